@@ -1,0 +1,6 @@
+//! What every function shares: the domain, its journeys, and the clients they use.
+//!
+//! Direction: `web` and `auth` → `journeys` → `oauth`, `store`, `vault` → `domain`.
+
+pub mod domain;
+pub mod oauth;

@@ -1,0 +1,1 @@
+//! The provider side: everything that is said to an authorization server, and how its answers are read.
