@@ -61,8 +61,8 @@ pub struct Success {
 /// How an error is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ErrorReading {
-    /// Where the code is; RFC 6749, section 5.2: `error`.
-    pub code: Path,
+    /// Where the code is; RFC 6749, section 5.2: `error`. The first path that leads to a text counts.
+    pub code: Vec<Path>,
     /// The provider's own words for `invalid_grant`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub invalid_grant: Vec<String>,
@@ -181,7 +181,7 @@ impl Success {
 impl ErrorReading {
     fn read(table: Table<'_>) -> Self {
         let error = Self {
-            code: table.path("code").unwrap_or_else(|| Path::field("error")),
+            code: table.paths("code").unwrap_or_else(|| vec![Path::field("error")]),
             invalid_grant: table.texts("invalid_grant").unwrap_or_default(),
             invalid_client: table.texts("invalid_client").unwrap_or_default(),
         };
