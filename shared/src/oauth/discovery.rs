@@ -10,7 +10,7 @@ use super::{
     error::is_passing,
     wire,
 };
-use crate::domain::provider::{FieldError, Provider};
+use crate::domain::{fields::FieldError, provider::Provider};
 
 /// Why nothing was found out about an issuer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

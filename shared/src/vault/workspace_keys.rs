@@ -10,6 +10,7 @@ use std::{
 use aws_sdk_kms::{
     error::{ProvideErrorMetadata, SdkError},
     primitives::Blob,
+    types::DataKeySpec,
 };
 use jiff::Timestamp;
 use zeroize::{Zeroize, Zeroizing};
@@ -109,24 +110,24 @@ impl KeyRing {
 
     /// Makes and stores the key of a generation that has none.
     pub(super) async fn make(&self, workspace: &WorkspaceId, generation: u32) -> Result<(), VaultError> {
-        let request = self.kms.generate_data_key_without_plaintext().key_id(&self.key_id);
-        let request = request.key_spec(aws_sdk_kms::types::DataKeySpec::Aes256);
+        let request = self.kms.generate_data_key().key_id(&self.key_id).key_spec(DataKeySpec::Aes256);
         let request = request.set_encryption_context(Some(self.context(workspace, generation)));
         let answer = request.send().await.map_err(|error| failed(&error))?;
         let ciphertext = answer.ciphertext_blob.ok_or_else(|| no_answer("no wrapped key"))?.into_inner();
+        let key = plain_key(generation, answer.plaintext)?;
         match self.wrapped.put_new(workspace, &WrappedKey { generation, ciphertext }).await? {
-            Write::Done | Write::Conflict => Ok(()),
+            Write::Done => self.with_cache(|cache, now| cache.remember(workspace, &key, now)),
+            // Somebody else made it first; theirs is the one that counts.
+            Write::Conflict => {}
         }
+        Ok(())
     }
 
     async fn unwrap(&self, workspace: &WorkspaceId, wrapped: WrappedKey) -> Result<DataKey, VaultError> {
         let request = self.kms.decrypt().key_id(&self.key_id).ciphertext_blob(Blob::new(wrapped.ciphertext));
         let request = request.set_encryption_context(Some(self.context(workspace, wrapped.generation)));
         let answer = request.send().await.map_err(|error| failed(&error))?;
-        let mut bytes = answer.plaintext.ok_or_else(|| no_answer("no plain key"))?.into_inner();
-        let plain = <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new);
-        bytes.zeroize();
-        let key = DataKey::new(wrapped.generation, plain.map_err(|_| no_answer("a key of another size"))?);
+        let key = plain_key(wrapped.generation, answer.plaintext)?;
         self.with_cache(|cache, now| cache.remember(workspace, &key, now));
         Ok(key)
     }
@@ -163,6 +164,13 @@ impl Cache {
         }
         self.keys.insert((workspace.clone(), key.generation), (key.clone(), ends(now)));
     }
+}
+
+fn plain_key(generation: u32, plain: Option<Blob>) -> Result<DataKey, VaultError> {
+    let mut bytes = plain.ok_or_else(|| no_answer("no plain key"))?.into_inner();
+    let key = <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new);
+    bytes.zeroize();
+    Ok(DataKey::new(generation, key.map_err(|_| no_answer("a key of another size"))?))
 }
 
 fn live<T: Clone>(entry: Option<&(T, Timestamp)>, now: Timestamp) -> Option<T> {
