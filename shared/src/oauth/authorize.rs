@@ -76,8 +76,8 @@ fn renamed(mut url: Url, provider: &Provider) -> Url {
         return url;
     }
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let named = pairs.iter().map(|(name, value)| (names.get(name).unwrap_or(name), value));
-    url.query_pairs_mut().clear().extend_pairs(named);
+    let renamed = pairs.iter().map(|(name, value)| (names.get(name).unwrap_or(name), value));
+    url.query_pairs_mut().clear().extend_pairs(renamed);
     url
 }
 

@@ -13,6 +13,7 @@ use super::{
 use crate::domain::{
     account::Account,
     provider::{Body, ClientAuth, Identity, IdentityAuth, Path, Provider, first},
+    secret::Secret,
 };
 
 /// Why it is not known whose account it is. The grant is good all the same.
@@ -88,7 +89,7 @@ fn request(
         }
         IdentityAuth::Client => {
             let mut parameters: Parameters = vec![("token".into(), access_token.into())];
-            let secret = credentials.client_secret.map(|secret| secret.expose());
+            let secret = credentials.client_secret.map(Secret::expose);
             match (provider.token.client_auth, secret) {
                 (ClientAuth::Basic, Some(secret)) => {
                     if let Some(value) = wire::basic(credentials.client_id, secret) {

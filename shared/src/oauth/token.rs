@@ -199,3 +199,6 @@ fn token_set(answer: Answer, requested: &Scopes, now: Timestamp) -> Result<Token
         id_claims: answer.extra_fields().id_claims.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,13 +72,13 @@ impl Authorize {
     pub(super) fn read(table: Table<'_>) -> Self {
         let authorize = Self {
             url: table.require("url", table.url("url")),
-            params: table.map("params", |name, value| match OURS.contains(&name) {
-                true => Err("is set by the connect flow itself".into()),
-                false => reader::text(value),
+            params: table.map("params", |name, value| {
+                reader::unless(OURS.contains(&name), "is set by the connect flow itself")?;
+                reader::text(value)
             }),
-            names: table.map("names", |name, value| match OURS.contains(&name) {
-                true => reader::text(value),
-                false => Err(format!("must be one of {}", OURS.join(", "))),
+            names: table.map("names", |name, value| {
+                reader::unless(!OURS.contains(&name), "is not a parameter that is sent here")?;
+                reader::text(value)
             }),
             login_hint: table.text("login_hint"),
             pkce: table.choice("pkce", Pkce::ALL).unwrap_or(Pkce::Ignored),

@@ -188,6 +188,11 @@ impl<'a> Table<'a> {
     }
 }
 
+/// Passes unless something is wrong.
+pub(super) fn unless(is_wrong: bool, detail: &str) -> Result<(), String> {
+    if is_wrong { Err(detail.to_owned()) } else { Ok(()) }
+}
+
 /// A text that is not empty, of at most [`MAX_TEXT`] bytes, without control characters.
 pub(super) fn text(value: &Value) -> Result<String, String> {
     let text = value.as_str().ok_or("must be a text")?;

@@ -125,9 +125,9 @@ impl Token {
             url: table.require("url", table.url("url")),
             client_auth: table.choice("client_auth", ClientAuth::ALL).unwrap_or(ClientAuth::Post),
             body: table.choice("body", Body::ALL).unwrap_or(Body::Form),
-            params: table.map("params", |name, value| match OURS.contains(&name) {
-                true => Err("is set by the token request itself".into()),
-                false => reader::text(value),
+            params: table.map("params", |name, value| {
+                reader::unless(OURS.contains(&name), "is set by the token request itself")?;
+                reader::text(value)
             }),
             headers: headers(&table),
             omit: table.texts("omit").unwrap_or_default(),

@@ -101,10 +101,7 @@ fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     let is_private =
         |suffix: &&str| name.strip_suffix(*suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    name.contains('.')
-        && !name.starts_with('.')
-        && !name.contains("..")
-        && !PRIVATE_SUFFIXES.iter().any(|s| is_private(&s))
+    name.contains('.') && !name.starts_with('.') && !name.contains("..") && !PRIVATE_SUFFIXES.iter().any(is_private)
 }
 
 #[cfg(test)]
