@@ -192,6 +192,22 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_that_led_elsewhere_does_not_fit() {
+        let url = |raw: &str| Url::parse(raw).expect("a URL");
+        for (host, peer, reach, expected) in [
+            ("https://p.example/", "8.8.8.8", Reach::Public, true),
+            ("https://p.example/", "10.0.0.5", Reach::Public, false),
+            ("https://p.example/", "127.0.0.1", Reach::PublicAndLoopback, false),
+            ("http://localhost/", "127.0.0.1", Reach::PublicAndLoopback, true),
+            ("http://localhost/", "8.8.8.8", Reach::PublicAndLoopback, false),
+            ("http://localhost/", "127.0.0.1", Reach::Public, false),
+        ] {
+            let peer = peer.parse().expect("an address");
+            assert_eq!(fits(&url(host), peer, reach), expected, "{host} {peer} {reach:?}");
+        }
+    }
+
+    #[test]
     fn a_public_name_may_not_lead_to_this_machine() {
         let here: IpAddr = "127.0.0.1".parse().expect("an address");
         assert!(!resolves_well("provider.example", here, Reach::PublicAndLoopback));
