@@ -130,7 +130,7 @@ impl Token {
                 reader::text(value)
             }),
             headers: headers(&table),
-            omit: table.texts("omit").unwrap_or_default(),
+            omit: table.read("omit", omitted).unwrap_or_default(),
             response: TokenResponse::read(table.table("response")),
         };
         table.close();
@@ -222,6 +222,14 @@ impl Expiry {
         table.close();
         expiry
     }
+}
+
+/// Parameters that a provider does not want. What proves who the client is, or binds the code to it, is always sent.
+fn omitted(value: &Value) -> Result<Vec<String>, String> {
+    const MAY_BE: [&str; 2] = ["grant_type", "redirect_uri"];
+    let names = reader::list(value, reader::text)?;
+    reader::unless(names.iter().any(|name| !MAY_BE.contains(&name.as_str())), "may have grant_type and redirect_uri")?;
+    Ok(names)
 }
 
 /// Headers that a provider asks for. What frames or authenticates a request is not data.

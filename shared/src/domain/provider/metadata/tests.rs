@@ -166,3 +166,24 @@ fn a_custom_provider_reads_back_as_it_was_written() {
     let written = serde_json::to_string(&provider).expect("JSON");
     assert_eq!(serde_json::from_str::<Provider>(&written).expect("reads back"), provider);
 }
+
+#[test]
+fn data_cannot_take_away_what_protects_the_flow() {
+    for (table, field, value) in [
+        ("authorize", "params", json!({"code_challenge_method": "plain"})),
+        ("authorize", "params", json!({"redirect_uri": "https://evil.example"})),
+        ("authorize", "login_hint", json!("state")),
+        ("authorize", "scope", json!({"param": "state"})),
+        ("token", "params", json!({"client_secret": "x"})),
+        ("token", "omit", json!(["code_verifier"])),
+        ("token", "omit", json!(["client_secret"])),
+        ("token", "headers", json!({"Authorization": "x"})),
+        ("token", "headers", json!({"X-A": "a\r\nX-B: b"})),
+    ] {
+        let mut data = minimal();
+        data[table][field] = value.clone();
+        let found = pointers(data);
+        assert_eq!(found.len(), 1, "{value}");
+        assert!(found[0].starts_with(&format!("/{table}/{field}")), "{value}: {found:?}");
+    }
+}
