@@ -59,11 +59,7 @@ impl Lease {
     /// What the tokens of this attempt are for.
     #[must_use]
     pub fn claim(&self) -> Claim {
-        Claim {
-            place: self.connection.key.clone(),
-            version: self.connection.version,
-            attempt: self.attempt.clone(),
-        }
+        Claim { place: self.connection.key.clone(), version: self.connection.version, attempt: self.attempt.clone() }
     }
 }
 
@@ -213,7 +209,9 @@ impl Leases {
                 request = request.expression_attribute_values(placeholder, value);
             }
         }
-        for (name, placeholder, value) in [("expires_at", ":expires", fresh.expires_at), ("due_at", ":due", fresh.due_at)] {
+        for (name, placeholder, value) in
+            [("expires_at", ":expires", fresh.expires_at), ("due_at", ":due", fresh.due_at)]
+        {
             match value {
                 Some(value) => {
                     set = format!("{set}, {name} = {placeholder}");
