@@ -2,12 +2,15 @@
 
 mod body;
 mod callers;
+pub mod cookie;
 mod cors;
 mod layers;
 mod origin;
+pub mod page;
 mod problem;
 mod query;
 mod serve;
+mod show;
 
 pub use body::{JsonBody, checked};
 pub use callers::{AdminCaller, Callers, DelegateCaller, ServiceCaller, UserCaller, WriterCaller};
@@ -15,4 +18,5 @@ pub use layers::dress;
 pub use origin::Origins;
 pub use problem::{Problem, Upstream};
 pub use query::Query;
+pub use show::{AccountOnWire, ConnectionOnWire, list, seconds};
 pub use serve::{EventError, EventHandler, serve};
