@@ -21,7 +21,14 @@ pub struct Audit {
 impl Audit {
     /// Notes what was done. It has been done by then: a trail that cannot be written is an error in the log, not for
     /// the person who did it.
-    pub async fn note(&self, workspace: &WorkspaceId, actor: Actor, action: &str, target: &str, details: &[(&str, &str)]) {
+    pub async fn note(
+        &self,
+        workspace: &WorkspaceId,
+        actor: Actor,
+        action: &str,
+        target: &str,
+        details: &[(&str, &str)],
+    ) {
         let at = self.clock.now();
         let event = AuditEvent {
             id: self.random.ulid(at),

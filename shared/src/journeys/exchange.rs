@@ -133,12 +133,7 @@ impl Exchange {
     }
 
     /// Whose account it is. Not knowing is no reason to turn the user away.
-    async fn account(
-        &self,
-        provider: &Provider,
-        credentials: Credentials<'_>,
-        tokens: &TokenSet,
-    ) -> Option<Account> {
+    async fn account(&self, provider: &Provider, credentials: Credentials<'_>, tokens: &TokenSet) -> Option<Account> {
         let account = self.client.account(provider, credentials, tokens).await;
         account.inspect_err(|error| tracing::info!(%error, "the account's name is not known")).ok()
     }

@@ -19,7 +19,11 @@ use std::future::Future;
 use tracing::Instrument;
 
 use crate::{
-    domain::{connector::Connector, provider::Provider, secret::{ClientSecret, Secret}},
+    domain::{
+        connector::Connector,
+        provider::Provider,
+        secret::{ClientSecret, Secret},
+    },
     oauth::catalogue,
     vault::{Place, Vault, VaultError},
 };

@@ -30,7 +30,7 @@ const MOST_TRIES: u32 = 100;
 
 /// Ends grants.
 #[derive(Debug, Clone)]
-pub struct RevokeGrant {
+pub(crate) struct RevokeGrant {
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) queue: Queue,
@@ -57,7 +57,7 @@ words! {
 /// A grant that is still to be ended, with everything that takes: the rows it came from may be gone by then. Everything
 /// secret in it is sealed, and opens only as what it was.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct PendingRevocation {
+pub(crate) struct PendingRevocation {
     place: PlaceOnWire,
     access: String,
     refresh: Option<String>,
@@ -113,7 +113,7 @@ impl RevokeGrant {
     ///
     /// # Errors
     /// [`QueueError`] if it must be tried again and could not be left.
-    pub async fn again(&self, pending: PendingRevocation) -> Result<Revocation, QueueError> {
+    pub(crate) async fn again(&self, pending: PendingRevocation) -> Result<Revocation, QueueError> {
         let Some(order) = pending.parse() else {
             tracing::error!("a message in the revocation queue can't be read");
             return Ok(Revocation::Failed);
@@ -125,7 +125,12 @@ impl RevokeGrant {
         }
     }
 
-    async fn later(&self, mut pending: PendingRevocation, order: &Order, error: NotRevoked) -> Result<Revocation, QueueError> {
+    async fn later(
+        &self,
+        mut pending: PendingRevocation,
+        order: &Order,
+        error: NotRevoked,
+    ) -> Result<Revocation, QueueError> {
         let asked = match &error {
             NotRevoked::Provider(RevokeError::Passing { retry_after }) => retry_after.unwrap_or_default(),
             NotRevoked::Vault(VaultError::KeyService(_) | VaultError::Store(_)) => Duration::ZERO,
@@ -164,7 +169,7 @@ impl RevokeGrant {
 /// A message in the revocation queue.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum RevocationMessage {
+pub(crate) enum RevocationMessage {
     /// End one grant.
     Revoke(Box<PendingRevocation>),
     /// End what is left of a deleted connector, or of a deleted app's users with one connector.

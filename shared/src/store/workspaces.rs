@@ -7,7 +7,10 @@ use super::{
     row::{NewItem, Row, name},
     table::{Table, TableNames},
 };
-use crate::domain::{ids::WorkspaceId, workspace::{DisplayName, Workspace}};
+use crate::domain::{
+    ids::WorkspaceId,
+    workspace::{DisplayName, Workspace},
+};
 
 /// The partition key of everything that a workspace owns in the registry.
 pub(super) fn pk(workspace: &WorkspaceId) -> String {

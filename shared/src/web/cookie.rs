@@ -50,7 +50,7 @@ fn name(session: &SessionId) -> String {
 }
 
 fn header_value(cookie: Cookie<'static>) -> Option<HeaderValue> {
-    HeaderValue::from_str(&cookie.encoded().to_string()).ok()
+    HeaderValue::from_str(&cookie.to_string()).ok()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The HTTP vocabulary that every function speaks: what proves a caller, how a body is read, how a refusal looks.
 
+pub mod batch;
 mod body;
 mod callers;
 pub mod cookie;
@@ -18,5 +19,5 @@ pub use layers::dress;
 pub use origin::Origins;
 pub use problem::{Problem, Upstream};
 pub use query::Query;
-pub use show::{AccountOnWire, ConnectionOnWire, list, seconds};
 pub use serve::{EventError, EventHandler, serve};
+pub use show::{AccountOnWire, ConnectionOnWire, list, seconds};

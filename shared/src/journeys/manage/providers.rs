@@ -59,7 +59,9 @@ impl ManageProviders {
         if !refused.is_empty() {
             return Err(ProviderError::Invalid(refused));
         }
-        if catalogue::find(&provider.id).is_some() || self.custom.put_new(workspace, &provider).await? == Write::Conflict {
+        if catalogue::find(&provider.id).is_some()
+            || self.custom.put_new(workspace, &provider).await? == Write::Conflict
+        {
             return Err(ProviderError::Taken);
         }
         self.audit.note(workspace, actor, "provider.created", provider.id.as_str(), &[]).await;
