@@ -1,0 +1,7 @@
+//! `template.yaml` against the code it deploys: what a linter cannot know, because it has read only one of the two.
+
+mod document;
+mod events;
+mod permissions;
+mod runtime;
+mod times;

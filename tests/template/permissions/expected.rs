@@ -1,0 +1,93 @@
+//! The one place that says what each function may do, and why. Logs aside: every function may write its own.
+
+/// What a statement is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    Logs,
+    Registry,
+    Connections,
+    DueIndex,
+    ByConnectorIndex,
+    Sessions,
+    Audit,
+    Key,
+    RefreshQueue,
+    RevocationQueue,
+}
+
+/// One permission: these actions on that resource.
+pub(crate) struct Grant {
+    pub(crate) function: &'static str,
+    pub(crate) target: Target,
+    pub(crate) actions: &'static [&'static str],
+    /// What the function does with it, for whoever reads the table.
+    #[expect(dead_code, reason = "it is read by people: a permission without a reason does not get in")]
+    pub(crate) why: &'static str,
+}
+
+const fn grant(
+    function: &'static str,
+    target: Target,
+    actions: &'static [&'static str],
+    why: &'static str,
+) -> Grant {
+    Grant { function, target, actions, why }
+}
+
+const GET: &str = "dynamodb:GetItem";
+const BATCH_GET: &str = "dynamodb:BatchGetItem";
+const QUERY: &str = "dynamodb:Query";
+const PUT: &str = "dynamodb:PutItem";
+const UPDATE: &str = "dynamodb:UpdateItem";
+const DELETE: &str = "dynamodb:DeleteItem";
+const CHECK: &str = "dynamodb:ConditionCheckItem";
+const NEW_KEY: &str = "kms:GenerateDataKey";
+const OPEN_KEY: &str = "kms:Decrypt";
+const SEND: &str = "sqs:SendMessage";
+const RECEIVE: &str = "sqs:ReceiveMessage";
+const DONE: &str = "sqs:DeleteMessage";
+const LOOK: &str = "sqs:GetQueueAttributes";
+
+/// Every permission there is.
+pub(crate) const GRANTS: &[Grant] = &[
+    grant("start-authorization", Target::Registry, &[GET, BATCH_GET], "the caller's key, the app, the connector, the workspace's wrapped key"),
+    grant("start-authorization", Target::Connections, &[GET], "whether there is a connection to renew"),
+    grant("start-authorization", Target::Sessions, &[PUT, GET, UPDATE], "opens the session"),
+    grant("start-authorization", Target::Audit, &[PUT], "who began"),
+    grant("start-authorization", Target::Key, &[NEW_KEY, OPEN_KEY], "seals state and verifier"),
+    grant("callback", Target::Registry, &[GET, BATCH_GET], "the connector, its provider, the app's return URL"),
+    grant("callback", Target::Connections, &[PUT], "completes a session bound by its cookie; never reads a connection"),
+    grant("callback", Target::Sessions, &[GET, UPDATE], "the session by its state, which it spends or parks"),
+    grant("callback", Target::Audit, &[PUT], "who connected, and what was refused"),
+    grant("callback", Target::Key, &[NEW_KEY, OPEN_KEY], "opens the verifier and the client secret, seals code and tokens"),
+    grant("finish-authorization", Target::Registry, &[GET, BATCH_GET], "the user's app, the connector"),
+    grant("finish-authorization", Target::Connections, &[GET, PUT], "completes a parked session"),
+    grant("finish-authorization", Target::Sessions, &[GET, UPDATE], "the session, which it spends"),
+    grant("finish-authorization", Target::Audit, &[PUT], "who connected, and who tried for another"),
+    grant("finish-authorization", Target::Key, &[NEW_KEY, OPEN_KEY], "opens code, verifier and client secret, seals tokens"),
+    grant("get-token", Target::Registry, &[GET, BATCH_GET], "key and app; the connector in the token read"),
+    grant("get-token", Target::Connections, &[GET, BATCH_GET, UPDATE], "the token read; lease and commit of a refresh"),
+    grant("get-token", Target::Key, &[NEW_KEY, OPEN_KEY], "opens the token, seals a fresh one"),
+    grant("get-token", Target::RefreshQueue, &[SEND], "has a connection looked at after a refresh that may be lost"),
+    grant("refresh", Target::Registry, &[GET], "the connector of what is due"),
+    grant("refresh", Target::Connections, &[GET, UPDATE], "lease and commit"),
+    grant("refresh", Target::DueIndex, &[QUERY], "what is due"),
+    grant("refresh", Target::Audit, &[PUT], "which grants ended"),
+    grant("refresh", Target::Key, &[NEW_KEY, OPEN_KEY], "opens the refresh token, seals what comes"),
+    grant("refresh", Target::RefreshQueue, &[SEND, RECEIVE, DONE, LOOK], "the schedule fills it, the mapping empties it"),
+    grant("disconnect", Target::Registry, &[GET, BATCH_GET], "the caller's app; client credentials for the revocation"),
+    grant("disconnect", Target::Connections, &[GET, UPDATE, DELETE], "ends the connection"),
+    grant("disconnect", Target::ByConnectorIndex, &[QUERY], "the connections of a deleted connector"),
+    grant("disconnect", Target::Audit, &[PUT], "who disconnected"),
+    grant("disconnect", Target::Key, &[OPEN_KEY], "opens the tokens it revokes; seals nothing"),
+    grant("disconnect", Target::RevocationQueue, &[SEND, RECEIVE, DONE, LOOK], "what could not be revoked at once"),
+    grant("list-connections", Target::Registry, &[GET, BATCH_GET, QUERY], "the connectors of the app's workspace"),
+    grant("list-connections", Target::Connections, &[GET, BATCH_GET], "how each stands; no key, so no token can be opened"),
+    grant("list-connections", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
+    grant("manage-connector", Target::Registry, &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK], "what it administers"),
+    grant("manage-connector", Target::Connections, &[BATCH_GET], "the users of a connector"),
+    grant("manage-connector", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
+    grant("manage-connector", Target::Audit, &[PUT, QUERY], "the trail, which it also shows"),
+    grant("manage-connector", Target::Key, &[NEW_KEY, OPEN_KEY], "makes a workspace's key and seals client secrets with it"),
+    grant("manage-connector", Target::RevocationQueue, &[SEND], "the connections of a deleted connector"),
+];
