@@ -4,4 +4,5 @@ mod document;
 mod events;
 mod permissions;
 mod runtime;
+mod tables;
 mod times;
