@@ -7,3 +7,4 @@ pub mod domain;
 pub mod oauth;
 pub mod random;
 pub mod store;
+pub mod vault;

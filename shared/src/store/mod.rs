@@ -9,6 +9,7 @@ mod connections;
 mod connectors;
 mod due;
 mod error;
+pub(crate) mod keys;
 mod leases;
 mod providers;
 mod reads;

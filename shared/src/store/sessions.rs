@@ -15,7 +15,7 @@ use crate::domain::{
     session::{Binding, Earlier, FailureReason, Pinned, Session, SessionId, Stage, Wishes},
 };
 
-const META: &str = "META";
+pub(super) const META: &str = "META";
 const PENDING: &str = "pending";
 const PARKED: &str = "parked";
 pub(super) const EXCHANGING: &str = "exchanging";
@@ -145,7 +145,7 @@ impl Sessions {
     }
 }
 
-fn pk(id: &SessionId) -> String {
+pub(super) fn pk(id: &SessionId) -> String {
     format!("SESSION#{}", id.as_str())
 }
 

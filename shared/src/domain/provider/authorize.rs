@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use crate::domain::fields::{self, Table};
 use super::{
     choice::choices,
-    reader::{self, Table},
 };
 use crate::domain::scopes::Scopes;
 
@@ -74,10 +74,10 @@ impl Authorize {
             url: table.require("url", table.url("url")),
             params: table.map("params", |name, value| match OURS.contains(&name) {
                 true => Err("is set by the connect flow itself".into()),
-                false => reader::text(value),
+                false => fields::text(value),
             }),
             names: table.map("names", |name, value| match OURS.contains(&name) {
-                true => reader::text(value),
+                true => fields::text(value),
                 false => Err(format!("must be one of {}", OURS.join(", "))),
             }),
             login_hint: table.text("login_hint"),
@@ -99,7 +99,7 @@ impl ScopeRequest {
             always: table.scopes("always").unwrap_or_default(),
             aliases: table.map("aliases", |_, value| {
                 let others = value.as_array().ok_or("must be a list of scopes")?;
-                others.iter().map(reader::text).collect()
+                others.iter().map(fields::text).collect()
             }),
         };
         table.close();

@@ -6,7 +6,6 @@ mod choice;
 mod identity;
 mod metadata;
 mod path;
-mod reader;
 mod refresh;
 mod token;
 
@@ -15,14 +14,13 @@ use std::{cell::RefCell, fmt};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
-use self::reader::Table;
+use crate::domain::fields::{FieldError, Table};
 pub use self::{
     authorize::{Authorize, Pkce, ScopeRequest},
     choice::{Body, ClientAuth, Method},
     identity::{Api, Identity, IdentityAuth, Oidc},
     metadata::Registration,
     path::{Path, first},
-    reader::FieldError,
     refresh::{GraceKind, Refresh, RefreshGrant, RevocationAuth, Revoke, RevokedToken, Rotation},
     token::{ErrorReading, Expiry, Fields, Lifetime, Success, Token, TokenResponse},
 };

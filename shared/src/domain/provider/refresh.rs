@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::domain::fields::Table;
 use super::{
     choice::{Body, ClientAuth, Method, choices},
-    reader::Table,
     token::{Success, headers},
 };
 

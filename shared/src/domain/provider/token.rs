@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::domain::fields::{self, Table};
 use super::{
     choice::{Body, ClientAuth},
     path::Path,
-    reader::{self, Table},
 };
 
 /// The token request.
@@ -61,8 +61,8 @@ pub struct Success {
 /// How an error is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ErrorReading {
-    /// Where the code is; RFC 6749, section 5.2: `error`.
-    pub code: Path,
+    /// Where the code is; RFC 6749, section 5.2: `error`. The first path that leads to a text counts.
+    pub code: Vec<Path>,
     /// The provider's own words for `invalid_grant`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub invalid_grant: Vec<String>,
@@ -127,7 +127,7 @@ impl Token {
             body: table.choice("body", Body::ALL).unwrap_or(Body::Form),
             params: table.map("params", |name, value| match OURS.contains(&name) {
                 true => Err("is set by the token request itself".into()),
-                false => reader::text(value),
+                false => fields::text(value),
             }),
             headers: headers(&table),
             omit: table.texts("omit").unwrap_or_default(),
@@ -181,7 +181,7 @@ impl Success {
 impl ErrorReading {
     fn read(table: Table<'_>) -> Self {
         let error = Self {
-            code: table.path("code").unwrap_or_else(|| Path::field("error")),
+            code: table.paths("code").unwrap_or_else(|| vec![Path::field("error")]),
             invalid_grant: table.texts("invalid_grant").unwrap_or_default(),
             invalid_client: table.texts("invalid_client").unwrap_or_default(),
         };
@@ -243,6 +243,6 @@ pub(super) fn headers(table: &Table<'_>) -> BTreeMap<String, String> {
         if !is_token || RESERVED.contains(&lower.as_str()) || lower.starts_with("proxy-") {
             return Err("is not a header that can be set here".into());
         }
-        reader::text(value).and_then(|text| if text.is_ascii() { Ok(text) } else { Err("must be ASCII".into()) })
+        fields::text(value).and_then(|text| if text.is_ascii() { Ok(text) } else { Err("must be ASCII".into()) })
     })
 }

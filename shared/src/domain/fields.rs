@@ -1,11 +1,11 @@
-//! Reads a provider's data field by field and keeps every mistake with its JSON pointer (RFC 6901), so that a person who
-//! registers a provider sees all of them at once.
+//! Reads data from outside field by field and keeps every mistake with its JSON pointer (RFC 6901), so that a person who
+//! sent it sees all of them at once.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
 use serde_json::{Map, Value};
 
-use super::path::Path;
+use super::provider::Path;
 use crate::domain::scopes::Scopes;
 
 /// A field that was not accepted, and why.
@@ -18,7 +18,7 @@ pub struct FieldError {
 }
 
 /// How long a text may be, in bytes; the longest real one is a setup guide.
-pub(super) const MAX_TEXT: usize = 1024;
+pub const MAX_TEXT: usize = 1024;
 
 /// How long a URL may be, in bytes: what every authorization server in use accepts.
 const MAX_URL: usize = 2048;
@@ -30,7 +30,7 @@ const MAX_ENTRIES: usize = 200;
 const MAX_ECHO: usize = 64;
 
 /// One table of the data. Remembers which fields were asked for, so that [`Table::close`] can refuse the others.
-pub(super) struct Table<'a> {
+pub struct Table<'a> {
     fields: Option<&'a Map<String, Value>>,
     pointer: String,
     known: RefCell<Vec<&'static str>>,
@@ -39,7 +39,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// The outermost table.
-    pub(super) fn root(value: &'a Value, errors: &'a RefCell<Vec<FieldError>>) -> Self {
+    pub fn root(value: &'a Value, errors: &'a RefCell<Vec<FieldError>>) -> Self {
         Self::at(String::new(), Some(value), errors)
     }
 
@@ -61,44 +61,44 @@ impl<'a> Table<'a> {
     }
 
     /// Notes a mistake in one field.
-    pub(super) fn refuse(&self, name: &str, detail: impl Into<String>) {
+    pub fn refuse(&self, name: &str, detail: impl Into<String>) {
         let step = name.replace('~', "~0").replace('/', "~1");
         let pointer = format!("{}/{step}", self.pointer);
         self.errors.borrow_mut().push(FieldError { pointer, detail: detail.into() });
     }
 
     /// Whether the table itself was given.
-    pub(super) fn is_given(&self) -> bool {
+    pub fn is_given(&self) -> bool {
         self.fields.is_some()
     }
 
     /// Reads a field with `read`, which says what is wrong with it; an absent one is `None`.
-    pub(super) fn read<T>(&self, name: &'static str, read: impl Fn(&'a Value) -> Result<T, String>) -> Option<T> {
+    pub fn read<T>(&self, name: &'static str, read: impl Fn(&'a Value) -> Result<T, String>) -> Option<T> {
         read(self.get(name)?).map_err(|detail| self.refuse(name, detail)).ok()
     }
 
     /// Notes that a field is missing, unless it was given (and perhaps refused).
-    pub(super) fn require<T: Default>(&self, name: &'static str, read: Option<T>) -> T {
+    pub fn require<T: Default>(&self, name: &'static str, read: Option<T>) -> T {
         if read.is_none() && self.fields.is_none_or(|fields| !fields.contains_key(name)) {
             self.refuse(name, "is required");
         }
         read.unwrap_or_default()
     }
 
-    pub(super) fn text(&self, name: &'static str) -> Option<String> {
+    pub fn text(&self, name: &'static str) -> Option<String> {
         self.read(name, text)
     }
 
-    pub(super) fn url(&self, name: &'static str) -> Option<String> {
+    pub fn url(&self, name: &'static str) -> Option<String> {
         self.read(name, url)
     }
 
-    pub(super) fn flag(&self, name: &'static str) -> Option<bool> {
+    pub fn flag(&self, name: &'static str) -> Option<bool> {
         self.read(name, |value| value.as_bool().ok_or_else(|| "must be true or false".into()))
     }
 
     /// A whole number of seconds, at most ten years.
-    pub(super) fn seconds(&self, name: &'static str) -> Option<u32> {
+    pub fn seconds(&self, name: &'static str) -> Option<u32> {
         const TEN_YEARS: u64 = 315_360_000;
         self.read(name, |value| {
             let seconds = value.as_u64().filter(|seconds| *seconds <= TEN_YEARS);
@@ -108,7 +108,7 @@ impl<'a> Table<'a> {
         })
     }
 
-    pub(super) fn choice<T: Copy>(&self, name: &'static str, choices: &[(&str, T)]) -> Option<T> {
+    pub fn choice<T: Copy>(&self, name: &'static str, choices: &[(&str, T)]) -> Option<T> {
         self.read(name, |value| {
             let chosen = value.as_str().and_then(|text| choices.iter().find(|(known, _)| *known == text));
             chosen.map(|(_, choice)| *choice).ok_or_else(|| {
@@ -118,23 +118,23 @@ impl<'a> Table<'a> {
         })
     }
 
-    pub(super) fn texts(&self, name: &'static str) -> Option<Vec<String>> {
+    pub fn texts(&self, name: &'static str) -> Option<Vec<String>> {
         self.read(name, |value| list(value, text))
     }
 
     /// One path, or a list of them.
-    pub(super) fn paths(&self, name: &'static str) -> Option<Vec<Path>> {
+    pub fn paths(&self, name: &'static str) -> Option<Vec<Path>> {
         self.read(name, |value| match value {
             Value::String(_) => Ok(vec![path(value)?]),
             _ => list(value, path),
         })
     }
 
-    pub(super) fn path(&self, name: &'static str) -> Option<Path> {
+    pub fn path(&self, name: &'static str) -> Option<Path> {
         self.read(name, path)
     }
 
-    pub(super) fn scopes(&self, name: &'static str) -> Option<Scopes> {
+    pub fn scopes(&self, name: &'static str) -> Option<Scopes> {
         self.read(name, |value| {
             let raw = list(value, text)?;
             Scopes::parse(raw.iter().map(String::as_str)).map_err(|error| error.to_string())
@@ -142,7 +142,7 @@ impl<'a> Table<'a> {
     }
 
     /// A map whose values are read with `read`.
-    pub(super) fn map<T>(
+    pub fn map<T>(
         &self,
         name: &'static str,
         read: impl Fn(&str, &'a Value) -> Result<T, String>,
@@ -161,12 +161,12 @@ impl<'a> Table<'a> {
     }
 
     /// The table below this name; an absent one has no fields.
-    pub(super) fn table(&self, name: &'static str) -> Self {
+    pub fn table(&self, name: &'static str) -> Self {
         Self::at(format!("{}/{name}", self.pointer), self.get(name), self.errors)
     }
 
     /// The list of tables below this name.
-    pub(super) fn tables(&self, name: &'static str) -> Vec<Self> {
+    pub fn tables(&self, name: &'static str) -> Vec<Self> {
         let items = match self.get(name) {
             None => return Vec::new(),
             Some(Value::Array(items)) if items.len() <= MAX_ENTRIES => items,
@@ -180,7 +180,7 @@ impl<'a> Table<'a> {
     }
 
     /// Refuses every field that nothing asked for.
-    pub(super) fn close(self) {
+    pub fn close(self) {
         let known = self.known.borrow();
         for name in self.fields.into_iter().flat_map(Map::keys).filter(|name| !known.contains(&name.as_str())) {
             self.refuse(&name.chars().take(MAX_ECHO).collect::<String>(), "is not a known field");
@@ -189,7 +189,7 @@ impl<'a> Table<'a> {
 }
 
 /// A text that is not empty, of at most [`MAX_TEXT`] bytes, without control characters.
-pub(super) fn text(value: &Value) -> Result<String, String> {
+pub fn text(value: &Value) -> Result<String, String> {
     let text = value.as_str().ok_or("must be a text")?;
     if text.is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control) {
         return Err(format!("must have 1 to {MAX_TEXT} bytes and no control characters"));
