@@ -25,7 +25,10 @@ impl Template {
     /// The resources of one type, by logical id.
     pub(crate) fn resources(&self, kind: &str) -> BTreeMap<&str, &Value> {
         let all = self.at("/Resources").as_object().expect("the template has resources");
-        all.iter().filter(|(_, resource)| resource["Type"] == kind).map(|(id, resource)| (id.as_str(), resource)).collect()
+        all.iter()
+            .filter(|(_, resource)| resource["Type"] == kind)
+            .map(|(id, resource)| (id.as_str(), resource))
+            .collect()
     }
 
     /// The functions, by the name that follows the stack's.

@@ -86,7 +86,10 @@ fn nobody_may_do_anything_everywhere() {
             for action in statement["Action"].as_array().unwrap() {
                 let action = action.as_str().unwrap();
                 assert!(!action.contains('*'), "{id}: {action}");
-                assert!(!["dynamodb:Scan", "kms:CreateGrant", "dynamodb:PartiQLSelect"].contains(&action), "{id}: {action}");
+                assert!(
+                    !["dynamodb:Scan", "kms:CreateGrant", "dynamodb:PartiQLSelect"].contains(&action),
+                    "{id}: {action}"
+                );
             }
         }
     }

@@ -90,7 +90,8 @@ fn what_must_be_forgotten_expires() {
     let template = Template::read();
     for table in schema() {
         let expiry = &template.at("/Resources")[&table.name]["Properties"]["TimeToLiveSpecification"];
-        let expected = table.ttl_attribute.map_or(Value::Null, |name| json!({ "AttributeName": name, "Enabled": true }));
+        let expected =
+            table.ttl_attribute.map_or(Value::Null, |name| json!({ "AttributeName": name, "Enabled": true }));
         assert_eq!(expiry, &expected, "{}", table.name);
     }
 }

@@ -72,7 +72,10 @@ fn the_schedule_fires_every_minute() {
     let schedules = template.resources("AWS::Scheduler::Schedule");
     let (_, schedule) = schedules.first_key_value().unwrap();
     assert_eq!(schedules.len(), 1);
-    assert_eq!(schedule["Properties"]["ScheduleExpression"], "rate(1 minute)", "a plural for one is refused at deployment");
+    assert_eq!(
+        schedule["Properties"]["ScheduleExpression"], "rate(1 minute)",
+        "a plural for one is refused at deployment"
+    );
     assert_eq!(schedule["Properties"]["FlexibleTimeWindow"]["Mode"], "OFF");
     assert_eq!(schedule["Properties"]["Target"]["Arn"]["Fn::GetAtt"], "RefreshFunction.Arn");
 }

@@ -25,12 +25,7 @@ pub(crate) struct Grant {
     pub(crate) why: &'static str,
 }
 
-const fn grant(
-    function: &'static str,
-    target: Target,
-    actions: &'static [&'static str],
-    why: &'static str,
-) -> Grant {
+const fn grant(function: &'static str, target: Target, actions: &'static [&'static str], why: &'static str) -> Grant {
     Grant { function, target, actions, why }
 }
 
@@ -40,7 +35,6 @@ const QUERY: &str = "dynamodb:Query";
 const PUT: &str = "dynamodb:PutItem";
 const UPDATE: &str = "dynamodb:UpdateItem";
 const DELETE: &str = "dynamodb:DeleteItem";
-const CHECK: &str = "dynamodb:ConditionCheckItem";
 const NEW_KEY: &str = "kms:GenerateDataKey";
 const OPEN_KEY: &str = "kms:Decrypt";
 const SEND: &str = "sqs:SendMessage";
@@ -48,46 +42,62 @@ const RECEIVE: &str = "sqs:ReceiveMessage";
 const DONE: &str = "sqs:DeleteMessage";
 const LOOK: &str = "sqs:GetQueueAttributes";
 
-/// Every permission there is.
+/// Every permission there is. To seal, a function looks up the workspace's newest wrapped key (a query) and has it
+/// unwrapped; making one is for whoever founds a workspace.
 pub(crate) const GRANTS: &[Grant] = &[
-    grant("start-authorization", Target::Registry, &[GET, BATCH_GET], "the caller's key, the app, the connector, the workspace's wrapped key"),
+    grant("start-authorization", Target::Registry, &[GET, QUERY], "key, app, connector; the workspace's sealing key"),
     grant("start-authorization", Target::Connections, &[GET], "whether there is a connection to renew"),
     grant("start-authorization", Target::Sessions, &[PUT, GET, UPDATE], "opens the session"),
     grant("start-authorization", Target::Audit, &[PUT], "who began"),
-    grant("start-authorization", Target::Key, &[NEW_KEY, OPEN_KEY], "seals state and verifier"),
-    grant("callback", Target::Registry, &[GET, BATCH_GET], "the connector, its provider, the app's return URL"),
-    grant("callback", Target::Connections, &[PUT], "completes a session bound by its cookie; never reads a connection"),
+    grant("start-authorization", Target::Key, &[OPEN_KEY], "seals state and verifier"),
+    grant("callback", Target::Registry, &[GET, QUERY], "connector, provider, return URL; the workspace's sealing key"),
+    grant(
+        "callback",
+        Target::Connections,
+        &[UPDATE],
+        "completes a session bound by its cookie; never reads a connection",
+    ),
     grant("callback", Target::Sessions, &[GET, UPDATE], "the session by its state, which it spends or parks"),
     grant("callback", Target::Audit, &[PUT], "who connected, and what was refused"),
-    grant("callback", Target::Key, &[NEW_KEY, OPEN_KEY], "opens the verifier and the client secret, seals code and tokens"),
-    grant("finish-authorization", Target::Registry, &[GET, BATCH_GET], "the user's app, the connector"),
-    grant("finish-authorization", Target::Connections, &[GET, PUT], "completes a parked session"),
+    grant("callback", Target::Key, &[OPEN_KEY], "opens verifier and client secret, seals code and tokens"),
+    grant("finish-authorization", Target::Registry, &[GET, QUERY], "app, connector; the workspace's sealing key"),
+    grant("finish-authorization", Target::Connections, &[GET, UPDATE], "completes a parked session"),
     grant("finish-authorization", Target::Sessions, &[GET, UPDATE], "the session, which it spends"),
     grant("finish-authorization", Target::Audit, &[PUT], "who connected, and who tried for another"),
-    grant("finish-authorization", Target::Key, &[NEW_KEY, OPEN_KEY], "opens code, verifier and client secret, seals tokens"),
-    grant("get-token", Target::Registry, &[GET, BATCH_GET], "key and app; the connector in the token read"),
+    grant("finish-authorization", Target::Key, &[OPEN_KEY], "opens code, verifier and client secret, seals tokens"),
+    grant("get-token", Target::Registry, &[GET, BATCH_GET, QUERY], "key and app; the connector; the sealing key"),
     grant("get-token", Target::Connections, &[GET, BATCH_GET, UPDATE], "the token read; lease and commit of a refresh"),
-    grant("get-token", Target::Key, &[NEW_KEY, OPEN_KEY], "opens the token, seals a fresh one"),
+    grant("get-token", Target::Key, &[OPEN_KEY], "opens the token, seals a fresh one"),
     grant("get-token", Target::RefreshQueue, &[SEND], "has a connection looked at after a refresh that may be lost"),
-    grant("refresh", Target::Registry, &[GET], "the connector of what is due"),
-    grant("refresh", Target::Connections, &[GET, UPDATE], "lease and commit"),
+    grant("refresh", Target::Registry, &[GET, BATCH_GET, QUERY], "the connector of what is due; the sealing key"),
+    grant("refresh", Target::Connections, &[GET, BATCH_GET, UPDATE], "lease and commit"),
     grant("refresh", Target::DueIndex, &[QUERY], "what is due"),
     grant("refresh", Target::Audit, &[PUT], "which grants ended"),
-    grant("refresh", Target::Key, &[NEW_KEY, OPEN_KEY], "opens the refresh token, seals what comes"),
-    grant("refresh", Target::RefreshQueue, &[SEND, RECEIVE, DONE, LOOK], "the schedule fills it, the mapping empties it"),
-    grant("disconnect", Target::Registry, &[GET, BATCH_GET], "the caller's app; client credentials for the revocation"),
-    grant("disconnect", Target::Connections, &[GET, UPDATE, DELETE], "ends the connection"),
+    grant("refresh", Target::Key, &[OPEN_KEY], "opens the refresh token, seals what comes"),
+    grant(
+        "refresh",
+        Target::RefreshQueue,
+        &[SEND, RECEIVE, DONE, LOOK],
+        "the schedule fills it, the mapping empties it",
+    ),
+    grant("disconnect", Target::Registry, &[GET], "the caller's app; client credentials for the revocation"),
+    grant("disconnect", Target::Connections, &[GET, BATCH_GET, DELETE], "ends the connection"),
     grant("disconnect", Target::ByConnectorIndex, &[QUERY], "the connections of a deleted connector"),
     grant("disconnect", Target::Audit, &[PUT], "who disconnected"),
     grant("disconnect", Target::Key, &[OPEN_KEY], "opens the tokens it revokes; seals nothing"),
     grant("disconnect", Target::RevocationQueue, &[SEND, RECEIVE, DONE, LOOK], "what could not be revoked at once"),
     grant("list-connections", Target::Registry, &[GET, BATCH_GET, QUERY], "the connectors of the app's workspace"),
-    grant("list-connections", Target::Connections, &[GET, BATCH_GET], "how each stands; no key, so no token can be opened"),
+    grant(
+        "list-connections",
+        Target::Connections,
+        &[GET, BATCH_GET, QUERY],
+        "how each stands; no key, so no token opens",
+    ),
     grant("list-connections", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
-    grant("manage-connector", Target::Registry, &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK], "what it administers"),
+    grant("manage-connector", Target::Registry, &[GET, QUERY, PUT, UPDATE, DELETE], "what it administers"),
     grant("manage-connector", Target::Connections, &[BATCH_GET], "the users of a connector"),
     grant("manage-connector", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
     grant("manage-connector", Target::Audit, &[PUT, QUERY], "the trail, which it also shows"),
-    grant("manage-connector", Target::Key, &[NEW_KEY, OPEN_KEY], "makes a workspace's key and seals client secrets with it"),
+    grant("manage-connector", Target::Key, &[NEW_KEY, OPEN_KEY], "makes a workspace's key, seals client secrets"),
     grant("manage-connector", Target::RevocationQueue, &[SEND], "the connections of a deleted connector"),
 ];
