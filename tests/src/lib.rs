@@ -9,4 +9,6 @@
 )]
 
 pub mod events;
+pub mod grants;
+pub mod recorder;
 pub mod runtime_api;

@@ -1,28 +1,40 @@
 //! The one place that says what each function may do, and why. Logs aside: every function may write its own.
+//!
+//! `tests/template` compares the roles with it, and the functions' own tests what they were seen to ask for.
 
 /// What a statement is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Target {
-    Logs,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// The table of workspaces, apps, keys and connectors.
     Registry,
+    /// The table of connections.
     Connections,
+    /// Its index of due connections.
     DueIndex,
+    /// Its index of a connector's connections.
     ByConnectorIndex,
+    /// The table of authorization sessions.
     Sessions,
+    /// The audit trail.
     Audit,
+    /// The key that wraps data keys.
     Key,
+    /// The queue of connections to refresh.
     RefreshQueue,
+    /// The queue of grants to revoke.
     RevocationQueue,
 }
 
 /// One permission: these actions on that resource.
-pub(crate) struct Grant {
-    pub(crate) function: &'static str,
-    pub(crate) target: Target,
-    pub(crate) actions: &'static [&'static str],
-    /// What the function does with it, for whoever reads the table.
-    #[expect(dead_code, reason = "it is read by people: a permission without a reason does not get in")]
-    pub(crate) why: &'static str,
+pub struct Grant {
+    /// Whose permission it is.
+    pub function: &'static str,
+    /// What it is about.
+    pub target: Target,
+    /// IAM actions.
+    pub actions: &'static [&'static str],
+    /// What the function does with it: a permission without a reason does not get in.
+    pub why: &'static str,
 }
 
 const fn grant(function: &'static str, target: Target, actions: &'static [&'static str], why: &'static str) -> Grant {
@@ -44,7 +56,7 @@ const LOOK: &str = "sqs:GetQueueAttributes";
 
 /// Every permission there is. To seal, a function looks up the workspace's newest wrapped key (a query) and has it
 /// unwrapped; making one is for whoever founds a workspace.
-pub(crate) const GRANTS: &[Grant] = &[
+pub const GRANTS: &[Grant] = &[
     grant("start-authorization", Target::Registry, &[GET, QUERY], "key, app, connector; the workspace's sealing key"),
     grant("start-authorization", Target::Connections, &[GET], "whether there is a connection to renew"),
     grant("start-authorization", Target::Sessions, &[PUT, GET, UPDATE], "opens the session"),
@@ -101,3 +113,10 @@ pub(crate) const GRANTS: &[Grant] = &[
     grant("manage-connector", Target::Key, &[NEW_KEY, OPEN_KEY], "makes a workspace's key, seals client secrets"),
     grant("manage-connector", Target::RevocationQueue, &[SEND], "the connections of a deleted connector"),
 ];
+
+/// Whether a function's role allows this action on that.
+#[must_use]
+pub fn is_granted(function: &str, target: Target, action: &str) -> bool {
+    let mut grants = GRANTS.iter().filter(|grant| grant.function == function && grant.target == target);
+    grants.any(|grant| grant.actions.contains(&action))
+}
