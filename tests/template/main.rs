@@ -8,6 +8,7 @@
 )]
 
 mod document;
+mod environment;
 mod events;
 mod permissions;
 mod runtime;
