@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 pub const ROUTES: &[(&str, &str)] = &[];
 
 /// No routes: what this function does, events begin.
-#[must_use]
 pub fn router(_: &Services) -> Router {
     Router::new()
 }

@@ -7,13 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::connection::SealedTokens;
 
 /// How much life a caller wants a token to have at least, if it does not say.
-pub const DEFAULT_MIN_TTL: Duration = Duration::from_secs(60);
+pub const DEFAULT_MIN_TTL: Duration = Duration::from_mins(1);
 
 /// The most life a caller may ask for: the usual life of an access token.
-pub const LONGEST_MIN_TTL: Duration = Duration::from_secs(3_600);
+pub const LONGEST_MIN_TTL: Duration = Duration::from_hours(1);
 
 /// The longest that a refresh comes ahead of a token's end.
-const LONGEST_LEAD: Duration = Duration::from_secs(15 * 60);
+const LONGEST_LEAD: Duration = Duration::from_mins(15);
 
 /// Whether a stored access token will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,8 +100,8 @@ mod tests {
 
     #[test]
     fn a_short_lived_token_is_not_refreshed_by_every_read() {
-        assert_eq!(tokens(Some(30)).freshness(at(1), Duration::from_secs(60)), Freshness::Fresh);
-        assert_eq!(tokens(Some(30)).freshness(at(15), Duration::from_secs(60)), Freshness::Expiring);
+        assert_eq!(tokens(Some(30)).freshness(at(1), Duration::from_mins(1)), Freshness::Fresh);
+        assert_eq!(tokens(Some(30)).freshness(at(15), Duration::from_mins(1)), Freshness::Expiring);
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl GetToken {
         if !lacking.is_empty() {
             return Err(GetTokenError::MissingScopes(lacking));
         }
-        let (connection, access_token) = self.current(connection, &connector, wish).await?;
+        let (connection, access_token) = Box::pin(self.current(connection, &connector, wish)).await?;
         let standing = Standing::of(&connection, &connector, provider, self.clock.now());
         self.note_use(&connection).await;
         Ok(Issued { access_token, connection, connector, standing })
