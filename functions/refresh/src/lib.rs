@@ -25,7 +25,7 @@ pub async fn on_event(services: &Services, event: Value) -> Result<Value, EventE
         let journey = services.refresh_due();
         return batch::work_off(event, |body| {
             let journey = journey.clone();
-            async move { journey.work(&body).await }
+            async move { Box::pin(journey.work(&body)).await }
         })
         .await;
     }
