@@ -4,6 +4,6 @@
 pub mod aws;
 pub mod clock;
 pub mod delivery;
-
+pub mod demo;
 pub mod files;
 pub mod random;

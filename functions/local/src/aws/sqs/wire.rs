@@ -133,7 +133,7 @@ pub(super) fn send_message_batch(queues: &Queues, body: &[u8]) -> Result<Value, 
     for SendEntry { id, message_body, delay_seconds } in request.entries {
         match send(queues, queue, &message_body, delay_seconds) {
             Ok(message) => {
-                successful.push(json!({"Id": id, "MessageId": message, "MD5OfMessageBody": md5_of(&message_body)}))
+                successful.push(json!({"Id": id, "MessageId": message, "MD5OfMessageBody": md5_of(&message_body)}));
             }
             Err(error) => failed.push(failed_entry(&id, &error)),
         }
