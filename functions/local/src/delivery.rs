@@ -162,10 +162,9 @@ pub fn scheduled_event(region: &str, now: Timestamp) -> Value {
 mod tests {
     use std::sync::Mutex;
 
-    use jiff::SignedDuration;
+    use connectors::clock::Clock;
 
     use super::*;
-    use crate::clock::Clock;
 
     /// A queue file, a clock that stands still, and a function that remembers its events and answers as told.
     struct World {
@@ -178,7 +177,7 @@ mod tests {
 
     fn world(answer: impl Fn(&Value) -> Outcome + Send + Sync + 'static) -> World {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::held("2026-11-22T10:00:00Z".parse().unwrap());
+        let clock = Clock::held_at("2026-11-22T10:00:00Z".parse().unwrap());
         let queues = Queues::open(&folder.path().join("sqs.sqlite"), "eu-west-1", clock.clone()).unwrap();
         let events = Arc::new(Mutex::new(Vec::new()));
         let seen = events.clone();
@@ -216,9 +215,9 @@ mod tests {
             world.queues.send(Queue::Refresh, body, Duration::ZERO).unwrap();
         }
         assert_eq!(world.deliver().await, 2);
-        world.clock.advance(SignedDuration::from_millis(4_999));
+        world.clock.advance(Duration::from_millis(4_999));
         assert_eq!(world.deliver().await, 0);
-        world.clock.advance(SignedDuration::from_millis(1));
+        world.clock.advance(Duration::from_millis(1));
         assert_eq!(world.deliver().await, 1);
         assert_eq!(world.bodies()[1], ["bad"]);
         let again = world.events.lock().unwrap()[1]["Records"][0].clone();
@@ -232,7 +231,7 @@ mod tests {
         world.queues.send(Queue::Refresh, "poison", Duration::ZERO).unwrap();
         for _ in 0..8 {
             world.deliver().await;
-            world.clock.advance(SignedDuration::from_mins(10));
+            world.clock.advance(Duration::from_mins(10));
         }
         assert_eq!(world.bodies().len(), 5);
         let buried = world.queues.receive(Queue::RefreshDeadLetters, 10, Duration::ZERO).unwrap();
@@ -256,7 +255,7 @@ mod tests {
             let world = world(move |_| Ok(answer.clone()));
             world.queues.send(Queue::Refresh, "kept", Duration::ZERO).unwrap();
             world.deliver().await;
-            world.clock.advance(SignedDuration::from_secs(5));
+            world.clock.advance(Duration::from_secs(5));
             assert_eq!(world.deliver().await, 1);
         }
     }
@@ -265,7 +264,7 @@ mod tests {
     fn what_is_queued_survives_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sqs.sqlite");
-        let open = || Queues::open(&file, "eu-west-1", Clock::System).unwrap();
+        let open = || Queues::open(&file, "eu-west-1", Clock::system()).unwrap();
         open().send(Queue::Revocation, "revoke me", Duration::ZERO).unwrap();
         assert_eq!(open().receive(Queue::Revocation, 10, Duration::ZERO).unwrap()[0].body, "revoke me");
     }

@@ -2,8 +2,8 @@
 //! app, a demo identity provider and a demo authorization server. Not deployed; the product knows nothing of it.
 
 pub mod aws;
-pub mod clock;
+
 pub mod delivery;
 pub mod demo;
+mod digest;
 pub mod files;
-pub mod random;

@@ -21,11 +21,12 @@ use axum::{
     routing::{get, post},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use connectors::clock::Clock;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::{clock::Clock, files, random};
+use crate::{digest::digest_of, files};
 
 /// How long a user stays signed in, in seconds.
 const LIFETIME: i64 = 3600;
@@ -90,7 +91,7 @@ impl Issuer {
         let point = pair.public_key().as_ref();
         let (Some(x), Some(y)) = (point.get(1..33), point.get(33..65)) else { return Err(IssuerKeyError::Damaged) };
         let (x, y) = (BASE64_URL_SAFE_NO_PAD.encode(x), BASE64_URL_SAFE_NO_PAD.encode(y));
-        let key_id = random::digest_of(&format!("{x}.{y}"));
+        let key_id = digest_of(&format!("{x}.{y}"));
         Ok(Self {
             url: format!("{base}/demo"),
             key: EncodingKey::from_ec_der(&pkcs8),
@@ -168,7 +169,7 @@ mod tests {
     use super::*;
 
     fn issuer(folder: &tempfile::TempDir) -> Issuer {
-        Issuer::open(&folder.path().join("issuer.key"), "http://localhost:8787", Clock::System).unwrap()
+        Issuer::open(&folder.path().join("issuer.key"), "http://localhost:8787", Clock::system()).unwrap()
     }
 
     #[test]

@@ -1,14 +1,11 @@
 //! One running listener with all three services over a folder of its own, and who may reach it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider};
-use jiff::SignedDuration;
-use local::{
-    aws::{self, Engines, dynamodb::Engine, kms::KeyService, sqs::Queues},
-    clock::Clock,
-};
+use connectors::clock::Clock;
+use local::aws::{self, Engines, dynamodb::Engine, kms::KeyService, sqs::Queues};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -23,7 +20,7 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::held("2026-11-22T10:00:00Z".parse().unwrap());
+        let clock = Clock::held_at("2026-11-22T10:00:00Z".parse().unwrap());
         let engines = Engines {
             dynamodb: Some(Engine::open(&folder.path().join("dynamodb.sqlite")).unwrap()),
             kms: Some(Arc::new(KeyService::open(&folder.path().join("kms.key"), "eu-west-1").unwrap())),
@@ -46,8 +43,8 @@ impl Endpoint {
             .build()
     }
 
-    pub(crate) fn advance(&self, seconds: i64) {
-        self.clock.advance(SignedDuration::from_secs(seconds));
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
     }
 
     pub(crate) fn key_file(&self) -> std::path::PathBuf {

@@ -6,12 +6,12 @@
 use std::{collections::BTreeMap, io, path::Path};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use connectors::random::Random;
 use zeroize::Zeroizing;
 
 use crate::{
     aws::{ACCOUNT, AwsError},
     files,
-    random::{self, NoRandomness},
 };
 
 /// The alias of the key, the same in every data folder: a process that uses another one's endpoint need not know its id.
@@ -42,9 +42,6 @@ pub enum KeyFileError {
     /// It has not the size of a key file. It is left alone: all that was sealed depends on it.
     #[error("the key file is damaged")]
     Damaged,
-    /// No key can be made.
-    #[error(transparent)]
-    Random(#[from] NoRandomness),
 }
 
 /// The key service of this process.
@@ -64,7 +61,7 @@ impl KeyService {
         let content = if let Some(content) = files::read_if_present(file)? {
             Zeroizing::new(content)
         } else {
-            let fresh = Zeroizing::new(random::bytes::<{ ID_LENGTH + KEY_LENGTH }>()?.to_vec());
+            let fresh = Zeroizing::new(Random::default().bytes::<{ ID_LENGTH + KEY_LENGTH }>().to_vec());
             files::write_private(file, &fresh)?;
             fresh
         };

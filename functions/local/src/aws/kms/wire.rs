@@ -2,15 +2,13 @@
 //! asks for more than these endpoints do should hear so.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use connectors::random::Random;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::key::{EncryptionContext, KeyService};
-use crate::{
-    aws::{AwsError, answer::read},
-    random,
-};
+use crate::aws::{AwsError, answer::read};
 
 /// The sizes that AWS gives a data key, in bytes.
 const DATA_KEY_SIZES: std::ops::RangeInclusive<usize> = 1..=1024;
@@ -40,7 +38,7 @@ pub(super) fn generate_data_key(keys: &KeyService, body: &[u8]) -> Result<Value,
         _ => return Err(VALIDATION),
     };
     keys.find(&request.key_id)?;
-    let plaintext = Zeroizing::new(random::bytes::<1024>().map_err(|_| INTERNAL)?);
+    let plaintext = Zeroizing::new(Random::default().bytes::<1024>());
     let plaintext = plaintext.get(..size).ok_or(INTERNAL)?;
     let blob = keys.encrypt(plaintext, &request.encryption_context)?;
     Ok(json!({

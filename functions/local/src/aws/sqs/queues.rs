@@ -9,11 +9,11 @@ use std::{
     time::Duration,
 };
 
+use connectors::{clock::Clock, random::Random};
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 use tokio::sync::Notify;
 
 use super::Queue;
-use crate::{clock::Clock, random};
 
 /// How often a message is received before it becomes a dead letter; as in `template.yaml`.
 pub(super) const MAX_RECEIVES: i64 = 5;
@@ -47,9 +47,6 @@ pub enum QueueError {
     /// The file can't be used.
     #[error("the queue file can't be read or written")]
     Storage(#[from] rusqlite::Error),
-    /// No receipt can be made.
-    #[error(transparent)]
-    Random(#[from] random::NoRandomness),
 }
 
 /// A received message. Times are milliseconds since 1970.
@@ -117,7 +114,7 @@ impl Queues {
     /// The file can't be written.
     pub fn send(&self, queue: Queue, body: &str, delay: Duration) -> Result<String, QueueError> {
         let now = self.now();
-        let id = random::token()?;
+        let id = Random::default().token();
         self.connection().execute(
             "INSERT INTO message (id, queue, body, sent_at, visible_at) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![id, queue.name(), body, now, now.saturating_add(millis(delay))],
@@ -138,7 +135,7 @@ impl Queues {
         bury(&transaction, queue, now)?;
         let mut messages = visible(&transaction, queue, limit, now)?;
         for message in &mut messages {
-            message.receipt = format!("{}.{}", message.id, random::token()?);
+            message.receipt = format!("{}.{}", message.id, Random::default().token());
             transaction.execute(
                 "UPDATE message SET receipt = ?2, receives = ?3, first_received_at = ?4, visible_at = ?5 WHERE id = ?1",
                 params![

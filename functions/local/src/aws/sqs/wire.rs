@@ -46,7 +46,7 @@ impl From<QueueError> for AwsError {
         match error {
             QueueError::Receipt => INVALID_RECEIPT,
             QueueError::NotInFlight => NOT_IN_FLIGHT,
-            QueueError::Storage(_) | QueueError::Random(_) => INTERNAL,
+            QueueError::Storage(_) => INTERNAL,
         }
     }
 }

@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
+use connectors::random::Random;
 use url::Url;
 
 use super::{
@@ -20,7 +21,6 @@ use super::{
     grants::{Question, StorageError},
     scope::{self, Scope},
 };
-use crate::random;
 
 /// Names the browser that a question was put to, so that no other page can answer it. Value: 256 random bits.
 const BROWSER_COOKIE: &str = "demo_provider_browser";
@@ -81,7 +81,7 @@ pub(super) async fn ask(
     };
     let browser = match browser_of(&headers) {
         Some(browser) => browser.to_owned(),
-        None => random::token().map_err(|_| Refusal::Storage)?,
+        None => Random::default().token(),
     };
     let token = provider.grants.ask(&question, &browser, provider.clock.now())?;
     let cookie = format!("{BROWSER_COOKIE}={browser}; Path=/demo-provider; HttpOnly; SameSite=Lax");

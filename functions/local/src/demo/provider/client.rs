@@ -8,7 +8,7 @@ use super::{
     grants::{Grants, StorageError},
     token::TokenError,
 };
-use crate::random;
+use crate::digest::digest_of;
 
 /// A registered client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(super) fn authenticate(grants: &Grants, headers: &HeaderMap, form: &Form) ->
     };
     let (client, secret_digest) = grants.client(&id)?.ok_or(TokenError::InvalidClient)?;
     // Digests of 256 random bits: how long the comparison takes tells nothing about the secret.
-    if secret_digest == random::digest_of(&secret) { Ok(client) } else { Err(TokenError::InvalidClient) }
+    if secret_digest == digest_of(&secret) { Ok(client) } else { Err(TokenError::InvalidClient) }
 }
 
 /// The id and secret of a Basic header, each form-encoded before they were joined.

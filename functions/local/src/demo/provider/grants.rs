@@ -5,6 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use connectors::random::Random;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -13,7 +14,7 @@ use super::{
     schema::SCHEMA,
     scope::{self, Scope},
 };
-use crate::random::{self, NoRandomness};
+use crate::digest::digest_of;
 
 /// How long a user may look at the consent page, in seconds.
 const QUESTION_LIFETIME: i64 = 600;
@@ -21,16 +22,10 @@ const QUESTION_LIFETIME: i64 = 600;
 /// How long a code can be redeemed, in seconds (RFC 6749, section 4.1.2: ten minutes at most).
 const CODE_LIFETIME: i64 = 60;
 
-/// The file can't be read or written, or no token can be made.
+/// The file can't be read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum StorageError {
-    /// The file.
-    #[error("the demo provider's file can't be read or written")]
-    File(#[from] rusqlite::Error),
-    /// The token.
-    #[error(transparent)]
-    Random(#[from] NoRandomness),
-}
+#[error("the demo provider's file can't be read or written")]
+pub struct StorageError(#[from] rusqlite::Error);
 
 /// What an app asks a user for, checked: the client is known, the redirect URI is the client's, PKCE is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +56,7 @@ impl Grants {
     pub(super) fn register(&self, client: &Client, secret: &str) -> Result<(), StorageError> {
         self.connection().execute(
             "INSERT OR REPLACE INTO client (id, secret_digest, name, redirect_uri) VALUES (?1, ?2, ?3, ?4)",
-            params![client.id, random::digest_of(secret), client.name, client.redirect_uri],
+            params![client.id, digest_of(secret), client.name, client.redirect_uri],
         )?;
         Ok(())
     }
@@ -78,14 +73,14 @@ impl Grants {
 
     /// Remembers a question that is put to the user in this browser. Answers the token that the consent page sends back.
     pub(super) fn ask(&self, question: &Question, browser: &str, now: Timestamp) -> Result<String, StorageError> {
-        let token = random::token()?;
+        let token = Random::default().token();
         let connection = self.connection();
         connection.execute("DELETE FROM authorization_request WHERE expires_at <= ?1", [now.as_second()])?;
         connection.execute(
             "INSERT INTO authorization_request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
-                random::digest_of(&token),
-                random::digest_of(browser),
+                digest_of(&token),
+                digest_of(browser),
                 question.client_id,
                 question.redirect_uri,
                 question.state,
@@ -111,7 +106,7 @@ impl Grants {
         let row = self.connection().query_row(
             "DELETE FROM authorization_request WHERE digest = ?1 AND browser_digest = ?2 AND expires_at > ?3
              RETURNING client_id, redirect_uri, state, scope, code_challenge",
-            params![random::digest_of(token), random::digest_of(browser), now.as_second()],
+            params![digest_of(token), digest_of(browser), now.as_second()],
             question,
         );
         Ok(row.optional()?)
@@ -125,7 +120,7 @@ impl Grants {
         allowed: &[Scope],
         now: Timestamp,
     ) -> Result<String, StorageError> {
-        let (grant, code) = (random::token()?, format!("demo_code_{}", random::token()?));
+        let (grant, code) = (Random::default().token(), format!("demo_code_{}", Random::default().token()));
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         transaction.execute(
@@ -135,7 +130,7 @@ impl Grants {
         transaction.execute(
             "INSERT INTO code (digest, grant_id, redirect_uri, code_challenge, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![
-                random::digest_of(&code),
+                digest_of(&code),
                 grant,
                 question.redirect_uri,
                 question.code_challenge,

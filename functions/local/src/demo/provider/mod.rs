@@ -20,11 +20,10 @@ use axum::{
     routing::{get, post},
 };
 pub use client::Client;
+use connectors::clock::Clock;
 use grants::Grants;
 pub use grants::StorageError;
 use serde_json::{Value, json};
-
-use crate::clock::Clock;
 
 /// The authorization server and the accounts it holds.
 pub struct DemoProvider {

@@ -1,5 +1,6 @@
 //! Codes become tokens, refresh tokens become new ones, and a second use of either ends the grant.
 
+use connectors::random::Random;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
@@ -10,7 +11,7 @@ use crate::{
         grants::{Grants, StorageError, scopes},
         scope::{self, Scope},
     },
-    random,
+    digest::digest_of,
 };
 
 /// How long an access token works, in seconds: short, so that a refresh can be seen.
@@ -45,7 +46,7 @@ impl Grants {
     pub(super) fn redeem(&self, redemption: &Redemption<'_>, now: Timestamp) -> Result<Tokens, TokenError> {
         let mut connection = self.connection();
         let transaction = begin(&mut connection)?;
-        let digest = random::digest_of(redemption.code);
+        let digest = digest_of(redemption.code);
         let found = transaction.query_row(
             "SELECT g.id, g.client_id, g.scope, c.used, c.redirect_uri, c.code_challenge, c.expires_at
              FROM code c JOIN user_grant g ON g.id = c.grant_id WHERE c.digest = ?1 AND g.revoked = 0",
@@ -54,7 +55,7 @@ impl Grants {
         );
         let (grant, redirect_uri, challenge, expires_at) = found.optional()?.ok_or(TokenError::InvalidGrant)?;
         let is_bound = grant.client_id == redemption.client.id && redirect_uri == redemption.redirect_uri;
-        if !is_bound || challenge != random::digest_of(redemption.code_verifier) || expires_at <= now.as_second() {
+        if !is_bound || challenge != digest_of(redemption.code_verifier) || expires_at <= now.as_second() {
             return Err(TokenError::InvalidGrant);
         }
         if grant.used {
@@ -76,7 +77,7 @@ impl Grants {
     ) -> Result<Tokens, TokenError> {
         let mut connection = self.connection();
         let transaction = begin(&mut connection)?;
-        let digest = random::digest_of(refresh_token);
+        let digest = digest_of(refresh_token);
         let found = transaction.query_row(
             "SELECT g.id, g.client_id, g.scope, r.used
              FROM refresh_token r JOIN user_grant g ON g.id = r.grant_id WHERE r.digest = ?1 AND g.revoked = 0",
@@ -99,7 +100,7 @@ impl Grants {
     pub(super) fn revoke(&self, token: &str, client: &Client) -> Result<(), StorageError> {
         let mut connection = self.connection();
         let transaction = begin(&mut connection)?;
-        let digest = random::digest_of(token);
+        let digest = digest_of(token);
         let found = transaction.query_row(
             "SELECT g.id FROM user_grant g WHERE g.client_id = ?2 AND g.id IN (
                  SELECT grant_id FROM refresh_token WHERE digest = ?1
@@ -118,7 +119,7 @@ impl Grants {
         let found = self.connection().query_row(
             "SELECT g.account_id, a.scope FROM access_token a JOIN user_grant g ON g.id = a.grant_id
              WHERE a.digest = ?1 AND a.expires_at > ?2 AND g.revoked = 0",
-            params![random::digest_of(token), now.as_second()],
+            params![digest_of(token), now.as_second()],
             |row| Ok((row.get(0)?, scopes(row, 1)?)),
         );
         Ok(found.optional()?)
@@ -140,13 +141,13 @@ fn issue(
     scopes: Vec<Scope>,
     now: Timestamp,
 ) -> Result<Tokens, StorageError> {
-    let access_token = format!("demo_access_{}", random::token()?);
-    let refresh_token = format!("demo_refresh_{}", random::token()?);
+    let access_token = format!("demo_access_{}", Random::default().token());
+    let refresh_token = format!("demo_refresh_{}", Random::default().token());
     transaction.execute("DELETE FROM access_token WHERE expires_at <= ?1", [now.as_second()])?;
     transaction.execute(
         "INSERT INTO access_token (digest, grant_id, scope, expires_at) VALUES (?1, ?2, ?3, ?4)",
         params![
-            random::digest_of(&access_token),
+            digest_of(&access_token),
             grant.id,
             scope::join(&scopes),
             now.as_second().saturating_add(ACCESS_TOKEN_LIFETIME)
@@ -154,7 +155,7 @@ fn issue(
     )?;
     transaction.execute(
         "INSERT INTO refresh_token (digest, grant_id) VALUES (?1, ?2)",
-        params![random::digest_of(&refresh_token), grant.id],
+        params![digest_of(&refresh_token), grant.id],
     )?;
     transaction.commit()?;
     Ok(Tokens { access_token, refresh_token, scopes })
