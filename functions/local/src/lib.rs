@@ -7,3 +7,6 @@ pub mod delivery;
 pub mod demo;
 mod digest;
 pub mod files;
+pub mod listen;
+pub mod settings;
+pub mod tables;

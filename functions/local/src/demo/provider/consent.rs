@@ -48,7 +48,7 @@ fn accounts(hint: Option<&str>) -> String {
         let checked = if index == preferred { " checked" } else { "" };
         format!(
             r#"<label class="choice"><input type="radio" name="account" value="{}"{checked}>
-<span><strong>{}</strong><br>{}</span></label>"#,
+<span><strong>{}</strong><br><small>{}</small></span></label>"#,
             account.id, account.name, account.email
         )
     };
