@@ -2,9 +2,14 @@
 //!
 //! Direction: `web` and `auth` → `journeys` → `oauth`, `store`, `vault` → `domain`.
 
+pub mod auth;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod oauth;
+pub mod queue;
 pub mod random;
 pub mod store;
+pub mod telemetry;
 pub mod vault;
+pub mod web;

@@ -43,6 +43,8 @@ pub struct Identity {
     /// The keys as they were when the identity was registered: JSON of a JWK Set (RFC 7517). A cold start verifies with
     /// these, and asks `jwks_uri` only for a key that is not among them.
     pub jwks_snapshot: String,
+    /// When that was.
+    pub jwks_fetched_at: Timestamp,
 }
 
 /// What happens when the provider's redirect arrives in a browser that is not bound to the session.

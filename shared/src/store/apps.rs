@@ -108,6 +108,7 @@ fn item(app: &App) -> NewItem {
                 .text(name::ID_AUDIENCE, &identity.audience)
                 .text(name::ID_JWKS_URI, &identity.jwks_uri)
                 .text(name::ID_JWKS, &identity.jwks_snapshot)
+                .time(name::ID_JWKS_FETCHED_AT, identity.jwks_fetched_at)
         })
 }
 
@@ -133,5 +134,6 @@ fn read_identity(row: &Row) -> Result<Identity, StoreError> {
         audience: row.text(name::ID_AUDIENCE)?.to_owned(),
         jwks_uri: row.text(name::ID_JWKS_URI)?.to_owned(),
         jwks_snapshot: row.text(name::ID_JWKS)?.to_owned(),
+        jwks_fetched_at: row.time(name::ID_JWKS_FETCHED_AT)?,
     })
 }
