@@ -3,8 +3,12 @@
 //! Due messages become a Lambda event; what the function does not name in `batchItemFailures` is deleted, the rest becomes
 //! visible again after a pause that doubles.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use connectors::{
+    clock::Clock,
+    web::{EventError, EventHandler},
+};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,17 +30,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How often the schedule fires; as in `template.yaml`.
 const SCHEDULE: Duration = Duration::from_mins(1);
 
-/// What a function made of an event: its answer, or that it failed as a whole. Why is in the function's own log.
-pub type Outcome = Result<Value, Failed>;
-
-/// A function that is handed events.
-pub type Function = Arc<dyn Fn(Value) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
-
-/// A function failed as a whole.
-#[derive(Debug, thiserror::Error)]
-#[error("the function failed")]
-pub struct Failed;
-
 /// The part of a function's answer that counts: which messages of the batch are not done.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
@@ -51,7 +44,7 @@ struct BatchItemFailure {
 }
 
 /// Hands the queue's messages to the function for as long as the process lives.
-pub async fn deliver(queues: Arc<Queues>, queue: Queue, function: Function) {
+pub async fn deliver(queues: Arc<Queues>, queue: Queue, function: EventHandler) {
     loop {
         match deliver_due(&queues, queue, &function).await {
             Ok(0) => queues.wait(LOOK_AGAIN).await,
@@ -68,12 +61,16 @@ pub async fn deliver(queues: Arc<Queues>, queue: Queue, function: Function) {
 ///
 /// # Errors
 /// The queue can't be read or written.
-pub async fn deliver_due(queues: &Queues, queue: Queue, function: &Function) -> Result<usize, QueueError> {
+pub async fn deliver_due(queues: &Queues, queue: Queue, function: &EventHandler) -> Result<usize, QueueError> {
     let batch = queues.receive(queue, BATCH, VISIBILITY_TIMEOUT)?;
     if batch.is_empty() {
         return Ok(0);
     }
-    let is_unfinished = unfinished(function(event(queues, queue, &batch)).await);
+    let outcome = function(event(queues, queue, &batch)).await;
+    if let Err(error) = &outcome {
+        tracing::warn!(queue = queue.name(), %error, "a batch of queue `{}` failed as a whole", queue.name());
+    }
+    let is_unfinished = unfinished(outcome);
     for message in &batch {
         let done = if is_unfinished(&message.id) {
             queues.hide(queue, &message.receipt, backoff(message.receives))
@@ -90,7 +87,7 @@ pub async fn deliver_due(queues: &Queues, queue: Queue, function: &Function) -> 
 }
 
 /// Which messages the function leaves undone. One that fails as a whole, or names a message by an empty id, has done none.
-fn unfinished(outcome: Outcome) -> impl Fn(&str) -> bool {
+fn unfinished(outcome: Result<Value, EventError>) -> impl Fn(&str) -> bool {
     let failures = outcome.ok().map(|answer| match answer {
         Value::Null => Some(BatchAnswer::default()),
         answer => serde_json::from_value::<BatchAnswer>(answer).ok(),
@@ -130,13 +127,13 @@ fn event(queues: &Queues, queue: Queue, batch: &[Message]) -> Value {
 }
 
 /// Hands the function the event of the schedule now, and again every minute.
-pub async fn fire_schedule(function: Function, region: String, now: impl Fn() -> Timestamp) {
+pub async fn fire_schedule(function: EventHandler, region: String, clock: Clock) {
     let mut minute = tokio::time::interval(SCHEDULE);
     minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         minute.tick().await;
-        if function(scheduled_event(&region, now())).await.is_err() {
-            tracing::warn!("the scheduled refresh failed; it is tried again in a minute");
+        if let Err(error) = function(scheduled_event(&region, clock.now())).await {
+            tracing::warn!(%error, "the scheduled refresh failed; it is tried again in a minute");
         }
     }
 }
@@ -162,8 +159,6 @@ pub fn scheduled_event(region: &str, now: Timestamp) -> Value {
 mod tests {
     use std::sync::Mutex;
 
-    use connectors::clock::Clock;
-
     use super::*;
 
     /// A queue file, a clock that stands still, and a function that remembers its events and answers as told.
@@ -172,16 +167,16 @@ mod tests {
         clock: Clock,
         queues: Queues,
         events: Arc<Mutex<Vec<Value>>>,
-        function: Function,
+        function: EventHandler,
     }
 
-    fn world(answer: impl Fn(&Value) -> Outcome + Send + Sync + 'static) -> World {
+    fn world(answer: impl Fn(&Value) -> Result<Value, EventError> + Send + Sync + 'static) -> World {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::held_at("2026-11-22T10:00:00Z".parse().unwrap());
         let queues = Queues::open(&folder.path().join("sqs.sqlite"), "eu-west-1", clock.clone()).unwrap();
         let events = Arc::new(Mutex::new(Vec::new()));
         let seen = events.clone();
-        let function: Function = Arc::new(move |event: Value| {
+        let function: EventHandler = Arc::new(move |event: Value| {
             let outcome = answer(&event);
             seen.lock().unwrap().push(event);
             Box::pin(async { outcome })
@@ -227,7 +222,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_that_fails_five_times_becomes_a_dead_letter() {
-        let world = world(|_| Err(Failed));
+        let world = world(|_| Err(EventError::Unknown));
         world.queues.send(Queue::Refresh, "poison", Duration::ZERO).unwrap();
         for _ in 0..8 {
             world.deliver().await;

@@ -6,6 +6,7 @@ pub mod aws;
 pub mod delivery;
 pub mod demo;
 mod digest;
+pub mod environment;
 pub mod files;
 pub mod listen;
 pub mod settings;

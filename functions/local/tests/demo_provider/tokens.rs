@@ -96,8 +96,8 @@ async fn a_client_proves_itself_by_header_or_by_form_but_not_by_both_or_neither(
     let basic = |secret: &str| format!("Basic {}", BASE64_STANDARD.encode(format!("client-1:{secret}")));
     let (right, wrong) = (basic("secret+of+client-1"), basic("guess"));
     let in_form = [("client_id", "client-1"), ("client_secret", "secret of client-1")];
-    let cases: [(&[(&str, &str)], Option<&str>, &str); 6] = [
-        (&[], Some(&right), "invalid_grant"),
+    let cases = [
+        (&[][..], Some(right.as_str()), "invalid_grant"),
         (&in_form, None, "invalid_grant"),
         (&[], Some(&wrong), "invalid_client"),
         (&[("client_id", "client-1")], None, "invalid_client"),

@@ -62,8 +62,8 @@ impl World {
             ("code_challenge", CHALLENGE),
             ("code_challenge_method", "S256"),
         ];
-        let changed = |name: &str| changes.iter().any(|(changed, _)| *changed == name);
-        let kept = usual.into_iter().filter(|(name, _)| !changed(name));
+        let is_changed = |name: &str| changes.iter().any(|(known, _)| *known == name);
+        let kept = usual.into_iter().filter(|(name, _)| !is_changed(name));
         let pairs: Vec<_> = kept.chain(changes.iter().copied().filter(|(_, value)| !value.is_empty())).collect();
         let query = form(&pairs);
         self.send(Request::get(format!("/demo-provider/authorize?{query}")).body(Body::empty()).unwrap()).await
