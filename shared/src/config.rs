@@ -187,8 +187,11 @@ mod tests {
 
     #[test]
     fn a_base_url_that_leaks_or_bends_redirects_is_refused() {
-        for raw in ["http://connect.example", "https://connect.example/path", "https://a@connect.example", "connect.example"] {
-            let config = Config::read(|name| if name == "PUBLIC_BASE_URL" { Some(raw.to_owned()) } else { environment(name) });
+        for raw in
+            ["http://connect.example", "https://connect.example/path", "https://a@connect.example", "connect.example"]
+        {
+            let config =
+                Config::read(|name| if name == "PUBLIC_BASE_URL" { Some(raw.to_owned()) } else { environment(name) });
             assert!(config.is_err(), "{raw}");
         }
     }

@@ -27,7 +27,10 @@ impl KeyCheck {
         Self { keys, known: Cache::new(), clock }
     }
 
-    pub(super) async fn workspace_key(&self, bearer: &str) -> Result<(KeyId, WorkspaceId, WorkspaceRole), Unauthenticated> {
+    pub(super) async fn workspace_key(
+        &self,
+        bearer: &str,
+    ) -> Result<(KeyId, WorkspaceId, WorkspaceRole), Unauthenticated> {
         let record = self.record(bearer).await?;
         match record.holder {
             Holder::Workspace { workspace, role } => Ok((record.id, workspace, role)),

@@ -132,7 +132,9 @@ impl Authenticator {
         app: &AppId,
     ) -> Result<AppUser, Unauthenticated> {
         match bearer {
-            Some(key) if api_keys::looks_like_a_key(key) => self.delegate(bearer, on_behalf_of, app).await.map(|(_, user)| user),
+            Some(key) if api_keys::looks_like_a_key(key) => {
+                self.delegate(bearer, on_behalf_of, app).await.map(|(_, user)| user)
+            }
             _ => self.user(bearer, app).await,
         }
     }

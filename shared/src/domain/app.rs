@@ -117,7 +117,11 @@ impl Origin {
         let url = Url::parse(raw).map_err(|_| InvalidOrigin)?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && has_no_user(&url);
         let origin = url.origin().ascii_serialization();
-        if bare && is_web(&url) && raw.trim_end_matches('/') == origin { Ok(Self(origin.into())) } else { Err(InvalidOrigin) }
+        if bare && is_web(&url) && raw.trim_end_matches('/') == origin {
+            Ok(Self(origin.into()))
+        } else {
+            Err(InvalidOrigin)
+        }
     }
 
     /// The origin as a browser sends it.

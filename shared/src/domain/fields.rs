@@ -188,6 +188,11 @@ impl<'a> Table<'a> {
     }
 }
 
+/// Passes unless something is wrong.
+pub(super) fn unless(is_wrong: bool, detail: &str) -> Result<(), String> {
+    if is_wrong { Err(detail.to_owned()) } else { Ok(()) }
+}
+
 /// A text that is not empty, of at most [`MAX_TEXT`] bytes, without control characters.
 pub fn text(value: &Value) -> Result<String, String> {
     let text = value.as_str().ok_or("must be a text")?;
@@ -213,7 +218,8 @@ fn path(value: &Value) -> Result<Path, String> {
     value.as_str().and_then(Path::parse).ok_or_else(|| "must be a dotted path such as `user.email`".into())
 }
 
-fn list<'a, T>(value: &'a Value, read: impl Fn(&'a Value) -> Result<T, String>) -> Result<Vec<T>, String> {
+/// A list of at most 200 entries, each read with `read`.
+pub(super) fn list<'a, T>(value: &'a Value, read: impl Fn(&'a Value) -> Result<T, String>) -> Result<Vec<T>, String> {
     let items = value.as_array().filter(|items| items.len() <= MAX_ENTRIES);
     let items = items.ok_or("must be a list of at most 200 entries")?;
     items

@@ -82,7 +82,7 @@ pub(super) fn normalise(
     });
     Ok(Normal {
         access_token,
-        token_type: token_type(&value),
+        token_type: value.get("token_type").and_then(Value::as_str).map_or("Bearer", token_type).to_owned(),
         expires_in,
         refresh_token,
         scope: scope(provider, &value),
@@ -162,10 +162,9 @@ fn seconds(value: &Value) -> Option<u64> {
     (seconds != 0.0).then_some(whole.min(MAX_LIFE))
 }
 
-fn token_type(answer: &Value) -> String {
-    let given = answer.get("token_type").and_then(Value::as_str).unwrap_or_default();
-    let other = OTHER_TYPES.iter().find(|known| known.eq_ignore_ascii_case(given));
-    other.copied().unwrap_or("Bearer").to_owned()
+/// The token type as its registry writes it.
+pub(super) fn token_type(given: &str) -> &'static str {
+    OTHER_TYPES.iter().find(|known| known.eq_ignore_ascii_case(given)).copied().unwrap_or("Bearer")
 }
 
 /// The granted scopes, separated by spaces; `None` if the answer tells none, which means: as requested.

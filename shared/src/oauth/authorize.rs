@@ -76,8 +76,8 @@ fn renamed(mut url: Url, provider: &Provider) -> Url {
         return url;
     }
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let named = pairs.iter().map(|(name, value)| (names.get(name).unwrap_or(name), value));
-    url.query_pairs_mut().clear().extend_pairs(named);
+    let renamed = pairs.iter().map(|(name, value)| (names.get(name).unwrap_or(name), value));
+    url.query_pairs_mut().clear().extend_pairs(renamed);
     url
 }
 
@@ -187,6 +187,7 @@ mod tests {
         let google = sent(of_catalogue("googlecalendar"), "", Some("alice@example.com"));
         assert_eq!(google["scope"], "https://www.googleapis.com/auth/calendar.readonly openid email");
         assert_eq!((google["access_type"].as_str(), google["prompt"].as_str()), ("offline", "consent"));
+        assert!(!google.contains_key("include_granted_scopes"), "a token has the scopes of its own connector");
         assert_eq!(google["login_hint"], "alice@example.com");
         let slack = sent(of_catalogue("slack"), "chat:write users:read", None);
         assert_eq!(slack["user_scope"], "chat:write,users:read");

@@ -13,6 +13,7 @@ use super::{
 use crate::domain::{
     account::Account,
     provider::{Body, ClientAuth, Identity, IdentityAuth, Path, Provider, first},
+    secret::Secret,
 };
 
 /// Why it is not known whose account it is. The grant is good all the same.
@@ -88,7 +89,7 @@ fn request(
         }
         IdentityAuth::Client => {
             let mut parameters: Parameters = vec![("token".into(), access_token.into())];
-            let secret = credentials.client_secret.map(|secret| secret.expose());
+            let secret = credentials.client_secret.map(Secret::expose);
             match (provider.token.client_auth, secret) {
                 (ClientAuth::Basic, Some(secret)) => {
                     if let Some(value) = wire::basic(credentials.client_id, secret) {
@@ -143,7 +144,74 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{domain::provider::ProviderType, oauth::catalogue};
+    use crate::{
+        domain::{
+            provider::ProviderType,
+            scopes::Scopes,
+            secret::{ClientSecret, Secret},
+        },
+        oauth::{catalogue, egress::Egress, stub::Stub},
+    };
+
+    /// Asks a provider of the catalogue, whose identity request goes to the stub.
+    async fn ask(id: &str, stub: &Stub, granted: &str) -> Result<Account, AccountError> {
+        let mut provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue").clone();
+        provider.identity.as_mut().expect("an identity request").url = stub.url("/me");
+        let tokens = TokenSet {
+            access_token: Secret::new("a1"),
+            refresh_token: None,
+            token_type: "Bearer".into(),
+            expires_at: None,
+            refresh_expires_at: None,
+            scopes: Scopes::parse(granted.split_whitespace()).expect("scopes"),
+            id_claims: None,
+        };
+        let secret = Secret::<ClientSecret>::new("s3cret");
+        let credentials = Credentials { client_id: "client", client_secret: Some(&secret) };
+        ProviderClient::new(Egress::allowing_plain_http_to_loopback()).account(&provider, credentials, &tokens).await
+    }
+
+    #[tokio::test]
+    async fn the_access_token_asks_in_the_header_and_never_in_the_url() {
+        let stub = Stub::json(200, r#"{"id":7,"login":"octocat"}"#);
+        assert_eq!(ask("github", &stub, "").await.expect("an account").id, "7");
+        let asked = stub.only();
+        assert_eq!(asked.line, "GET /me HTTP/1.1");
+        assert_eq!(asked.header("authorization"), Some("Bearer a1"));
+        assert_eq!(asked.header("accept"), Some("application/vnd.github+json"));
+    }
+
+    #[tokio::test]
+    async fn introspection_has_the_token_and_the_client_in_the_body() {
+        let stub = Stub::json(200, r#"{"active":true,"hub_id":7,"user_id":9}"#);
+        assert_eq!(ask("hubspot", &stub, "oauth").await.expect("an account").id, "7:9");
+        let asked = stub.only();
+        assert_eq!(asked.line, "POST /me HTTP/1.1");
+        assert_eq!(asked.body, "token=a1&client_id=client&client_secret=s3cret");
+        assert_eq!(asked.header("authorization"), None);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_without_the_scope_for_it() {
+        let stub = Stub::json(200, r#"{"sub":"1"}"#);
+        assert_eq!(ask("linkedin", &stub, "w_member_social").await, Err(AccountError::Unsupported));
+        assert!(stub.asked().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_tells_nothing_is_a_value_and_not_a_panic() {
+        for (status, body, expected) in [
+            (200, "<html>", AccountError::Unreadable),
+            (200, "[]", AccountError::Unreadable),
+            (401, r#"{"id":7}"#, AccountError::Unreadable),
+            (302, "", AccountError::Unreadable),
+            (500, "", AccountError::Passing),
+            (429, "", AccountError::Passing),
+        ] {
+            let stub = Stub::json(status, body);
+            assert_eq!(ask("github", &stub, "").await, Err(expected), "{status} {body}");
+        }
+    }
 
     fn identity(id: &str) -> &'static Identity {
         let provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue");

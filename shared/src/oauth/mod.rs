@@ -12,6 +12,8 @@ mod error;
 mod id_token;
 mod identity;
 mod revoke;
+#[cfg(test)]
+mod stub;
 mod token;
 mod wire;
 

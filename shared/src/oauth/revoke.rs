@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use http::{Response, StatusCode, Uri, header};
 use jiff::Timestamp;
-use oauth2::{HttpRequest, RequestTokenError, RevocationUrl, StandardRevocableToken};
+use oauth2::{AsyncHttpClient, HttpRequest, RequestTokenError, RevocationUrl, StandardRevocableToken};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use url::Url;
 
 use super::{
     Credentials, ProviderClient,
-    egress::{DEADLINE, EgressError, EgressRefusal},
+    egress::{DEADLINE, Egress, EgressError, EgressRefusal},
     error::is_passing,
-    token::client,
+    token::{Calling, client},
     wire,
 };
 use crate::domain::{
@@ -93,16 +93,33 @@ impl ProviderClient {
         let url = self.egress.check(&endpoint(revoke, credentials.client_id)).map_err(RevokeError::Blocked)?;
         let client = client(credentials, client_auth(revoke.auth)).set_revocation_url(as_https(&url));
         let request = client.revoke_token(token).map_err(|_| RevokeError::Blocked(EgressRefusal::Scheme))?;
-        let url = &url;
-        let http = |request| async move {
-            let answer = self.egress.send(shaped(request, revoke, url), DEADLINE).await.map_err(unanswered)?;
-            verdict(revoke, &answer, now)
-        };
-        match request.request_async(&http).await {
+        let endpoint = RevocationEndpoint { egress: &self.egress, revoke, url: &url, now };
+        match request.request_async(&endpoint).await {
             Ok(()) => Ok(Revoked::Done),
             Err(RequestTokenError::Request(error)) => Err(error),
             Err(_) => Ok(Revoked::Unsupported),
         }
+    }
+}
+
+/// One call of a revocation endpoint: what the crate takes for its HTTP client.
+struct RevocationEndpoint<'a> {
+    egress: &'a Egress,
+    revoke: &'a Revoke,
+    url: &'a Url,
+    now: Timestamp,
+}
+
+impl<'c> AsyncHttpClient<'c> for RevocationEndpoint<'_> {
+    type Error = RevokeError;
+    type Future = Calling<'c, RevokeError>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let request = shaped(request, self.revoke, self.url);
+            let answer = self.egress.send(request, DEADLINE).await.map_err(unanswered)?;
+            verdict(self.revoke, &answer, self.now)
+        })
     }
 }
 

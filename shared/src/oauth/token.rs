@@ -1,20 +1,20 @@
 //! Token requests (RFC 6749, sections 4.1.3 and 6): built and read by the crate `oauth2`, with the provider's own ways
 //! put in between.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use http::{HeaderValue, Response, header};
 use jiff::{SignedDuration, Timestamp};
 use oauth2::{
-    AuthType, AuthorizationCode, ClientId, ClientSecret, EmptyExtraTokenFields, EndpointNotSet, EndpointSet,
-    HttpRequest, PkceCodeVerifier, RedirectUrl, RequestTokenError, StandardRevocableToken,
+    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EmptyExtraTokenFields, EndpointNotSet,
+    EndpointSet, HttpRequest, PkceCodeVerifier, RedirectUrl, RequestTokenError, StandardRevocableToken,
     StandardTokenIntrospectionResponse, StandardTokenResponse, TokenResponse, TokenUrl,
     basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenType},
 };
 
 use super::{
     Credentials, ProviderClient,
-    answer::{Extras, normalise},
+    answer::{Extras, normalise, token_type},
     egress::{DEADLINE, Egress},
     error::{Outcome, TokenError},
     wire,
@@ -83,6 +83,9 @@ pub(super) type OAuthClient<HasTokenUrl = EndpointNotSet, HasRevocationUrl = End
     HasTokenUrl,
 >;
 
+/// A request on its way, nameable and `Send`: the compiler does not see either of a closure's future here.
+pub(super) type Calling<'c, E> = Pin<Box<dyn Future<Output = Result<Response<Vec<u8>>, E>> + Send + 'c>>;
+
 type Answer = Result<StandardTokenResponse<Extras, BasicTokenType>, RequestTokenError<TokenError, BasicErrorResponse>>;
 
 impl ProviderClient {
@@ -109,8 +112,9 @@ impl ProviderClient {
         for (name, value) in &provider.token.params {
             request = request.add_extra_param(name, value);
         }
-        let http = |request| call(&self.egress, provider, credentials.client_id, request, DEADLINE, now);
-        token_set(request.request_async(&http).await, grant.requested, now)
+        let client_id = credentials.client_id;
+        let endpoint = TokenEndpoint { egress: &self.egress, provider, client_id, deadline: DEADLINE, now };
+        token_set(request.request_async(&endpoint).await, grant.requested, now)
     }
 
     /// Refreshes a grant. `now` is when the request is made; lifetimes count from there.
@@ -131,8 +135,9 @@ impl ProviderClient {
         for (name, value) in &provider.token.params {
             request = request.add_extra_param(name, value);
         }
-        let http = |request| call(&self.egress, provider, credentials.client_id, request, grant.deadline, now);
-        token_set(request.request_async(&http).await, grant.granted, now)
+        let client_id = credentials.client_id;
+        let endpoint = TokenEndpoint { egress: &self.egress, provider, client_id, deadline: grant.deadline, now };
+        token_set(request.request_async(&endpoint).await, grant.granted, now)
     }
 }
 
@@ -160,25 +165,39 @@ fn token_client(
     Ok(client(credentials, provider.token.client_auth).set_token_uri(TokenUrl::from_url(url)))
 }
 
-/// Sends a token request in the provider's form and gives its answer the form that the crate reads.
-async fn call(
-    egress: &Egress,
-    provider: &Provider,
-    client_id: &str,
-    mut request: HttpRequest,
+/// One call of a token endpoint: what the crate takes for its HTTP client.
+struct TokenEndpoint<'a> {
+    egress: &'a Egress,
+    provider: &'a Provider,
+    client_id: &'a str,
     deadline: Duration,
     now: Timestamp,
-) -> Result<Response<Vec<u8>>, TokenError> {
-    let mut parameters = wire::parameters(&request);
-    parameters.retain(|(name, _)| !provider.token.omit.contains(name));
-    wire::put_parameters(&mut request, parameters, provider.token.body);
-    wire::put_headers(request.headers_mut(), &provider.token.headers);
-    let answer = egress.send(request, deadline).await?;
-    let normal = normalise(provider, client_id, &answer, now)?;
-    let unreadable = |_| TokenError::passing(Outcome::Unknown, Some(answer.status()));
-    let mut response = Response::new(serde_json::to_vec(&normal).map_err(unreadable)?);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
+}
+
+impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
+    type Error = TokenError;
+    type Future = Calling<'c, TokenError>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.answer(request))
+    }
+}
+
+impl TokenEndpoint<'_> {
+    /// Sends a token request in the provider's form and gives its answer the form that the crate reads.
+    async fn answer(&self, mut request: HttpRequest) -> Result<Response<Vec<u8>>, TokenError> {
+        let token = &self.provider.token;
+        let mut parameters = wire::parameters(&request);
+        parameters.retain(|(name, _)| !token.omit.contains(name));
+        wire::put_parameters(&mut request, parameters, token.body);
+        wire::put_headers(request.headers_mut(), &token.headers);
+        let answer = self.egress.send(request, self.deadline).await?;
+        let normal = normalise(self.provider, self.client_id, &answer, self.now)?;
+        let unreadable = |_| TokenError::passing(Outcome::Unknown, Some(answer.status()));
+        let mut response = Response::new(serde_json::to_vec(&normal).map_err(unreadable)?);
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(response)
+    }
 }
 
 fn token_set(answer: Answer, requested: &Scopes, now: Timestamp) -> Result<TokenSet, TokenError> {
@@ -192,10 +211,14 @@ fn token_set(answer: Answer, requested: &Scopes, now: Timestamp) -> Result<Token
     Ok(TokenSet {
         access_token: Secret::new(answer.access_token().secret().as_str()),
         refresh_token: answer.refresh_token().map(|token| Secret::new(token.secret().as_str())),
-        token_type: answer.token_type().as_ref().to_owned(),
+        // The crate writes it in lower case; the registry and most APIs do not.
+        token_type: token_type(answer.token_type().as_ref()).to_owned(),
         expires_at: answer.expires_in().and_then(|life| ends(life.as_secs())),
         refresh_expires_at: answer.extra_fields().refresh_expires_in.and_then(ends),
         scopes: granted.and_then(Result::ok).unwrap_or_else(|| requested.clone()),
         id_claims: answer.extra_fields().id_claims.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests;

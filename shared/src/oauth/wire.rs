@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
+use jiff::{Timestamp, fmt::rfc2822};
 use oauth2::HttpRequest;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -12,7 +12,7 @@ use url::form_urlencoded;
 use crate::domain::provider::{Body, Method};
 
 /// The longest wait that a provider may ask for. What asks for more is asked again after an hour.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// Parameters of a request, in order.
 pub(super) type Parameters = Vec<(String, String)>;
@@ -92,14 +92,11 @@ pub(super) fn object(body: &[u8]) -> Option<Value> {
 /// How long the provider asks to wait (RFC 9110, section 10.2.3): seconds or a date; at most an hour.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let asked = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let date = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-            let left: SignedDuration = date.duration_since(now);
-            Duration::try_from(left).unwrap_or_default()
-        }
+    let by_date = || {
+        let date = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+        Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
     };
+    let asked = value.parse().ok().map(Duration::from_secs).or_else(by_date)?;
     Some(asked.min(MAX_RETRY_AFTER))
 }
 

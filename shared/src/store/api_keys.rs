@@ -62,7 +62,8 @@ impl ApiKeys {
             Holder::Workspace { .. } => None,
         };
         let sk = format!("{}{}", listing(app), record.id);
-        let listed = NewItem::at(&workspaces::pk(record.holder.workspace()), &sk).text(name::KEY_ID, record.id.as_str());
+        let listed =
+            NewItem::at(&workspaces::pk(record.holder.workspace()), &sk).text(name::KEY_ID, record.id.as_str());
         self.0.put_new(listed).await
     }
 

@@ -53,9 +53,11 @@ impl Apps {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn put_new(&self, app: &App) -> Result<Write, StoreError> {
-        let listed = NewItem::at(&workspaces::pk(&app.workspace), &format!("{LISTED}{}", app.id)).text(name::APP, app.id.as_str());
+        let listed = NewItem::at(&workspaces::pk(&app.workspace), &format!("{LISTED}{}", app.id))
+            .text(name::APP, app.id.as_str());
         let request = self.0.client.transact_write_items();
-        let request = request.transact_items(self.put_where_none_is(item(app))?).transact_items(self.put_where_none_is(listed)?);
+        let request =
+            request.transact_items(self.put_where_none_is(item(app))?).transact_items(self.put_where_none_is(listed)?);
         written(request.send().await)
     }
 

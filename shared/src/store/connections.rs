@@ -88,7 +88,8 @@ impl Connections {
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn take(&self, place: &ConnectionKey) -> Result<Option<Connection>, StoreError> {
         let request = self.0.client.delete_item().table_name(&self.0.name);
-        let request = request.set_key(Some(key(&pk(&place.user), &sk(&place.connector)))).return_values(ReturnValue::AllOld);
+        let request =
+            request.set_key(Some(key(&pk(&place.user), &sk(&place.connector)))).return_values(ReturnValue::AllOld);
         let answer = request.send().await.map_err(|error| failed(&error))?;
         answer.attributes.map(|item| read(&Row::read(item)?)).transpose()
     }
@@ -102,7 +103,9 @@ impl Connections {
         let request = request
             .set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
             .update_expression("SET last_used_on = :day")
-            .condition_expression("attribute_exists(pk) AND (attribute_not_exists(last_used_on) OR last_used_on < :day)")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(last_used_on) OR last_used_on < :day)",
+            )
             .expression_attribute_values(":day", text(&day.to_string()));
         written(request.send().await).map(|_| ())
     }

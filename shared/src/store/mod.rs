@@ -28,7 +28,7 @@ pub use connections::{ConnectionPage, Connections};
 pub use connectors::{ConnectorWrite, Connectors};
 pub use due::{Due, DueIndex};
 pub use error::{StoreError, Write};
-pub use leases::{Commit, FreshTokens, Lease, LeaseOutcome, Leases};
+pub use leases::{Claim, Commit, FreshTokens, Lease, LeaseOutcome, Leases};
 pub use providers::CustomProviders;
 pub use reads::TokenReads;
 pub use sessions::Sessions;

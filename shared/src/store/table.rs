@@ -88,7 +88,13 @@ impl Table {
     }
 
     /// Reads items of one owner whose sort key begins like this, in order, from behind `after`.
-    pub(super) async fn query(&self, pk: &str, prefix: &str, after: Option<&str>, limit: i32) -> Result<Page, StoreError> {
+    pub(super) async fn query(
+        &self,
+        pk: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: i32,
+    ) -> Result<Page, StoreError> {
         let start = after.map(|sk| key(pk, sk));
         let request = self
             .client

@@ -42,7 +42,8 @@ impl Place {
 
     fn owned(table: &str, (pk, sk): (String, String), key: &ConnectionKey) -> Self {
         let user = &key.user;
-        let whose = [user.app.to_string(), key.connector.to_string(), user.issuer.to_string(), user.subject.to_string()];
+        let whose =
+            [user.app.to_string(), key.connector.to_string(), user.issuer.to_string(), user.subject.to_string()];
         let [app, connector, issuer, subject] = whose;
         Self { workspace: key.workspace.clone(), parts: [table.to_owned(), pk, sk, app, connector, issuer, subject] }
     }

@@ -132,7 +132,10 @@ mod tests {
         for index in 0..sealed.as_bytes().len() {
             let mut bytes = sealed.as_bytes().to_vec();
             bytes[index] ^= 1;
-            assert!(open(&key(1), &Sealed::<AccessToken>::from_bytes(bytes), &place("alice")).is_none(), "byte {index}");
+            assert!(
+                open(&key(1), &Sealed::<AccessToken>::from_bytes(bytes), &place("alice")).is_none(),
+                "byte {index}"
+            );
         }
         for length in 0..sealed.as_bytes().len() {
             let cut = Sealed::<AccessToken>::from_bytes(sealed.as_bytes()[..length].to_vec());

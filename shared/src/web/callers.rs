@@ -69,7 +69,11 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let AdminCaller(admin) = AdminCaller::from_request_parts(parts, state).await?;
-        if admin.may_write() { Ok(Self(admin)) } else { Err(Problem::forbidden("This key may look, but not change anything.")) }
+        if admin.may_write() {
+            Ok(Self(admin))
+        } else {
+            Err(Problem::forbidden("This key may look, but not change anything."))
+        }
     }
 }
 

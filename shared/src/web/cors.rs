@@ -1,7 +1,10 @@
 //! What a browser is told about calls from other pages (CORS). Only registered origins are ever named.
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::{extract::Request, response::{IntoResponse, Response}};
+use axum::{
+    extract::Request,
+    response::{IntoResponse, Response},
+};
 
 /// Headers that a page may send: those of the SDK.
 const ALLOWED_HEADERS: &str =

@@ -22,7 +22,11 @@ impl Origins {
     }
 
     /// Whether pages of `origin` may call the address `path`. Only addresses of an app can be called from a page.
-    pub(super) fn allow<'a>(&'a self, path: &'a str, origin: &'a str) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+    pub(super) fn allow<'a>(
+        &'a self,
+        path: &'a str,
+        origin: &'a str,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
         Box::pin(async move {
             let app = path.strip_prefix("/api/apps/").and_then(|rest| rest.split('/').next());
             let Some(app) = app.and_then(|raw| AppId::parse(raw).ok()) else { return false };

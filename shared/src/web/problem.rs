@@ -9,12 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{
-    domain::fields::FieldError,
-    oauth::ErrorCode,
-    store::StoreError,
-    vault::VaultError,
-};
+use crate::{domain::fields::FieldError, oauth::ErrorCode, store::StoreError, vault::VaultError};
 
 /// The header that repeats the code, for callers that see headers only.
 pub(super) const CODE_HEADER: HeaderName = HeaderName::from_static("x-base44-connector-error");

@@ -35,7 +35,12 @@ impl Query {
     ///
     /// # Errors
     /// [`Problem`] that names the parameter.
-    pub fn read<T>(&self, name: &str, expected: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+    pub fn read<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
         match self.get(name) {
             None => Ok(None),
             Some(raw) => read(raw).map(Some).ok_or_else(|| Problem::invalid_field(&format!("?{name}"), expected)),

@@ -8,7 +8,8 @@ use lambda_runtime::{LambdaEvent, Service, service_fn};
 use serde_json::Value;
 
 /// What a function does with an event that is not an HTTP request.
-pub type EventHandler = Arc<dyn Fn(Value) -> Pin<Box<dyn Future<Output = Result<Value, EventError>> + Send>> + Send + Sync>;
+pub type EventHandler =
+    Arc<dyn Fn(Value) -> Pin<Box<dyn Future<Output = Result<Value, EventError>> + Send>> + Send + Sync>;
 
 /// Why an event was not handled.
 #[derive(Debug, thiserror::Error)]

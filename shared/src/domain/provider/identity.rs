@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::fields::{self, Table};
 use super::{
     choice::{Method, choices},
     path::Path,
     token::{Success, headers},
 };
+use crate::domain::fields::{self, Table};
 
 choices! {
     /// How the identity request proves who asks.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::fields::Table;
 use super::{
     choice::{Body, ClientAuth, Method, choices},
     token::{Success, headers},
 };
+use crate::domain::fields::Table;
 
 choices! {
     /// Whether an access token can be had without the user.

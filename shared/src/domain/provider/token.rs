@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::domain::fields::{self, Table};
 use super::{
     choice::{Body, ClientAuth},
     path::Path,
 };
+use crate::domain::fields::{self, Table};
 
 /// The token request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -125,12 +125,12 @@ impl Token {
             url: table.require("url", table.url("url")),
             client_auth: table.choice("client_auth", ClientAuth::ALL).unwrap_or(ClientAuth::Post),
             body: table.choice("body", Body::ALL).unwrap_or(Body::Form),
-            params: table.map("params", |name, value| match OURS.contains(&name) {
-                true => Err("is set by the token request itself".into()),
-                false => fields::text(value),
+            params: table.map("params", |name, value| {
+                fields::unless(OURS.contains(&name), "is set by the token request itself")?;
+                fields::text(value)
             }),
             headers: headers(&table),
-            omit: table.texts("omit").unwrap_or_default(),
+            omit: table.read("omit", omitted).unwrap_or_default(),
             response: TokenResponse::read(table.table("response")),
         };
         table.close();
@@ -222,6 +222,14 @@ impl Expiry {
         table.close();
         expiry
     }
+}
+
+/// Parameters that a provider does not want. What proves who the client is, or binds the code to it, is always sent.
+fn omitted(value: &Value) -> Result<Vec<String>, String> {
+    const MAY_BE: [&str; 2] = ["grant_type", "redirect_uri"];
+    let names = fields::list(value, fields::text)?;
+    fields::unless(names.iter().any(|name| !MAY_BE.contains(&name.as_str())), "may have grant_type and redirect_uri")?;
+    Ok(names)
 }
 
 /// Headers that a provider asks for. What frames or authenticates a request is not data.

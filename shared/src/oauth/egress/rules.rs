@@ -101,10 +101,7 @@ fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     let is_private =
         |suffix: &&str| name.strip_suffix(*suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    name.contains('.')
-        && !name.starts_with('.')
-        && !name.contains("..")
-        && !PRIVATE_SUFFIXES.iter().any(|s| is_private(&s))
+    name.contains('.') && !name.starts_with('.') && !name.contains("..") && !PRIVATE_SUFFIXES.iter().any(is_private)
 }
 
 #[cfg(test)]
@@ -191,6 +188,22 @@ mod tests {
             "http://0.0.0.0/",
         ] {
             assert!(check(raw, Reach::PublicAndLoopback).is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_led_elsewhere_does_not_fit() {
+        let url = |raw: &str| Url::parse(raw).expect("a URL");
+        for (host, peer, reach, expected) in [
+            ("https://p.example/", "8.8.8.8", Reach::Public, true),
+            ("https://p.example/", "10.0.0.5", Reach::Public, false),
+            ("https://p.example/", "127.0.0.1", Reach::PublicAndLoopback, false),
+            ("http://localhost/", "127.0.0.1", Reach::PublicAndLoopback, true),
+            ("http://localhost/", "8.8.8.8", Reach::PublicAndLoopback, false),
+            ("http://localhost/", "127.0.0.1", Reach::Public, false),
+        ] {
+            let peer = peer.parse().expect("an address");
+            assert_eq!(fits(&url(host), peer, reach), expected, "{host} {peer} {reach:?}");
         }
     }
 
