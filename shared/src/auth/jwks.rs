@@ -118,7 +118,7 @@ impl Issuer {
 }
 
 /// Reads a set of keys; `None` if it has none that can verify a signature. A key that cannot be read is passed over.
-pub(super) fn usable(body: &[u8]) -> Option<Vec<Jwk>> {
+pub(crate) fn usable(body: &[u8]) -> Option<Vec<Jwk>> {
     #[derive(serde::Deserialize)]
     struct Raw {
         keys: Vec<serde_json::Value>,

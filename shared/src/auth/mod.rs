@@ -21,6 +21,9 @@ use crate::{
     store::{ApiKeys, Apps, StoreError},
 };
 
+/// The keys of a JWK Set that can verify a user's token; `None` if there are none.
+pub(crate) use jwks::usable as usable_keys;
+
 /// Finds out who is calling.
 #[derive(Debug)]
 pub struct Authenticator {

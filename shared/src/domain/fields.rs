@@ -6,7 +6,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 use serde_json::{Map, Value};
 
 use super::provider::Path;
-use crate::domain::scopes::Scopes;
+use crate::domain::scopes::{InvalidScopes, Scopes};
 
 /// A field that was not accepted, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,14 +85,27 @@ impl<'a> Table<'a> {
         read.unwrap_or_default()
     }
 
+    /// Whether a field was given, right or wrong.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.is_some_and(|fields| fields.contains_key(name))
+    }
+
+    /// Notes that a field is missing, unless it was given (and perhaps refused).
+    pub fn require_given(&self, name: &'static str) {
+        self.require::<()>(name, None);
+    }
+
+    /// A text, as [`text`] reads it.
     pub fn text(&self, name: &'static str) -> Option<String> {
         self.read(name, text)
     }
 
+    /// An endpoint: an absolute URL without a fragment.
     pub fn url(&self, name: &'static str) -> Option<String> {
         self.read(name, url)
     }
 
+    /// True or false.
     pub fn flag(&self, name: &'static str) -> Option<bool> {
         self.read(name, |value| value.as_bool().ok_or_else(|| "must be true or false".into()))
     }
@@ -108,6 +121,7 @@ impl<'a> Table<'a> {
         })
     }
 
+    /// One of a closed list of words.
     pub fn choice<T: Copy>(&self, name: &'static str, choices: &[(&str, T)]) -> Option<T> {
         self.read(name, |value| {
             let chosen = value.as_str().and_then(|text| choices.iter().find(|(known, _)| *known == text));
@@ -118,8 +132,20 @@ impl<'a> Table<'a> {
         })
     }
 
+    /// A list of texts.
     pub fn texts(&self, name: &'static str) -> Option<Vec<String>> {
-        self.read(name, |value| list(value, text))
+        self.each(name, text)
+    }
+
+    /// A list whose entries are read with `read`; a mistake is noted at its entry.
+    pub fn each<T>(&self, name: &'static str, read: impl Fn(&'a Value) -> Result<T, String>) -> Option<Vec<T>> {
+        let entries = self.read(name, entries)?;
+        let place = Self::at(format!("{}/{name}", self.pointer), None, self.errors);
+        let read = |(index, entry): (usize, &'a Value)| {
+            read(entry).map_err(|detail| place.refuse(&index.to_string(), detail)).ok()
+        };
+        let read: Vec<Option<T>> = entries.iter().enumerate().map(read).collect();
+        read.into_iter().collect()
     }
 
     /// One path, or a list of them.
@@ -130,15 +156,26 @@ impl<'a> Table<'a> {
         })
     }
 
+    /// A dotted path.
     pub fn path(&self, name: &'static str) -> Option<Path> {
         self.read(name, path)
     }
 
+    /// A list of scopes (RFC 6749, section 3.3).
     pub fn scopes(&self, name: &'static str) -> Option<Scopes> {
-        self.read(name, |value| {
-            let raw = list(value, text)?;
-            Scopes::parse(raw.iter().map(String::as_str)).map_err(|error| error.to_string())
-        })
+        let raw = self.each(name, |value| value.as_str().ok_or_else(|| "must be a text".to_owned()))?;
+        Scopes::parse(raw)
+            .map_err(|error| match error {
+                InvalidScopes::Token(index) => {
+                    let place = Self::at(format!("{}/{name}", self.pointer), None, self.errors);
+                    place.refuse(
+                        &index.to_string(),
+                        "must be a scope: 1 to 256 visible ASCII characters, no quotes or backslashes",
+                    );
+                }
+                InvalidScopes::TooMany => self.refuse(name, error.to_string()),
+            })
+            .ok()
     }
 
     /// A map whose values are read with `read`.
@@ -220,11 +257,14 @@ fn path(value: &Value) -> Result<Path, String> {
 
 /// A list of at most 200 entries, each read with `read`.
 pub(super) fn list<'a, T>(value: &'a Value, read: impl Fn(&'a Value) -> Result<T, String>) -> Result<Vec<T>, String> {
-    let items = value.as_array().filter(|items| items.len() <= MAX_ENTRIES);
-    let items = items.ok_or("must be a list of at most 200 entries")?;
-    items
+    entries(value)?
         .iter()
         .enumerate()
         .map(|(index, item)| read(item).map_err(|detail| format!("entry {index} {detail}")))
         .collect()
+}
+
+fn entries(value: &Value) -> Result<&Vec<Value>, String> {
+    let entries = value.as_array().filter(|entries| entries.len() <= MAX_ENTRIES);
+    entries.ok_or_else(|| "must be a list of at most 200 entries".to_owned())
 }

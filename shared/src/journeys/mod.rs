@@ -1,15 +1,16 @@
 //! What happens: one struct a journey, which knows no HTTP and no event format. Whoever holds one may call it; what it
 //! holds is what it may touch.
 
+pub mod audit;
 pub mod complete_authorization;
 pub mod disconnect;
-mod exchange;
+pub(crate) mod exchange;
 pub mod get_token;
 pub mod list_connections;
 pub mod manage;
 pub mod refresh_connection;
 pub mod refresh_due;
-mod revoke_grant;
+pub(crate) mod revoke_grant;
 pub mod start_authorization;
 pub mod sweep_connector;
 
@@ -18,7 +19,11 @@ use std::future::Future;
 use tracing::Instrument;
 
 use crate::{
-    domain::{connector::Connector, provider::Provider, secret::{ClientSecret, Secret}},
+    domain::{
+        connector::Connector,
+        provider::Provider,
+        secret::{ClientSecret, Secret},
+    },
     oauth::catalogue,
     vault::{Place, Vault, VaultError},
 };

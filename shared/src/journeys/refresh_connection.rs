@@ -136,7 +136,12 @@ impl Refresher {
         })
     }
 
-    async fn under_lease(&self, lease: Lease, connector: &Connector, with: Prepared) -> Result<Connection, RefreshError> {
+    async fn under_lease(
+        &self,
+        lease: Lease,
+        connector: &Connector,
+        with: Prepared,
+    ) -> Result<Connection, RefreshError> {
         let provider = profile(connector).ok_or(RefreshError::Ended)?;
         let ready = self.vault.make_ready(&lease.connection.key.workspace).await?;
         if provider.rotates() {
@@ -294,8 +299,7 @@ impl Refresher {
         if row.version != lease.connection.version {
             return Ok(row);
         }
-        let reason =
-            if lease.follows_lost_attempt { EndReason::RotationLost } else { EndReason::RefreshRejected };
+        let reason = if lease.follows_lost_attempt { EndReason::RotationLost } else { EndReason::RefreshRejected };
         match self.leases.end(&lease, reason).await? {
             Write::Done => {
                 tracing::info!(outcome = reason.as_str(), "a grant is over");
@@ -356,10 +360,7 @@ fn renewed(lease: Lease, fresh: FreshTokens) -> Connection {
     connection.granted = fresh.granted.unwrap_or(connection.granted);
     connection.version += 1;
     let fence = connection.refresh.fence + 1;
-    connection.refresh = crate::domain::connection::RefreshState {
-        fence,
-        last_commit: Some(lease.attempt),
-        ..Default::default()
-    };
+    connection.refresh =
+        crate::domain::connection::RefreshState { fence, last_commit: Some(lease.attempt), ..Default::default() };
     connection
 }

@@ -123,10 +123,12 @@ impl RefreshDue {
     /// Refreshes a connection if it still has to be: it is due, or an attempt on it never came back.
     async fn look(&self, place: &ConnectionKey) -> Result<(), Unfinished> {
         let (connection, connector) = self.reads.find(place).await.map_err(RefreshError::from)?;
-        let (Some(connection), Some(connector)) = (connection, connector.filter(Connector::is_active)) else {
-            return Ok(());
+        let Some(connection) = connection else { return Ok(()) };
+        let own_client = |connector: &Connector| connector.is_active() && connector.client_id == connection.client_id;
+        let Some(connector) = connector.filter(own_client) else {
+            return Ok(self.connections.unschedule(&connection).await.map_err(RefreshError::from)?);
         };
-        if !self.needs_work(&connection, &connector) {
+        if !self.needs_work(&connection) {
             return Ok(());
         }
         match self.refresher.refresh(connection, &connector).await {
@@ -143,11 +145,11 @@ impl RefreshDue {
         }
     }
 
-    fn needs_work(&self, connection: &Connection, connector: &Connector) -> bool {
+    fn needs_work(&self, connection: &Connection) -> bool {
         let now = self.clock.now();
         let lost_attempt = connection.refresh.intent.is_some() && !connection.refresh.is_leased(now);
         // With full jitter the earliest moment at which the index may have named it.
         let due = connection.tokens.due_at(0).is_some_and(|at| at <= now);
-        connection.client_id == connector.client_id && (lost_attempt || due)
+        lost_attempt || due
     }
 }

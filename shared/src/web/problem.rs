@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{domain::fields::FieldError, oauth::ErrorCode, store::StoreError, vault::VaultError};
+use crate::{domain::fields::FieldError, oauth::TokenError, store::StoreError, vault::VaultError};
 
 /// The header that repeats the code, for callers that see headers only.
 pub(super) const CODE_HEADER: HeaderName = HeaderName::from_static("x-base44-connector-error");
@@ -33,10 +33,18 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// A provider's error code and HTTP status, as far as they are known.
+    /// What a token endpoint said instead of giving tokens.
     #[must_use]
-    pub fn new(error: Option<&ErrorCode>, status: Option<u16>) -> Self {
-        Self { error: error.map(ToString::to_string), status }
+    pub fn of(error: &TokenError) -> Self {
+        match error {
+            TokenError::Rejected { error, status }
+            | TokenError::ClientRejected { error, status }
+            | TokenError::Refused { error, status } => Self { error: Some(error.to_string()), status: Some(*status) },
+            TokenError::Passing { error, status, .. } => {
+                Self { error: error.as_ref().map(ToString::to_string), status: *status }
+            }
+            TokenError::Blocked(_) => Self { error: None, status: None },
+        }
     }
 }
 
