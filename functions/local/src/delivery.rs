@@ -13,9 +13,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::aws::{
-    ACCOUNT,
-    sqs::{Message, Queue, QueueError, Queues, VISIBILITY_TIMEOUT, md5_of},
+use crate::{
+    aws::{
+        ACCOUNT,
+        sqs::{Message, Queue, QueueError, Queues, VISIBILITY_TIMEOUT, md5_of},
+    },
+    tasks::Stop,
 };
 
 /// How many messages one event carries; as in `template.yaml`.
@@ -43,16 +46,20 @@ struct BatchItemFailure {
     item_identifier: String,
 }
 
-/// Hands the queue's messages to the function for as long as the process lives.
-pub async fn deliver(queues: Arc<Queues>, queue: Queue, function: EventHandler) {
+/// Hands the queue's messages to the function until told to stop. A batch that was begun is finished.
+pub async fn deliver(queues: Arc<Queues>, queue: Queue, function: EventHandler, mut stop: Stop) {
     loop {
-        match deliver_due(&queues, queue, &function).await {
-            Ok(0) => queues.wait(LOOK_AGAIN).await,
-            Ok(_) => {}
+        let pause = match deliver_due(&queues, queue, &function).await {
+            Ok(0) => LOOK_AGAIN,
+            Ok(_) => Duration::ZERO,
             Err(error) => {
                 tracing::error!(queue = queue.name(), %error, "queue `{}` can't be delivered", queue.name());
-                tokio::time::sleep(FIRST_BACKOFF).await;
+                FIRST_BACKOFF
             }
+        };
+        tokio::select! {
+            () = stop.told() => return,
+            () = queues.wait(pause) => {}
         }
     }
 }
@@ -127,11 +134,14 @@ fn event(queues: &Queues, queue: Queue, batch: &[Message]) -> Value {
 }
 
 /// Hands the function the event of the schedule now, and again every minute.
-pub async fn fire_schedule(function: EventHandler, region: String, clock: Clock) {
+pub async fn fire_schedule(function: EventHandler, region: String, clock: Clock, mut stop: Stop) {
     let mut minute = tokio::time::interval(SCHEDULE);
     minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        minute.tick().await;
+        tokio::select! {
+            () = stop.told() => return,
+            _ = minute.tick() => {}
+        }
         if let Err(error) = function(scheduled_event(&region, clock.now())).await {
             tracing::warn!(%error, "the scheduled refresh failed; it is tried again in a minute");
         }

@@ -1,7 +1,8 @@
 //! Creates the tables that are not there yet, as the deployment template would.
 
 use aws_sdk_dynamodb::{
-    Client,
+    Client, Config,
+    config::{Credentials, Region},
     error::SdkError,
     operation::{create_table::CreateTableError, update_time_to_live::UpdateTimeToLiveError},
     types::{
@@ -10,6 +11,22 @@ use aws_sdk_dynamodb::{
     },
 };
 use connectors::store::schema::{IndexDefinition, PARTITION_KEY, SORT_KEY, TableDefinition};
+
+use crate::environment::Environment;
+
+/// A client for the tables' endpoint of this environment, as the functions' own.
+#[must_use]
+pub fn client(environment: &Environment) -> Client {
+    let value = |name| environment.get(name).unwrap_or_default().to_owned();
+    let credentials = Credentials::new(value("AWS_ACCESS_KEY_ID"), value("AWS_SECRET_ACCESS_KEY"), None, None, "local");
+    let config = Config::builder()
+        .behavior_version_latest()
+        .region(Region::new(value("AWS_REGION")))
+        .credentials_provider(credentials)
+        .endpoint_url(value("AWS_ENDPOINT_URL_DYNAMODB"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    Client::from_conf(config.build())
+}
 
 /// A table can't be created.
 #[derive(Debug, thiserror::Error)]

@@ -23,6 +23,8 @@ use axum::{
 
 pub use answer::AwsError;
 
+use crate::hosts::host_of;
+
 /// DynamoDB's limit for one request, in bytes; the largest of the three.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
@@ -60,7 +62,7 @@ async fn dispatch(State(engines): State<Engines>, headers: HeaderMap, body: Byte
         ("DynamoDB_20120810", Engines { dynamodb: Some(engine), .. }) => engine.answer(operation, body).await,
         ("TrentService", Engines { kms: Some(keys), .. }) => kms::answer(&keys, operation, &body),
         ("AmazonSQS", Engines { sqs: Some(queues), .. }) => {
-            sqs::answer(&queues, guard::host_of(&headers), operation, &body).await
+            sqs::answer(&queues, host_of(&headers), operation, &body).await
         }
         _ => (StatusCode::NOT_FOUND, "this endpoint does not serve that service").into_response(),
     }

@@ -100,7 +100,7 @@ async fn events(State(backend): State<Arc<Backend>>, headers: HeaderMap) -> Resu
 /// Sends a request and reads its JSON. An error goes on to the page with its status, sentence and code.
 async fn ask(router: &Router, request: http::request::Builder) -> Result<Value, Refusal> {
     let request = request.body(Body::empty()).map_err(|_| unreadable())?;
-    let answer = router.clone().oneshot(request).await.map_err(|never| match never {})?;
+    let Ok(answer) = router.clone().oneshot(request).await;
     let status = answer.status();
     let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await.map_err(|_| unreadable())?;
     let body: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();

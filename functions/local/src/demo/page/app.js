@@ -72,7 +72,7 @@ async function comeBack() {
   const { status, reason } = await connectors.session(session);
   await refresh();
   if (status === 'completed') view.showMessage('Connected.', 'good');
-  else if (reason === 'access_denied') view.showMessage('You did not allow access, so nothing was connected.');
+  else if (reason === 'denied') view.showMessage('You did not allow access, so nothing was connected.');
   else view.showMessage(`This did not work${reason ? ` (${reason})` : ''}. Try again.`, 'bad');
 }
 

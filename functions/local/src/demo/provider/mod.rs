@@ -47,6 +47,14 @@ impl DemoProvider {
         &self.issuer
     }
 
+    /// Whether a client of this id returns to this redirect URI.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub fn knows(&self, client_id: &str, redirect_uri: &str) -> Result<bool, StorageError> {
+        Ok(self.grants.client(client_id)?.is_some_and(|(client, _)| client.redirect_uri == redirect_uri))
+    }
+
     /// Registers a client, in place of the one that had its id.
     ///
     /// # Errors
