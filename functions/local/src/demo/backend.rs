@@ -109,6 +109,8 @@ async fn ask(router: &Router, request: http::request::Builder) -> Result<Value, 
     }
     let code = body["code"].as_str().or(body["error"].as_str()).unwrap_or("unknown");
     let detail = match code {
+        "NOT_FOUND" => "Connect the calendar first.",
+        "reconnect_required" => "The connection has to be renewed first: press Reconnect.",
         "insufficient_scope" => "The user has not allowed the app to see events.",
         _ => body["detail"].as_str().unwrap_or("The calendar could not be read."),
     };

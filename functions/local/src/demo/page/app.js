@@ -45,10 +45,15 @@ async function connect(id) {
 }
 
 async function disconnect(id) {
-  await connectors.disconnect(id);
+  const { revocation } = await connectors.disconnect(id);
   view.clearEvents();
   await refresh();
-  view.showMessage('Disconnected. The grant is being revoked at the provider.', 'good');
+  const atTheProvider = {
+    revoked: 'The grant was revoked at the provider.',
+    pending: 'The provider could not be reached: revoking the grant is tried again.',
+    unsupported: 'The provider cannot revoke grants by request.',
+  }[revocation];
+  view.showMessage(`Disconnected. ${atTheProvider ?? ''}`, 'good');
 }
 
 async function showEvents() {

@@ -79,6 +79,7 @@ export function setBusy(busy) {
 
 export function clearEvents() {
   find('events').replaceChildren();
+  find('events-intro').hidden = false;
 }
 
 export function showEvents({ calendar, events, token_expires_at: expiresAt }) {
@@ -95,6 +96,7 @@ export function showEvents({ calendar, events, token_expires_at: expiresAt }) {
     const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
     note.textContent += ` The backend read it with a token that works until ${clock.format(new Date(expiresAt))}.`;
   }
+  find('events-intro').hidden = true;
   find('events').replaceChildren(list, note);
 }
 
