@@ -92,6 +92,14 @@ export class World {
     return { ...mustBe(200, await this.finish(user, sessionId, handle), 'finish'), landed };
   }
 
+  /** Connects `user` with an access token that lives `seconds`; later ones live an hour. Answers the token. */
+  async connectBriefly(user, connector, seconds) {
+    this.provider.issueAccessTokensFor(seconds);
+    await this.connect(user, connector);
+    this.provider.issueAccessTokensFor(3_600);
+    return mustBe(200, await this.token(user, connector, '?min_ttl=0'), 'the token');
+  }
+
   /** `GET …/connectors/{id}/token` by the app's backend on behalf of the user. */
   token(user, connector, query = '', base = this.api) {
     return base.get(`${user.app.path}/app-user-auth/connectors/${segment(connector.id)}/token${query}`, { key: user.app.key, user: user.jwt });
