@@ -2,5 +2,8 @@
 //!
 //! Direction: `web` and `auth` → `journeys` → `oauth`, `store`, `vault` → `domain`.
 
+pub mod clock;
 pub mod domain;
 pub mod oauth;
+pub mod random;
+pub mod store;

@@ -1,5 +1,18 @@
 //! What things are. Pure: no clock, no network, no storage; nothing here imports another part of the crate.
 
+pub mod account;
+pub mod api_key;
+pub mod app;
+pub mod audit;
+pub mod connection;
+pub mod connector;
+pub mod digest;
+pub mod freshness;
+pub mod ids;
 pub mod provider;
 pub mod scopes;
 pub mod secret;
+pub mod session;
+pub mod standing;
+pub mod user;
+pub mod workspace;

@@ -124,7 +124,9 @@ mod tests {
 
     #[test]
     fn what_is_no_scope_token_is_refused_by_its_index() {
-        for (raw, index) in [(vec!["ok", ""], 1), (vec!["a b"], 0), (vec!["a\"b"], 0), (vec!["ü"], 0), (vec!["a", "b", "c\\"], 2)] {
+        for (raw, index) in
+            [(vec!["ok", ""], 1), (vec!["a b"], 0), (vec!["a\"b"], 0), (vec!["ü"], 0), (vec!["a", "b", "c\\"], 2)]
+        {
             assert_eq!(Scopes::parse(raw.iter().copied()), Err(InvalidScopes::Token(index)), "{raw:?}");
         }
     }

@@ -1,0 +1,117 @@
+//! Connections: one user's grant through one connector, with its tokens and what is known of their refreshes.
+
+use jiff::Timestamp;
+
+use super::{
+    account::Account,
+    app::words,
+    ids::AttemptId,
+    scopes::Scopes,
+    secret::{AccessToken, RefreshToken, Sealed},
+    user::ConnectionKey,
+};
+
+/// One user's grant through one connector.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Where it stands.
+    pub key: ConnectionKey,
+    /// Counts the times its tokens changed; every write of tokens is a compare-and-set on it.
+    pub version: u64,
+    /// Whether the provider still honours it, as far as is known.
+    pub grant: Grant,
+    /// The client it was granted to. Its refresh token works with no other.
+    pub client_id: String,
+    /// The connector's scopes revision when it was granted.
+    pub scopes_revision: u64,
+    /// What the provider says it may do.
+    pub granted: Scopes,
+    /// Whose account it is at the provider, if the provider tells.
+    pub account: Option<Account>,
+    /// What the user calls it.
+    pub label: Option<String>,
+    /// When the user granted it, the last time.
+    pub connected_at: Timestamp,
+    /// The day of its last use.
+    pub last_used_on: Option<jiff::civil::Date>,
+    /// Its tokens.
+    pub tokens: SealedTokens,
+    /// What is known of its refreshes.
+    pub refresh: RefreshState,
+}
+
+/// The tokens of a connection as they are stored.
+#[derive(Debug, Clone)]
+pub struct SealedTokens {
+    /// The access token.
+    pub access: Sealed<AccessToken>,
+    /// The refresh token, if the provider gave one.
+    pub refresh: Option<Sealed<RefreshToken>>,
+    /// The access token's type as the provider spells it.
+    pub token_type: String,
+    /// When the access token was obtained.
+    pub issued_at: Timestamp,
+    /// When the access token ends; `None` if the provider does not say.
+    pub expires_at: Option<Timestamp>,
+    /// When the refresh token ends; `None` if the provider does not say.
+    pub refresh_expires_at: Option<Timestamp>,
+}
+
+/// Whether the provider still honours a grant, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// Nothing says otherwise.
+    Live,
+    /// It is over; only the user can make a new one.
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// Why a grant is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    /// The provider refused the refresh token.
+    RefreshRejected,
+    /// The provider refused it after an earlier refresh whose answer never arrived: the rotated token was lost on the way.
+    RotationLost,
+}
+
+words! {
+    EndReason { RefreshRejected = "refresh_rejected", RotationLost = "rotation_lost" }
+}
+
+/// What is known of a connection's refreshes.
+#[derive(Debug, Clone, Default)]
+pub struct RefreshState {
+    /// Counts leases. A commit names the one it was made under, so that a holder that came back late changes nothing.
+    pub fence: u64,
+    /// Until when somebody is refreshing it.
+    pub leased_until: Option<Timestamp>,
+    /// The attempt that may have reached the provider and has not committed.
+    pub intent: Option<AttemptId>,
+    /// The attempt that committed last.
+    pub last_commit: Option<AttemptId>,
+    /// How many refreshes in a row failed for a passing reason.
+    pub failures: u32,
+    /// How many refreshes in a row were refused with an error that is neither passing nor final.
+    pub refusals: u32,
+    /// Before when the provider is not asked again.
+    pub retry_at: Option<Timestamp>,
+}
+
+impl RefreshState {
+    /// Whether somebody holds the lease.
+    #[must_use]
+    pub fn is_leased(&self, now: Timestamp) -> bool {
+        self.leased_until.is_some_and(|until| until > now)
+    }
+
+    /// How long the provider must be left alone, if it must.
+    #[must_use]
+    pub fn backing_off(&self, now: Timestamp) -> Option<std::time::Duration> {
+        let left = self.retry_at?.duration_since(now);
+        if left.is_positive() { Some(left.unsigned_abs()) } else { None }
+    }
+}

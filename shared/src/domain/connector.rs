@@ -1,0 +1,94 @@
+//! Connectors: a provider, and the client that a workspace registered there.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{
+    app::words,
+    ids::{ConnectorId, WorkspaceId},
+    provider::{Provider, ProviderType},
+    scopes::Scopes,
+    secret::{ClientSecret, Sealed},
+    workspace::DisplayName,
+};
+
+/// A provider with the client id, client secret and scopes of one workspace.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    /// Its id; part of the redirect URI.
+    pub id: ConnectorId,
+    /// The workspace that owns it.
+    pub workspace: WorkspaceId,
+    /// Which provider it connects to. Never changes.
+    pub provider: ProviderType,
+    /// The profile of a provider that the workspace defined itself, as it was when the connector was made. A change of
+    /// the definition reaches new connectors only: no secret of this one ever goes to an endpoint it was not made for.
+    pub pinned_profile: Option<Box<Provider>>,
+    /// What people call it; unique in the workspace.
+    pub name: DisplayName,
+    /// The client identifier (RFC 6749, section 2.2).
+    pub client_id: String,
+    /// The client secret; absent for a public client.
+    pub client_secret: Option<Sealed<ClientSecret>>,
+    /// When the secret was last set.
+    pub client_secret_changed_at: Option<Timestamp>,
+    /// What it asks for.
+    pub scopes: Scopes,
+    /// Counts changes of the scopes: a connection made under an earlier number may lack one.
+    pub scopes_revision: u64,
+    /// Details that the provider's API needs and the app reads along with a token.
+    pub connection_config: BTreeMap<String, String>,
+    /// Whose accounts it connects.
+    pub kind: ConnectorKind,
+    /// Whether it is in use.
+    pub state: ConnectorState,
+    /// Counts every change; the condition of the next one.
+    pub revision: u64,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Whose accounts a connector connects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectorKind {
+    /// Each app user connects an account of their own.
+    PerUser,
+}
+
+words! {
+    ConnectorKind { PerUser = "per_user" }
+    ConnectorState { Active = "active", Deleting = "deleting" }
+}
+
+/// Whether a connector is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectorState {
+    /// It is.
+    Active,
+    /// It was deleted; its connections are unusable, and what is left of them is being revoked.
+    Deleting,
+}
+
+impl Connector {
+    /// Where the provider sends people back to (RFC 6749, section 3.1.2): one address per connector, so that a response
+    /// of one authorization server can never be taken for another's (RFC 9700, section 4.4).
+    #[must_use]
+    pub fn redirect_uri(&self, public_base_url: &str) -> String {
+        redirect_uri(public_base_url, &self.id)
+    }
+
+    /// Whether people can use it.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.state == ConnectorState::Active
+    }
+}
+
+/// The redirect URI of a connector, known before it exists.
+#[must_use]
+pub fn redirect_uri(public_base_url: &str, id: &ConnectorId) -> String {
+    format!("{public_base_url}/api/external-auth/callback/{id}")
+}

@@ -1,0 +1,112 @@
+//! The authorization request (RFC 6749, section 4.1.1), as a provider wants it.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+
+use super::{
+    choice::choices,
+    reader::{self, Table},
+};
+use crate::domain::scopes::Scopes;
+
+choices! {
+    /// What a provider makes of PKCE (RFC 7636). A challenge is sent unless it is forbidden.
+    Pkce {
+        /// A request without a challenge is refused.
+        Required = "required",
+        /// A challenge is checked.
+        Supported = "supported",
+        /// A challenge makes the request fail.
+        Forbidden = "forbidden",
+        /// A challenge is accepted and not checked, or nothing is known.
+        Ignored = "ignored",
+    }
+}
+
+/// The authorization request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Authorize {
+    /// The authorization endpoint.
+    pub url: String,
+    /// What is always sent, beside the parameters of the RFC.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, String>,
+    /// Parameters of the RFC that have another name here: the RFC's name to the provider's.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
+    /// The parameter that takes a hint about the user (OpenID Connect Core, section 3.1.2.1: `login_hint`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login_hint: Option<String>,
+    /// What the provider makes of PKCE.
+    pub pkce: Pkce,
+    /// How scopes are asked for.
+    pub scope: ScopeRequest,
+}
+
+/// How scopes are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScopeRequest {
+    /// Whether they are: some providers fix them on the app.
+    pub send: bool,
+    /// The parameter's name.
+    pub param: String,
+    /// What stands between two scopes.
+    pub separator: String,
+    /// Asked for when nothing else is.
+    #[serde(serialize_with = "as_list", skip_serializing_if = "Scopes::is_empty")]
+    pub default: Scopes,
+    /// Asked for each time.
+    #[serde(serialize_with = "as_list", skip_serializing_if = "Scopes::is_empty")]
+    pub always: Scopes,
+    /// By scope, the other scopes whose grant covers it: another spelling of the same, or a wider one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub aliases: BTreeMap<String, Vec<String>>,
+}
+
+/// What this product puts into the request itself; data that set these could undo its guarantees.
+const OURS: [&str; 7] =
+    ["client_id", "redirect_uri", "response_type", "state", "scope", "code_challenge", "code_challenge_method"];
+
+impl Authorize {
+    pub(super) fn read(table: Table<'_>) -> Self {
+        let authorize = Self {
+            url: table.require("url", table.url("url")),
+            params: table.map("params", |name, value| match OURS.contains(&name) {
+                true => Err("is set by the connect flow itself".into()),
+                false => reader::text(value),
+            }),
+            names: table.map("names", |name, value| match OURS.contains(&name) {
+                true => reader::text(value),
+                false => Err(format!("must be one of {}", OURS.join(", "))),
+            }),
+            login_hint: table.text("login_hint"),
+            pkce: table.choice("pkce", Pkce::ALL).unwrap_or(Pkce::Ignored),
+            scope: ScopeRequest::read(table.table("scope")),
+        };
+        table.close();
+        authorize
+    }
+}
+
+impl ScopeRequest {
+    fn read(table: Table<'_>) -> Self {
+        let scope = Self {
+            send: table.flag("send").unwrap_or(true),
+            param: table.text("param").unwrap_or_else(|| "scope".into()),
+            separator: table.text("separator").unwrap_or_else(|| " ".into()),
+            default: table.scopes("default").unwrap_or_default(),
+            always: table.scopes("always").unwrap_or_default(),
+            aliases: table.map("aliases", |_, value| {
+                let others = value.as_array().ok_or("must be a list of scopes")?;
+                others.iter().map(reader::text).collect()
+            }),
+        };
+        table.close();
+        scope
+    }
+}
+
+fn as_list<S: Serializer>(scopes: &Scopes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(scopes.iter())
+}

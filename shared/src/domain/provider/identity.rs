@@ -1,0 +1,133 @@
+//! Whose account it is, and where its API is.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{
+    choice::{Method, choices},
+    path::Path,
+    reader::{self, Table},
+    token::{Success, headers},
+};
+
+choices! {
+    /// How the identity request proves who asks.
+    IdentityAuth {
+        /// By the access token (RFC 6750, section 2.1).
+        Bearer = "bearer",
+        /// By the client's credentials in the body, with the access token as the parameter `token` (RFC 7662,
+        /// section 2.1).
+        Client = "client",
+    }
+}
+
+/// The request that tells whose account it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// The endpoint.
+    pub url: String,
+    /// The method.
+    pub method: Method,
+    /// How the request proves who asks.
+    pub auth: IdentityAuth,
+    /// Headers that are always sent.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// What is always in the query.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub query: BTreeMap<String, String>,
+    /// The scope without which the request would fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needs_scope: Option<String>,
+    /// What must hold in a successful answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success: Option<Success>,
+    /// What makes up the account's id: all of these, joined with `:`. A user may be the same in several tenants.
+    pub id: Vec<Path>,
+    /// Where the email address is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub email: Vec<Path>,
+    /// Where a name for people is; the first that is there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub label: Vec<Path>,
+    /// Where the URL of a picture is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub avatar: Vec<Path>,
+}
+
+/// What is known about the provider as an OpenID provider, or about its issuer identifier (RFC 8414, section 2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Oidc {
+    /// The issuer identifier.
+    pub issuer: String,
+    /// Whether every authorization response carries `iss` (RFC 9207).
+    pub iss_parameter_supported: bool,
+}
+
+/// The provider's API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Api {
+    /// What every path of it begins with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// Headers that it asks for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+}
+
+impl Identity {
+    pub(super) fn read(table: Table<'_>) -> Option<Self> {
+        if !table.is_given() {
+            table.close();
+            return None;
+        }
+        let or_claims = |name: &'static str, claims: &[&'static str]| {
+            table.paths(name).unwrap_or_else(|| claims.iter().map(|claim| Path::field(claim)).collect())
+        };
+        let identity = Self {
+            url: table.require("url", table.url("url")),
+            method: table.choice("method", Method::ALL).unwrap_or(Method::Get),
+            auth: table.choice("auth", IdentityAuth::ALL).unwrap_or(IdentityAuth::Bearer),
+            headers: headers(&table),
+            query: table.map("query", |_, value| reader::text(value)),
+            needs_scope: table.text("needs_scope"),
+            success: Success::read(table.table("success")),
+            id: or_claims("id", &["sub"]),
+            email: or_claims("email", &["email"]),
+            label: or_claims("label", &["name", "preferred_username", "email"]),
+            avatar: or_claims("avatar", &["picture"]),
+        };
+        if identity.id.is_empty() {
+            table.refuse("id", "must not be empty");
+        }
+        table.close();
+        Some(identity)
+    }
+
+    /// Whether this is the userinfo endpoint of OpenID Connect in all but name: an ID token says the same.
+    #[must_use]
+    pub fn is_userinfo(&self) -> bool {
+        matches!(self.id.as_slice(), [only] if only.as_str() == "sub")
+    }
+}
+
+impl Oidc {
+    pub(super) fn read(table: Table<'_>) -> Option<Self> {
+        let is_given = table.is_given();
+        let oidc = is_given.then(|| Self {
+            issuer: table.require("issuer", table.url("issuer")),
+            iss_parameter_supported: table.flag("iss_parameter_supported").unwrap_or(false),
+        });
+        table.close();
+        oidc
+    }
+}
+
+impl Api {
+    pub(super) fn read(table: Table<'_>) -> Self {
+        let api = Self { base_url: table.url("base_url"), headers: headers(&table) };
+        table.close();
+        api
+    }
+}

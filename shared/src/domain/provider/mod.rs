@@ -1,0 +1,251 @@
+//! What a provider is: its endpoints, and in what it differs from the RFCs. Pure data; a catalogue file and a provider
+//! that a workspace registers itself have the same shape and are read by the same rules.
+
+mod authorize;
+mod choice;
+mod identity;
+mod metadata;
+mod path;
+mod reader;
+mod refresh;
+mod token;
+
+use std::{cell::RefCell, fmt};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::Value;
+
+use self::reader::Table;
+pub use self::{
+    authorize::{Authorize, Pkce, ScopeRequest},
+    choice::{Body, ClientAuth, Method},
+    identity::{Api, Identity, IdentityAuth, Oidc},
+    metadata::Registration,
+    path::{Path, first},
+    reader::FieldError,
+    refresh::{GraceKind, Refresh, RefreshGrant, RevocationAuth, Revoke, RevokedToken, Rotation},
+    token::{ErrorReading, Expiry, Fields, Lifetime, Success, Token, TokenResponse},
+};
+use crate::domain::scopes::Scopes;
+
+/// The name of a provider, such as `googlecalendar`; the `integration_type` of the API.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProviderType(Box<str>);
+
+/// The text is no name of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to 64 characters of a-z, 0-9, `_` and `-`, and begin with a letter or digit")]
+pub struct InvalidProviderType;
+
+impl ProviderType {
+    /// Parses a name that came from outside.
+    ///
+    /// # Errors
+    /// [`InvalidProviderType`] if it does not match `[a-z0-9][a-z0-9_-]{0,63}`.
+    pub fn parse(raw: &str) -> Result<Self, InvalidProviderType> {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let fits = raw.len() <= 64
+            && raw.bytes().next().is_some_and(is_plain)
+            && raw.bytes().all(|byte| is_plain(byte) || matches!(byte, b'_' | b'-'));
+        if fits { Ok(Self(raw.into())) } else { Err(InvalidProviderType) }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProviderType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl Serialize for ProviderType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ProviderType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// A scope worth suggesting to a person who sets up a connector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SuggestedScope {
+    /// The scope.
+    pub scope: String,
+    /// What it lets an app do, in plain words.
+    pub description: String,
+}
+
+/// A provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Provider {
+    /// Its name in the API.
+    pub id: ProviderType,
+    /// Its name for people.
+    pub name: String,
+    /// Where its own documentation is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub docs_url: Option<String>,
+    /// How to get a client there, in a few sentences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setup: Option<String>,
+    /// Scopes worth suggesting.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suggested_scopes: Vec<SuggestedScope>,
+    /// The authorization request.
+    pub authorize: Authorize,
+    /// The token request and its answer.
+    pub token: Token,
+    /// How a grant is refreshed.
+    pub refresh: Refresh,
+    /// How a grant is ended there; `None` where it cannot be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoke: Option<Revoke>,
+    /// Whose account it is; `None` where nothing tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// The issuer, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc: Option<Oidc>,
+    /// The API.
+    pub api: Api,
+}
+
+impl Provider {
+    /// Reads a provider from its data, by the rules of the catalogue.
+    ///
+    /// # Errors
+    /// Every field that is missing, unknown or wrong, with its JSON pointer.
+    pub fn from_value(value: &Value) -> Result<Self, Vec<FieldError>> {
+        let errors = RefCell::default();
+        let provider = Self::read(Table::root(value, &errors));
+        match errors.into_inner() {
+            errors if errors.is_empty() => provider.ok_or_else(Vec::new),
+            errors => Err(errors),
+        }
+    }
+
+    fn read(table: Table<'_>) -> Option<Self> {
+        let id = table.read("id", |value| {
+            let raw = value.as_str().ok_or("must be a text")?;
+            ProviderType::parse(raw).map_err(|error| error.to_string())
+        });
+        if id.is_none() {
+            table.require::<()>("id", None);
+        }
+        let token = Token::read(table.table("token"));
+        let provider = Self {
+            name: table.require("name", table.text("name").filter(|name| is_short(&table, name))),
+            docs_url: table.url("docs_url"),
+            setup: table.text("setup"),
+            suggested_scopes: table.tables("suggested_scopes").into_iter().map(SuggestedScope::read).collect(),
+            authorize: Authorize::read(table.table("authorize")),
+            refresh: Refresh::read(table.table("refresh")),
+            revoke: Revoke::read(table.table("revoke"), token.client_auth),
+            identity: Identity::read(table.table("identity")),
+            oidc: Oidc::read(table.table("oidc")),
+            api: Api::read(table.table("api")),
+            token,
+            id: id?,
+        };
+        table.close();
+        Some(provider)
+    }
+
+    /// Every URL that this product or a browser may be sent to, with its JSON pointer.
+    pub fn endpoints(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("/authorize/url", Some(&self.authorize.url)),
+            ("/token/url", Some(&self.token.url)),
+            ("/refresh/url", self.refresh.url.as_ref()),
+            ("/revoke/url", self.revoke.as_ref().map(|revoke| &revoke.url)),
+            ("/identity/url", self.identity.as_ref().map(|identity| &identity.url)),
+            ("/api/base_url", self.api.base_url.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(pointer, url)| Some((pointer, url?.as_str())))
+    }
+
+    /// What is asked for when these scopes are wanted: the default when none is, and always what the provider needs.
+    #[must_use]
+    pub fn scopes_to_request(&self, wanted: &Scopes) -> Scopes {
+        let scope = &self.authorize.scope;
+        let wanted = if wanted.is_empty() { &scope.default } else { wanted };
+        wanted.union(&scope.always)
+    }
+
+    /// The wanted scopes that the grant does not cover, neither by name nor by a scope that stands for them.
+    #[must_use]
+    pub fn missing(&self, wanted: &Scopes, granted: &Scopes) -> Scopes {
+        let aliases = &self.authorize.scope.aliases;
+        let is_covered = |scope: &str| {
+            let others = aliases.get(scope).into_iter().flatten();
+            granted.contains(scope) || others.into_iter().any(|other| granted.contains(other))
+        };
+        let missing = wanted.iter().filter(|scope| self.authorize.scope.send && !is_covered(scope));
+        Scopes::parse(missing).unwrap_or_default()
+    }
+
+    /// Whether a refresh may end the refresh token that was used. What nobody knows counts as yes.
+    #[must_use]
+    pub fn rotates(&self) -> bool {
+        self.refresh.rotation != Rotation::Never
+    }
+
+    /// Whether a refresh token is of use here.
+    #[must_use]
+    pub fn refreshes(&self) -> bool {
+        self.refresh.grant == RefreshGrant::RefreshToken
+    }
+
+    /// Where a refresh token is presented.
+    #[must_use]
+    pub fn refresh_url(&self) -> &str {
+        self.refresh.url.as_deref().unwrap_or(&self.token.url)
+    }
+
+    /// Whether a PKCE challenge is sent (RFC 7636): always, unless it would make the request fail.
+    #[must_use]
+    pub fn sends_pkce(&self) -> bool {
+        self.authorize.pkce != Pkce::Forbidden
+    }
+}
+
+impl<'de> Deserialize<'de> for Provider {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        Self::from_value(&value).map_err(|errors| {
+            let errors: Vec<String> =
+                errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect();
+            D::Error::custom(errors.join("; "))
+        })
+    }
+}
+
+impl SuggestedScope {
+    fn read(table: Table<'_>) -> Self {
+        let scope = Self {
+            scope: table.require("scope", table.text("scope")),
+            description: table.require("description", table.text("description")),
+        };
+        table.close();
+        scope
+    }
+}
+
+/// Whether a name for people is one that a page can show.
+fn is_short(table: &Table<'_>, name: &str) -> bool {
+    let is_short = name.chars().count() <= 100;
+    if !is_short {
+        table.refuse("name", "must have at most 100 characters");
+    }
+    is_short
+}

@@ -1,0 +1,224 @@
+//! Reads a provider's data field by field and keeps every mistake with its JSON pointer (RFC 6901), so that a person who
+//! registers a provider sees all of them at once.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use serde_json::{Map, Value};
+
+use super::path::Path;
+use crate::domain::scopes::Scopes;
+
+/// A field that was not accepted, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Where the field is (RFC 6901).
+    pub pointer: String,
+    /// What is wrong with it, in words for the person who wrote it.
+    pub detail: String,
+}
+
+/// How long a text may be, in bytes; the longest real one is a setup guide.
+pub(super) const MAX_TEXT: usize = 1024;
+
+/// How long a URL may be, in bytes: what every authorization server in use accepts.
+const MAX_URL: usize = 2048;
+
+/// How many entries a list or map may have.
+const MAX_ENTRIES: usize = 200;
+
+/// How much of an unknown field's name is repeated in the answer.
+const MAX_ECHO: usize = 64;
+
+/// One table of the data. Remembers which fields were asked for, so that [`Table::close`] can refuse the others.
+pub(super) struct Table<'a> {
+    fields: Option<&'a Map<String, Value>>,
+    pointer: String,
+    known: RefCell<Vec<&'static str>>,
+    errors: &'a RefCell<Vec<FieldError>>,
+}
+
+impl<'a> Table<'a> {
+    /// The outermost table.
+    pub(super) fn root(value: &'a Value, errors: &'a RefCell<Vec<FieldError>>) -> Self {
+        Self::at(String::new(), Some(value), errors)
+    }
+
+    fn at(pointer: String, value: Option<&'a Value>, errors: &'a RefCell<Vec<FieldError>>) -> Self {
+        let table = Self { fields: value.and_then(Value::as_object), pointer, known: RefCell::default(), errors };
+        if value.is_some() && table.fields.is_none() {
+            table.refuse_whole("must be an object");
+        }
+        table
+    }
+
+    fn get(&self, name: &'static str) -> Option<&'a Value> {
+        self.known.borrow_mut().push(name);
+        self.fields?.get(name)
+    }
+
+    fn refuse_whole(&self, detail: &str) {
+        self.errors.borrow_mut().push(FieldError { pointer: self.pointer.clone(), detail: detail.into() });
+    }
+
+    /// Notes a mistake in one field.
+    pub(super) fn refuse(&self, name: &str, detail: impl Into<String>) {
+        let step = name.replace('~', "~0").replace('/', "~1");
+        let pointer = format!("{}/{step}", self.pointer);
+        self.errors.borrow_mut().push(FieldError { pointer, detail: detail.into() });
+    }
+
+    /// Whether the table itself was given.
+    pub(super) fn is_given(&self) -> bool {
+        self.fields.is_some()
+    }
+
+    /// Reads a field with `read`, which says what is wrong with it; an absent one is `None`.
+    pub(super) fn read<T>(&self, name: &'static str, read: impl Fn(&'a Value) -> Result<T, String>) -> Option<T> {
+        read(self.get(name)?).map_err(|detail| self.refuse(name, detail)).ok()
+    }
+
+    /// Notes that a field is missing, unless it was given (and perhaps refused).
+    pub(super) fn require<T: Default>(&self, name: &'static str, read: Option<T>) -> T {
+        if read.is_none() && self.fields.is_none_or(|fields| !fields.contains_key(name)) {
+            self.refuse(name, "is required");
+        }
+        read.unwrap_or_default()
+    }
+
+    pub(super) fn text(&self, name: &'static str) -> Option<String> {
+        self.read(name, text)
+    }
+
+    pub(super) fn url(&self, name: &'static str) -> Option<String> {
+        self.read(name, url)
+    }
+
+    pub(super) fn flag(&self, name: &'static str) -> Option<bool> {
+        self.read(name, |value| value.as_bool().ok_or_else(|| "must be true or false".into()))
+    }
+
+    /// A whole number of seconds, at most ten years.
+    pub(super) fn seconds(&self, name: &'static str) -> Option<u32> {
+        const TEN_YEARS: u64 = 315_360_000;
+        self.read(name, |value| {
+            let seconds = value.as_u64().filter(|seconds| *seconds <= TEN_YEARS);
+            seconds
+                .and_then(|seconds| u32::try_from(seconds).ok())
+                .ok_or_else(|| "must be a whole number of seconds, at most ten years".into())
+        })
+    }
+
+    pub(super) fn choice<T: Copy>(&self, name: &'static str, choices: &[(&str, T)]) -> Option<T> {
+        self.read(name, |value| {
+            let chosen = value.as_str().and_then(|text| choices.iter().find(|(known, _)| *known == text));
+            chosen.map(|(_, choice)| *choice).ok_or_else(|| {
+                let known: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();
+                format!("must be one of {}", known.join(", "))
+            })
+        })
+    }
+
+    pub(super) fn texts(&self, name: &'static str) -> Option<Vec<String>> {
+        self.read(name, |value| list(value, text))
+    }
+
+    /// One path, or a list of them.
+    pub(super) fn paths(&self, name: &'static str) -> Option<Vec<Path>> {
+        self.read(name, |value| match value {
+            Value::String(_) => Ok(vec![path(value)?]),
+            _ => list(value, path),
+        })
+    }
+
+    pub(super) fn path(&self, name: &'static str) -> Option<Path> {
+        self.read(name, path)
+    }
+
+    pub(super) fn scopes(&self, name: &'static str) -> Option<Scopes> {
+        self.read(name, |value| {
+            let raw = list(value, text)?;
+            Scopes::parse(raw.iter().map(String::as_str)).map_err(|error| error.to_string())
+        })
+    }
+
+    /// A map whose values are read with `read`.
+    pub(super) fn map<T>(
+        &self,
+        name: &'static str,
+        read: impl Fn(&str, &'a Value) -> Result<T, String>,
+    ) -> BTreeMap<String, T> {
+        let table = self.table(name);
+        let fields = table.fields.into_iter().flatten();
+        if table.fields.is_some_and(|fields| fields.len() > MAX_ENTRIES) {
+            table.refuse_whole("has too many entries");
+            return BTreeMap::new();
+        }
+        fields
+            .filter_map(|(key, value)| {
+                read(key, value).map(|read| (key.clone(), read)).map_err(|detail| table.refuse(key, detail)).ok()
+            })
+            .collect()
+    }
+
+    /// The table below this name; an absent one has no fields.
+    pub(super) fn table(&self, name: &'static str) -> Self {
+        Self::at(format!("{}/{name}", self.pointer), self.get(name), self.errors)
+    }
+
+    /// The list of tables below this name.
+    pub(super) fn tables(&self, name: &'static str) -> Vec<Self> {
+        let items = match self.get(name) {
+            None => return Vec::new(),
+            Some(Value::Array(items)) if items.len() <= MAX_ENTRIES => items,
+            Some(_) => {
+                self.refuse(name, "must be a list of at most 200 objects");
+                return Vec::new();
+            }
+        };
+        let at = |(index, item)| Self::at(format!("{}/{name}/{index}", self.pointer), Some(item), self.errors);
+        items.iter().enumerate().map(at).collect()
+    }
+
+    /// Refuses every field that nothing asked for.
+    pub(super) fn close(self) {
+        let known = self.known.borrow();
+        for name in self.fields.into_iter().flat_map(Map::keys).filter(|name| !known.contains(&name.as_str())) {
+            self.refuse(&name.chars().take(MAX_ECHO).collect::<String>(), "is not a known field");
+        }
+    }
+}
+
+/// A text that is not empty, of at most [`MAX_TEXT`] bytes, without control characters.
+pub(super) fn text(value: &Value) -> Result<String, String> {
+    let text = value.as_str().ok_or("must be a text")?;
+    if text.is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control) {
+        return Err(format!("must have 1 to {MAX_TEXT} bytes and no control characters"));
+    }
+    Ok(text.to_owned())
+}
+
+/// The form of an endpoint (RFC 6749, sections 3.1 and 3.2: no fragment). Whether its host may be reached is for the
+/// guard of outgoing requests to say.
+fn url(value: &Value) -> Result<String, String> {
+    let url = value.as_str().ok_or("must be a text")?;
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', ':']));
+    if !has_host || url.len() > MAX_URL || url.contains('#') || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("must be an absolute https URL without a fragment".into());
+    }
+    Ok(url.to_owned())
+}
+
+fn path(value: &Value) -> Result<Path, String> {
+    value.as_str().and_then(Path::parse).ok_or_else(|| "must be a dotted path such as `user.email`".into())
+}
+
+fn list<'a, T>(value: &'a Value, read: impl Fn(&'a Value) -> Result<T, String>) -> Result<Vec<T>, String> {
+    let items = value.as_array().filter(|items| items.len() <= MAX_ENTRIES);
+    let items = items.ok_or("must be a list of at most 200 entries")?;
+    items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| read(item).map_err(|detail| format!("entry {index} {detail}")))
+        .collect()
+}

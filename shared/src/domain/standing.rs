@@ -1,0 +1,101 @@
+//! How a connection stands, derived when it is read: a changed connector touches one item, not a million.
+
+use jiff::Timestamp;
+
+use super::{
+    app::words,
+    connection::{Connection, EndReason, Grant},
+    connector::Connector,
+    freshness::Freshness,
+    provider::Provider,
+    scopes::Scopes,
+};
+
+/// How a connection stands to its connector, right now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// In one word.
+    pub status: Status,
+    /// Why the user must connect again, if so.
+    pub reason: Option<Reason>,
+    /// Scopes of the connector that were not granted.
+    pub missing: Scopes,
+}
+
+/// How a connection stands, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It works.
+    Active,
+    /// The user must connect again. What still works is still served.
+    ReconnectRequired,
+    /// Refreshes fail for a passing reason.
+    Degraded,
+    /// There is none.
+    Disconnected,
+}
+
+/// Why a user must connect again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The provider refused the refresh token.
+    RefreshRejected,
+    /// A rotated refresh token was lost on its way here.
+    RotationLost,
+    /// The access token has ended and the provider gave nothing to renew it with.
+    Expired,
+    /// The connector asks for scopes that this grant lacks.
+    ScopesChanged,
+    /// The connector has another client id.
+    ClientChanged,
+}
+
+words! {
+    Status {
+        Active = "active", ReconnectRequired = "reconnect_required", Degraded = "degraded", Disconnected = "disconnected"
+    }
+    Reason {
+        RefreshRejected = "refresh_rejected", RotationLost = "rotation_lost", Expired = "expired",
+        ScopesChanged = "scopes_changed", ClientChanged = "client_changed"
+    }
+}
+
+impl Standing {
+    /// How `connection` stands to `connector` at `now`.
+    #[must_use]
+    pub fn of(connection: &Connection, connector: &Connector, provider: &Provider, now: Timestamp) -> Self {
+        let missing = provider.missing(&connector.scopes, &connection.granted);
+        let reason = reason(connection, connector, &missing, now);
+        let status = match reason {
+            Some(_) => Status::ReconnectRequired,
+            None if connection.refresh.failures > 0 || connection.refresh.refusals > 0 => Status::Degraded,
+            None => Status::Active,
+        };
+        Self { status, reason, missing }
+    }
+
+    /// Whether the user must connect again.
+    #[must_use]
+    pub fn reconnect_required(&self) -> bool {
+        self.status == Status::ReconnectRequired
+    }
+}
+
+fn reason(connection: &Connection, connector: &Connector, missing: &Scopes, now: Timestamp) -> Option<Reason> {
+    match connection.grant {
+        Grant::Ended { reason: EndReason::RefreshRejected } => return Some(Reason::RefreshRejected),
+        Grant::Ended { reason: EndReason::RotationLost } => return Some(Reason::RotationLost),
+        Grant::Live => {}
+    }
+    let tokens = &connection.tokens;
+    let expired = tokens.freshness(now, std::time::Duration::ZERO) == Freshness::Expired;
+    if connection.client_id != connector.client_id {
+        Some(Reason::ClientChanged)
+    } else if expired && tokens.refresh.is_none() {
+        Some(Reason::Expired)
+    } else if connection.scopes_revision < connector.scopes_revision && !missing.is_empty() {
+        Some(Reason::ScopesChanged)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,94 @@
+//! The providers that come with the product: `providers/*.toml`, checked and compiled in by the build script.
+
+use std::sync::OnceLock;
+
+use crate::domain::provider::{Provider, ProviderType};
+
+/// One provider, as text until somebody asks for it: a cold start parses none.
+struct Entry {
+    id: &'static str,
+    json: &'static str,
+    provider: OnceLock<Option<Provider>>,
+}
+
+include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
+
+impl Entry {
+    const fn new(id: &'static str, json: &'static str) -> Self {
+        Self { id, json, provider: OnceLock::new() }
+    }
+
+    /// The provider. The build script has read the same text by the same rules.
+    fn provider(&self) -> Option<&Provider> {
+        self.provider.get_or_init(|| serde_json::from_str(self.json).ok()).as_ref()
+    }
+}
+
+/// The provider of this name, if the product comes with it.
+#[must_use]
+pub fn find(id: &ProviderType) -> Option<&'static Provider> {
+    ENTRIES.iter().find(|entry| entry.id == id.as_str())?.provider()
+}
+
+/// All of them, by name.
+pub fn all() -> impl Iterator<Item = &'static Provider> {
+    ENTRIES.iter().filter_map(Entry::provider)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::scopes::Scopes;
+
+    fn provider(id: &str) -> &'static Provider {
+        find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue")
+    }
+
+    fn scopes(raw: &str) -> Scopes {
+        Scopes::parse(raw.split_whitespace()).expect("scopes")
+    }
+
+    #[test]
+    fn every_entry_is_there_under_the_name_that_the_sdk_uses() {
+        let ids: Vec<&str> = all().map(|provider| provider.id.as_str()).collect();
+        assert_eq!(ids, ["github", "googlecalendar", "hubspot", "linkedin", "notion", "slack"]);
+        assert_eq!(ids.len(), ENTRIES.len(), "an entry does not parse");
+    }
+
+    #[test]
+    fn every_entry_tells_a_person_how_to_set_it_up() {
+        for provider in all() {
+            assert!(provider.setup.as_ref().is_some_and(|setup| setup.len() > 80), "{}", provider.id);
+            assert!(provider.docs_url.is_some(), "{}", provider.id);
+            assert_eq!(provider.authorize.scope.send, !provider.suggested_scopes.is_empty(), "{}", provider.id);
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back_as_the_same_provider() {
+        for provider in all() {
+            let written = serde_json::to_string(provider).expect("JSON");
+            assert_eq!(serde_json::from_str::<Provider>(&written).expect("reads back"), *provider);
+        }
+    }
+
+    #[test]
+    fn a_scope_that_was_granted_by_another_name_is_not_missing() {
+        for (id, wanted, granted, missing) in [
+            ("googlecalendar", "email", "https://www.googleapis.com/auth/userinfo.email", ""),
+            ("googlecalendar", "openid email", "openid", "email"),
+            ("github", "user:email repo", "user", "repo"),
+            ("slack", "chat:write", "chat:write", ""),
+            ("notion", "anything", "", ""),
+        ] {
+            assert_eq!(provider(id).missing(&scopes(wanted), &scopes(granted)), scopes(missing), "{id}: {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_counts_as_used_up_unless_it_is_known_to_stay() {
+        let rotating: Vec<&str> =
+            all().filter(|provider| provider.rotates()).map(|provider| provider.id.as_str()).collect();
+        assert_eq!(rotating, ["github", "notion", "slack"]);
+    }
+}

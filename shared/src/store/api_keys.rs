@@ -1,0 +1,143 @@
+//! API keys.
+
+use aws_sdk_dynamodb::Client;
+use jiff::Timestamp;
+
+use super::{
+    error::{StoreError, Write, written},
+    row::{NewItem, Row, name, text, time},
+    table::{Table, TableNames, key},
+    workspaces,
+};
+use crate::domain::{
+    api_key::{Holder, KeyRecord, WorkspaceRole},
+    ids::{AppId, KeyId, WorkspaceId},
+};
+
+const META: &str = "META";
+
+/// API keys in the registry. A key stands under its own id, because that is all a caller shows; its holder lists it.
+#[derive(Debug, Clone)]
+pub struct ApiKeys(Table);
+
+impl ApiKeys {
+    /// API keys in the deployment's registry.
+    #[must_use]
+    pub fn new(client: &Client, tables: &TableNames) -> Self {
+        Self(Table::new(client, &tables.registry))
+    }
+
+    /// The key of this id, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
+    pub async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
+        self.0.find(&pk(id), META).await?.map(|row| read(&row)).transpose()
+    }
+
+    /// The keys of a workspace, or of one of its apps.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or an item cannot be read.
+    pub async fn of(&self, workspace: &WorkspaceId, app: Option<&AppId>) -> Result<Vec<KeyRecord>, StoreError> {
+        let mut keys = Vec::new();
+        for row in self.0.query_all(&workspaces::pk(workspace), &listing(app)).await? {
+            let id = row.parsed(name::KEY_ID, KeyId::parse)?;
+            keys.extend(self.find(&id).await?);
+        }
+        Ok(keys)
+    }
+
+    /// Stores a new key. The listing comes second: a key that is not listed can be used by nobody, because its text was
+    /// not yet handed out when the listing failed.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn put_new(&self, record: &KeyRecord) -> Result<Write, StoreError> {
+        if self.0.put_new(item(record)).await? == Write::Conflict {
+            return Ok(Write::Conflict);
+        }
+        let app = match &record.holder {
+            Holder::App { app, .. } => Some(app),
+            Holder::Workspace { .. } => None,
+        };
+        let sk = format!("{}{}", listing(app), record.id);
+        let listed = NewItem::at(&workspaces::pk(record.holder.workspace()), &sk).text(name::KEY_ID, record.id.as_str());
+        self.0.put_new(listed).await
+    }
+
+    /// Revokes a key, for good.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn revoke(&self, id: &KeyId, now: Timestamp) -> Result<Write, StoreError> {
+        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&pk(id), META)));
+        let request = request
+            .update_expression("SET revoked_at = :now")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(revoked_at)")
+            .expression_attribute_values(":now", time(now));
+        written(request.send().await)
+    }
+}
+
+fn pk(id: &KeyId) -> String {
+    format!("APIKEY#{id}")
+}
+
+fn listing(app: Option<&AppId>) -> String {
+    match app {
+        Some(app) => format!("APPKEY#{app}#"),
+        None => "WSKEY#".to_owned(),
+    }
+}
+
+fn item(record: &KeyRecord) -> NewItem {
+    let item = NewItem::at(&pk(&record.id), META)
+        .text(name::KEY_ID, record.id.as_str())
+        .text(name::TITLE, &record.name)
+        .bytes(name::KEY_DIGEST, &record.digest)
+        .text(name::WORKSPACE, record.holder.workspace().as_str())
+        .time(name::CREATED_AT, record.created_at)
+        .maybe(record.revoked_at, |item, at| item.time(name::REVOKED_AT, at));
+    match &record.holder {
+        Holder::Workspace { role: WorkspaceRole::Admin, .. } => item.text(name::KEY_KIND, "admin"),
+        Holder::Workspace { role: WorkspaceRole::Reader, .. } => item.text(name::KEY_KIND, "read"),
+        Holder::App { app, offline_tokens, .. } => {
+            item.text(name::KEY_KIND, "app").text(name::APP, app.as_str()).flag(name::OFFLINE_TOKENS, *offline_tokens)
+        }
+    }
+}
+
+fn read(row: &Row) -> Result<KeyRecord, StoreError> {
+    let workspace = row.parsed(name::WORKSPACE, WorkspaceId::parse)?;
+    let holder = match row.text(name::KEY_KIND)? {
+        "admin" => Holder::Workspace { workspace, role: WorkspaceRole::Admin },
+        "read" => Holder::Workspace { workspace, role: WorkspaceRole::Reader },
+        "app" => Holder::App {
+            workspace,
+            app: row.parsed(name::APP, AppId::parse)?,
+            offline_tokens: row.flag(name::OFFLINE_TOKENS)?,
+        },
+        _ => return Err(StoreError::Unreadable(name::KEY_KIND)),
+    };
+    Ok(KeyRecord {
+        id: row.parsed(name::KEY_ID, KeyId::parse)?,
+        name: row.text(name::TITLE)?.to_owned(),
+        digest: row.digest(name::KEY_DIGEST)?,
+        holder,
+        created_at: row.time(name::CREATED_AT)?,
+        revoked_at: row.find_time(name::REVOKED_AT)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listings_of_apps_whose_names_begin_alike_do_not_mix() {
+        let app = |raw| AppId::parse(raw).unwrap();
+        assert!(!listing(Some(&app("ab"))).starts_with(&listing(Some(&app("a")))));
+        assert_eq!(text(&listing(None)), text("WSKEY#"));
+    }
+}

@@ -1,0 +1,174 @@
+//! The transaction at the end of a session: the connection stands and the session is spent, or neither.
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, TransactWriteItem, Update},
+};
+use jiff::Timestamp;
+
+use super::{
+    connections,
+    error::{StoreError, Write, written},
+    row::{Item, LAYOUT, NewItem, name, number, text},
+    sessions,
+    table::{TableNames, key},
+};
+use crate::domain::{account::Account, connection::SealedTokens, scopes::Scopes, session::SessionId, user::ConnectionKey};
+
+/// Ends of sessions.
+#[derive(Debug, Clone)]
+pub struct Completions {
+    client: Client,
+    tables: TableNames,
+}
+
+/// A session's end: what becomes of the connection.
+#[derive(Debug)]
+pub struct Completion<'a> {
+    /// The session that is spent.
+    pub session: &'a SessionId,
+    /// Where the connection stands.
+    pub place: &'a ConnectionKey,
+    /// What the user granted.
+    pub grant: NewGrant,
+}
+
+/// What a user granted.
+#[derive(Debug)]
+pub struct NewGrant {
+    /// The client it was granted to.
+    pub client_id: String,
+    /// The connector's scopes revision that it answers.
+    pub scopes_revision: u64,
+    /// What it may do.
+    pub granted: Scopes,
+    /// Whose account it is.
+    pub account: Option<Account>,
+    /// What the user calls it.
+    pub label: Option<String>,
+    /// Its tokens.
+    pub tokens: SealedTokens,
+    /// Whether an earlier refresh token stays if there is no new one.
+    pub keeps_earlier_refresh_token: bool,
+    /// When it is to be refreshed ahead of its end.
+    pub due_at: Option<Timestamp>,
+    /// When the user granted it.
+    pub connected_at: Timestamp,
+}
+
+impl Completions {
+    /// Ends of sessions in the deployment's tables.
+    #[must_use]
+    pub fn new(client: &Client, tables: &TableNames) -> Self {
+        Self { client: client.clone(), tables: tables.clone() }
+    }
+
+    /// Stores the connection and spends the session, together.
+    ///
+    /// The connection's version and fence go up: a refresh of the grant before this one changes nothing any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn store(&self, completion: Completion<'_>) -> Result<Write, StoreError> {
+        let Completion { session, place, grant } = completion;
+        let request = self.client.transact_write_items();
+        let request = request.transact_items(self.connection(place, &grant)?).transact_items(self.session(session)?);
+        written(request.send().await)
+    }
+
+    fn connection(&self, place: &ConnectionKey, grant: &NewGrant) -> Result<TransactWriteItem, StoreError> {
+        let set = attributes(place, grant);
+        let mut expression = "SET ver = if_not_exists(ver, :zero) + :one, fence = if_not_exists(fence, :zero) + :one".to_owned();
+        let mut values = Item::from([(":zero".to_owned(), number(0)), (":one".to_owned(), number(1))]);
+        for (name, value) in set.iter() {
+            expression = format!("{expression}, {name} = :{name}");
+            values.insert(format!(":{name}"), value.clone());
+        }
+        let keeps_refresh_token = grant.tokens.refresh.is_none() && grant.keeps_earlier_refresh_token;
+        let stale: Vec<&str> = REPLACED
+            .iter()
+            .copied()
+            .filter(|name| !set.contains_key(*name) && !(keeps_refresh_token && *name == name::REFRESH_TOKEN))
+            .collect();
+        let update = Update::builder()
+            .table_name(&self.tables.connections)
+            .set_key(Some(key(&connections::pk(&place.user), &connections::sk(&place.connector))))
+            .update_expression(format!("{expression} REMOVE {}", stale.join(", ")))
+            .set_expression_attribute_values(Some(values))
+            .build();
+        Ok(TransactWriteItem::builder().update(update.map_err(|_| incomplete())?).build())
+    }
+
+    fn session(&self, session: &SessionId) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.tables.sessions)
+            .set_key(Some(sessions::key_of(session)))
+            .update_expression("SET stage = :completed REMOVE verifier")
+            .condition_expression("stage = :exchanging")
+            .expression_attribute_values(":completed", text(sessions::COMPLETED))
+            .expression_attribute_values(":exchanging", text(sessions::EXCHANGING))
+            .build();
+        Ok(TransactWriteItem::builder().update(update.map_err(|_| incomplete())?).build())
+    }
+}
+
+/// What a new grant replaces, or ends.
+const REPLACED: [&str; 14] = [
+    name::REFRESH_TOKEN,
+    name::EXPIRES_AT,
+    name::REFRESH_EXPIRES_AT,
+    name::ACCOUNT,
+    name::CONNECTION_LABEL,
+    name::DUE_SHARD,
+    name::DUE_AT,
+    name::GRANT_ENDED,
+    name::LEASED_UNTIL,
+    name::INTENT,
+    name::LAST_COMMIT,
+    name::FAILURES,
+    name::REFUSALS,
+    name::RETRY_AT,
+];
+
+fn attributes(place: &ConnectionKey, grant: &NewGrant) -> Item {
+    let tokens = &grant.tokens;
+    NewItem::bare()
+        .number(name::LAYOUT, LAYOUT)
+        .text(name::WORKSPACE, place.workspace.as_str())
+        .text(name::APP, place.user.app.as_str())
+        .text(name::ISSUER, place.user.issuer.as_str())
+        .text(name::SUBJECT, place.user.subject.as_str())
+        .text(name::CONNECTOR, place.connector.as_str())
+        .text(name::CONNECTOR_SHARD, &connections::connector_shard(place))
+        .text(name::CLIENT_ID, &grant.client_id)
+        .number(name::SCOPES_REVISION, grant.scopes_revision)
+        .texts(name::GRANTED, grant.granted.iter())
+        .maybe(grant.account.as_ref(), |item, account| item.map(name::ACCOUNT, &details(account)))
+        .maybe(grant.label.as_deref(), |item, label| item.text(name::CONNECTION_LABEL, label))
+        .time(name::CONNECTED_AT, grant.connected_at)
+        .bytes(name::ACCESS_TOKEN, tokens.access.as_bytes())
+        .maybe(tokens.refresh.as_ref(), |item, sealed| item.bytes(name::REFRESH_TOKEN, sealed.as_bytes()))
+        .text(name::TOKEN_TYPE, &tokens.token_type)
+        .time(name::ISSUED_AT, tokens.issued_at)
+        .maybe(tokens.expires_at, |item, at| item.time(name::EXPIRES_AT, at))
+        .maybe(tokens.refresh_expires_at, |item, at| item.time(name::REFRESH_EXPIRES_AT, at))
+        .maybe(grant.due_at, |item, at| {
+            item.time(name::DUE_AT, at).text(name::DUE_SHARD, &connections::due_shard(place))
+        })
+        .into_item()
+}
+
+fn details(account: &Account) -> std::collections::BTreeMap<String, String> {
+    let optional = [("label", &account.label), ("email", &account.email), ("avatar_url", &account.avatar_url)];
+    let known = optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
+    known.chain([("id".to_owned(), account.id.clone())]).collect()
+}
+
+/// Scopes as a list of texts.
+pub(super) fn list(scopes: &Scopes) -> AttributeValue {
+    AttributeValue::L(scopes.iter().map(text).collect())
+}
+
+fn incomplete() -> StoreError {
+    StoreError::Refused("incomplete request".to_owned())
+}

@@ -1,0 +1,292 @@
+//! Connections: reading them, listing them, ending them. Making one is `completion`, refreshing one is `leases`.
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, KeysAndAttributes, ReturnValue},
+};
+use jiff::civil::Date;
+
+use super::{
+    error::{StoreError, failed, written},
+    row::{Item, Row, name, text},
+    schema::{BY_CONNECTOR_INDEX, CONNECTOR_SHARDS, DUE_SHARDS},
+    table::{Cursor, Table, TableNames, key},
+};
+use crate::domain::{
+    account::Account,
+    connection::{Connection, EndReason, Grant, RefreshState, SealedTokens},
+    digest::sha256,
+    ids::{AppId, AttemptId, ConnectorId, Issuer, Subject, WorkspaceId},
+    user::{ConnectionKey, User},
+};
+
+/// Connections in their table.
+#[derive(Debug, Clone)]
+pub struct Connections(Table);
+
+/// One page of a connector's connections.
+#[derive(Debug)]
+pub struct ConnectionPage {
+    /// The connections.
+    pub connections: Vec<Connection>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Cursor>,
+}
+
+impl Connections {
+    /// Connections in the deployment's table.
+    #[must_use]
+    pub fn new(client: &Client, tables: &TableNames) -> Self {
+        Self(Table::new(client, &tables.connections))
+    }
+
+    /// The connection at this place, as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
+    pub async fn find(&self, place: &ConnectionKey) -> Result<Option<Connection>, StoreError> {
+        self.0.find(&pk(&place.user), &sk(&place.connector)).await?.map(|row| read(&row)).transpose()
+    }
+
+    /// All connections of a user.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or an item cannot be read.
+    pub async fn of_user(&self, user: &User) -> Result<Vec<Connection>, StoreError> {
+        self.0.query_all(&pk(user), PREFIX).await?.iter().map(read).collect()
+    }
+
+    /// Up to `limit` connections of a connector, those of one app only if asked.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or an item cannot be read.
+    pub async fn of_connector(
+        &self,
+        connector: &ConnectorId,
+        app: Option<&AppId>,
+        from: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<ConnectionPage, StoreError> {
+        let (mut shard, mut after) = position(from)?;
+        let mut keys = Vec::new();
+        while shard < CONNECTOR_SHARDS && keys.len() < limit {
+            let room = i32::try_from(limit - keys.len()).unwrap_or(i32::MAX);
+            let (found, last) = self.shard_page(connector, shard, app, after.take(), room).await?;
+            keys.extend(found);
+            match last {
+                Some(last) => after = Some(last),
+                None => shard += 1,
+            }
+        }
+        let next = (shard < CONNECTOR_SHARDS).then(|| cursor(shard, after.as_ref()));
+        Ok(ConnectionPage { connections: self.find_all(keys).await?, next })
+    }
+
+    /// Removes the connection at this place and returns what it was, sealed tokens included.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
+    pub async fn take(&self, place: &ConnectionKey) -> Result<Option<Connection>, StoreError> {
+        let request = self.0.client.delete_item().table_name(&self.0.name);
+        let request = request.set_key(Some(key(&pk(&place.user), &sk(&place.connector)))).return_values(ReturnValue::AllOld);
+        let answer = request.send().await.map_err(|error| failed(&error))?;
+        answer.attributes.map(|item| read(&Row::read(item)?)).transpose()
+    }
+
+    /// Notes the day of use, if the connection is still there and has not been used that day.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn note_use(&self, place: &ConnectionKey, day: Date) -> Result<(), StoreError> {
+        let request = self.0.client.update_item().table_name(&self.0.name);
+        let request = request
+            .set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
+            .update_expression("SET last_used_on = :day")
+            .condition_expression("attribute_exists(pk) AND (attribute_not_exists(last_used_on) OR last_used_on < :day)")
+            .expression_attribute_values(":day", text(&day.to_string()));
+        written(request.send().await).map(|_| ())
+    }
+
+    async fn shard_page(
+        &self,
+        connector: &ConnectorId,
+        shard: u16,
+        app: Option<&AppId>,
+        after: Option<Item>,
+        limit: i32,
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        let mut request = self
+            .0
+            .client
+            .query()
+            .table_name(&self.0.name)
+            .index_name(BY_CONNECTOR_INDEX)
+            .expression_attribute_values(":shard", text(&shard_name(connector, shard)))
+            .set_exclusive_start_key(after)
+            .limit(limit);
+        request = match app {
+            None => request.key_condition_expression("connector_shard = :shard"),
+            Some(app) => request
+                .key_condition_expression("connector_shard = :shard AND begins_with(pk, :owner)")
+                .expression_attribute_values(":owner", text(&format!("USER#{app}#"))),
+        };
+        let answer = request.send().await.map_err(|error| failed(&error))?;
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
+    }
+
+    /// Reads the items behind index entries, a hundred at a time.
+    async fn find_all(&self, entries: Vec<Item>) -> Result<Vec<Connection>, StoreError> {
+        let mut connections = Vec::with_capacity(entries.len());
+        for batch in entries.chunks(100) {
+            let mut wanted: Vec<Item> = batch.iter().map(primary_key).collect();
+            while !wanted.is_empty() {
+                let asked = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+                let asked = asked.map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
+                let request = self.0.client.batch_get_item().request_items(&self.0.name, asked);
+                let answer = request.send().await.map_err(|error| failed(&error))?;
+                for item in answer.responses.unwrap_or_default().remove(&self.0.name).unwrap_or_default() {
+                    connections.push(read(&Row::read(item)?)?);
+                }
+                let mut left = answer.unprocessed_keys.unwrap_or_default();
+                wanted = left.remove(&self.0.name).map(|keys| keys.keys).unwrap_or_default();
+            }
+        }
+        connections.sort_by(|a, b| a.key.user.digest().cmp(&b.key.user.digest()));
+        Ok(connections)
+    }
+}
+
+const PREFIX: &str = "CONN#";
+
+/// The partition key of everything that a user of an app owns.
+pub(super) fn pk(user: &User) -> String {
+    format!("USER#{}#{}", user.app, user.digest())
+}
+
+pub(super) fn sk(connector: &ConnectorId) -> String {
+    format!("{PREFIX}{connector}")
+}
+
+/// Where a connection stands in the index of its connector.
+pub(super) fn connector_shard(place: &ConnectionKey) -> String {
+    shard_name(&place.connector, shard_of(place, CONNECTOR_SHARDS))
+}
+
+/// Where a connection stands in the index of due ones.
+pub(super) fn due_shard(place: &ConnectionKey) -> String {
+    format!("DUE#{}", shard_of(place, DUE_SHARDS))
+}
+
+fn shard_name(connector: &ConnectorId, shard: u16) -> String {
+    format!("{connector}#{shard}")
+}
+
+fn shard_of(place: &ConnectionKey, shards: u16) -> u16 {
+    let digest = sha256(format!("{}|{}", pk(&place.user), sk(&place.connector)).as_bytes());
+    u16::from_be_bytes([digest[0], digest[1]]) % shards
+}
+
+fn primary_key(entry: &Item) -> Item {
+    [name::PK, name::SK].iter().filter_map(|part| Some(((*part).to_owned(), entry.get(*part)?.clone()))).collect()
+}
+
+fn position(from: Option<&Cursor>) -> Result<(u16, Option<Item>), StoreError> {
+    let Some(cursor) = from else { return Ok((0, None)) };
+    let unreadable = StoreError::Unreadable("cursor");
+    if let Some([shard]) = cursor.parts::<1>() {
+        return Ok((shard.parse().map_err(|_| unreadable)?, None));
+    }
+    let Some([shard, pk, sk, shard_name]) = cursor.parts::<4>() else { return Err(unreadable) };
+    let mut after = key(pk, sk);
+    after.insert(name::CONNECTOR_SHARD.to_owned(), text(shard_name));
+    Ok((shard.parse().map_err(|_| unreadable)?, Some(after)))
+}
+
+fn cursor(shard: u16, after: Option<&Item>) -> Cursor {
+    let part = |name: &str| after.and_then(|item| item.get(name)).and_then(|value: &AttributeValue| value.as_s().ok());
+    match (part(name::PK), part(name::SK), part(name::CONNECTOR_SHARD)) {
+        (Some(pk), Some(sk), Some(name)) => Cursor::of(&[&shard.to_string(), pk, sk, name]),
+        _ => Cursor::of(&[&shard.to_string()]),
+    }
+}
+
+/// Reads a connection's item.
+pub(super) fn read(row: &Row) -> Result<Connection, StoreError> {
+    Ok(Connection {
+        key: read_place(row)?,
+        version: row.number(name::CONNECTION_VERSION)?,
+        grant: match row.find_text(name::GRANT_ENDED)? {
+            None => Grant::Live,
+            Some(_) => Grant::Ended { reason: row.word(name::GRANT_ENDED, EndReason::parse)? },
+        },
+        client_id: row.text(name::CLIENT_ID)?.to_owned(),
+        scopes_revision: row.number(name::SCOPES_REVISION)?,
+        granted: row.scopes(name::GRANTED)?,
+        account: read_account(row)?,
+        label: row.find_text(name::CONNECTION_LABEL)?.map(str::to_owned),
+        connected_at: row.time(name::CONNECTED_AT)?,
+        last_used_on: match row.find_text(name::LAST_USED_ON)? {
+            None => None,
+            Some(day) => Some(day.parse().map_err(|_| StoreError::Unreadable(name::LAST_USED_ON))?),
+        },
+        tokens: SealedTokens {
+            access: row.sealed(name::ACCESS_TOKEN)?,
+            refresh: row.find_sealed(name::REFRESH_TOKEN)?,
+            token_type: row.text(name::TOKEN_TYPE)?.to_owned(),
+            issued_at: row.time(name::ISSUED_AT)?,
+            expires_at: row.find_time(name::EXPIRES_AT)?,
+            refresh_expires_at: row.find_time(name::REFRESH_EXPIRES_AT)?,
+        },
+        refresh: read_refresh(row)?,
+    })
+}
+
+/// Reads where a connection, or a session on the way to one, stands.
+pub(super) fn read_place(row: &Row) -> Result<ConnectionKey, StoreError> {
+    Ok(ConnectionKey {
+        workspace: row.parsed(name::WORKSPACE, WorkspaceId::parse)?,
+        user: User {
+            app: row.parsed(name::APP, AppId::parse)?,
+            issuer: row.parsed(name::ISSUER, Issuer::parse)?,
+            subject: row.parsed(name::SUBJECT, Subject::parse)?,
+        },
+        connector: row.parsed(name::CONNECTOR, ConnectorId::parse)?,
+    })
+}
+
+fn read_account(row: &Row) -> Result<Option<Account>, StoreError> {
+    let mut details = row.map(name::ACCOUNT)?;
+    let Some(id) = details.remove("id") else { return Ok(None) };
+    Ok(Some(Account {
+        id,
+        label: details.remove("label"),
+        email: details.remove("email"),
+        avatar_url: details.remove("avatar_url"),
+    }))
+}
+
+fn read_refresh(row: &Row) -> Result<RefreshState, StoreError> {
+    let attempt = |name| match row.find_text(name)? {
+        None => Ok(None),
+        Some(raw) => AttemptId::parse(raw).map(Some).map_err(|_| StoreError::Unreadable(name)),
+    };
+    Ok(RefreshState {
+        fence: row.number(name::FENCE)?,
+        leased_until: row.find_time(name::LEASED_UNTIL)?,
+        intent: attempt(name::INTENT)?,
+        last_commit: attempt(name::LAST_COMMIT)?,
+        failures: row.find_number(name::FAILURES)?.unwrap_or(0),
+        refusals: row.find_number(name::REFUSALS)?.unwrap_or(0),
+        retry_at: row.find_time(name::RETRY_AT)?,
+    })
+}
+
+impl Connections {
+    /// The connection behind an entry of the index of due ones, as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
+    pub async fn find_due(&self, due: &super::due::Due) -> Result<Option<Connection>, StoreError> {
+        self.0.find(&due.pk, &due.sk).await?.map(|row| read(&row)).transpose()
+    }
+}

@@ -1,0 +1,242 @@
+//! Connectors.
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{Delete, Put, TransactWriteItem, Update},
+};
+
+use super::{
+    error::{Conditional, StoreError, Write, failed, written},
+    row::{NewItem, Row, name, number, text, time},
+    table::{Table, TableNames, key},
+    workspaces::pk,
+};
+use crate::domain::{
+    connector::{Connector, ConnectorKind, ConnectorState},
+    ids::{ConnectorId, WorkspaceId},
+    provider::{Provider, ProviderType},
+    workspace::DisplayName,
+};
+
+const PREFIX: &str = "CONNECTOR#";
+const META: &str = "META";
+
+/// What became of a write that a connector's id, name or revision may stand against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectorWrite {
+    /// It is stored.
+    Done,
+    /// Another connector of the workspace has this name.
+    NameTaken,
+    /// The id is in use, or the connector was changed by somebody else in the meantime.
+    Conflict,
+}
+
+/// Connectors in the registry. A pointer by id alone leads to the workspace, for the callback, which knows no more.
+#[derive(Debug, Clone)]
+pub struct Connectors(Table);
+
+impl Connectors {
+    /// Connectors in the deployment's registry.
+    #[must_use]
+    pub fn new(client: &Client, tables: &TableNames) -> Self {
+        Self(Table::new(client, &tables.registry))
+    }
+
+    /// The connector of this id in this workspace, deleted ones that are not yet gone included.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
+    pub async fn find(&self, workspace: &WorkspaceId, id: &ConnectorId) -> Result<Option<Connector>, StoreError> {
+        self.0.find(&pk(workspace), &sk(id)).await?.map(|row| read(&row)).transpose()
+    }
+
+    /// All connectors of a workspace, in the order they were made.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or an item cannot be read.
+    pub async fn of_workspace(&self, workspace: &WorkspaceId) -> Result<Vec<Connector>, StoreError> {
+        self.0.query_all(&pk(workspace), PREFIX).await?.iter().map(read).collect()
+    }
+
+    /// Stores a new connector together with its name and its pointer.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn put_new(&self, connector: &Connector) -> Result<ConnectorWrite, StoreError> {
+        let pointer = NewItem::at(&pointer_pk(&connector.id), META).text(name::WORKSPACE, connector.workspace.as_str());
+        let request = self.0.client.transact_write_items();
+        let request = request
+            .transact_items(self.put_where_none_is(name_item(connector))?)
+            .transact_items(self.put_where_none_is(item(connector)?)?)
+            .transact_items(self.put_where_none_is(pointer)?);
+        outcome(request.send().await)
+    }
+
+    /// Stores a changed connector, if it is still at `earlier`'s revision; moves its name along.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn replace(&self, earlier: &Connector, changed: &Connector) -> Result<ConnectorWrite, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.0.name)
+            .set_item(Some(item(changed)?.into_item()))
+            .condition_expression("revision = :revision AND connector_state = :active")
+            .expression_attribute_values(":revision", number(earlier.revision))
+            .expression_attribute_values(":active", text(ConnectorState::Active.as_str()))
+            .build()
+            .map_err(|_| incomplete())?;
+        let mut request = self.0.client.transact_write_items();
+        if earlier.name.folded() == changed.name.folded() {
+            request = request.transact_items(self.check_name(changed)?);
+        } else {
+            request = request
+                .transact_items(self.put_where_none_is(name_item(changed))?)
+                .transact_items(self.delete_item(&pk(&earlier.workspace), &name_sk(earlier))?);
+        }
+        outcome(request.transact_items(TransactWriteItem::builder().put(put).build()).send().await)
+    }
+
+    /// Marks a connector as deleted and frees its name. Whoever reads it from now on finds it unusable.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn mark_deleted(&self, connector: &Connector, now: jiff::Timestamp) -> Result<Write, StoreError> {
+        let mark = Update::builder()
+            .table_name(&self.0.name)
+            .set_key(Some(key(&pk(&connector.workspace), &sk(&connector.id))))
+            .update_expression("SET connector_state = :deleting, updated_at = :now, revision = revision + :one")
+            .condition_expression("connector_state = :active")
+            .expression_attribute_values(":deleting", text(ConnectorState::Deleting.as_str()))
+            .expression_attribute_values(":active", text(ConnectorState::Active.as_str()))
+            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":one", number(1))
+            .build()
+            .map_err(|_| incomplete())?;
+        let request = self.0.client.transact_write_items();
+        let request = request
+            .transact_items(TransactWriteItem::builder().update(mark).build())
+            .transact_items(self.delete_item(&pk(&connector.workspace), &name_sk(connector))?);
+        written(request.send().await)
+    }
+
+    /// Removes what is left of a deleted connector: its secret last of all.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn destroy(&self, workspace: &WorkspaceId, id: &ConnectorId) -> Result<(), StoreError> {
+        self.0.delete(&pointer_pk(id), META).await?;
+        self.0.delete(&pk(workspace), &sk(id)).await?;
+        Ok(())
+    }
+
+    fn put_where_none_is(&self, item: NewItem) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.0.name)
+            .set_item(Some(item.into_item()))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(|_| incomplete())?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// A name that does not move is written over itself: the transaction has its name first, whatever happens to it.
+    fn check_name(&self, connector: &Connector) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.0.name)
+            .set_item(Some(name_item(connector).into_item()))
+            .condition_expression("connector_id = :id")
+            .expression_attribute_values(":id", text(connector.id.as_str()))
+            .build()
+            .map_err(|_| incomplete())?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    fn delete_item(&self, pk: &str, sk: &str) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(pk, sk))).build();
+        Ok(TransactWriteItem::builder().delete(delete.map_err(|_| incomplete())?).build())
+    }
+}
+
+/// In every transaction the name stands first.
+fn outcome<T, R>(
+    outcome: Result<T, aws_sdk_dynamodb::error::SdkError<TransactWriteItemsError, R>>,
+) -> Result<ConnectorWrite, StoreError> {
+    use aws_sdk_dynamodb::error::SdkError;
+    match outcome {
+        Ok(_) => Ok(ConnectorWrite::Done),
+        Err(SdkError::ServiceError(service)) if service.err().condition_failed() => {
+            let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err() else {
+                return Ok(ConnectorWrite::Conflict);
+            };
+            let name = cancelled.cancellation_reasons().first().and_then(|reason| reason.code());
+            Ok(if name == Some("ConditionalCheckFailed") { ConnectorWrite::NameTaken } else { ConnectorWrite::Conflict })
+        }
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn incomplete() -> StoreError {
+    StoreError::Refused("incomplete request".to_owned())
+}
+
+pub(super) fn sk(id: &ConnectorId) -> String {
+    format!("{PREFIX}{id}")
+}
+
+fn name_sk(connector: &Connector) -> String {
+    format!("NAME#{}", connector.name.folded())
+}
+
+fn pointer_pk(id: &ConnectorId) -> String {
+    format!("CONNECTOR#{id}")
+}
+
+fn name_item(connector: &Connector) -> NewItem {
+    NewItem::at(&pk(&connector.workspace), &name_sk(connector)).text(name::CONNECTOR, connector.id.as_str())
+}
+
+fn item(connector: &Connector) -> Result<NewItem, StoreError> {
+    let profile = connector.pinned_profile.as_ref().map(serde_json::to_string).transpose();
+    let profile = profile.map_err(|_| StoreError::Unreadable(name::PROFILE))?;
+    Ok(NewItem::at(&pk(&connector.workspace), &sk(&connector.id))
+        .text(name::CONNECTOR, connector.id.as_str())
+        .text(name::WORKSPACE, connector.workspace.as_str())
+        .text(name::PROVIDER, connector.provider.as_str())
+        .maybe(profile.as_deref(), |item, profile| item.text(name::PROFILE, profile))
+        .text(name::TITLE, connector.name.as_str())
+        .text(name::CLIENT_ID, &connector.client_id)
+        .maybe(connector.client_secret.as_ref(), |item, sealed| item.bytes(name::CLIENT_SECRET, sealed.as_bytes()))
+        .maybe(connector.client_secret_changed_at, |item, at| item.time(name::CLIENT_SECRET_CHANGED_AT, at))
+        .texts(name::SCOPES, connector.scopes.iter())
+        .number(name::SCOPES_REVISION, connector.scopes_revision)
+        .map(name::CONNECTION_CONFIG, &connector.connection_config)
+        .text(name::CONNECTOR_KIND, connector.kind.as_str())
+        .text(name::CONNECTOR_STATE, connector.state.as_str())
+        .number(name::REVISION, connector.revision)
+        .time(name::CREATED_AT, connector.created_at)
+        .time(name::UPDATED_AT, connector.updated_at))
+}
+
+pub(super) fn read(row: &Row) -> Result<Connector, StoreError> {
+    let profile = row.find_text(name::PROFILE)?.map(serde_json::from_str::<Provider>).transpose();
+    Ok(Connector {
+        id: row.parsed(name::CONNECTOR, ConnectorId::parse)?,
+        workspace: row.parsed(name::WORKSPACE, WorkspaceId::parse)?,
+        provider: row.parsed(name::PROVIDER, ProviderType::parse)?,
+        pinned_profile: profile.map_err(|_| StoreError::Unreadable(name::PROFILE))?.map(Box::new),
+        name: row.parsed(name::TITLE, DisplayName::parse)?,
+        client_id: row.text(name::CLIENT_ID)?.to_owned(),
+        client_secret: row.find_sealed(name::CLIENT_SECRET)?,
+        client_secret_changed_at: row.find_time(name::CLIENT_SECRET_CHANGED_AT)?,
+        scopes: row.scopes(name::SCOPES)?,
+        scopes_revision: row.number(name::SCOPES_REVISION)?,
+        connection_config: row.map(name::CONNECTION_CONFIG)?,
+        kind: row.word(name::CONNECTOR_KIND, ConnectorKind::parse)?,
+        state: row.word(name::CONNECTOR_STATE, ConnectorState::parse)?,
+        revision: row.number(name::REVISION)?,
+        created_at: row.time(name::CREATED_AT)?,
+        updated_at: row.time(name::UPDATED_AT)?,
+    })
+}

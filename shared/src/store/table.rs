@@ -1,0 +1,131 @@
+//! A table, and what every kind of item does with it.
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+use super::{
+    error::{StoreError, Write, failed, written},
+    row::{Item, NewItem, Row, name, text},
+};
+
+/// The names of the four tables in this deployment.
+#[derive(Debug, Clone)]
+pub struct TableNames {
+    /// Workspaces, apps, API keys, connectors, workspace keys.
+    pub registry: String,
+    /// Connections.
+    pub connections: String,
+    /// Authorization sessions.
+    pub sessions: String,
+    /// The audit trail.
+    pub audit: String,
+}
+
+/// One table.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    pub(super) client: Client,
+    pub(super) name: String,
+}
+
+/// Where a listing goes on: opaque to callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(Vec<String>);
+
+impl Cursor {
+    /// A cursor from its parts.
+    pub(super) fn of(parts: &[&str]) -> Self {
+        Self(parts.iter().map(|part| (*part).to_owned()).collect())
+    }
+
+    /// Reads what [`Cursor::to_text`] made; `None` for anything else.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(raw).ok()?;
+        serde_json::from_slice(&bytes).ok().map(Self)
+    }
+
+    /// The cursor as it is handed out.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&self.0).unwrap_or_default())
+    }
+
+    /// Its parts, if there are this many.
+    pub(super) fn parts<const N: usize>(&self) -> Option<[&str; N]> {
+        self.0.iter().map(String::as_str).collect::<Vec<_>>().try_into().ok()
+    }
+}
+
+/// One page of a query.
+pub(super) struct Page {
+    pub(super) rows: Vec<Row>,
+    pub(super) last: Option<Item>,
+}
+
+impl Table {
+    pub(super) fn new(client: &Client, name: &str) -> Self {
+        Self { client: client.clone(), name: name.to_owned() }
+    }
+
+    /// Reads one item, as it is now.
+    pub(super) async fn find(&self, pk: &str, sk: &str) -> Result<Option<Row>, StoreError> {
+        let request = self.client.get_item().table_name(&self.name).consistent_read(true);
+        let answer = request.key(name::PK, text(pk)).key(name::SK, text(sk)).send().await;
+        answer.map_err(|error| failed(&error))?.item.map(Row::read).transpose()
+    }
+
+    /// Stores an item where none is yet.
+    pub(super) async fn put_new(&self, item: NewItem) -> Result<Write, StoreError> {
+        let request = self.client.put_item().table_name(&self.name).set_item(Some(item.into_item()));
+        written(request.condition_expression("attribute_not_exists(pk)").send().await)
+    }
+
+    /// Removes an item, if it is there.
+    pub(super) async fn delete(&self, pk: &str, sk: &str) -> Result<Write, StoreError> {
+        let request = self.client.delete_item().table_name(&self.name).key(name::PK, text(pk)).key(name::SK, text(sk));
+        written(request.condition_expression("attribute_exists(pk)").send().await)
+    }
+
+    /// Reads items of one owner whose sort key begins like this, in order, from behind `after`.
+    pub(super) async fn query(&self, pk: &str, prefix: &str, after: Option<&str>, limit: i32) -> Result<Page, StoreError> {
+        let start = after.map(|sk| key(pk, sk));
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":prefix", text(prefix))
+            .consistent_read(true)
+            .set_exclusive_start_key(start)
+            .limit(limit);
+        let answer = request.send().await.map_err(|error| failed(&error))?;
+        let rows = answer.items.unwrap_or_default().into_iter().map(Row::read).collect::<Result<_, _>>()?;
+        Ok(Page { rows, last: answer.last_evaluated_key })
+    }
+
+    /// Reads all items of one owner whose sort key begins like this. For lists that people keep by hand.
+    pub(super) async fn query_all(&self, pk: &str, prefix: &str) -> Result<Vec<Row>, StoreError> {
+        let mut rows = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.query(pk, prefix, after.as_deref(), 200).await?;
+            rows.extend(page.rows);
+            match page.last.as_ref().and_then(sort_key) {
+                Some(sk) => after = Some(sk.to_owned()),
+                None => return Ok(rows),
+            }
+        }
+    }
+}
+
+/// The primary key of an item.
+pub(super) fn key(pk: &str, sk: &str) -> Item {
+    Item::from([(name::PK.to_owned(), text(pk)), (name::SK.to_owned(), text(sk))])
+}
+
+/// The sort key in the last key of a page.
+pub(super) fn sort_key(last: &Item) -> Option<&str> {
+    last.get(name::SK).and_then(|value: &AttributeValue| value.as_s().ok()).map(String::as_str)
+}
