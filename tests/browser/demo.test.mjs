@@ -7,7 +7,15 @@ import { chromium } from 'playwright-core';
 import { Product } from '../harness/product.mjs';
 
 const ARTEFACTS = process.env.ARTEFACTS ?? resolve(import.meta.dirname, '../../target/artefacts');
-const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 let product;
 let browser;
@@ -28,7 +36,9 @@ async function profile(options) {
   const page = await context.newPage();
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => { if (message.type() === 'error') complaints.push(message.text()); });
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
   return { context, page, complaints };
 }
 
@@ -69,7 +79,9 @@ test('a newcomer who denies is told so and stays disconnected', async () => {
   await page.locator('#connect').click();
   await page.getByRole('button', { name: 'Deny' }).click();
   await page.locator('#status', { hasText: 'Not connected' }).waitFor();
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  const overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
   assert.equal(overflow, 0, 'nothing sticks out at 320 px');
   await shot(page, 'demo-6-denied');
   await context.close();
@@ -78,9 +90,12 @@ test('a newcomer who denies is told so and stays disconnected', async () => {
 test('the page and its scripts hold no key', async () => {
   const { context, page } = await profile();
   const texts = [];
-  page.on('response', async (answer) => { texts.push(await answer.text().catch(() => '')); });
+  page.on('response', async (answer) => {
+    texts.push(await answer.text().catch(() => ''));
+  });
   await page.goto(product.base);
   await page.locator('#status').waitFor();
-  for (const secret of [product.dev.service_key, product.dev.admin_key]) assert.ok(texts.every((text) => !text.includes(secret)));
+  for (const secret of [product.dev.service_key, product.dev.admin_key])
+    assert.ok(texts.every((text) => !text.includes(secret)));
   await context.close();
 });

@@ -18,7 +18,12 @@ function describe(target, body) {
   } catch {
     // A body that isn't JSON is the endpoint's to refuse.
   }
-  return { service, operation, index: parsed.IndexName ?? null, isWrite: service === 'DynamoDB' && WRITES.has(operation) };
+  return {
+    service,
+    operation,
+    index: parsed.IndexName ?? null,
+    isWrite: service === 'DynamoDB' && WRITES.has(operation),
+  };
 }
 
 /** The proxy; `url` is what `AWS_ENDPOINT_URL_*` should say. */

@@ -33,7 +33,8 @@ export class Browser {
       hops.push(url.href);
       if (!LOOPBACK.test(url.hostname)) return { url, status: null, headers: new Headers(), body: '', hops };
       const answer = await this.fetch(url, request);
-      if (!REDIRECTS.has(answer.status)) return { url, status: answer.status, headers: answer.headers, body: await answer.text(), hops };
+      if (!REDIRECTS.has(answer.status))
+        return { url, status: answer.status, headers: answer.headers, body: await answer.text(), hops };
       url = new URL(answer.headers.get('location'), url);
       request = [307, 308].includes(answer.status) ? request : {};
     }
@@ -43,9 +44,16 @@ export class Browser {
   /** Sends the one form of `page` with `fields` and goes where the answer leads. */
   async submit(page, fields) {
     const action = page.body.match(/<form[^>]*action="([^"]*)"/)?.[1];
-    if (!action) throw new Error(`no form on the page at ${page.url.origin}${page.url.pathname} (${page.status}): ${page.body.slice(0, 300)}`);
+    if (!action)
+      throw new Error(
+        `no form on the page at ${page.url.origin}${page.url.pathname} (${page.status}): ${page.body.slice(0, 300)}`,
+      );
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    return this.open(new URL(action, page.url), { method: 'POST', headers, body: new URLSearchParams(fields).toString() });
+    return this.open(new URL(action, page.url), {
+      method: 'POST',
+      headers,
+      body: new URLSearchParams(fields).toString(),
+    });
   }
 
   /** Opens a provider's authorize URL and allows what is asked, or only `scopes` of it. */
@@ -59,6 +67,9 @@ export class Browser {
   /** Opens a provider's authorize URL and refuses. */
   async deny(authorizeUrl) {
     const page = await this.open(authorizeUrl);
-    return this.submit(page, [['account', 'ada'], ['decision', 'deny']]);
+    return this.submit(page, [
+      ['account', 'ada'],
+      ['decision', 'deny'],
+    ]);
   }
 }

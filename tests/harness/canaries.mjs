@@ -15,11 +15,19 @@ function spellings(secret) {
 
 /** Text of anything: bytes are read as latin-1, so that a plain secret inside them is seen. */
 function asText(value) {
-  return JSON.stringify(value, (_key, part) => (part instanceof Uint8Array ? Buffer.from(part).toString('latin1') : part));
+  return JSON.stringify(value, (_key, part) =>
+    part instanceof Uint8Array ? Buffer.from(part).toString('latin1') : part,
+  );
 }
 
 /** Which of `secrets` (`[kind, value]` pairs) can be read in `haystack` (a string or any plain value). */
 export function found(secrets, haystack) {
   const text = typeof haystack === 'string' ? haystack : asText(haystack);
-  return [...new Set(secrets.filter(([, secret]) => [...spellings(secret)].some((spelling) => text.includes(spelling))).map(([kind]) => kind))];
+  return [
+    ...new Set(
+      secrets
+        .filter(([, secret]) => [...spellings(secret)].some((spelling) => text.includes(spelling)))
+        .map(([kind]) => kind),
+    ),
+  ];
 }

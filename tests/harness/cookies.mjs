@@ -8,7 +8,13 @@ const isTrustworthy = (url) => url.protocol === 'https:' || LOOPBACK.test(url.ho
 function parse(header, url) {
   const [pair, ...attributes] = header.split(';').map((part) => part.trim());
   const at = pair.indexOf('=');
-  const cookie = { name: pair.slice(0, at), value: pair.slice(at + 1), host: url.hostname, path: defaultPath(url), attributes: new Map() };
+  const cookie = {
+    name: pair.slice(0, at),
+    value: pair.slice(at + 1),
+    host: url.hostname,
+    path: defaultPath(url),
+    attributes: new Map(),
+  };
   for (const attribute of attributes) {
     const [name, value = ''] = attribute.split('=');
     cookie.attributes.set(name.toLowerCase(), value);
@@ -19,14 +25,18 @@ function parse(header, url) {
 
 const defaultPath = (url) => url.pathname.slice(0, Math.max(url.pathname.lastIndexOf('/'), 1));
 
-const matchesPath = (path, cookiePath) => path === cookiePath || path.startsWith(cookiePath.endsWith('/') ? cookiePath : `${cookiePath}/`);
+const matchesPath = (path, cookiePath) =>
+  path === cookiePath || path.startsWith(cookiePath.endsWith('/') ? cookiePath : `${cookiePath}/`);
 
 /** Why a browser would throw this cookie away, or `null` if it keeps it. */
 function refusal(cookie, url) {
   const has = (name) => cookie.attributes.has(name);
   if (has('secure') && !isTrustworthy(url)) return 'Secure over plain http';
   if (cookie.name.startsWith('__Secure-') && !has('secure')) return '__Secure- without Secure';
-  if (cookie.name.startsWith('__Host-') && !(has('secure') && cookie.attributes.get('path') === '/' && !has('domain'))) {
+  if (
+    cookie.name.startsWith('__Host-') &&
+    !(has('secure') && cookie.attributes.get('path') === '/' && !has('domain'))
+  ) {
     return '__Host- needs Secure, Path=/ and no Domain';
   }
   return null;
@@ -49,14 +59,18 @@ export class Cookies {
       const cookie = parse(header, url);
       const reason = refusal(cookie, url);
       if (reason) throw new Error(`a browser refuses the cookie ${cookie.name}: ${reason}`);
-      this.#kept = this.#kept.filter((old) => !(old.name === cookie.name && old.host === cookie.host && old.path === cookie.path));
+      this.#kept = this.#kept.filter(
+        (old) => !(old.name === cookie.name && old.host === cookie.host && old.path === cookie.path),
+      );
       if (!isOver(cookie)) this.#kept.push(cookie);
     }
   }
 
   /** The `Cookie` header for a request to `url`, or `undefined`. */
   header(url) {
-    const fitting = this.#kept.filter((cookie) => cookie.host === url.hostname && matchesPath(url.pathname, cookie.path));
+    const fitting = this.#kept.filter(
+      (cookie) => cookie.host === url.hostname && matchesPath(url.pathname, cookie.path),
+    );
     return fitting.length ? fitting.map(({ name, value }) => `${name}=${value}`).join('; ') : undefined;
   }
 

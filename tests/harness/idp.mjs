@@ -11,7 +11,8 @@ export class IdentityProvider {
   static async start({ algorithms = ['ES256', 'RS256'] } = {}) {
     const idp = new IdentityProvider();
     idp.keys = new Map();
-    for (const algorithm of algorithms) idp.keys.set(algorithm, await generateKeyPair(algorithm, { extractable: true }));
+    for (const algorithm of algorithms)
+      idp.keys.set(algorithm, await generateKeyPair(algorithm, { extractable: true }));
     idp.http = createServer((request, response) => idp.#serve(request, response));
     idp.http.listen(0, '127.0.0.1');
     await once(idp.http, 'listening');
@@ -37,7 +38,12 @@ export class IdentityProvider {
   }
 
   async jwks() {
-    const keys = [...this.keys].map(async ([alg, { publicKey }]) => ({ ...(await exportJWK(publicKey)), alg, use: 'sig', kid: `idp-${alg}` }));
+    const keys = [...this.keys].map(async ([alg, { publicKey }]) => ({
+      ...(await exportJWK(publicKey)),
+      alg,
+      use: 'sig',
+      kid: `idp-${alg}`,
+    }));
     return { keys: await Promise.all(keys) };
   }
 

@@ -16,7 +16,8 @@ export function assertProblem(answer, expected, about = '') {
   const members = [...MEMBERS, ...(errors ? ['errors'] : []), ...(upstream ? ['upstream'] : [])].sort();
   assert.deepEqual(Object.keys(answer.body).sort(), members, seen);
   assert.deepEqual([answer.body.status, answer.body.code], [status, code], seen);
-  for (const text of ['type', 'title', 'detail', 'request_id']) assert.equal(typeof answer.body[text], 'string', `${text}: ${seen}`);
+  for (const text of ['type', 'title', 'detail', 'request_id'])
+    assert.equal(typeof answer.body[text], 'string', `${text}: ${seen}`);
   assert.equal(answer.body.request_id, answer.headers.get('x-request-id'), seen);
   if (detail) assert.equal(answer.body.detail, detail, seen);
   if (errors) assert.deepEqual(answer.body.errors.map(({ pointer }) => pointer).sort(), [...errors].sort(), seen);

@@ -26,12 +26,23 @@ export class Product {
     const product = new Product();
     product.ownsData = dataDir === undefined;
     product.dataDir = dataDir ?? (await mkdtemp(join(tmpdir(), 'connectors-')));
-    const env = { PATH: process.env.PATH, HOME: product.dataDir, PORT: '0', AWS_PORT: '0', DATA_DIR: product.dataDir, ...environment };
+    const env = {
+      PATH: process.env.PATH,
+      HOME: product.dataDir,
+      PORT: '0',
+      AWS_PORT: '0',
+      DATA_DIR: product.dataDir,
+      ...environment,
+    };
     product.child = spawn(BINARY, { env, cwd: product.dataDir, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [product.child.stdout, product.child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => { product.log += text; });
+      stream.setEncoding('utf8').on('data', (text) => {
+        product.log += text;
+      });
     }
-    product.child.on('error', (cause) => { product.failure = cause; });
+    product.child.on('error', (cause) => {
+      product.failure = cause;
+    });
     product.startedAt = Date.now();
     product.dev = await product.#configuration();
     product.base = product.dev.base_url;
@@ -81,6 +92,7 @@ export class Product {
 
   #mustRun() {
     if (this.failure) throw new Error(`cannot start ${BINARY}: ${this.failure.message} (build it first: cargo build)`);
-    if (this.child.exitCode !== null) throw new Error(`the local process ended with ${this.child.exitCode}:\n${this.log}`);
+    if (this.child.exitCode !== null)
+      throw new Error(`the local process ended with ${this.child.exitCode}:\n${this.log}`);
   }
 }

@@ -22,7 +22,11 @@ function mustBe(status, answer, what) {
 export class World {
   static async open({ product } = {}) {
     const world = new World();
-    [world.product, world.provider, world.idp] = await Promise.all([product ?? Product.start(), AuthorizationServer.start(), IdentityProvider.start()]);
+    [world.product, world.provider, world.idp] = await Promise.all([
+      product ?? Product.start(),
+      AuthorizationServer.start(),
+      IdentityProvider.start(),
+    ]);
     world.ownsProduct = product === undefined;
     world.api = new Api(world.product.base);
     world.workspace = `/api/workspace/${segment(world.product.dev.workspace_id)}`;
@@ -45,10 +49,27 @@ export class World {
 
   /** A new app with our identity provider for its users and a service key for its backend. */
   async newApp(name, extra = {}) {
-    const made = mustBe(201, await this.admin('POST', '/apps', { name, origins: [APP_ORIGIN, this.product.base], return_urls: [RETURN_URL, `${this.product.base}/done`], ...extra }), 'making an app');
+    const made = mustBe(
+      201,
+      await this.admin('POST', '/apps', {
+        name,
+        origins: [APP_ORIGIN, this.product.base],
+        return_urls: [RETURN_URL, `${this.product.base}/done`],
+        ...extra,
+      }),
+      'making an app',
+    );
     const id = made.app_id;
-    mustBe(200, await this.admin('PUT', `/apps/${segment(id)}/identity`, { issuer: this.idp.issuer, audience: id }), 'setting the identity');
-    const { key, key_id: keyId } = mustBe(201, await this.admin('POST', `/apps/${segment(id)}/keys`, { name: 'backend', permissions: ['tokens:offline'] }), 'making a key');
+    mustBe(
+      200,
+      await this.admin('PUT', `/apps/${segment(id)}/identity`, { issuer: this.idp.issuer, audience: id }),
+      'setting the identity',
+    );
+    const { key, key_id: keyId } = mustBe(
+      201,
+      await this.admin('POST', `/apps/${segment(id)}/keys`, { name: 'backend', permissions: ['tokens:offline'] }),
+      'making a key',
+    );
     return { id, key, keyId, path: `/api/apps/${segment(id)}` };
   }
 
@@ -56,7 +77,16 @@ export class World {
   async newConnector({ name = `Calendar ${randomBytes(4).toString('hex')}`, scopes = READ_SCOPES, ...extra } = {}) {
     const client_id = `client-${randomBytes(6).toString('hex')}`;
     const client_secret = `canary/secret+with=odd:chars%${randomBytes(12).toString('hex')}`;
-    const wanted = { integration_type: PROVIDER_TYPE, name, client_id, client_secret, scopes, connection_config: {}, kind: 'per_user', ...extra };
+    const wanted = {
+      integration_type: PROVIDER_TYPE,
+      name,
+      client_id,
+      client_secret,
+      scopes,
+      connection_config: {},
+      kind: 'per_user',
+      ...extra,
+    };
     const made = mustBe(201, await this.admin('POST', '/connectors', wanted), 'making a connector');
     await this.provider.register({ client_id, client_secret, redirect_uris: [made.redirect_uri] });
     return { ...made, id: made.connector_id, client_secret };
@@ -70,12 +100,22 @@ export class World {
   /** `POST …/initiate` with the user's own token, from a server or (with `browser`) from the page in their browser. */
   initiate(user, connector, { browser, json } = {}) {
     const fromPage = browser && { through: browser, headers: { origin: this.product.base } };
-    const body = json === undefined ? { body: '', headers: { 'content-type': 'application/json', ...fromPage?.headers } } : { json, headers: fromPage?.headers };
-    return this.api.post(`${user.app.path}/app-user-auth/connectors/${segment(connector.id)}/initiate`, { key: user.jwt, ...fromPage, ...body });
+    const body =
+      json === undefined
+        ? { body: '', headers: { 'content-type': 'application/json', ...fromPage?.headers } }
+        : { json, headers: fromPage?.headers };
+    return this.api.post(`${user.app.path}/app-user-auth/connectors/${segment(connector.id)}/initiate`, {
+      key: user.jwt,
+      ...fromPage,
+      ...body,
+    });
   }
 
   finish(user, sessionId, handle) {
-    return this.api.post(`${user.app.path}/app-user-auth/sessions/${segment(sessionId)}/finish`, { key: user.jwt, json: { handle } });
+    return this.api.post(`${user.app.path}/app-user-auth/sessions/${segment(sessionId)}/finish`, {
+      key: user.jwt,
+      json: { handle },
+    });
   }
 
   session(user, sessionId) {
@@ -88,7 +128,10 @@ export class World {
     const landed = await user.browser.approve(started.redirect_url, { account: `${user.name}-account`, ...choices });
     const { sessionId, status, handle } = returned(landed);
     if (status === 'completed') return { ...mustBe(200, await this.session(user, sessionId), 'the session'), landed };
-    if (status !== 'awaiting_finish') throw new Error(`the browser came back with ${status} at ${landed.url.origin}${landed.url.pathname}: ${landed.body.slice(0, 400)}`);
+    if (status !== 'awaiting_finish')
+      throw new Error(
+        `the browser came back with ${status} at ${landed.url.origin}${landed.url.pathname}: ${landed.body.slice(0, 400)}`,
+      );
     return { ...mustBe(200, await this.finish(user, sessionId, handle), 'finish'), landed };
   }
 
@@ -102,7 +145,10 @@ export class World {
 
   /** `GET …/connectors/{id}/token` by the app's backend on behalf of the user. */
   token(user, connector, query = '', base = this.api) {
-    return base.get(`${user.app.path}/app-user-auth/connectors/${segment(connector.id)}/token${query}`, { key: user.app.key, user: user.jwt });
+    return base.get(`${user.app.path}/app-user-auth/connectors/${segment(connector.id)}/token${query}`, {
+      key: user.app.key,
+      user: user.jwt,
+    });
   }
 
   /** `GET …/connectors/{id}`: what a Connect button needs. */

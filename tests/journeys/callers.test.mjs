@@ -41,7 +41,8 @@ test('a good token of either algorithm is taken', async () => {
 });
 
 test('PUB-17 an unsigned token is nobody’s', async () => {
-  for (const alg of ['none', 'None', 'nOnE']) await mustBeRefused(`${encode({ alg, typ: 'JWT' })}.${encode(claims())}.`, alg);
+  for (const alg of ['none', 'None', 'nOnE'])
+    await mustBeRefused(`${encode({ alg, typ: 'JWT' })}.${encode(claims())}.`, alg);
 });
 
 test('PUB-18 a public key is no shared secret', async () => {
@@ -55,7 +56,18 @@ test('PUB-18 a public key is no shared secret', async () => {
 
 test('PUB-19 PUB-20 wrong or missing claims are refused, each of them', async () => {
   const past = Math.floor(Date.now() / 1000) - 300;
-  const wrong = [{ aud: 'another-app' }, { aud: [] }, { iss: 'https://evil.example' }, { exp: past }, { nbf: past + 3_600 }, { aud: undefined }, { iss: undefined }, { sub: undefined }, { sub: '' }, { exp: undefined }];
+  const wrong = [
+    { aud: 'another-app' },
+    { aud: [] },
+    { iss: 'https://evil.example' },
+    { exp: past },
+    { nbf: past + 3_600 },
+    { aud: undefined },
+    { iss: undefined },
+    { sub: undefined },
+    { sub: '' },
+    { exp: undefined },
+  ];
   for (const change of wrong) {
     await mustBeRefused(await world.idp.token('alice', world.app.id, { claims: change }), JSON.stringify(change));
   }
@@ -65,7 +77,10 @@ test('a key that the token itself brings proves nothing', async () => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = publicKey.export({ format: 'jwk' });
   for (const header of [{ jwk }, { jku: 'https://evil.example/jwks' }, {}]) {
-    await mustBeRefused(await world.idp.token('alice', world.app.id, { key: privateKey, header }), Object.keys(header).join());
+    await mustBeRefused(
+      await world.idp.token('alice', world.app.id, { key: privateKey, header }),
+      Object.keys(header).join(),
+    );
   }
 });
 
@@ -90,7 +105,10 @@ test('PUB-24 the same name in another app, or from another issuer, is another us
   const app = await world.newApp('Second app');
   const namesake = await world.user('alice', app);
   assert.equal((await world.token(namesake, connector)).status, 404);
-  const crossed = await world.api.get(`${world.app.path}/app-user-auth/connectors/${connector.id}/token`, { key: app.key, user: alice.jwt });
+  const crossed = await world.api.get(`${world.app.path}/app-user-auth/connectors/${connector.id}/token`, {
+    key: app.key,
+    user: alice.jwt,
+  });
   assert.ok([401, 403, 404].includes(crossed.status), crossed.text);
   assert.equal(crossed.body.access_token, undefined);
   const stranger = await IdentityProvider.start();
@@ -101,7 +119,9 @@ test('PUB-24 the same name in another app, or from another issuer, is another us
 test('a key without tokens:offline reads no token by user id', async () => {
   const made = await world.admin('POST', `/apps/${world.app.id}/keys`, { name: 'online only' });
   assert.equal(made.status, 201, made.text);
-  const answer = await world.api.get(`${world.app.path}/users/alice/connectors/${connector.id}/token`, { key: made.body.key });
+  const answer = await world.api.get(`${world.app.path}/users/alice/connectors/${connector.id}/token`, {
+    key: made.body.key,
+  });
   assert.equal(answer.status, 403, answer.text);
   assert.equal(answer.body.access_token, undefined);
 });

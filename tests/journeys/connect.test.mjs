@@ -31,7 +31,13 @@ async function redirectOfProvider(user, authorizeUrl) {
     const answer = await this.fetch(address, init);
     return stopAtCallback.call(this, new URL(answer.headers.get('location'), address), {});
   };
-  const callback = await user.browser.submit(page, [['account', 'ada'], ['scope', 'openid'], ['scope', 'email'], ['scope', 'calendar.read'], ['decision', 'allow']]);
+  const callback = await user.browser.submit(page, [
+    ['account', 'ada'],
+    ['scope', 'openid'],
+    ['scope', 'email'],
+    ['scope', 'calendar.read'],
+    ['decision', 'allow'],
+  ]);
   user.browser.open = original;
   return callback;
 }
@@ -59,7 +65,16 @@ test('a token answer says all that API.md promises', async () => {
   const user = await world.user('alice');
   const { body } = await world.token(user, connector);
   assert.deepEqual(Object.keys(body).sort(), [
-    'access_token', 'account', 'connection_config', 'connection_id', 'expires_at', 'granted_scopes', 'integration_type', 'missing_scopes', 'reconnect_required', 'token_type',
+    'access_token',
+    'account',
+    'connection_config',
+    'connection_id',
+    'expires_at',
+    'granted_scopes',
+    'integration_type',
+    'missing_scopes',
+    'reconnect_required',
+    'token_type',
   ]);
   assert.equal(body.integration_type, 'oidc-provider');
   assert.equal(body.token_type, 'Bearer');
@@ -76,7 +91,10 @@ test('the cookie of initiate is one a browser binds to this host alone', async (
   assert.equal(cookies.length, 1);
   const [{ name, attributes }] = cookies;
   assert.match(name, /^__Host-/);
-  assert.deepEqual(['secure', 'httponly'].map((flag) => attributes.has(flag)), [true, true]);
+  assert.deepEqual(
+    ['secure', 'httponly'].map((flag) => attributes.has(flag)),
+    [true, true],
+  );
   assert.match(attributes.get('samesite'), /^(Lax|Strict)$/);
   assert.ok(Number(attributes.get('max-age')) <= 600);
 });
@@ -96,7 +114,10 @@ test('without the cookie the code is parked until the user finishes with the han
 
   const finished = await world.finish(user, sessionId, handle);
   assert.equal(finished.status, 200, finished.text);
-  assert.deepEqual([finished.body.status, finished.body.reason, finished.body.connector_id], ['completed', null, connector.id]);
+  assert.deepEqual(
+    [finished.body.status, finished.body.reason, finished.body.connector_id],
+    ['completed', null, connector.id],
+  );
   assert.equal((await world.token(user, connector)).body.connection_id, finished.body.connection_id);
   assert.notEqual((await world.finish(user, sessionId, handle)).status, 500);
   assert.equal(exchanges(), before + 1, 'a second finish exchanges nothing');
@@ -106,7 +127,11 @@ test('PUB-08 another user cannot finish a session, nor can a wrong handle', asyn
   const [alice, mallory] = [await world.user('victim'), await world.user('mallory')];
   const before = exchanges();
   const { sessionId, handle } = returned(await alice.browser.approve((await started(alice)).redirect_url));
-  for (const [user, wrong] of [[mallory, handle], [alice, 'A'.repeat(handle.length)], [alice, '']]) {
+  for (const [user, wrong] of [
+    [mallory, handle],
+    [alice, 'A'.repeat(handle.length)],
+    [alice, ''],
+  ]) {
     const answer = await world.finish(user, sessionId, wrong);
     assert.ok(answer.status >= 400 && answer.status < 500, answer.text);
   }
@@ -123,7 +148,8 @@ test('PUB-02 PUB-03 a callback without the state, or with another, exchanges not
   const flipped = (state.startsWith('A') ? 'B' : 'A') + state.slice(1);
   for (const wrong of [null, '', flipped, createHash('sha256').update('x').digest('base64url')]) {
     const url = new URL(callback);
-    if (wrong === null) url.searchParams.delete('state'); else url.searchParams.set('state', wrong);
+    if (wrong === null) url.searchParams.delete('state');
+    else url.searchParams.set('state', wrong);
     const page = await user.browser.open(url);
     assert.equal(page.status, 400, String(wrong));
     assert.match(page.headers.get('content-type'), /^text\/html/);
@@ -172,7 +198,10 @@ test('PUB-10 PUB-11 PKCE is S256, fresh each time, and the redirect URI is the c
   const seen = [];
   for (const one of [connector, other]) {
     await world.connect(user, one);
-    const [authorize, token] = [world.provider.journal.at('authorize').at(-1), world.provider.journal.at('token').at(-1)];
+    const [authorize, token] = [
+      world.provider.journal.at('authorize').at(-1),
+      world.provider.journal.at('token').at(-1),
+    ];
     assert.equal(authorize.code_challenge_method, 'S256');
     assert.match(authorize.code_challenge, /^[\w-]{43}$/);
     assert.equal(authorize.redirect_uri, one.redirect_uri);
@@ -204,7 +233,15 @@ test('PUB-12 PUB-13 a code at another connector’s callback, or from another is
 
 test('PUB-14 only a registered return URL is taken', async () => {
   const user = await world.user('alice');
-  for (const return_to of ['https://evil.example/', 'https://app.example.evil.example/', '//evil.example', '/\\evil.example', 'javascript:alert(1)', `${RETURN_URL}x`, 'http://app.example/done']) {
+  for (const return_to of [
+    'https://evil.example/',
+    'https://app.example.evil.example/',
+    '//evil.example',
+    '/\\evil.example',
+    'javascript:alert(1)',
+    `${RETURN_URL}x`,
+    'http://app.example/done',
+  ]) {
     const answer = await world.initiate(user, connector, { json: { return_to } });
     assert.equal(answer.status, 422, return_to);
     assert.equal(answer.body.errors[0].pointer, '/return_to');

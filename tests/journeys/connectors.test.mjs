@@ -28,8 +28,15 @@ test('a connector answers what API.md says, its exact redirect URI and never its
   const listed = await world.admin('GET', '/connectors');
   const single = await world.admin('GET', `/connectors/${connector.id}`);
   assert.deepEqual([listed.status, single.status], [200, 200]);
-  for (const seen of [connector, single.body, listed.body.connectors.find(({ connector_id: id }) => id === connector.id)]) {
-    assert.deepEqual([seen.name, seen.id, seen.kind, seen.integration_type], ['Seen 🗓', connector.id, 'per_user', 'oidc-provider']);
+  for (const seen of [
+    connector,
+    single.body,
+    listed.body.connectors.find(({ connector_id: id }) => id === connector.id),
+  ]) {
+    assert.deepEqual(
+      [seen.name, seen.id, seen.kind, seen.integration_type],
+      ['Seen 🗓', connector.id, 'per_user', 'oidc-provider'],
+    );
     assert.equal(seen.redirect_uri, `${world.product.base}/api/external-auth/callback/${connector.id}`);
     assert.ok(Date.parse(seen.client_secret_changed_at) <= Date.now());
   }
@@ -40,19 +47,35 @@ test('a caller may choose a connector’s id, so that the redirect URI is known 
   const id = 'con_01JD8Z5W3V7N9QK2M4R6T8XYAB';
   const connector = await world.newConnector({ id });
   assert.equal(connector.id, id);
-  const again = await world.admin('POST', '/connectors', { id, integration_type: 'oidc-provider', name: 'Another name', client_id: 'a', client_secret: 'b', scopes: [] });
+  const again = await world.admin('POST', '/connectors', {
+    id,
+    integration_type: 'oidc-provider',
+    name: 'Another name',
+    client_id: 'a',
+    client_secret: 'b',
+    scopes: [],
+  });
   assert.deepEqual([again.status, again.body.code], [409, 'conflict']);
 });
 
 test('names are unique in a workspace, whatever their case', async () => {
   await world.newConnector({ name: 'Only One' });
-  const same = { integration_type: 'oidc-provider', name: 'only one', client_id: 'a', client_secret: 'b', scopes: ['openid'] };
+  const same = {
+    integration_type: 'oidc-provider',
+    name: 'only one',
+    client_id: 'a',
+    client_secret: 'b',
+    scopes: ['openid'],
+  };
   const answer = await world.admin('POST', '/connectors', same);
   assert.deepEqual([answer.status, answer.body.code], [409, 'conflict']);
 });
 
 test('two connectors of one provider ask for different scopes and keep apart', async () => {
-  const [reading, writing] = [await world.newConnector({ scopes: ['openid', 'calendar.read'] }), await world.newConnector({ scopes: ['openid', 'calendar.write'] })];
+  const [reading, writing] = [
+    await world.newConnector({ scopes: ['openid', 'calendar.read'] }),
+    await world.newConnector({ scopes: ['openid', 'calendar.write'] }),
+  ];
   const [user] = await connected(reading, 'both');
   assert.equal((await world.token(user, writing)).status, 404);
   await world.connect(user, writing);
@@ -71,7 +94,10 @@ test('edited scopes ask every earlier connection to reconnect, its token still s
   assert.equal(listed.status, 200, listed.text);
   assert.equal(listed.body.connections.length, 3);
   for (const one of listed.body.connections) {
-    assert.deepEqual([one.status, one.reason, one.missing_scopes], ['reconnect_required', 'scopes_changed', ['calendar.write']]);
+    assert.deepEqual(
+      [one.status, one.reason, one.missing_scopes],
+      ['reconnect_required', 'scopes_changed', ['calendar.write']],
+    );
   }
   for (const [index, user] of users.entries()) {
     const { status, body } = await world.token(user, connector);
@@ -104,7 +130,11 @@ test('a rotated client secret keeps connections working', async () => {
   assert.equal(edited.status, 200, edited.text);
   assert.ok(!edited.text.includes(client_secret));
   assert.ok(Date.parse(edited.body.client_secret_changed_at) >= Date.parse(connector.client_secret_changed_at));
-  await world.provider.register({ client_id: connector.client_id, client_secret, redirect_uris: [connector.redirect_uri] });
+  await world.provider.register({
+    client_id: connector.client_id,
+    client_secret,
+    redirect_uris: [connector.redirect_uri],
+  });
   const { status, body } = await world.token(user, connector);
   assert.deepEqual([status, body.reconnect_required], [200, false]);
 });
@@ -148,10 +178,14 @@ test('a user’s list shows every connector of the workspace with that user’s 
 test('a backend iterates its users by cursor and reads a token by user id', async () => {
   const connector = await world.newConnector();
   const users = await connected(connector, 'cron-1', 'cron-2');
-  const listed = await world.api.get(`${world.app.path}/connections?connector_id=${connector.id}`, { key: world.app.key });
+  const listed = await world.api.get(`${world.app.path}/connections?connector_id=${connector.id}`, {
+    key: world.app.key,
+  });
   assert.equal(listed.status, 200, listed.text);
   assert.deepEqual(listed.body.connections.map(({ user }) => user.sub).sort(), ['cron-1', 'cron-2']);
-  const offline = await world.api.get(`${world.app.path}/users/cron-1/connectors/${connector.id}/token`, { key: world.app.key });
+  const offline = await world.api.get(`${world.app.path}/users/cron-1/connectors/${connector.id}/token`, {
+    key: world.app.key,
+  });
   assert.equal(offline.status, 200, offline.text);
   assert.equal(offline.body.access_token, (await world.token(users[0], connector)).body.access_token);
 });

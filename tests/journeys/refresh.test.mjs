@@ -58,7 +58,9 @@ test('PUB-34 each refresh uses the refresh token that the one before brought', a
   const before = refreshes();
   const tokens = new Set();
   for (let cycle = 0; cycle < 4; cycle += 1) {
-    const rejected = createHash('sha256').update([...tokens].at(-1) ?? '').digest('hex');
+    const rejected = createHash('sha256')
+      .update([...tokens].at(-1) ?? '')
+      .digest('hex');
     const answer = await world.token(user, connector, cycle ? `?rejected_token_sha256=${rejected}` : '');
     assert.equal(answer.status, 200, answer.text);
     assert.equal(await world.provider.accepts(answer.body.access_token), true);
@@ -76,7 +78,9 @@ test('PUB-33 100 parallel reads through two processes over one table: one refres
     const { user } = await userWithExpiredToken('crowd');
     world.provider.delayTokenRequests(800);
     const bases = [world.api, new Api(second.base)];
-    const answers = await Promise.all(Array.from({ length: 100 }, (_, index) => world.token(user, connector, '', bases[index % 2])));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => world.token(user, connector, '', bases[index % 2])),
+    );
     world.provider.delayTokenRequests(0);
     const served = answers.filter(({ status }) => status === 200);
     const others = answers.filter(({ status }) => status !== 200);

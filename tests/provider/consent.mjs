@@ -7,7 +7,12 @@ const page = ({ uid, params }) => `<!doctype html>
 <h1>${escape(params.client_id)} asks for access</h1>
 <form method="post" action="/interaction/${escape(uid)}">
 <label>Account <input name="account" value="ada" required></label>
-${params.scope.split(' ').map((scope) => `<label><input type="checkbox" name="scope" value="${escape(scope)}" checked>${escape(scope)}</label>`).join('\n')}
+${params.scope
+  .split(' ')
+  .map(
+    (scope) => `<label><input type="checkbox" name="scope" value="${escape(scope)}" checked>${escape(scope)}</label>`,
+  )
+  .join('\n')}
 <button name="decision" value="allow">Allow</button>
 <button name="decision" value="deny">Deny</button>
 </form></html>`;
@@ -23,7 +28,12 @@ async function allowed(provider, { client_id: clientId, scope }, answers) {
   const chosen = new Set(answers.getAll('scope'));
   const grant = new provider.Grant({ accountId, clientId });
   grant.addOIDCScope([...chosen].join(' '));
-  grant.rejectOIDCScope(scope.split(' ').filter((name) => !chosen.has(name)).join(' '));
+  grant.rejectOIDCScope(
+    scope
+      .split(' ')
+      .filter((name) => !chosen.has(name))
+      .join(' '),
+  );
   return { login: { accountId }, consent: { grantId: await grant.save() } };
 }
 

@@ -2,8 +2,12 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { AwsProxy } from '../harness/aws-proxy.mjs';
 import { Browser } from '../harness/browser.mjs';
+import { found } from '../harness/canaries.mjs';
 import { Cookies } from '../harness/cookies.mjs';
 import { IdentityProvider } from '../harness/idp.mjs';
 import { AuthorizationServer } from './server.mjs';
@@ -21,17 +25,39 @@ after(() => server.close());
 const basic = `Basic ${Buffer.from(`client:${encodeURIComponent(SECRET)}`).toString('base64')}`;
 
 async function tokenRequest(fields) {
-  const answer = await fetch(`${server.issuer}/token`, { method: 'POST', headers: { authorization: basic }, body: new URLSearchParams(fields) });
+  const answer = await fetch(`${server.issuer}/token`, {
+    method: 'POST',
+    headers: { authorization: basic },
+    body: new URLSearchParams(fields),
+  });
   return { status: answer.status, body: await answer.json() };
 }
 
 async function authorize({ scopes } = {}) {
   const verifier = randomBytes(32).toString('base64url');
   const code_challenge = createHash('sha256').update(verifier).digest('base64url');
-  const query = { client_id: 'client', redirect_uri: REDIRECT, response_type: 'code', scope: 'openid calendar.read', state: 'xyz', code_challenge, code_challenge_method: 'S256' };
+  const query = {
+    client_id: 'client',
+    redirect_uri: REDIRECT,
+    response_type: 'code',
+    scope: 'openid calendar.read',
+    state: 'xyz',
+    code_challenge,
+    code_challenge_method: 'S256',
+  };
   const url = `${server.issuer}/auth?${new URLSearchParams(query)}`;
   const page = await new Browser().approve(url, { scopes });
-  return { page, verifier, exchange: () => tokenRequest({ grant_type: 'authorization_code', code: page.url.searchParams.get('code'), redirect_uri: REDIRECT, code_verifier: verifier }) };
+  return {
+    page,
+    verifier,
+    exchange: () =>
+      tokenRequest({
+        grant_type: 'authorization_code',
+        code: page.url.searchParams.get('code'),
+        redirect_uri: REDIRECT,
+        code_verifier: verifier,
+      }),
+  };
 }
 
 test('a person who allows comes back with a code, the state and the issuer', async () => {
@@ -43,7 +69,11 @@ test('a person who allows comes back with a code, the state and the issuer', asy
 
 test('a code without its verifier is refused', async () => {
   const { page } = await authorize();
-  const answer = await tokenRequest({ grant_type: 'authorization_code', code: page.url.searchParams.get('code'), redirect_uri: REDIRECT });
+  const answer = await tokenRequest({
+    grant_type: 'authorization_code',
+    code: page.url.searchParams.get('code'),
+    redirect_uri: REDIRECT,
+  });
   assert.equal(answer.body.error, 'invalid_grant');
 });
 
@@ -68,7 +98,10 @@ test('an ended grant refuses both tokens', async () => {
   const { body } = await (await authorize()).exchange();
   await server.endGrantOf(body.access_token);
   assert.equal(await server.accepts(body.access_token), false);
-  assert.equal((await tokenRequest({ grant_type: 'refresh_token', refresh_token: body.refresh_token })).body.error, 'invalid_grant');
+  assert.equal(
+    (await tokenRequest({ grant_type: 'refresh_token', refresh_token: body.refresh_token })).body.error,
+    'invalid_grant',
+  );
 });
 
 test('the life of access tokens follows the test', async () => {
@@ -92,7 +125,10 @@ test('the identity provider publishes the key that signed', async () => {
   const idp = await IdentityProvider.start();
   for (const algorithm of ['ES256', 'RS256']) {
     const token = await idp.token('alice', 'app', { algorithm });
-    const { payload } = await jwtVerify(token, createRemoteJWKSet(new URL(`${idp.issuer}/jwks`)), { issuer: idp.issuer, audience: 'app' });
+    const { payload } = await jwtVerify(token, createRemoteJWKSet(new URL(`${idp.issuer}/jwks`)), {
+      issuer: idp.issuer,
+      audience: 'app',
+    });
     assert.equal(payload.sub, 'alice');
   }
   await idp.close();
@@ -100,7 +136,11 @@ test('the identity provider publishes the key that signed', async () => {
 
 test('the cookie jar refuses what a browser refuses', () => {
   const here = new URL('http://localhost:8787/api/x');
-  for (const bad of ['__Host-a=1; Path=/', '__Host-a=1; Secure; Path=/api', '__Host-a=1; Secure; Path=/; Domain=localhost']) {
+  for (const bad of [
+    '__Host-a=1; Path=/',
+    '__Host-a=1; Secure; Path=/api',
+    '__Host-a=1; Secure; Path=/; Domain=localhost',
+  ]) {
     assert.throws(() => new Cookies().keep([bad], here), /refuses/, bad);
   }
   assert.throws(() => new Cookies().keep(['a=1; Secure'], new URL('http://app.test/')), /refuses/);
@@ -110,4 +150,49 @@ test('the cookie jar refuses what a browser refuses', () => {
   assert.equal(jar.header(new URL('http://127.0.0.1:8787/')), undefined);
   jar.keep(['__Host-a=; Secure; Path=/; Max-Age=0'], here);
   assert.equal(jar.header(here), undefined);
+});
+
+test('the hunt finds what it hunts', () => {
+  const planted = [['token', 'canary/a+b=']];
+  for (const text of [
+    'x canary/a+b= y',
+    'canary%2Fa%2Bb%3D',
+    Buffer.from('canary/a+b=').toString('base64'),
+    { deep: [{ S: 'canary/a+b=' }] },
+    { B: new TextEncoder().encode('..canary/a+b=') },
+  ]) {
+    assert.deepEqual(found(planted, text), ['token']);
+  }
+});
+
+test('the counting proxy passes on what it counts, and leaves the schedule out', async () => {
+  const upstream = createServer((request, response) => {
+    request.pipe(response);
+  }).listen(0, '127.0.0.1');
+  await once(upstream, 'listening');
+  const proxy = await AwsProxy.start(`http://127.0.0.1:${upstream.address().port}`);
+  const call = async (target, body) => {
+    const answer = await fetch(proxy.url, {
+      method: 'POST',
+      headers: { 'x-amz-target': target },
+      body: JSON.stringify(body),
+    });
+    return answer.json();
+  };
+  const { result, calls } = await proxy.during(async () => {
+    await call('DynamoDB_20120810.Query', { IndexName: 'due' });
+    await call('AmazonSQS.ReceiveMessage', {});
+    await call('TrentService.Decrypt', {});
+    return call('DynamoDB_20120810.UpdateItem', { TableName: 't' });
+  });
+  assert.deepEqual(result, { TableName: 't' });
+  assert.deepEqual(
+    calls.map(({ service, operation, isWrite }) => [service, operation, isWrite]),
+    [
+      ['KMS', 'Decrypt', false],
+      ['DynamoDB', 'UpdateItem', true],
+    ],
+  );
+  await proxy.close();
+  upstream.close();
 });

@@ -10,7 +10,15 @@ import { consent } from './consent.mjs';
 import { Journal } from './journal.mjs';
 import { storage } from './storage.mjs';
 
-export const SCOPES = ['openid', 'email', 'profile', 'offline_access', 'calendar.read', 'calendar.write', 'odd:scope/with.marks'];
+export const SCOPES = [
+  'openid',
+  'email',
+  'profile',
+  'offline_access',
+  'calendar.read',
+  'calendar.write',
+  'odd:scope/with.marks',
+];
 
 function configuration(adapter, jwks, lives) {
   return {
@@ -22,11 +30,28 @@ function configuration(adapter, jwks, lives) {
     pkce: { required: () => true },
     rotateRefreshToken: true,
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    features: { devInteractions: { enabled: false }, revocation: { enabled: true }, rpInitiatedLogout: { enabled: false } },
+    features: {
+      devInteractions: { enabled: false },
+      revocation: { enabled: true },
+      rpInitiatedLogout: { enabled: false },
+    },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
-    findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id, email: `${id}@provider.test`, name: `Account ${id}` }) }),
-    ttl: { AccessToken: () => lives.access, RefreshToken: 86_400, Grant: 86_400, Session: 3_600, Interaction: 600, IdToken: 600, AuthorizationCode: 60 },
-    renderError: (ctx, out) => { ctx.body = out; },
+    findAccount: (_ctx, id) => ({
+      accountId: id,
+      claims: () => ({ sub: id, email: `${id}@provider.test`, name: `Account ${id}` }),
+    }),
+    ttl: {
+      AccessToken: () => lives.access,
+      RefreshToken: 86_400,
+      Grant: 86_400,
+      Session: 3_600,
+      Interaction: 600,
+      IdToken: 600,
+      AuthorizationCode: 60,
+    },
+    renderError: (ctx, out) => {
+      ctx.body = out;
+    },
   };
 }
 
@@ -59,7 +84,14 @@ export class AuthorizationServer {
   async register({ client_id, client_secret, redirect_uris, token_endpoint_auth_method = 'client_secret_basic' }) {
     this.journal.keepSecret('client secret', client_secret);
     const grant_types = ['authorization_code', 'refresh_token'];
-    await this.clients.upsert(client_id, { client_id, client_secret, redirect_uris, grant_types, response_types: ['code'], token_endpoint_auth_method });
+    await this.clients.upsert(client_id, {
+      client_id,
+      client_secret,
+      redirect_uris,
+      grant_types,
+      response_types: ['code'],
+      token_endpoint_auth_method,
+    });
   }
 
   /** From now on access tokens live this many seconds. */
@@ -81,7 +113,8 @@ export class AuthorizationServer {
   async endGrantOf(accessToken) {
     const token = await this.provider.AccessToken.find(accessToken);
     const grant = await this.provider.Grant.find(token.grantId);
-    for (const model of ['AccessToken', 'RefreshToken', 'AuthorizationCode']) await this.provider[model].revokeByGrantId(token.grantId);
+    for (const model of ['AccessToken', 'RefreshToken', 'AuthorizationCode'])
+      await this.provider[model].revokeByGrantId(token.grantId);
     await grant.destroy();
   }
 
@@ -98,8 +131,13 @@ export class AuthorizationServer {
   }
 
   #serve(request, response) {
-    const work = request.url.startsWith('/interaction/') ? consent(this.provider, request, response) : this.handle(request, response);
-    Promise.resolve(work).catch((cause) => { response.statusCode = 500; response.end(String(cause)); });
+    const work = request.url.startsWith('/interaction/')
+      ? consent(this.provider, request, response)
+      : this.handle(request, response);
+    Promise.resolve(work).catch((cause) => {
+      response.statusCode = 500;
+      response.end(String(cause));
+    });
   }
 
   async #observe(ctx, next) {

@@ -25,7 +25,10 @@ function clientsOf(user) {
 }
 
 async function refused(call) {
-  const outcome = await call.then((value) => ({ value }), (error) => ({ error }));
+  const outcome = await call.then(
+    (value) => ({ value }),
+    (error) => ({ error }),
+  );
   assert.ok(outcome.error instanceof Base44Error, `expected a Base44Error, got ${JSON.stringify(outcome)}`);
   return outcome.error;
 }
@@ -56,7 +59,9 @@ test(`connect, use and disconnect with the pinned SDK ${VERSION}`, async () => {
 });
 
 test('a user who never connected is told so in the words that apps match on', async () => {
-  const error = await refused(clientsOf(await world.user('newcomer')).backend.connectors.getCurrentAppUserConnection(connector.id));
+  const error = await refused(
+    clientsOf(await world.user('newcomer')).backend.connectors.getCurrentAppUserConnection(connector.id),
+  );
   assert.deepEqual([error.status, error.code, error.message], [404, 'NOT_FOUND', NOT_CONNECTED]);
   assert.equal(error.originalError.response.headers['x-base44-connector-error'], 'NOT_FOUND');
 });
@@ -64,7 +69,11 @@ test('a user who never connected is told so in the words that apps match on', as
 test('a connector that does not exist looks the same as one without a connection', async () => {
   const { page, backend } = clientsOf(await world.user('alice'));
   const unknown = 'con_01ARZ3NDEKTSV4RRFFQ69G5FAV';
-  for (const call of [() => backend.connectors.getCurrentAppUserConnection(unknown), () => page.connectors.connectAppUser(unknown), () => page.connectors.disconnectAppUser(unknown)]) {
+  for (const call of [
+    () => backend.connectors.getCurrentAppUserConnection(unknown),
+    () => page.connectors.connectAppUser(unknown),
+    () => page.connectors.disconnectAppUser(unknown),
+  ]) {
     const error = await refused(call());
     assert.deepEqual([error.status, error.code], [404, 'NOT_FOUND']);
   }
@@ -73,7 +82,11 @@ test('a connector that does not exist looks the same as one without a connection
 test('an id with reserved characters is one id and never another route', async () => {
   const { page, backend } = clientsOf(await world.user('alice'));
   for (const id of ['a/b', '../connectors', 'a?b=c', 'a#b', '%2e%2e', 'ü 漢', `${connector.id}/token`]) {
-    for (const call of [() => backend.connectors.getCurrentAppUserConnection(id), () => page.connectors.connectAppUser(id), () => page.connectors.disconnectAppUser(id)]) {
+    for (const call of [
+      () => backend.connectors.getCurrentAppUserConnection(id),
+      () => page.connectors.connectAppUser(id),
+      () => page.connectors.disconnectAppUser(id),
+    ]) {
       const error = await refused(call());
       assert.deepEqual([error.status, error.code, typeof error.data.detail], [404, 'NOT_FOUND', 'string'], id);
     }
@@ -101,7 +114,11 @@ test('a grant that the provider ended asks for the user with 404 and its own cod
 test('a wrong service key and a missing user are refused with a text the SDK shows', async () => {
   const user = await world.user('alice');
   const common = { serverUrl: world.product.base, appId: user.app.id };
-  const wrongKey = createClient({ ...common, token: user.jwt, serviceToken: `${user.app.key.slice(0, -1)}${user.app.key.endsWith('0') ? '1' : '0'}` });
+  const wrongKey = createClient({
+    ...common,
+    token: user.jwt,
+    serviceToken: `${user.app.key.slice(0, -1)}${user.app.key.endsWith('0') ? '1' : '0'}`,
+  });
   const withoutUser = createClient({ ...common, serviceToken: user.app.key });
   for (const client of [wrongKey, withoutUser]) {
     const error = await refused(client.asServiceRole.connectors.getCurrentAppUserConnection(connector.id));
@@ -113,7 +130,10 @@ test('the user and analytics calls that the SDK makes by itself are answered', a
   const user = await world.user('alice');
   const { page } = clientsOf(user);
   assert.ok(await page.auth.me());
-  const answer = await world.api.post(`${user.app.path}/analytics/track/batch`, { key: user.jwt, json: { events: [] } });
+  const answer = await world.api.post(`${user.app.path}/analytics/track/batch`, {
+    key: user.jwt,
+    json: { events: [] },
+  });
   assert.equal(answer.status, 200);
 });
 
