@@ -62,8 +62,8 @@ test('a newcomer connects the demo account, sees its events and disconnects', as
   assert.equal(new URL(page.url()).search, '', 'the address is clean again');
   await shot(page, 'demo-3-connected');
 
-  await page.getByRole('button', { name: /events/i }).click();
-  await page.locator('#events li').first().waitFor();
+  await page.locator('#show-events').click();
+  await page.locator('#event-list li').first().waitFor();
   await shot(page, 'demo-4-events');
 
   await page.locator('#disconnect').click();

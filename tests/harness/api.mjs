@@ -30,7 +30,12 @@ export class Api {
     if (user) sent['on-behalf-of'] = `Bearer ${user}`;
     if (json !== undefined && !sent['content-type']) sent['content-type'] = 'application/json';
     const payload = json === undefined ? body : JSON.stringify(json);
-    const answer = await through.fetch(`${this.base}${path}`, { method, headers: sent, body: payload });
+    const answer = await through.fetch(`${this.base}${path}`, {
+      method,
+      headers: sent,
+      body: payload,
+      duplex: 'half',
+    });
     const text = await answer.text();
     const isToken = /\/token(\?|$)/.test(path) && answer.status === 200;
     if (!isToken) this.transcript.push(`${method} ${path} ${answer.status} ${[...answer.headers].join(' ')} ${text}`);

@@ -115,13 +115,9 @@ test('409 missing_scopes and its neighbours on the token route', async () => {
   assertProblem(answer, { status: 409, code: 'missing_scopes' });
   assert.equal(answer.headers.get('x-base44-connector-error'), 'missing_scopes');
   for (const query of ['?min_ttl=soon', '?min_ttl=-1', '?rejected_token_sha256=xyz']) {
-    const pointer = `/${query.slice(1).split('=')[0]}`;
+    const pointer = query.split('=')[0];
     const wrong = await world.token(frugal, connector, query);
-    assertProblem(
-      wrong,
-      { status: 422, code: 'invalid_request', ...(wrong.body.errors && { errors: [pointer] }) },
-      query,
-    );
+    assertProblem(wrong, { status: 422, code: 'invalid_request', errors: [pointer] }, query);
   }
 });
 

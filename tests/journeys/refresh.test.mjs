@@ -105,7 +105,7 @@ test('min_ttl says how much life the caller wants', async () => {
   const wanting = await world.token(user, connector, '?min_ttl=60');
   assert.notEqual(wanting.body.access_token, old.access_token);
   assert.equal(refreshes(), before + 1);
-  for (const bad of ['-1', 'x', '']) {
+  for (const bad of ['-1', 'x', '99999999']) {
     const answer = await world.token(user, connector, `?min_ttl=${bad}`);
     assert.deepEqual([answer.status, answer.body.code], [422, 'invalid_request'], bad);
   }
