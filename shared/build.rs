@@ -17,16 +17,20 @@ use std::{
 mod provider;
 
 #[allow(dead_code, unreachable_pub, reason = "as above")]
+#[path = "src/domain/fields.rs"]
+mod fields;
+
+#[allow(dead_code, unreachable_pub, reason = "as above")]
 #[path = "src/domain/scopes.rs"]
 mod scopes;
 
 /// The rules name their own crate's modules; this is where they find them here.
 mod domain {
-    pub(crate) use crate::scopes;
+    pub(crate) use crate::{fields, scopes};
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for watched in ["build.rs", "providers", "src/domain/provider", "src/domain/scopes.rs"] {
+    for watched in ["build.rs", "providers", "src/domain/provider", "src/domain/fields.rs", "src/domain/scopes.rs"] {
         println!("cargo::rerun-if-changed={watched}");
     }
     let files = catalogue_files()?;

@@ -1,1 +1,87 @@
-//! x
+//! `callback`: the provider's redirect lands here; `GET /api/external-auth/callback/{connector_id}`, without what comes
+//! behind it, is the connector's `redirect_uri`, byte for byte.
+
+use axum::{
+    Router,
+    extract::{FromRef, Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use connectors::{
+    domain::{ids::ConnectorId, secret::Secret, session::SessionId},
+    journeys::complete_authorization::{Arrival, ArrivalError, CompleteAuthorization, ProviderError},
+    services::Services,
+    web::{Problem, Query, cookie, page},
+};
+
+/// Every route of this function.
+pub const ROUTES: &[(&str, &str)] = &[("GET", "/api/external-auth/callback/{connector_id}")];
+
+#[derive(Clone, FromRef)]
+struct Function {
+    journey: CompleteAuthorization,
+}
+
+/// The routes of this function.
+#[must_use]
+pub fn router(services: &Services) -> Router {
+    let function = Function { journey: services.complete_authorization() };
+    Router::new().route("/api/external-auth/callback/{connector_id}", get(receive)).with_state(function)
+}
+
+async fn receive(
+    State(journey): State<CompleteAuthorization>,
+    Path(connector): Path<String>,
+    headers: HeaderMap,
+    query: Result<Query, Problem>,
+) -> Response {
+    let (Ok(connector), Ok(query)) = (ConnectorId::parse(&connector), query) else {
+        return refused(ArrivalError::StateMismatch);
+    };
+    let arrival = arrival(&query);
+    let session = arrival.state.as_ref().map(SessionId::of_state);
+    match journey.receive(&connector, arrival, |session| cookie::shown(&headers, session)).await {
+        Ok(home) => {
+            let mut response = Redirect::to(&home).into_response();
+            if let Some(unbound) = session.as_ref().and_then(cookie::unbind) {
+                response.headers_mut().append(header::SET_COOKIE, unbound);
+            }
+            response
+        }
+        Err(error) => refused(error),
+    }
+}
+
+fn arrival(query: &Query) -> Arrival {
+    Arrival {
+        state: query.get("state").map(Secret::new),
+        code: query.get("code").map(Secret::new),
+        error: query.get("error").map(|error| match error {
+            "access_denied" => ProviderError::Denied,
+            _ => ProviderError::Other,
+        }),
+        iss: query.get("iss").map(str::to_owned),
+    }
+}
+
+const AGAIN: &str = "Nothing was connected. Go back to the app and press Connect again.";
+
+fn refused(error: ArrivalError) -> Response {
+    let (code, heading) = match error {
+        ArrivalError::StateMismatch => ("state_mismatch", "This sign-in did not begin here"),
+        ArrivalError::SessionExpired => ("session_expired", "This sign-in took too long, or was used before"),
+        ArrivalError::IssuerMismatch => ("issuer_mismatch", "The answer came from another service"),
+        ArrivalError::BrowserMismatch => ("session_user_mismatch", "This sign-in began in another browser"),
+        ArrivalError::NoCode => ("invalid_request", "The service did not answer as it should"),
+        ArrivalError::Store(cause) => return unavailable(&cause.into()),
+        ArrivalError::Vault(cause) => return unavailable(&cause.into()),
+    };
+    page::refusal(StatusCode::BAD_REQUEST, code, heading, AGAIN)
+}
+
+fn unavailable(problem: &Problem) -> Response {
+    let advice =
+        "Nothing was lost. Reload this page in a moment; if that does not help, press Connect again in the app.";
+    page::refusal(problem.status(), problem.code(), "We can't finish this right now", advice)
+}

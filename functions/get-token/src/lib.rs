@@ -1,1 +1,201 @@
-//! x
+//! `get-token`: a user's access token for the app's backend, always fresh.
+
+use std::time::Duration;
+
+use axum::{
+    Json, Router,
+    extract::{FromRef, Path, State},
+    http::StatusCode,
+    routing::get,
+};
+use connectors::{
+    domain::{
+        freshness::{DEFAULT_MIN_TTL, LONGEST_MIN_TTL},
+        ids::{ConnectorId, Subject},
+        scopes::Scopes,
+        user::ConnectionKey,
+    },
+    journeys::get_token::{GetToken, GetTokenError, Issued, Wish},
+    services::Services,
+    web::{AccountOnWire, Callers, DelegateCaller, Problem, Query, ServiceCaller, Upstream, list, seconds},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Every route of this function.
+pub const ROUTES: &[(&str, &str)] = &[
+    ("GET", "/api/apps/{app}/app-user-auth/connectors/{id}/token"),
+    ("GET", "/api/apps/{app}/users/{sub}/connectors/{id}/token"),
+];
+
+#[derive(Clone, FromRef)]
+struct Function {
+    callers: Callers,
+    journey: GetToken,
+}
+
+/// The routes of this function.
+#[must_use]
+pub fn router(services: &Services) -> Router {
+    let function = Function { callers: services.callers(), journey: services.get_token() };
+    Router::new()
+        .route("/api/apps/{app}/app-user-auth/connectors/{id}/token", get(of_present_user))
+        .route("/api/apps/{app}/users/{sub}/connectors/{id}/token", get(of_absent_user))
+        .with_state(function)
+}
+
+#[derive(Serialize)]
+struct Token {
+    access_token: String,
+    integration_type: String,
+    connection_config: Option<BTreeMap<String, String>>,
+    token_type: String,
+    expires_at: Option<Timestamp>,
+    connection_id: String,
+    granted_scopes: Vec<String>,
+    missing_scopes: Vec<String>,
+    reconnect_required: bool,
+    account: Option<AccountOnWire>,
+}
+
+impl From<Issued> for Token {
+    fn from(issued: Issued) -> Self {
+        let Issued { access_token, connection, connector, standing } = issued;
+        Self {
+            access_token: access_token.expose().to_owned(),
+            integration_type: connector.provider.to_string(),
+            connection_config: Some(connector.connection_config).filter(|config| !config.is_empty()),
+            token_type: connection.tokens.token_type.clone(),
+            expires_at: connection.tokens.expires_at.map(seconds),
+            connection_id: connection.key.id().to_string(),
+            granted_scopes: list(&connection.granted),
+            missing_scopes: list(&standing.missing),
+            reconnect_required: standing.reconnect_required(),
+            account: connection.account.as_ref().map(AccountOnWire::from),
+        }
+    }
+}
+
+/// The user's session is there: the app's backend shows their token beside its own key.
+async fn of_present_user(
+    State(journey): State<GetToken>,
+    DelegateCaller(_, user): DelegateCaller,
+    Path((_, connector)): Path<(String, String)>,
+    query: Query,
+) -> Result<Json<Token>, Problem> {
+    let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
+    answer(&journey, &user.place(connector), &query, StatusCode::NOT_FOUND).await
+}
+
+/// The user's session is not there, as in a nightly job: the key itself must be allowed to.
+async fn of_absent_user(
+    State(journey): State<GetToken>,
+    ServiceCaller(service): ServiceCaller,
+    Path((_, subject, connector)): Path<(String, String, String)>,
+    query: Query,
+) -> Result<Json<Token>, Problem> {
+    if !service.may_fetch_offline() {
+        return Err(Problem::forbidden("This key needs the permission `tokens:offline` for that."));
+    }
+    let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
+    let subject = Subject::parse(&subject).map_err(|_| Problem::no_connection())?;
+    let issuer = service.app().identity.as_ref().map(|identity| identity.issuer.clone());
+    let user = service.names(issuer.ok_or_else(Problem::no_connection)?, subject);
+    answer(&journey, &user.place(connector), &query, StatusCode::CONFLICT).await
+}
+
+/// `ended` is how an ended grant is told: the SDK's routes say 404, because apps match on it.
+async fn answer(
+    journey: &GetToken,
+    place: &ConnectionKey,
+    query: &Query,
+    ended: StatusCode,
+) -> Result<Json<Token>, Problem> {
+    let wish = wish(query)?;
+    let issued = journey.get(place, &wish).await.map_err(|error| problem(error, ended))?;
+    Ok(Json(issued.into()))
+}
+
+fn wish(query: &Query) -> Result<Wish, Problem> {
+    let seconds = |raw: &str| {
+        let seconds = Duration::from_secs(raw.parse().ok()?);
+        (seconds <= LONGEST_MIN_TTL).then_some(seconds)
+    };
+    let min_ttl = query.read("min_ttl", "must be a whole number of seconds, at most 3600", seconds)?;
+    let scopes = |raw: &str| Scopes::parse(raw.split_ascii_whitespace()).ok();
+    let required_scopes = query.read("required_scopes", "must be scopes, with a space between them", scopes)?;
+    let rejected = query.read("rejected_token_sha256", "must be 64 hexadecimal digits", digest)?;
+    Ok(Wish {
+        min_ttl: min_ttl.unwrap_or(DEFAULT_MIN_TTL),
+        required_scopes: required_scopes.unwrap_or_default(),
+        rejected,
+    })
+}
+
+fn digest(raw: &str) -> Option<[u8; 32]> {
+    if raw.len() != 64 || !raw.is_ascii() {
+        return None;
+    }
+    let mut digest = [0; 32];
+    for (index, byte) in digest.iter_mut().enumerate() {
+        let pair = raw.get(index * 2..index * 2 + 2).filter(|pair| !pair.starts_with('+'))?;
+        *byte = u8::from_str_radix(pair, 16).ok()?;
+    }
+    Some(digest)
+}
+
+fn problem(error: GetTokenError, ended: StatusCode) -> Problem {
+    match error {
+        GetTokenError::NotConnected => Problem::no_connection(),
+        GetTokenError::ReconnectRequired => {
+            Problem::new(ended, "reconnect_required", "The connection has ended: the user has to connect again.")
+        }
+        GetTokenError::MissingScopes(missing) => Problem::new(
+            StatusCode::CONFLICT,
+            "missing_scopes",
+            format!("The user has not granted these scopes: {missing}. Let them connect again."),
+        ),
+        GetTokenError::Misconfigured(cause) => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "connector_misconfigured",
+            "The provider does not accept the connector's client id or secret: an admin has to correct it.",
+        )
+        .upstream(Upstream::of(&cause)),
+        GetTokenError::Unavailable { retry_after, cause } => {
+            let problem = Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "refresh_unavailable",
+                "The token has expired and can't be refreshed right now. The connection is kept; try again shortly.",
+            )
+            .retry_after(retry_after);
+            match &cause {
+                Some(cause) => problem.upstream(Upstream::of(cause)),
+                None => problem,
+            }
+        }
+        GetTokenError::Store(cause) => cause.into(),
+        GetTokenError::Vault(cause) => cause.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_64_hexadecimal_digits() {
+        assert_eq!(digest(&"0f".repeat(32)), Some([15; 32]));
+        for raw in ["", "0f", &"0g".repeat(32), &"0f".repeat(33), &"é".repeat(32), &"+1".repeat(32)] {
+            assert_eq!(digest(raw), None, "{raw}");
+        }
+    }
+
+    #[test]
+    fn wishes_out_of_bounds_are_refused() {
+        for raw in ["min_ttl=-1", "min_ttl=3601", "min_ttl=1.5", "required_scopes=%22", "rejected_token_sha256=00"] {
+            assert!(wish(&Query::parse(raw).unwrap()).is_err(), "{raw}");
+        }
+        assert_eq!(wish(&Query::parse("").unwrap()).unwrap().min_ttl, DEFAULT_MIN_TTL);
+    }
+}

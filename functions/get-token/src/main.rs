@@ -1,1 +1,10 @@
-fn main() {}
+//! The Lambda function `get-token`: wiring only.
+
+use connectors::{config::Config, services::Services, telemetry, web::serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::start();
+    let services = Services::new(&Config::from_env()?)?;
+    serve(services.dress(get_token::router(&services)), None).await
+}

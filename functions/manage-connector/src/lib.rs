@@ -1,1 +1,122 @@
-//! x
+//! `manage-connector`: what a workspace owns. Connectors, apps, keys, providers, and the trail of who did what.
+
+mod apps;
+mod audit;
+mod connector;
+mod keys;
+mod providers;
+
+use axum::{Router, extract::FromRef};
+use connectors::{
+    domain::{fields::FieldError, workspace::DisplayName},
+    journeys::{
+        list_connections::ListConnections,
+        manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+    },
+    services::Services,
+    store::{AuditLog, Workspaces},
+    web::{Callers, EventError},
+};
+use serde_json::{Value, json};
+
+/// Every route of this function.
+pub const ROUTES: &[(&str, &str)] = &[
+    ("GET", "/api/workspace/{ws}/connectors"),
+    ("POST", "/api/workspace/{ws}/connectors"),
+    ("GET", "/api/workspace/{ws}/connectors/{id}"),
+    ("PUT", "/api/workspace/{ws}/connectors/{id}"),
+    ("DELETE", "/api/workspace/{ws}/connectors/{id}"),
+    ("GET", "/api/workspace/{ws}/connectors/{id}/connections"),
+    ("GET", "/api/workspace/{ws}/apps"),
+    ("POST", "/api/workspace/{ws}/apps"),
+    ("GET", "/api/workspace/{ws}/apps/{app}"),
+    ("PUT", "/api/workspace/{ws}/apps/{app}"),
+    ("DELETE", "/api/workspace/{ws}/apps/{app}"),
+    ("GET", "/api/workspace/{ws}/apps/{app}/identity"),
+    ("PUT", "/api/workspace/{ws}/apps/{app}/identity"),
+    ("DELETE", "/api/workspace/{ws}/apps/{app}/identity"),
+    ("GET", "/api/workspace/{ws}/apps/{app}/keys"),
+    ("POST", "/api/workspace/{ws}/apps/{app}/keys"),
+    ("DELETE", "/api/workspace/{ws}/apps/{app}/keys/{key}"),
+    ("GET", "/api/workspace/{ws}/keys"),
+    ("POST", "/api/workspace/{ws}/keys"),
+    ("DELETE", "/api/workspace/{ws}/keys/{key}"),
+    ("GET", "/api/workspace/{ws}/providers"),
+    ("POST", "/api/workspace/{ws}/providers"),
+    ("GET", "/api/workspace/{ws}/providers/{type}"),
+    ("DELETE", "/api/workspace/{ws}/providers/{type}"),
+    ("GET", "/api/workspace/{ws}/audit"),
+    ("GET", "/api/providers"),
+    ("GET", "/api/providers/{type}"),
+    ("GET", "/api/apps/{app}/oauth-redirect-uris"),
+];
+
+#[derive(Clone, FromRef)]
+struct Function {
+    callers: Callers,
+    connectors: ManageConnectors,
+    connections: ListConnections,
+    apps: ManageApps,
+    keys: ManageKeys,
+    providers: ManageProviders,
+    audit_log: AuditLog,
+    workspaces: Workspaces,
+    base: PublicBaseUrl,
+    clock: connectors::clock::Clock,
+}
+
+/// Where people and providers reach this deployment.
+#[derive(Clone)]
+struct PublicBaseUrl(String);
+
+/// The routes of this function.
+#[must_use]
+pub fn router(services: &Services) -> Router {
+    let function = Function {
+        callers: services.callers(),
+        connectors: services.manage_connectors(),
+        connections: services.list_connections(),
+        apps: services.manage_apps(),
+        keys: services.manage_keys(),
+        providers: services.manage_providers(),
+        audit_log: services.audit_log(),
+        workspaces: services.workspaces(),
+        base: PublicBaseUrl(services.public_base_url().to_owned()),
+        clock: services.clock().clone(),
+    };
+    Router::new()
+        .merge(connector::routes())
+        .merge(apps::routes())
+        .merge(keys::routes())
+        .merge(providers::routes())
+        .merge(audit::routes())
+        .with_state(function)
+}
+
+/// Founds a deployment's workspace: `{"bootstrap": {"workspace_name": "…"}}`. Whoever may invoke the function directly
+/// may do this; IAM says who that is. No HTTP route leads here.
+///
+/// # Errors
+/// [`EventError`] if the event is another one, or nothing was founded.
+pub async fn on_event(services: &Services, event: Value) -> Result<Value, EventError> {
+    let bootstrap = event.get("bootstrap").and_then(Value::as_object).ok_or(EventError::Unknown)?;
+    let name = bootstrap.get("workspace_name").and_then(Value::as_str);
+    let name = name.and_then(|raw| DisplayName::parse(raw).ok());
+    let name = name.ok_or(EventError::Invalid("`bootstrap.workspace_name` must be 1 to 100 characters"))?;
+    let founded = services
+        .found_workspace()
+        .found(name)
+        .await
+        .map_err(|error: FoundError| EventError::Failed(error.to_string()))?;
+    Ok(json!({
+        "workspace_id": founded.workspace.id.as_str(),
+        "workspace_name": founded.workspace.name.as_str(),
+        "admin_key": founded.key.key.expose(),
+        "key_id": founded.key.record.id.as_str(),
+    }))
+}
+
+/// A field that was not accepted.
+fn field(pointer: &str, detail: impl Into<String>) -> FieldError {
+    FieldError { pointer: pointer.to_owned(), detail: detail.into() }
+}

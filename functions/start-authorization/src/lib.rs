@@ -1,1 +1,193 @@
-//! x
+//! `start-authorization`: from "Connect" to the provider's consent page.
+
+use axum::{
+    Json, Router,
+    extract::{FromRef, Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use connectors::{
+    auth::{AppUser, Service},
+    domain::{
+        fields::{Table, text},
+        ids::{ConnectionId, ConnectorId, Issuer, Subject},
+        session::SessionId,
+    },
+    journeys::start_authorization::{StartAuthorization, StartError, Wanted},
+    services::Services,
+    web::{Callers, JsonBody, Problem, ServiceCaller, UserCaller, checked, cookie, page, seconds},
+};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Every route of this function.
+pub const ROUTES: &[(&str, &str)] = &[
+    ("POST", "/api/apps/{app}/app-user-auth/connectors/{id}/initiate"),
+    ("POST", "/api/apps/{app}/connect-sessions"),
+    ("GET", "/connect/{session}"),
+];
+
+#[derive(Clone, FromRef)]
+struct Function {
+    callers: Callers,
+    journey: StartAuthorization,
+}
+
+/// The routes of this function.
+#[must_use]
+pub fn router(services: &Services) -> Router {
+    let function = Function { callers: services.callers(), journey: services.start_authorization() };
+    Router::new()
+        .route("/api/apps/{app}/app-user-auth/connectors/{id}/initiate", post(initiate))
+        .route("/api/apps/{app}/connect-sessions", post(link))
+        .route("/connect/{session}", get(open))
+        .with_state(function)
+}
+
+#[derive(Serialize)]
+struct Initiated {
+    redirect_url: String,
+    connection_id: String,
+    session_id: String,
+    already_authorized: bool,
+}
+
+async fn initiate(
+    State(journey): State<StartAuthorization>,
+    UserCaller(user): UserCaller,
+    Path((_, connector)): Path<(String, String)>,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let connector = ConnectorId::parse(&connector).map_err(|_| no_connector())?;
+    let wanted = checked(&body, wanted)?;
+    let begun = journey.begin(&user, connector, wanted).await.map_err(problem)?;
+    let bound = cookie::bind(&begun.session_id, &begun.cookie);
+    let answer = Json(Initiated {
+        redirect_url: begun.redirect_url,
+        connection_id: begun.connection_id.to_string(),
+        session_id: begun.session_id.as_str().to_owned(),
+        already_authorized: begun.already_authorized,
+    });
+    let mut response = answer.into_response();
+    if let Some(bound) = bound {
+        response.headers_mut().append(header::SET_COOKIE, bound);
+    }
+    Ok(response)
+}
+
+fn wanted(body: &Table<'_>) -> Wanted {
+    Wanted {
+        return_to: body.read("return_to", text),
+        scopes: body.scopes("scopes"),
+        login_hint: body.read("login_hint", text),
+        connection_id: body.read("connection_id", connection_id),
+        label: body.read("label", text),
+    }
+}
+
+fn connection_id(value: &Value) -> Result<ConnectionId, String> {
+    ConnectionId::parse(value.as_str().unwrap_or_default()).map_err(|error| error.to_string())
+}
+
+#[derive(Serialize)]
+struct Link {
+    session_id: String,
+    connect_url: String,
+    expires_at: String,
+}
+
+async fn link(
+    State(journey): State<StartAuthorization>,
+    ServiceCaller(service): ServiceCaller,
+    JsonBody(body): JsonBody,
+) -> Result<(StatusCode, Json<Link>), Problem> {
+    let (user, connector, return_to) = checked(&body, |body| link_request(body, &service))?;
+    let (Some(user), Some(connector)) = (user, connector) else { return Err(Problem::invalid(Vec::new())) };
+    let wanted = Wanted { return_to, ..Wanted::default() };
+    let linked = journey.link(&user, connector, wanted).await.map_err(problem)?;
+    let answer = Link {
+        session_id: linked.session_id.as_str().to_owned(),
+        connect_url: linked.connect_url,
+        expires_at: seconds(linked.expires_at).to_string(),
+    };
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+type LinkRequest = (Option<AppUser>, Option<ConnectorId>, Option<String>);
+
+fn link_request(body: &Table<'_>, service: &Service) -> LinkRequest {
+    let own = service.app().identity.as_ref().map(|identity| &identity.issuer);
+    let user = body.table("user");
+    let issuer = user.read("issuer", |value| match Issuer::parse(value.as_str().unwrap_or_default()) {
+        Ok(issuer) if Some(&issuer) == own => Ok(issuer),
+        _ => Err("must be the issuer that is registered for the app".to_owned()),
+    });
+    let subject =
+        user.read("sub", |value| Subject::parse(value.as_str().unwrap_or_default()).map_err(|error| error.to_string()));
+    if !user.is_given() {
+        body.refuse("user", "is required: an object with `issuer` and `sub`");
+    } else if subject.is_none() {
+        user.require_given("sub");
+    }
+    if own.is_none() {
+        body.refuse("user", "the app has no identity yet: register its issuer first");
+    }
+    user.close();
+    let connector = body.read("connector_id", |value| {
+        ConnectorId::parse(value.as_str().unwrap_or_default()).map_err(|error| error.to_string())
+    });
+    if connector.is_none() {
+        body.require_given("connector_id");
+    }
+    let issuer = issuer.or_else(|| own.cloned());
+    let user = issuer.zip(subject).map(|(issuer, subject)| service.names(issuer, subject));
+    (user, connector, body.read("return_to", text))
+}
+
+async fn open(State(journey): State<StartAuthorization>, Path(session): Path<String>, headers: HeaderMap) -> Response {
+    let Ok(session) = SessionId::parse(&session) else { return spent() };
+    match journey.open(&session, cookie::shown(&headers, &session)).await {
+        Ok(opened) => {
+            let mut response = Redirect::to(&opened.redirect_url).into_response();
+            if let Some(bound) = opened.cookie.and_then(|secret| cookie::bind(&session, &secret)) {
+                response.headers_mut().append(header::SET_COOKIE, bound);
+            }
+            response
+        }
+        Err(StartError::Store(cause)) => Problem::from(cause).into_response(),
+        Err(StartError::Vault(cause)) => Problem::from(cause).into_response(),
+        Err(_) => spent(),
+    }
+}
+
+fn spent() -> Response {
+    page::refusal(
+        StatusCode::GONE,
+        "session_expired",
+        "This link can't be used any more",
+        "It was opened before, or it is older than ten minutes. Go back to the app and ask for a new one.",
+    )
+}
+
+fn no_connector() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", "No such connector.")
+}
+
+fn problem(error: StartError) -> Problem {
+    match error {
+        StartError::UnknownConnector | StartError::LinkSpent => no_connector(),
+        StartError::UnknownConnection => Problem::no_connection(),
+        StartError::ScopesNotAllowed(foreign) => {
+            Problem::invalid_field("/scopes", format!("must be among the connector's scopes; these are not: {foreign}"))
+        }
+        StartError::ReturnUrlNotRegistered => {
+            Problem::invalid_field("/return_to", "must be one of the app's registered return URLs, exactly")
+        }
+        StartError::NoReturnUrl => {
+            Problem::invalid_field("/return_to", "the app has no return URL yet: register one first")
+        }
+        StartError::Store(cause) => cause.into(),
+        StartError::Vault(cause) => cause.into(),
+    }
+}

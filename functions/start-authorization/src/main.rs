@@ -1,1 +1,10 @@
-fn main() {}
+//! The Lambda function `start-authorization`: wiring only.
+
+use connectors::{config::Config, services::Services, telemetry, web::serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::start();
+    let services = Services::new(&Config::from_env()?)?;
+    serve(services.dress(start_authorization::router(&services)), None).await
+}

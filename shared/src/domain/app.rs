@@ -43,6 +43,8 @@ pub struct Identity {
     /// The keys as they were when the identity was registered: JSON of a JWK Set (RFC 7517). A cold start verifies with
     /// these, and asks `jwks_uri` only for a key that is not among them.
     pub jwks_snapshot: String,
+    /// When that was.
+    pub jwks_fetched_at: Timestamp,
 }
 
 /// What happens when the provider's redirect arrives in a browser that is not bound to the session.
@@ -115,7 +117,11 @@ impl Origin {
         let url = Url::parse(raw).map_err(|_| InvalidOrigin)?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && has_no_user(&url);
         let origin = url.origin().ascii_serialization();
-        if bare && is_web(&url) && raw.trim_end_matches('/') == origin { Ok(Self(origin.into())) } else { Err(InvalidOrigin) }
+        if bare && is_web(&url) && raw.trim_end_matches('/') == origin {
+            Ok(Self(origin.into()))
+        } else {
+            Err(InvalidOrigin)
+        }
     }
 
     /// The origin as a browser sends it.

@@ -119,7 +119,9 @@ fn is_ulid(raw: &str) -> bool {
 
 fn is_base32(raw: &str) -> bool {
     raw.len() == 26
-        && raw.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'H' | b'J' | b'K' | b'M' | b'N' | b'P'..=b'T' | b'V'..=b'Z'))
+        && raw.bytes().all(
+            |byte| matches!(byte, b'0'..=b'9' | b'A'..=b'H' | b'J' | b'K' | b'M' | b'N' | b'P'..=b'T' | b'V'..=b'Z'),
+        )
 }
 
 fn is_claim(raw: &str, longest: usize) -> bool {

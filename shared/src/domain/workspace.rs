@@ -10,7 +10,7 @@ pub struct Workspace {
     /// Its id.
     pub id: WorkspaceId,
     /// What people call it.
-    pub name: String,
+    pub name: DisplayName,
     /// When it was made.
     pub created_at: Timestamp,
 }

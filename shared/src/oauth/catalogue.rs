@@ -38,7 +38,7 @@ pub fn all() -> impl Iterator<Item = &'static Provider> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::scopes::Scopes;
+    use crate::{domain::scopes::Scopes, oauth::ProviderClient};
 
     fn provider(id: &str) -> &'static Provider {
         find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue")
@@ -61,6 +61,13 @@ mod tests {
             assert!(provider.setup.as_ref().is_some_and(|setup| setup.len() > 80), "{}", provider.id);
             assert!(provider.docs_url.is_some(), "{}", provider.id);
             assert_eq!(provider.authorize.scope.send, !provider.suggested_scopes.is_empty(), "{}", provider.id);
+        }
+    }
+
+    #[test]
+    fn every_endpoint_may_be_spoken_to_where_this_is_deployed() {
+        for provider in all() {
+            assert_eq!(ProviderClient::default().refused_endpoints(provider), [], "{}", provider.id);
         }
     }
 

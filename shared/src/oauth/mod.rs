@@ -1,3 +1,57 @@
 //! The provider side: everything that is said to an authorization server, and how its answers are read.
+//!
+//! Requests are built by the crate `oauth2`, given the provider's form by its data (`domain::provider`), sent by the
+//! guarded [`egress`], read leniently, and only then handed back to the crate. No provider has code of its own.
 
+mod answer;
+pub mod authorize;
 pub mod catalogue;
+mod discovery;
+pub mod egress;
+mod error;
+mod id_token;
+mod identity;
+mod revoke;
+#[cfg(test)]
+mod stub;
+mod token;
+mod wire;
+
+use self::egress::Egress;
+pub use self::{
+    discovery::DiscoveryError,
+    error::{ErrorCode, Outcome, TokenError},
+    identity::AccountError,
+    revoke::{GrantTokens, RevokeError, Revoked},
+    token::{CodeGrant, RefreshRequest, TokenSet},
+};
+use crate::domain::secret::{ClientSecret, Secret};
+
+/// Who a connector is at its provider.
+#[derive(Debug, Clone, Copy)]
+pub struct Credentials<'a> {
+    /// The client id.
+    pub client_id: &'a str,
+    /// The client secret; a public client has none.
+    pub client_secret: Option<&'a Secret<ClientSecret>>,
+}
+
+/// Everything that can be asked of a provider.
+#[derive(Debug, Default)]
+pub struct ProviderClient {
+    egress: Egress,
+}
+
+impl ProviderClient {
+    /// A client that reaches as far as this egress.
+    #[must_use]
+    pub fn new(egress: Egress) -> Self {
+        Self { egress }
+    }
+
+    /// The way out, to check endpoints before they are stored.
+    #[must_use]
+    pub fn egress(&self) -> &Egress {
+        &self.egress
+    }
+}

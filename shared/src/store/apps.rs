@@ -53,9 +53,11 @@ impl Apps {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn put_new(&self, app: &App) -> Result<Write, StoreError> {
-        let listed = NewItem::at(&workspaces::pk(&app.workspace), &format!("{LISTED}{}", app.id)).text(name::APP, app.id.as_str());
+        let listed = NewItem::at(&workspaces::pk(&app.workspace), &format!("{LISTED}{}", app.id))
+            .text(name::APP, app.id.as_str());
         let request = self.0.client.transact_write_items();
-        let request = request.transact_items(self.put_where_none_is(item(app))?).transact_items(self.put_where_none_is(listed)?);
+        let request =
+            request.transact_items(self.put_where_none_is(item(app))?).transact_items(self.put_where_none_is(listed)?);
         written(request.send().await)
     }
 
@@ -108,6 +110,7 @@ fn item(app: &App) -> NewItem {
                 .text(name::ID_AUDIENCE, &identity.audience)
                 .text(name::ID_JWKS_URI, &identity.jwks_uri)
                 .text(name::ID_JWKS, &identity.jwks_snapshot)
+                .time(name::ID_JWKS_FETCHED_AT, identity.jwks_fetched_at)
         })
 }
 
@@ -133,5 +136,6 @@ fn read_identity(row: &Row) -> Result<Identity, StoreError> {
         audience: row.text(name::ID_AUDIENCE)?.to_owned(),
         jwks_uri: row.text(name::ID_JWKS_URI)?.to_owned(),
         jwks_snapshot: row.text(name::ID_JWKS)?.to_owned(),
+        jwks_fetched_at: row.time(name::ID_JWKS_FETCHED_AT)?,
     })
 }

@@ -13,7 +13,9 @@ use super::{
     sessions,
     table::{TableNames, key},
 };
-use crate::domain::{account::Account, connection::SealedTokens, scopes::Scopes, session::SessionId, user::ConnectionKey};
+use crate::domain::{
+    account::Account, connection::SealedTokens, scopes::Scopes, session::SessionId, user::ConnectionKey,
+};
 
 /// Ends of sessions.
 #[derive(Debug, Clone)]
@@ -78,7 +80,8 @@ impl Completions {
 
     fn connection(&self, place: &ConnectionKey, grant: &NewGrant) -> Result<TransactWriteItem, StoreError> {
         let set = attributes(place, grant);
-        let mut expression = "SET ver = if_not_exists(ver, :zero) + :one, fence = if_not_exists(fence, :zero) + :one".to_owned();
+        let mut expression =
+            "SET ver = if_not_exists(ver, :zero) + :one, fence = if_not_exists(fence, :zero) + :one".to_owned();
         let mut values = Item::from([(":zero".to_owned(), number(0)), (":one".to_owned(), number(1))]);
         for (name, value) in set.iter() {
             expression = format!("{expression}, {name} = :{name}");

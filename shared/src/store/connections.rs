@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use super::{
     error::{StoreError, failed, written},
-    row::{Item, Row, name, text},
+    row::{Item, Row, name, number, text},
     schema::{BY_CONNECTOR_INDEX, CONNECTOR_SHARDS, DUE_SHARDS},
     table::{Cursor, Table, TableNames, key},
 };
@@ -88,7 +88,8 @@ impl Connections {
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn take(&self, place: &ConnectionKey) -> Result<Option<Connection>, StoreError> {
         let request = self.0.client.delete_item().table_name(&self.0.name);
-        let request = request.set_key(Some(key(&pk(&place.user), &sk(&place.connector)))).return_values(ReturnValue::AllOld);
+        let request =
+            request.set_key(Some(key(&pk(&place.user), &sk(&place.connector)))).return_values(ReturnValue::AllOld);
         let answer = request.send().await.map_err(|error| failed(&error))?;
         answer.attributes.map(|item| read(&Row::read(item)?)).transpose()
     }
@@ -102,8 +103,25 @@ impl Connections {
         let request = request
             .set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
             .update_expression("SET last_used_on = :day")
-            .condition_expression("attribute_exists(pk) AND (attribute_not_exists(last_used_on) OR last_used_on < :day)")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(last_used_on) OR last_used_on < :day)",
+            )
             .expression_attribute_values(":day", text(&day.to_string()));
+        written(request.send().await).map(|_| ())
+    }
+
+    /// Takes a connection out of the index of due ones: nothing can refresh it until its user connects again.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn unschedule(&self, connection: &Connection) -> Result<(), StoreError> {
+        let place = &connection.key;
+        let request = self.0.client.update_item().table_name(&self.0.name);
+        let request = request
+            .set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
+            .update_expression("REMOVE due_shard, due_at")
+            .condition_expression("ver = :ver")
+            .expression_attribute_values(":ver", number(connection.version));
         written(request.send().await).map(|_| ())
     }
 

@@ -171,7 +171,11 @@ fn outcome<T, R>(
                 return Ok(ConnectorWrite::Conflict);
             };
             let name = cancelled.cancellation_reasons().first().and_then(|reason| reason.code());
-            Ok(if name == Some("ConditionalCheckFailed") { ConnectorWrite::NameTaken } else { ConnectorWrite::Conflict })
+            Ok(if name == Some("ConditionalCheckFailed") {
+                ConnectorWrite::NameTaken
+            } else {
+                ConnectorWrite::Conflict
+            })
         }
         Err(error) => Err(failed(&error)),
     }

@@ -50,6 +50,12 @@ impl DueIndex {
             let part = |name: &str| item.get(name)?.as_s().ok().cloned();
             Some(Due { pk: part(name::PK)?, sk: part(name::SK)? })
         };
-        answer.items.unwrap_or_default().into_iter().map(entry).collect::<Option<_>>().ok_or(StoreError::Unreadable(DUE_INDEX))
+        answer
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .map(entry)
+            .collect::<Option<_>>()
+            .ok_or(StoreError::Unreadable(DUE_INDEX))
     }
 }

@@ -37,8 +37,11 @@ pub(super) fn failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Stor
         SdkError::ServiceError(service) => {
             let code = service.err().code().unwrap_or("unknown").to_owned();
             match code.as_str() {
-                "AccessDeniedException" | "ResourceNotFoundException" | "ValidationException"
-                | "UnrecognizedClientException" | "SerializationException" => StoreError::Refused(code),
+                "AccessDeniedException"
+                | "ResourceNotFoundException"
+                | "ValidationException"
+                | "UnrecognizedClientException"
+                | "SerializationException" => StoreError::Refused(code),
                 _ => StoreError::Unavailable(code),
             }
         }

@@ -44,6 +44,25 @@ pub struct Lease {
     fence: u64,
 }
 
+/// What the tokens of an attempt are for: one version of one connection.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Where the connection stands.
+    pub place: ConnectionKey,
+    /// The version that was refreshed.
+    pub version: u64,
+    /// The attempt that refreshed it.
+    pub attempt: AttemptId,
+}
+
+impl Lease {
+    /// What the tokens of this attempt are for.
+    #[must_use]
+    pub fn claim(&self) -> Claim {
+        Claim { place: self.connection.key.clone(), version: self.connection.version, attempt: self.attempt.clone() }
+    }
+}
+
 /// What came of asking for a lease.
 #[derive(Debug)]
 pub enum LeaseOutcome {
@@ -134,12 +153,12 @@ impl Leases {
         }
     }
 
-    /// Stores what the provider gave.
+    /// Stores what the provider gave, under the lease it was asked for with.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer. The tokens may be stored then: asking again is safe.
     pub async fn commit(&self, lease: &Lease, fresh: &FreshTokens) -> Result<Commit, StoreError> {
-        self.write_tokens(lease, fresh, "ver = :ver AND fence = :fence").await
+        self.write_tokens(&lease.claim(), Some(lease.fence), fresh).await
     }
 
     /// Stores what the provider gave although the lease was lost, as long as nobody else has stored anything newer:
@@ -147,12 +166,33 @@ impl Leases {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn salvage(&self, lease: &Lease, fresh: &FreshTokens) -> Result<Commit, StoreError> {
-        self.write_tokens(lease, fresh, "ver = :ver").await
+    pub async fn salvage(&self, claim: &Claim, fresh: &FreshTokens) -> Result<Commit, StoreError> {
+        self.write_tokens(claim, None, fresh).await
     }
 
-    async fn write_tokens(&self, lease: &Lease, fresh: &FreshTokens, condition: &str) -> Result<Commit, StoreError> {
-        let place = &lease.connection.key;
+    /// Stores a refresh token that came without an access token: the one before it may be used up.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn keep(
+        &self,
+        lease: &Lease,
+        refresh: &Sealed<RefreshToken>,
+        retry_at: Timestamp,
+    ) -> Result<Write, StoreError> {
+        let request = self
+            .held(lease)
+            .update_expression(
+                "SET refresh_token = :refresh, ver = ver + :one, retry_at = :retry REMOVE leased_until, intent",
+            )
+            .expression_attribute_values(":refresh", bytes(refresh.as_bytes()))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":retry", time(retry_at));
+        written(request.send().await)
+    }
+
+    async fn write_tokens(&self, claim: &Claim, fence: Option<u64>, fresh: &FreshTokens) -> Result<Commit, StoreError> {
+        let place = &claim.place;
         let mut set = "SET access_token = :access, token_type = :type, issued_at = :issued, ver = ver + :one, \
                        last_commit = :attempt"
             .to_owned();
@@ -169,7 +209,9 @@ impl Leases {
                 request = request.expression_attribute_values(placeholder, value);
             }
         }
-        for (name, placeholder, value) in [("expires_at", ":expires", fresh.expires_at), ("due_at", ":due", fresh.due_at)] {
+        for (name, placeholder, value) in
+            [("expires_at", ":expires", fresh.expires_at), ("due_at", ":due", fresh.due_at)]
+        {
             match value {
                 Some(value) => {
                     set = format!("{set}, {name} = {placeholder}");
@@ -184,18 +226,20 @@ impl Leases {
         } else {
             remove = format!("{remove}, due_shard");
         }
-        if condition.contains(":fence") {
-            request = request.expression_attribute_values(":fence", number(lease.fence));
-        }
+        let request = match fence {
+            None => request.condition_expression("ver = :ver"),
+            Some(fence) => request
+                .condition_expression("ver = :ver AND fence = :fence")
+                .expression_attribute_values(":fence", number(fence)),
+        };
         let request = request
             .update_expression(format!("{set} {remove}"))
-            .condition_expression(condition)
             .expression_attribute_values(":access", bytes(fresh.access.as_bytes()))
             .expression_attribute_values(":type", text(&fresh.token_type))
             .expression_attribute_values(":issued", time(fresh.issued_at))
             .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":attempt", text(lease.attempt.as_str()))
-            .expression_attribute_values(":ver", number(lease.connection.version))
+            .expression_attribute_values(":attempt", text(claim.attempt.as_str()))
+            .expression_attribute_values(":ver", number(claim.version))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match request.send().await {
             Ok(_) => Ok(Commit::Done),

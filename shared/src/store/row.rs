@@ -48,6 +48,7 @@ pub(super) mod name {
         ID_AUDIENCE = "id_audience";
         ID_JWKS_URI = "id_jwks_uri";
         ID_JWKS = "id_jwks";
+        ID_JWKS_FETCHED_AT = "id_jwks_fetched_at";
         SESSION_BINDING = "session_binding";
         HANDLE_DELIVERY = "handle_delivery";
 

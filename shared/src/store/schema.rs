@@ -64,7 +64,12 @@ pub fn tables(names: &TableNames) -> Vec<TableDefinition> {
             point_in_time_recovery: true,
             deletion_protection: true,
             indexes: vec![
-                IndexDefinition { name: DUE_INDEX, partition: name::DUE_SHARD, sort: name::DUE_AT, sort_is_number: true },
+                IndexDefinition {
+                    name: DUE_INDEX,
+                    partition: name::DUE_SHARD,
+                    sort: name::DUE_AT,
+                    sort_is_number: true,
+                },
                 IndexDefinition {
                     name: BY_CONNECTOR_INDEX,
                     partition: name::CONNECTOR_SHARD,

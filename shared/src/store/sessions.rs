@@ -15,7 +15,7 @@ use crate::domain::{
     session::{Binding, Earlier, FailureReason, Pinned, Session, SessionId, Stage, Wishes},
 };
 
-const META: &str = "META";
+pub(super) const META: &str = "META";
 const PENDING: &str = "pending";
 const PARKED: &str = "parked";
 pub(super) const EXCHANGING: &str = "exchanging";
@@ -111,7 +111,9 @@ impl Sessions {
         let request = self
             .while_alive(id, now)
             .update_expression("SET stage = :exchanging REMOVE code, handle_digest, parked_until")
-            .condition_expression("stage = :parked AND handle_digest = :handle AND parked_until > :now AND expires_at > :now")
+            .condition_expression(
+                "stage = :parked AND handle_digest = :handle AND parked_until > :now AND expires_at > :now",
+            )
             .expression_attribute_values(":parked", text(PARKED))
             .expression_attribute_values(":exchanging", text(EXCHANGING))
             .expression_attribute_values(":handle", bytes(handle));
@@ -125,7 +127,9 @@ impl Sessions {
     pub async fn fail(&self, id: &SessionId, reason: FailureReason) -> Result<Write, StoreError> {
         let request = self
             .update(id)
-            .update_expression("SET stage = :failed, reason = :reason REMOVE verifier, code, handle_digest, parked_until")
+            .update_expression(
+                "SET stage = :failed, reason = :reason REMOVE verifier, code, handle_digest, parked_until",
+            )
             .condition_expression("stage IN (:pending, :parked, :exchanging)")
             .expression_attribute_values(":failed", text(FAILED))
             .expression_attribute_values(":reason", text(reason.as_str()))
@@ -145,7 +149,7 @@ impl Sessions {
     }
 }
 
-fn pk(id: &SessionId) -> String {
+pub(super) fn pk(id: &SessionId) -> String {
     format!("SESSION#{}", id.as_str())
 }
 

@@ -51,6 +51,23 @@ impl Cursor {
         BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&self.0).unwrap_or_default())
     }
 
+    /// The beginning of what belongs to `name`, in a listing of listings.
+    pub(crate) fn start_of(name: &str) -> Self {
+        Self::of(&[name])
+    }
+
+    /// This cursor inside of what belongs to `name`, in a listing of listings.
+    pub(crate) fn behind(mut self, name: &str) -> Self {
+        self.0.insert(0, name.to_owned());
+        self
+    }
+
+    /// Undoes [`Cursor::start_of`] and [`Cursor::behind`].
+    pub(crate) fn split_first(&self) -> Option<(String, Option<Self>)> {
+        let (name, rest) = self.0.split_first()?;
+        Some((name.clone(), Some(Self(rest.to_vec())).filter(|inner| !inner.0.is_empty())))
+    }
+
     /// Its parts, if there are this many.
     pub(super) fn parts<const N: usize>(&self) -> Option<[&str; N]> {
         self.0.iter().map(String::as_str).collect::<Vec<_>>().try_into().ok()
@@ -88,7 +105,13 @@ impl Table {
     }
 
     /// Reads items of one owner whose sort key begins like this, in order, from behind `after`.
-    pub(super) async fn query(&self, pk: &str, prefix: &str, after: Option<&str>, limit: i32) -> Result<Page, StoreError> {
+    pub(super) async fn query(
+        &self,
+        pk: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: i32,
+    ) -> Result<Page, StoreError> {
         let start = after.map(|sk| key(pk, sk));
         let request = self
             .client

@@ -7,7 +7,10 @@ use super::{
     row::{NewItem, Row, name},
     table::{Table, TableNames},
 };
-use crate::domain::{ids::WorkspaceId, workspace::Workspace};
+use crate::domain::{
+    ids::WorkspaceId,
+    workspace::{DisplayName, Workspace},
+};
 
 /// The partition key of everything that a workspace owns in the registry.
 pub(super) fn pk(workspace: &WorkspaceId) -> String {
@@ -34,7 +37,7 @@ impl Workspaces {
     pub async fn put_new(&self, workspace: &Workspace) -> Result<Write, StoreError> {
         let item = NewItem::at(&pk(&workspace.id), META)
             .text(name::WORKSPACE, workspace.id.as_str())
-            .text(name::TITLE, &workspace.name)
+            .text(name::TITLE, workspace.name.as_str())
             .time(name::CREATED_AT, workspace.created_at);
         self.0.put_new(item).await
     }
@@ -51,7 +54,7 @@ impl Workspaces {
 fn read(row: &Row) -> Result<Workspace, StoreError> {
     Ok(Workspace {
         id: row.parsed(name::WORKSPACE, WorkspaceId::parse)?,
-        name: row.text(name::TITLE)?.to_owned(),
+        name: row.parsed(name::TITLE, DisplayName::parse)?,
         created_at: row.time(name::CREATED_AT)?,
     })
 }

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
-use super::{
-    choice::choices,
-    reader::{self, Table},
-};
+use super::choice::choices;
+use crate::domain::fields::{self, Table};
 use crate::domain::scopes::Scopes;
 
 choices! {
@@ -72,15 +71,15 @@ impl Authorize {
     pub(super) fn read(table: Table<'_>) -> Self {
         let authorize = Self {
             url: table.require("url", table.url("url")),
-            params: table.map("params", |name, value| match OURS.contains(&name) {
-                true => Err("is set by the connect flow itself".into()),
-                false => reader::text(value),
+            params: table.map("params", |name, value| {
+                fields::unless(OURS.contains(&name), "is set by the connect flow itself")?;
+                fields::text(value)
             }),
-            names: table.map("names", |name, value| match OURS.contains(&name) {
-                true => reader::text(value),
-                false => Err(format!("must be one of {}", OURS.join(", "))),
+            names: table.map("names", |name, value| {
+                fields::unless(!OURS.contains(&name), "is not a parameter that is sent here")?;
+                fields::text(value)
             }),
-            login_hint: table.text("login_hint"),
+            login_hint: table.read("login_hint", |value| parameter(value, "login_hint")),
             pkce: table.choice("pkce", Pkce::ALL).unwrap_or(Pkce::Ignored),
             scope: ScopeRequest::read(table.table("scope")),
         };
@@ -93,18 +92,25 @@ impl ScopeRequest {
     fn read(table: Table<'_>) -> Self {
         let scope = Self {
             send: table.flag("send").unwrap_or(true),
-            param: table.text("param").unwrap_or_else(|| "scope".into()),
+            param: table.read("param", |value| parameter(value, "scope")).unwrap_or_else(|| "scope".into()),
             separator: table.text("separator").unwrap_or_else(|| " ".into()),
             default: table.scopes("default").unwrap_or_default(),
             always: table.scopes("always").unwrap_or_default(),
             aliases: table.map("aliases", |_, value| {
                 let others = value.as_array().ok_or("must be a list of scopes")?;
-                others.iter().map(reader::text).collect()
+                others.iter().map(fields::text).collect()
             }),
         };
         table.close();
         scope
     }
+}
+
+/// The name of a parameter; of those that are set here, only the standard one for this purpose.
+fn parameter(value: &Value, standard: &str) -> Result<String, String> {
+    let name = fields::text(value)?;
+    fields::unless(name != standard && OURS.contains(&name.as_str()), "is set by the connect flow itself")?;
+    Ok(name)
 }
 
 fn as_list<S: Serializer>(scopes: &Scopes, serializer: S) -> Result<S::Ok, S::Error> {

@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::{
     choice::{Method, choices},
     path::Path,
-    reader::{self, Table},
     token::{Success, headers},
 };
+use crate::domain::fields::{self, Table};
 
 choices! {
     /// How the identity request proves who asks.
@@ -90,7 +90,7 @@ impl Identity {
             method: table.choice("method", Method::ALL).unwrap_or(Method::Get),
             auth: table.choice("auth", IdentityAuth::ALL).unwrap_or(IdentityAuth::Bearer),
             headers: headers(&table),
-            query: table.map("query", |_, value| reader::text(value)),
+            query: table.map("query", |_, value| fields::text(value)),
             needs_scope: table.text("needs_scope"),
             success: Success::read(table.table("success")),
             id: or_claims("id", &["sub"]),

@@ -209,3 +209,6 @@ fn is_other_metadata(name: &str) -> bool {
 fn lists(values: &Value, wanted: &str) -> bool {
     values.as_array().is_some_and(|values| values.iter().any(|value| value == wanted))
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,6 +59,7 @@ impl Serialize for Path {
 }
 
 /// The first of these paths that leads to something.
+#[must_use]
 pub fn first<'v>(paths: &[Path], value: &'v Value) -> Option<&'v Value> {
     paths.iter().find_map(|path| path.find(value))
 }

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::{
     choice::{Body, ClientAuth, Method, choices},
-    reader::Table,
     token::{Success, headers},
 };
+use crate::domain::fields::Table;
 
 choices! {
     /// Whether an access token can be had without the user.

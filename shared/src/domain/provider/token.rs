@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::{
     choice::{Body, ClientAuth},
     path::Path,
-    reader::{self, Table},
 };
+use crate::domain::fields::{self, Table};
 
 /// The token request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,8 +61,8 @@ pub struct Success {
 /// How an error is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ErrorReading {
-    /// Where the code is; RFC 6749, section 5.2: `error`.
-    pub code: Path,
+    /// Where the code is; RFC 6749, section 5.2: `error`. The first path that leads to a text counts.
+    pub code: Vec<Path>,
     /// The provider's own words for `invalid_grant`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub invalid_grant: Vec<String>,
@@ -125,12 +125,12 @@ impl Token {
             url: table.require("url", table.url("url")),
             client_auth: table.choice("client_auth", ClientAuth::ALL).unwrap_or(ClientAuth::Post),
             body: table.choice("body", Body::ALL).unwrap_or(Body::Form),
-            params: table.map("params", |name, value| match OURS.contains(&name) {
-                true => Err("is set by the token request itself".into()),
-                false => reader::text(value),
+            params: table.map("params", |name, value| {
+                fields::unless(OURS.contains(&name), "is set by the token request itself")?;
+                fields::text(value)
             }),
             headers: headers(&table),
-            omit: table.texts("omit").unwrap_or_default(),
+            omit: table.read("omit", omitted).unwrap_or_default(),
             response: TokenResponse::read(table.table("response")),
         };
         table.close();
@@ -181,7 +181,7 @@ impl Success {
 impl ErrorReading {
     fn read(table: Table<'_>) -> Self {
         let error = Self {
-            code: table.path("code").unwrap_or_else(|| Path::field("error")),
+            code: table.paths("code").unwrap_or_else(|| vec![Path::field("error")]),
             invalid_grant: table.texts("invalid_grant").unwrap_or_default(),
             invalid_client: table.texts("invalid_client").unwrap_or_default(),
         };
@@ -224,6 +224,14 @@ impl Expiry {
     }
 }
 
+/// Parameters that a provider does not want. What proves who the client is, or binds the code to it, is always sent.
+fn omitted(value: &Value) -> Result<Vec<String>, String> {
+    const MAY_BE: [&str; 2] = ["grant_type", "redirect_uri"];
+    let names = fields::list(value, fields::text)?;
+    fields::unless(names.iter().any(|name| !MAY_BE.contains(&name.as_str())), "may have grant_type and redirect_uri")?;
+    Ok(names)
+}
+
 /// Headers that a provider asks for. What frames or authenticates a request is not data.
 pub(super) fn headers(table: &Table<'_>) -> BTreeMap<String, String> {
     const RESERVED: [&str; 9] = [
@@ -243,6 +251,6 @@ pub(super) fn headers(table: &Table<'_>) -> BTreeMap<String, String> {
         if !is_token || RESERVED.contains(&lower.as_str()) || lower.starts_with("proxy-") {
             return Err("is not a header that can be set here".into());
         }
-        reader::text(value).and_then(|text| if text.is_ascii() { Ok(text) } else { Err("must be ASCII".into()) })
+        fields::text(value).and_then(|text| if text.is_ascii() { Ok(text) } else { Err("must be ASCII".into()) })
     })
 }

@@ -1,12 +1,12 @@
-//! Reads a provider's data field by field and keeps every mistake with its JSON pointer (RFC 6901), so that a person who
-//! registers a provider sees all of them at once.
+//! Reads data from outside field by field and keeps every mistake with its JSON pointer (RFC 6901), so that a person who
+//! sent it sees all of them at once.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
 use serde_json::{Map, Value};
 
-use super::path::Path;
-use crate::domain::scopes::Scopes;
+use super::provider::Path;
+use crate::domain::scopes::{InvalidScopes, Scopes};
 
 /// A field that was not accepted, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct FieldError {
 }
 
 /// How long a text may be, in bytes; the longest real one is a setup guide.
-pub(super) const MAX_TEXT: usize = 1024;
+pub const MAX_TEXT: usize = 1024;
 
 /// How long a URL may be, in bytes: what every authorization server in use accepts.
 const MAX_URL: usize = 2048;
@@ -30,7 +30,7 @@ const MAX_ENTRIES: usize = 200;
 const MAX_ECHO: usize = 64;
 
 /// One table of the data. Remembers which fields were asked for, so that [`Table::close`] can refuse the others.
-pub(super) struct Table<'a> {
+pub struct Table<'a> {
     fields: Option<&'a Map<String, Value>>,
     pointer: String,
     known: RefCell<Vec<&'static str>>,
@@ -39,7 +39,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// The outermost table.
-    pub(super) fn root(value: &'a Value, errors: &'a RefCell<Vec<FieldError>>) -> Self {
+    pub fn root(value: &'a Value, errors: &'a RefCell<Vec<FieldError>>) -> Self {
         Self::at(String::new(), Some(value), errors)
     }
 
@@ -61,44 +61,57 @@ impl<'a> Table<'a> {
     }
 
     /// Notes a mistake in one field.
-    pub(super) fn refuse(&self, name: &str, detail: impl Into<String>) {
+    pub fn refuse(&self, name: &str, detail: impl Into<String>) {
         let step = name.replace('~', "~0").replace('/', "~1");
         let pointer = format!("{}/{step}", self.pointer);
         self.errors.borrow_mut().push(FieldError { pointer, detail: detail.into() });
     }
 
     /// Whether the table itself was given.
-    pub(super) fn is_given(&self) -> bool {
+    pub fn is_given(&self) -> bool {
         self.fields.is_some()
     }
 
     /// Reads a field with `read`, which says what is wrong with it; an absent one is `None`.
-    pub(super) fn read<T>(&self, name: &'static str, read: impl Fn(&'a Value) -> Result<T, String>) -> Option<T> {
+    pub fn read<T>(&self, name: &'static str, read: impl Fn(&'a Value) -> Result<T, String>) -> Option<T> {
         read(self.get(name)?).map_err(|detail| self.refuse(name, detail)).ok()
     }
 
     /// Notes that a field is missing, unless it was given (and perhaps refused).
-    pub(super) fn require<T: Default>(&self, name: &'static str, read: Option<T>) -> T {
+    pub fn require<T: Default>(&self, name: &'static str, read: Option<T>) -> T {
         if read.is_none() && self.fields.is_none_or(|fields| !fields.contains_key(name)) {
             self.refuse(name, "is required");
         }
         read.unwrap_or_default()
     }
 
-    pub(super) fn text(&self, name: &'static str) -> Option<String> {
+    /// Whether a field was given, right or wrong.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.is_some_and(|fields| fields.contains_key(name))
+    }
+
+    /// Notes that a field is missing, unless it was given (and perhaps refused).
+    pub fn require_given(&self, name: &'static str) {
+        self.require::<()>(name, None);
+    }
+
+    /// A text, as [`text`] reads it.
+    pub fn text(&self, name: &'static str) -> Option<String> {
         self.read(name, text)
     }
 
-    pub(super) fn url(&self, name: &'static str) -> Option<String> {
+    /// An endpoint: an absolute URL without a fragment.
+    pub fn url(&self, name: &'static str) -> Option<String> {
         self.read(name, url)
     }
 
-    pub(super) fn flag(&self, name: &'static str) -> Option<bool> {
+    /// True or false.
+    pub fn flag(&self, name: &'static str) -> Option<bool> {
         self.read(name, |value| value.as_bool().ok_or_else(|| "must be true or false".into()))
     }
 
     /// A whole number of seconds, at most ten years.
-    pub(super) fn seconds(&self, name: &'static str) -> Option<u32> {
+    pub fn seconds(&self, name: &'static str) -> Option<u32> {
         const TEN_YEARS: u64 = 315_360_000;
         self.read(name, |value| {
             let seconds = value.as_u64().filter(|seconds| *seconds <= TEN_YEARS);
@@ -108,7 +121,8 @@ impl<'a> Table<'a> {
         })
     }
 
-    pub(super) fn choice<T: Copy>(&self, name: &'static str, choices: &[(&str, T)]) -> Option<T> {
+    /// One of a closed list of words.
+    pub fn choice<T: Copy>(&self, name: &'static str, choices: &[(&str, T)]) -> Option<T> {
         self.read(name, |value| {
             let chosen = value.as_str().and_then(|text| choices.iter().find(|(known, _)| *known == text));
             chosen.map(|(_, choice)| *choice).ok_or_else(|| {
@@ -118,31 +132,54 @@ impl<'a> Table<'a> {
         })
     }
 
-    pub(super) fn texts(&self, name: &'static str) -> Option<Vec<String>> {
-        self.read(name, |value| list(value, text))
+    /// A list of texts.
+    pub fn texts(&self, name: &'static str) -> Option<Vec<String>> {
+        self.each(name, text)
+    }
+
+    /// A list whose entries are read with `read`; a mistake is noted at its entry.
+    pub fn each<T>(&self, name: &'static str, read: impl Fn(&'a Value) -> Result<T, String>) -> Option<Vec<T>> {
+        let entries = self.read(name, entries)?;
+        let place = Self::at(format!("{}/{name}", self.pointer), None, self.errors);
+        let read = |(index, entry): (usize, &'a Value)| {
+            read(entry).map_err(|detail| place.refuse(&index.to_string(), detail)).ok()
+        };
+        let read: Vec<Option<T>> = entries.iter().enumerate().map(read).collect();
+        read.into_iter().collect()
     }
 
     /// One path, or a list of them.
-    pub(super) fn paths(&self, name: &'static str) -> Option<Vec<Path>> {
+    pub fn paths(&self, name: &'static str) -> Option<Vec<Path>> {
         self.read(name, |value| match value {
             Value::String(_) => Ok(vec![path(value)?]),
             _ => list(value, path),
         })
     }
 
-    pub(super) fn path(&self, name: &'static str) -> Option<Path> {
+    /// A dotted path.
+    pub fn path(&self, name: &'static str) -> Option<Path> {
         self.read(name, path)
     }
 
-    pub(super) fn scopes(&self, name: &'static str) -> Option<Scopes> {
-        self.read(name, |value| {
-            let raw = list(value, text)?;
-            Scopes::parse(raw.iter().map(String::as_str)).map_err(|error| error.to_string())
-        })
+    /// A list of scopes (RFC 6749, section 3.3).
+    pub fn scopes(&self, name: &'static str) -> Option<Scopes> {
+        let raw = self.each(name, |value| value.as_str().ok_or_else(|| "must be a text".to_owned()))?;
+        Scopes::parse(raw)
+            .map_err(|error| match error {
+                InvalidScopes::Token(index) => {
+                    let place = Self::at(format!("{}/{name}", self.pointer), None, self.errors);
+                    place.refuse(
+                        &index.to_string(),
+                        "must be a scope: 1 to 256 visible ASCII characters, no quotes or backslashes",
+                    );
+                }
+                InvalidScopes::TooMany => self.refuse(name, error.to_string()),
+            })
+            .ok()
     }
 
     /// A map whose values are read with `read`.
-    pub(super) fn map<T>(
+    pub fn map<T>(
         &self,
         name: &'static str,
         read: impl Fn(&str, &'a Value) -> Result<T, String>,
@@ -161,12 +198,12 @@ impl<'a> Table<'a> {
     }
 
     /// The table below this name; an absent one has no fields.
-    pub(super) fn table(&self, name: &'static str) -> Self {
+    pub fn table(&self, name: &'static str) -> Self {
         Self::at(format!("{}/{name}", self.pointer), self.get(name), self.errors)
     }
 
     /// The list of tables below this name.
-    pub(super) fn tables(&self, name: &'static str) -> Vec<Self> {
+    pub fn tables(&self, name: &'static str) -> Vec<Self> {
         let items = match self.get(name) {
             None => return Vec::new(),
             Some(Value::Array(items)) if items.len() <= MAX_ENTRIES => items,
@@ -180,7 +217,7 @@ impl<'a> Table<'a> {
     }
 
     /// Refuses every field that nothing asked for.
-    pub(super) fn close(self) {
+    pub fn close(self) {
         let known = self.known.borrow();
         for name in self.fields.into_iter().flat_map(Map::keys).filter(|name| !known.contains(&name.as_str())) {
             self.refuse(&name.chars().take(MAX_ECHO).collect::<String>(), "is not a known field");
@@ -188,8 +225,13 @@ impl<'a> Table<'a> {
     }
 }
 
+/// Passes unless something is wrong.
+pub(super) fn unless(is_wrong: bool, detail: &str) -> Result<(), String> {
+    if is_wrong { Err(detail.to_owned()) } else { Ok(()) }
+}
+
 /// A text that is not empty, of at most [`MAX_TEXT`] bytes, without control characters.
-pub(super) fn text(value: &Value) -> Result<String, String> {
+pub fn text(value: &Value) -> Result<String, String> {
     let text = value.as_str().ok_or("must be a text")?;
     if text.is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control) {
         return Err(format!("must have 1 to {MAX_TEXT} bytes and no control characters"));
@@ -213,12 +255,16 @@ fn path(value: &Value) -> Result<Path, String> {
     value.as_str().and_then(Path::parse).ok_or_else(|| "must be a dotted path such as `user.email`".into())
 }
 
-fn list<'a, T>(value: &'a Value, read: impl Fn(&'a Value) -> Result<T, String>) -> Result<Vec<T>, String> {
-    let items = value.as_array().filter(|items| items.len() <= MAX_ENTRIES);
-    let items = items.ok_or("must be a list of at most 200 entries")?;
-    items
+/// A list of at most 200 entries, each read with `read`.
+pub(super) fn list<'a, T>(value: &'a Value, read: impl Fn(&'a Value) -> Result<T, String>) -> Result<Vec<T>, String> {
+    entries(value)?
         .iter()
         .enumerate()
         .map(|(index, item)| read(item).map_err(|detail| format!("entry {index} {detail}")))
         .collect()
+}
+
+fn entries(value: &Value) -> Result<&Vec<Value>, String> {
+    let entries = value.as_array().filter(|entries| entries.len() <= MAX_ENTRIES);
+    entries.ok_or_else(|| "must be a list of at most 200 entries".to_owned())
 }

@@ -1,0 +1,297 @@
+//! Connectors.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    routing::get,
+};
+use connectors::{
+    auth::Admin,
+    domain::{
+        audit::Actor,
+        connector::{Connector, ConnectorKind, redirect_uri},
+        fields::{Table, text},
+        ids::ConnectorId,
+        provider::ProviderType,
+        secret::{ClientSecret, Secret},
+        workspace::DisplayName,
+    },
+    journeys::{
+        list_connections::ListConnections,
+        manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors},
+    },
+    store::{Cursor, StoreError},
+    web::{
+        AdminCaller, ConnectionOnWire, JsonBody, Problem, Query, ServiceCaller, WriterCaller, checked, list, seconds,
+    },
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{Function, PublicBaseUrl};
+
+pub(crate) fn routes() -> Router<Function> {
+    Router::new()
+        .route("/api/workspace/{ws}/connectors", get(all).post(create))
+        .route("/api/workspace/{ws}/connectors/{id}", get(one).put(change).delete(delete))
+        .route("/api/workspace/{ws}/connectors/{id}/connections", get(connections))
+        .route("/api/apps/{app}/oauth-redirect-uris", get(redirect_uris))
+}
+
+/// A connector, as an admin sees it: everything but the secret.
+#[derive(Serialize)]
+struct ConnectorOnWire {
+    id: String,
+    connector_id: String,
+    integration_type: String,
+    name: String,
+    client_id: String,
+    has_client_secret: bool,
+    client_secret_changed_at: Option<String>,
+    scopes: Vec<String>,
+    connection_config: BTreeMap<String, String>,
+    kind: &'static str,
+    status: &'static str,
+    redirect_uri: String,
+    revision: u64,
+    created_at: String,
+    updated_at: String,
+}
+
+impl ConnectorOnWire {
+    fn new(connector: &Connector, base: &PublicBaseUrl) -> Self {
+        Self {
+            id: connector.id.to_string(),
+            connector_id: connector.id.to_string(),
+            integration_type: connector.provider.to_string(),
+            name: connector.name.as_str().to_owned(),
+            client_id: connector.client_id.clone(),
+            has_client_secret: connector.client_secret.is_some(),
+            client_secret_changed_at: connector.client_secret_changed_at.map(|at| seconds(at).to_string()),
+            scopes: list(&connector.scopes),
+            connection_config: connector.connection_config.clone(),
+            kind: connector.kind.as_str(),
+            status: connector.state.as_str(),
+            redirect_uri: connector.redirect_uri(&base.0),
+            revision: connector.revision,
+            created_at: seconds(connector.created_at).to_string(),
+            updated_at: seconds(connector.updated_at).to_string(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Listing {
+    connectors: Vec<ConnectorOnWire>,
+}
+
+async fn all(
+    State(journey): State<ManageConnectors>,
+    State(base): State<PublicBaseUrl>,
+    AdminCaller(admin): AdminCaller,
+) -> Result<Json<Listing>, Problem> {
+    let connectors = journey.list(admin.workspace()).await.map_err(problem)?;
+    Ok(Json(Listing {
+        connectors: connectors.iter().map(|connector| ConnectorOnWire::new(connector, &base)).collect(),
+    }))
+}
+
+async fn one(
+    State(journey): State<ManageConnectors>,
+    State(base): State<PublicBaseUrl>,
+    AdminCaller(admin): AdminCaller,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Json<ConnectorOnWire>, Problem> {
+    let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
+    Ok(Json(ConnectorOnWire::new(&connector, &base)))
+}
+
+async fn create(
+    State(journey): State<ManageConnectors>,
+    State(base): State<PublicBaseUrl>,
+    WriterCaller(admin): WriterCaller,
+    JsonBody(body): JsonBody,
+) -> Result<(StatusCode, Json<ConnectorOnWire>), Problem> {
+    let draft = checked(&body, draft)?.ok_or_else(|| Problem::invalid(Vec::new()))?;
+    let connector = journey.create(admin.workspace(), draft, actor(&admin)).await.map_err(problem)?;
+    Ok((StatusCode::CREATED, Json(ConnectorOnWire::new(&connector, &base))))
+}
+
+async fn change(
+    State(journey): State<ManageConnectors>,
+    State(base): State<PublicBaseUrl>,
+    WriterCaller(admin): WriterCaller,
+    Path((_, id)): Path<(String, String)>,
+    JsonBody(body): JsonBody,
+) -> Result<Json<ConnectorOnWire>, Problem> {
+    let change = checked(&body, change_of)?;
+    let connector = journey.change(admin.workspace(), &parse(&id)?, change, actor(&admin)).await.map_err(problem)?;
+    Ok(Json(ConnectorOnWire::new(&connector, &base)))
+}
+
+#[derive(Serialize)]
+struct Deleting {
+    connector_id: String,
+    status: &'static str,
+    revoke: bool,
+}
+
+async fn delete(
+    State(journey): State<ManageConnectors>,
+    WriterCaller(admin): WriterCaller,
+    Path((_, id)): Path<(String, String)>,
+    query: Query,
+) -> Result<(StatusCode, Json<Deleting>), Problem> {
+    let revoke = query.read("revoke", "must be `true` or `false`", |raw| raw.parse().ok())?.unwrap_or(true);
+    let id = parse(&id)?;
+    journey.delete(admin.workspace(), &id, revoke, actor(&admin)).await.map_err(problem)?;
+    Ok((StatusCode::ACCEPTED, Json(Deleting { connector_id: id.to_string(), status: "deleting", revoke })))
+}
+
+#[derive(Serialize)]
+struct PageOnWire {
+    connections: Vec<ConnectionOnWire>,
+    next_cursor: Option<String>,
+}
+
+async fn connections(
+    State(journey): State<ListConnections>,
+    AdminCaller(admin): AdminCaller,
+    Path((_, id)): Path<(String, String)>,
+    query: Query,
+) -> Result<Json<PageOnWire>, Problem> {
+    const CURSOR: &str = "must be a `next_cursor` of this listing";
+    let cursor = query.read("cursor", CURSOR, Cursor::parse)?;
+    let page = journey.page(admin.workspace(), None, Some(&parse(&id)?), cursor.as_ref()).await;
+    let page = page.map_err(|error| match error {
+        StoreError::Unreadable("cursor") => Problem::invalid_field("?cursor", CURSOR),
+        error => error.into(),
+    })?;
+    let page = page.ok_or_else(Problem::not_found)?;
+    let connections = page.connections.iter().map(|(connection, standing)| ConnectionOnWire::new(connection, standing));
+    Ok(Json(PageOnWire { connections: connections.collect(), next_cursor: page.next.map(|cursor| cursor.to_text()) }))
+}
+
+#[derive(Serialize)]
+struct RedirectUris {
+    redirect_uris: Vec<RedirectUri>,
+}
+
+#[derive(Serialize)]
+struct RedirectUri {
+    connector_id: String,
+    name: String,
+    integration_type: String,
+    redirect_uri: String,
+}
+
+async fn redirect_uris(
+    State(journey): State<ManageConnectors>,
+    State(base): State<PublicBaseUrl>,
+    ServiceCaller(service): ServiceCaller,
+) -> Result<Json<RedirectUris>, Problem> {
+    let connectors = journey.list(&service.app().workspace).await.map_err(problem)?;
+    let uris = connectors.iter().map(|connector| RedirectUri {
+        connector_id: connector.id.to_string(),
+        name: connector.name.as_str().to_owned(),
+        integration_type: connector.provider.to_string(),
+        redirect_uri: redirect_uri(&base.0, &connector.id),
+    });
+    Ok(Json(RedirectUris { redirect_uris: uris.collect() }))
+}
+
+fn draft(body: &Table<'_>) -> Option<ConnectorDraft> {
+    let id = body.read("id", |value| parsed(value, ConnectorId::parse));
+    let provider = body.read("integration_type", |value| parsed(value, ProviderType::parse));
+    let common = change_of(body);
+    let kind = body.read("kind", |value| {
+        let kind = value.as_str().and_then(ConnectorKind::parse);
+        kind.ok_or_else(|| format!("must be one of {}", ConnectorKind::WORDS.join(", ")))
+    });
+    if provider.is_none() {
+        body.require_given("integration_type");
+    }
+    for (name, is_read) in [("name", common.name.is_some()), ("client_id", common.client_id.is_some())] {
+        if !is_read {
+            body.require_given(name);
+        }
+    }
+    Some(ConnectorDraft {
+        id,
+        provider: provider?,
+        name: common.name?,
+        client_id: common.client_id?,
+        client_secret: common.client_secret,
+        scopes: common.scopes.unwrap_or_default(),
+        connection_config: common.connection_config.unwrap_or_default(),
+        kind: kind.unwrap_or(ConnectorKind::PerUser),
+    })
+}
+
+fn change_of(body: &Table<'_>) -> ConnectorChange {
+    ConnectorChange {
+        name: body.read("name", |value| parsed(value, DisplayName::parse)),
+        client_id: body.read("client_id", client_id),
+        client_secret: body.read("client_secret", client_secret),
+        scopes: body.scopes("scopes"),
+        connection_config: config(body),
+    }
+}
+
+fn config(body: &Table<'_>) -> Option<BTreeMap<String, String>> {
+    let config = body.map("connection_config", |name, value| {
+        if name.is_empty() || name.len() > 64 {
+            return Err("has a name that is empty or longer than 64 bytes".to_owned());
+        }
+        text(value)
+    });
+    body.has("connection_config").then_some(config)
+}
+
+/// Visible ASCII: it travels in headers and addresses (RFC 6749, appendix A.1).
+fn client_id(value: &Value) -> Result<String, String> {
+    let raw = value.as_str().unwrap_or_default();
+    let fits = (1..=512).contains(&raw.len()) && raw.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+    if fits { Ok(raw.to_owned()) } else { Err("must be 1 to 512 visible ASCII characters".to_owned()) }
+}
+
+/// Visible ASCII (RFC 6749, appendix A.2). Long enough for a signed client assertion.
+fn client_secret(value: &Value) -> Result<Secret<ClientSecret>, String> {
+    let raw = value.as_str().unwrap_or_default();
+    let fits = (1..=4_096).contains(&raw.len()) && raw.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+    if fits { Ok(Secret::new(raw)) } else { Err("must be 1 to 4096 visible ASCII characters".to_owned()) }
+}
+
+fn parsed<T, E: std::fmt::Display>(value: &Value, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, String> {
+    parse(value.as_str().ok_or("must be a text")?).map_err(|error| error.to_string())
+}
+
+fn parse(id: &str) -> Result<ConnectorId, Problem> {
+    ConnectorId::parse(id).map_err(|_| Problem::not_found())
+}
+
+pub(crate) fn actor(admin: &Admin) -> Actor {
+    Actor::Key(admin.key().to_string())
+}
+
+fn problem(error: ConnectorError) -> Problem {
+    match error {
+        ConnectorError::NotFound => Problem::not_found(),
+        ConnectorError::UnknownProvider => Problem::invalid_field(
+            "/integration_type",
+            "is neither in the catalogue (GET /api/providers) nor defined by the workspace",
+        ),
+        ConnectorError::SecretMissing => Problem::invalid_field("/client_secret", "is required by this provider"),
+        ConnectorError::NameTaken => Problem::conflict("Another connector of this workspace has this name."),
+        ConnectorError::IdTaken => Problem::conflict("This connector id is in use."),
+        ConnectorError::Contended => {
+            Problem::conflict("Somebody else changed the connector at the same time: try again.")
+        }
+        ConnectorError::Store(cause) => cause.into(),
+        ConnectorError::Vault(cause) => cause.into(),
+        ConnectorError::Queue(cause) => Problem::unavailable(&cause),
+    }
+}

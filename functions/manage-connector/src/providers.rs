@@ -1,0 +1,109 @@
+//! Providers: the catalogue, and the workspace's own.
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    routing::get,
+};
+use connectors::{
+    domain::provider::{Provider, ProviderType},
+    journeys::manage::{ManageProviders, ProviderError},
+    oauth::{DiscoveryError, catalogue},
+    web::{AdminCaller, JsonBody, Problem, WriterCaller},
+};
+use serde::Serialize;
+
+use crate::{Function, connector::actor, field};
+
+pub(crate) fn routes() -> Router<Function> {
+    Router::new()
+        .route("/api/providers", get(catalogue_listing))
+        .route("/api/providers/{type}", get(of_catalogue))
+        .route("/api/workspace/{ws}/providers", get(of_workspace).post(define))
+        .route("/api/workspace/{ws}/providers/{type}", get(one).delete(delete))
+}
+
+#[derive(Serialize)]
+struct Listing<'a> {
+    providers: Vec<ProviderOnWire<'a>>,
+}
+
+/// A provider as it is defined, under the name that connectors use for it too.
+#[derive(Serialize)]
+struct ProviderOnWire<'a> {
+    integration_type: &'a str,
+    #[serde(flatten)]
+    provider: &'a Provider,
+}
+
+impl<'a> From<&'a Provider> for ProviderOnWire<'a> {
+    fn from(provider: &'a Provider) -> Self {
+        Self { integration_type: provider.id.as_str(), provider }
+    }
+}
+
+/// Public: there is nothing in it that the providers' own documentation does not say.
+async fn catalogue_listing() -> Json<Listing<'static>> {
+    Json(Listing { providers: catalogue::all().map(ProviderOnWire::from).collect() })
+}
+
+async fn of_catalogue(Path(id): Path<String>) -> Result<Json<ProviderOnWire<'static>>, Problem> {
+    let provider = catalogue::find(&parse(&id)?).ok_or_else(Problem::not_found)?;
+    Ok(Json(provider.into()))
+}
+
+async fn of_workspace(
+    State(journey): State<ManageProviders>,
+    AdminCaller(admin): AdminCaller,
+) -> Result<Json<serde_json::Value>, Problem> {
+    let providers = journey.of_workspace(admin.workspace()).await.map_err(problem)?;
+    written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })
+}
+
+async fn one(
+    State(journey): State<ManageProviders>,
+    AdminCaller(admin): AdminCaller,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    let provider = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
+    written(&ProviderOnWire::from(&provider))
+}
+
+async fn define(
+    State(journey): State<ManageProviders>,
+    WriterCaller(admin): WriterCaller,
+    JsonBody(body): JsonBody,
+) -> Result<(StatusCode, Json<serde_json::Value>), Problem> {
+    let provider = journey.define(admin.workspace(), body, actor(&admin)).await.map_err(problem)?;
+    Ok((StatusCode::CREATED, written(&ProviderOnWire::from(&provider))?))
+}
+
+async fn delete(
+    State(journey): State<ManageProviders>,
+    WriterCaller(admin): WriterCaller,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    journey.delete(admin.workspace(), &parse(&id)?, actor(&admin)).await.map_err(problem)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn written(value: &impl Serialize) -> Result<Json<serde_json::Value>, Problem> {
+    serde_json::to_value(value).map(Json).map_err(|error| Problem::internal(&error))
+}
+
+fn parse(id: &str) -> Result<ProviderType, Problem> {
+    ProviderType::parse(id).map_err(|_| Problem::not_found())
+}
+
+fn problem(error: ProviderError) -> Problem {
+    match error {
+        ProviderError::Invalid(errors) | ProviderError::Discovery(DiscoveryError::Unusable(errors)) => {
+            Problem::invalid(errors)
+        }
+        ProviderError::Discovery(cause) => Problem::invalid(vec![field("/issuer", format!("can't be used: {cause}"))]),
+        ProviderError::Taken => Problem::conflict("The catalogue or this workspace has a provider of this id."),
+        ProviderError::NotFound => Problem::not_found(),
+        ProviderError::Store(cause) => cause.into(),
+    }
+}

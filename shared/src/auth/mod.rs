@@ -1,0 +1,235 @@
+//! Who is calling. What comes out of here is proof: nothing else in the crate can make an [`Admin`], a [`Service`] or an
+//! [`AppUser`], and every key of every table is derived from one of them.
+
+mod api_keys;
+mod apps;
+mod cache;
+mod jwks;
+mod user_tokens;
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Clock,
+    domain::{
+        api_key::WorkspaceRole,
+        app::App,
+        ids::{AppId, KeyId, WorkspaceId},
+        user::User,
+    },
+    oauth::ProviderClient,
+    store::{ApiKeys, Apps, StoreError},
+};
+
+/// The keys of a JWK Set that can verify a user's token; `None` if there are none.
+pub(crate) use jwks::usable as usable_keys;
+
+/// Finds out who is calling.
+#[derive(Debug)]
+pub struct Authenticator {
+    keys: api_keys::KeyCheck,
+    apps: apps::AppCache,
+    tokens: user_tokens::TokenCheck,
+}
+
+/// Somebody who may look at a workspace, and perhaps change it.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    workspace: WorkspaceId,
+    role: WorkspaceRole,
+    key: KeyId,
+}
+
+/// An app's backend.
+#[derive(Debug, Clone)]
+pub struct Service {
+    app: Arc<App>,
+    key: KeyId,
+    offline_tokens: bool,
+}
+
+/// A user of an app: by their own token, or by the app's backend in their name.
+#[derive(Debug, Clone)]
+pub struct AppUser {
+    app: Arc<App>,
+    user: User,
+}
+
+/// Why nobody was recognised.
+#[derive(Debug, thiserror::Error)]
+pub enum Unauthenticated {
+    /// The proof is missing or wrong. Callers never learn which.
+    #[error("the proof is missing or wrong")]
+    NoProof,
+    /// A user's own token where an app's backend is asked for.
+    #[error("a user's token was shown where a service key is asked for")]
+    ServiceOnly,
+    /// The proof is good, and not for what was asked for.
+    #[error("the proof is for something else")]
+    Elsewhere,
+    /// The storage can't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Authenticator {
+    /// An authenticator over the deployment's registry.
+    #[must_use]
+    pub fn new(keys: ApiKeys, apps: Apps, client: Arc<ProviderClient>, clock: Clock) -> Self {
+        Self {
+            keys: api_keys::KeyCheck::new(keys, clock.clone()),
+            apps: apps::AppCache::new(apps, clock.clone()),
+            tokens: user_tokens::TokenCheck::new(client, clock),
+        }
+    }
+
+    /// Whose workspace key this is, if it is one for `workspace`.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`].
+    pub async fn admin(&self, bearer: Option<&str>, workspace: &WorkspaceId) -> Result<Admin, Unauthenticated> {
+        let (key, own, role) = self.keys.workspace_key(bearer.ok_or(Unauthenticated::NoProof)?).await?;
+        if own != *workspace {
+            return Err(Unauthenticated::Elsewhere);
+        }
+        Ok(Admin { workspace: own, role, key })
+    }
+
+    /// Which backend's key this is, if it is one of `app`.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`]; [`Unauthenticated::ServiceOnly`] for the token of a user of the app.
+    pub async fn service(&self, bearer: Option<&str>, app: &AppId) -> Result<Service, Unauthenticated> {
+        let bearer = bearer.ok_or(Unauthenticated::NoProof)?;
+        if !api_keys::looks_like_a_key(bearer) {
+            self.user(Some(bearer), app).await?;
+            return Err(Unauthenticated::ServiceOnly);
+        }
+        let (key, own, offline_tokens) = self.keys.app_key(bearer).await?;
+        if own != *app {
+            return Err(Unauthenticated::Elsewhere);
+        }
+        let app = self.apps.find(&own).await?.ok_or(Unauthenticated::NoProof)?;
+        Ok(Service { app, key, offline_tokens })
+    }
+
+    /// Which user of `app` this token is of.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`].
+    pub async fn user(&self, bearer: Option<&str>, app: &AppId) -> Result<AppUser, Unauthenticated> {
+        let bearer = bearer.ok_or(Unauthenticated::NoProof)?;
+        let app = self.apps.find(app).await?.ok_or(Unauthenticated::NoProof)?;
+        let user = self.tokens.verify(bearer, &app).await.ok_or(Unauthenticated::NoProof)?;
+        Ok(AppUser { app, user })
+    }
+
+    /// Which user this is: by their own token as bearer, or by `on_behalf_of` beside a service key.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`].
+    pub async fn user_or_delegate(
+        &self,
+        bearer: Option<&str>,
+        on_behalf_of: Option<&str>,
+        app: &AppId,
+    ) -> Result<AppUser, Unauthenticated> {
+        match bearer {
+            Some(key) if api_keys::looks_like_a_key(key) => {
+                self.delegate(bearer, on_behalf_of, app).await.map(|(_, user)| user)
+            }
+            _ => self.user(bearer, app).await,
+        }
+    }
+
+    /// The backend of `app`, and the user in whose name it calls.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`].
+    pub async fn delegate(
+        &self,
+        bearer: Option<&str>,
+        on_behalf_of: Option<&str>,
+        app: &AppId,
+    ) -> Result<(Service, AppUser), Unauthenticated> {
+        let service = self.service(bearer, app).await?;
+        let user = self.user(on_behalf_of, app).await?;
+        Ok((service, user))
+    }
+
+    /// Whether pages of this origin may call for this app.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the app cannot be read.
+    pub async fn allows_origin(&self, app: &AppId, origin: &str) -> Result<bool, StoreError> {
+        Ok(self.apps.find(app).await?.is_some_and(|app| app.allows_origin(origin)))
+    }
+}
+
+impl Admin {
+    /// The workspace.
+    #[must_use]
+    pub fn workspace(&self) -> &WorkspaceId {
+        &self.workspace
+    }
+
+    /// The key that proved it, for the audit trail.
+    #[must_use]
+    pub fn key(&self) -> &KeyId {
+        &self.key
+    }
+
+    /// Whether anything may be changed.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        self.role == WorkspaceRole::Admin
+    }
+}
+
+impl Service {
+    /// The app.
+    #[must_use]
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// The key that proved it, for the audit trail.
+    #[must_use]
+    pub fn key(&self) -> &KeyId {
+        &self.key
+    }
+
+    /// Whether a user's token may be fetched without that user's session.
+    #[must_use]
+    pub fn may_fetch_offline(&self) -> bool {
+        self.offline_tokens
+    }
+
+    /// A user of the app that the backend names, instead of showing their token. Proves nothing about that user: for
+    /// what a backend may do by itself only.
+    #[must_use]
+    pub fn names(&self, issuer: crate::domain::ids::Issuer, subject: crate::domain::ids::Subject) -> AppUser {
+        let user = User { app: self.app.id.clone(), issuer, subject };
+        AppUser { app: Arc::clone(&self.app), user }
+    }
+}
+
+impl AppUser {
+    /// The app.
+    #[must_use]
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// Where this user's connection through a connector stands.
+    #[must_use]
+    pub fn place(&self, connector: crate::domain::ids::ConnectorId) -> crate::domain::user::ConnectionKey {
+        crate::domain::user::ConnectionKey { workspace: self.app.workspace.clone(), user: self.user.clone(), connector }
+    }
+}

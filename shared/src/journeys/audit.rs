@@ -1,0 +1,46 @@
+//! Writing the audit trail.
+
+use crate::{
+    clock::Clock,
+    domain::{
+        audit::{Actor, AuditEvent},
+        ids::WorkspaceId,
+    },
+    random::Random,
+    store::AuditLog,
+};
+
+/// Writes the audit trail.
+#[derive(Debug, Clone)]
+pub struct Audit {
+    pub(crate) log: AuditLog,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+}
+
+impl Audit {
+    /// Notes what was done. It has been done by then: a trail that cannot be written is an error in the log, not for
+    /// the person who did it.
+    pub async fn note(
+        &self,
+        workspace: &WorkspaceId,
+        actor: Actor,
+        action: &str,
+        target: &str,
+        details: &[(&str, &str)],
+    ) {
+        let at = self.clock.now();
+        let event = AuditEvent {
+            id: self.random.ulid(at),
+            at,
+            workspace: workspace.clone(),
+            actor,
+            action: action.to_owned(),
+            target: target.to_owned(),
+            details: details.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        };
+        if let Err(error) = self.log.put(&event).await {
+            tracing::error!(%error, action, target, "an event is missing from the audit trail");
+        }
+    }
+}

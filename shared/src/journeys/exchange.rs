@@ -1,0 +1,224 @@
+//! The end of a session: from the authorization code to a connection.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{audit::Audit, carried_through, client_secret, profile};
+use crate::{
+    clock::Clock,
+    domain::{
+        account::Account,
+        audit::Actor,
+        connection::SealedTokens,
+        connector::Connector,
+        provider::Provider,
+        secret::{AuthorizationCode, Secret},
+        session::{FailureReason, Pinned, Session},
+    },
+    oauth::{CodeGrant, Credentials, GrantTokens, ProviderClient, TokenError, TokenSet},
+    random::Random,
+    store::{Completion, Completions, Connectors, NewGrant, Sessions, StoreError, Write},
+    vault::{Place, Ready, Vault, VaultError},
+};
+
+/// How long the end of a session is tried to be stored: the code is spent, and there is no second one.
+const STORE_FOR: Duration = Duration::from_secs(5);
+
+/// Exchanges codes.
+#[derive(Debug, Clone)]
+pub(crate) struct Exchange {
+    pub(crate) connectors: Connectors,
+    pub(crate) completions: Completions,
+    pub(crate) sessions: Sessions,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) client: Arc<ProviderClient>,
+    pub(crate) audit: Audit,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+}
+
+/// Which way a session is claimed for its exchange.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ClaimBy {
+    /// By the browser it is bound to.
+    Browser,
+    /// By the digest of its one-time handle.
+    Handle([u8; 32]),
+}
+
+/// Why a code did not become a connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    /// Somebody else claimed the session, or it ended.
+    #[error("the session is spent")]
+    Spent,
+    /// The session came to nothing, and is marked so.
+    #[error("the session came to nothing")]
+    Failed {
+        /// Why.
+        reason: FailureReason,
+        /// What the provider said, if it was asked.
+        cause: Option<TokenError>,
+    },
+    /// The storage can't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The vault can't open or seal.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+impl Exchange {
+    /// Claims the session, exchanges the code and stores the connection. Goes on to its end even if the caller goes
+    /// away.
+    pub(super) async fn run(
+        &self,
+        session: Session,
+        code: Secret<AuthorizationCode>,
+        claim: ClaimBy,
+    ) -> Result<(), ExchangeError> {
+        let exchange = self.clone();
+        carried_through(async move {
+            let outcome = exchange.carry_out(&session, &code, claim).await;
+            if let Err(ExchangeError::Failed { reason, .. }) = &outcome {
+                exchange.sessions.fail(&session.id, *reason).await?;
+            }
+            outcome
+        })
+        .await
+    }
+
+    async fn carry_out(
+        &self,
+        session: &Session,
+        code: &Secret<AuthorizationCode>,
+        claim: ClaimBy,
+    ) -> Result<(), ExchangeError> {
+        let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
+        let connector = connector.filter(Connector::is_active).ok_or(changed())?;
+        let provider = profile(&connector).ok_or(changed())?;
+        if !is_as_pinned(&session.pinned, &connector, provider) {
+            return Err(changed());
+        }
+        let place = Place::session(&session.id, &session.key);
+        let verifier = self.vault.open(session.verifier.as_ref().ok_or(ExchangeError::Spent)?, &place).await?;
+        let secret = client_secret(&self.vault, &connector).await?;
+        let ready = self.vault.make_ready(&session.key.workspace).await?;
+        self.claim(session, claim).await?;
+        let credentials = Credentials { client_id: &connector.client_id, client_secret: secret.as_ref() };
+        let redirect_uri = &session.pinned.redirect_uri;
+        let grant = CodeGrant { code, verifier: &verifier, redirect_uri, requested: &session.requested };
+        let tokens = self.client.exchange(provider, credentials, grant, self.clock.now()).await.map_err(failed)?;
+        let account = self.account(provider, credentials, &tokens).await;
+        if is_another(session, account.as_ref()) {
+            self.revoke(provider, credentials, &tokens).await;
+            return Err(ExchangeError::Failed { reason: FailureReason::AccountChanged, cause: None });
+        }
+        if let Err(error) = self.store(session, &ready, &tokens, account).await {
+            self.revoke(provider, credentials, &tokens).await;
+            return Err(error);
+        }
+        let (actor, id) = (Actor::User(session.key.user.clone()), session.key.id());
+        let details = [("connector", connector.id.as_str()), ("scopes", &tokens.scopes.to_string())];
+        self.audit.note(&session.key.workspace, actor, "connection.created", id.as_str(), &details).await;
+        Ok(())
+    }
+
+    async fn claim(&self, session: &Session, claim: ClaimBy) -> Result<(), ExchangeError> {
+        let now = self.clock.now();
+        let claimed = match claim {
+            ClaimBy::Browser => self.sessions.claim_pending(&session.id, now).await?,
+            ClaimBy::Handle(digest) => self.sessions.claim_parked(&session.id, &digest, now).await?,
+        };
+        if claimed == Write::Done { Ok(()) } else { Err(ExchangeError::Spent) }
+    }
+
+    /// Whose account it is. Not knowing is no reason to turn the user away.
+    async fn account(&self, provider: &Provider, credentials: Credentials<'_>, tokens: &TokenSet) -> Option<Account> {
+        let account = self.client.account(provider, credentials, tokens).await;
+        account.inspect_err(|error| tracing::info!(%error, "the account's name is not known")).ok()
+    }
+
+    async fn store(
+        &self,
+        session: &Session,
+        ready: &Ready<'_>,
+        tokens: &TokenSet,
+        account: Option<Account>,
+    ) -> Result<(), ExchangeError> {
+        let give_up = self.clock.now().checked_add(STORE_FOR).unwrap_or(self.clock.now());
+        loop {
+            let grant = self.grant(session, ready, tokens, account.clone());
+            let completion = Completion { session: &session.id, place: &session.key, grant };
+            match self.completions.store(completion).await {
+                Ok(Write::Done) => return Ok(()),
+                Ok(Write::Conflict) if self.is_completed(session).await? => return Ok(()),
+                Ok(Write::Conflict) => return Err(ExchangeError::Spent),
+                Err(error) if self.clock.now() >= give_up => return Err(error.into()),
+                Err(error) => tracing::warn!(%error, "a new connection was not stored yet"),
+            }
+            tokio::time::sleep(Duration::from_millis(50 + self.random.below(350))).await;
+        }
+    }
+
+    /// Whether an earlier try was stored although its answer was lost.
+    async fn is_completed(&self, session: &Session) -> Result<bool, StoreError> {
+        let row = self.sessions.find(&session.id).await?;
+        Ok(row.is_some_and(|row| matches!(row.stage, crate::domain::session::Stage::Completed)))
+    }
+
+    fn grant(&self, session: &Session, ready: &Ready<'_>, tokens: &TokenSet, account: Option<Account>) -> NewGrant {
+        let place = Place::connection(&session.key);
+        let now = self.clock.now();
+        let sealed = SealedTokens {
+            access: ready.seal(&tokens.access_token, &place),
+            refresh: tokens.refresh_token.as_ref().map(|token| ready.seal(token, &place)),
+            token_type: tokens.token_type.clone(),
+            issued_at: now,
+            expires_at: tokens.expires_at,
+            refresh_expires_at: tokens.refresh_expires_at,
+        };
+        let jitter = u16::try_from(self.random.below(1_001)).unwrap_or(0);
+        NewGrant {
+            client_id: session.pinned.client_id.clone(),
+            scopes_revision: session.pinned.scopes_revision,
+            granted: tokens.scopes.clone(),
+            account,
+            label: session.label.clone(),
+            due_at: sealed.due_at(jitter),
+            tokens: sealed,
+            keeps_earlier_refresh_token: session.earlier.as_ref().is_some_and(|earlier| earlier.refresh_token_lives),
+            connected_at: now,
+        }
+    }
+
+    async fn revoke(&self, provider: &Provider, credentials: Credentials<'_>, tokens: &TokenSet) {
+        let grant =
+            GrantTokens { access_token: Some(&tokens.access_token), refresh_token: tokens.refresh_token.as_ref() };
+        if let Err(error) = self.client.revoke(provider, credentials, grant, self.clock.now()).await {
+            tracing::warn!(%error, "tokens that are not kept were not revoked");
+        }
+    }
+}
+
+/// Whether everything that was fixed when the session began still is as it was (RFC 9700, section 4.4).
+fn is_as_pinned(pinned: &Pinned, connector: &Connector, provider: &Provider) -> bool {
+    pinned.client_id == connector.client_id && pinned.token_endpoint == provider.token.url
+}
+
+fn is_another(session: &Session, account: Option<&Account>) -> bool {
+    let earlier = session.earlier.as_ref().and_then(|earlier| earlier.account_id.as_ref());
+    matches!((earlier, account), (Some(earlier), Some(account)) if *earlier != account.id)
+}
+
+fn changed() -> ExchangeError {
+    ExchangeError::Failed { reason: FailureReason::ConnectorChanged, cause: None }
+}
+
+fn failed(cause: TokenError) -> ExchangeError {
+    let reason = match &cause {
+        TokenError::Rejected { .. } | TokenError::Refused { .. } => FailureReason::ProviderRefused,
+        TokenError::ClientRejected { .. } => FailureReason::ConnectorMisconfigured,
+        TokenError::Passing { .. } | TokenError::Blocked(_) => FailureReason::ProviderUnavailable,
+    };
+    ExchangeError::Failed { reason, cause: Some(cause) }
+}

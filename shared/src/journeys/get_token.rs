@@ -1,0 +1,192 @@
+//! Handing out a user's access token, always fresh.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::constant_time;
+use jiff::tz::TimeZone;
+
+use super::{
+    profile,
+    refresh_connection::{RefreshError, Refresher},
+};
+use crate::{
+    clock::Clock,
+    domain::{
+        connection::Connection,
+        connector::Connector,
+        digest::sha256,
+        freshness::{DEFAULT_MIN_TTL, Freshness},
+        scopes::Scopes,
+        secret::{AccessToken, Secret},
+        standing::Standing,
+        user::ConnectionKey,
+    },
+    oauth::TokenError,
+    store::{Connections, StoreError, TokenReads},
+    vault::{Place, Vault, VaultError},
+};
+
+/// Hands out access tokens.
+#[derive(Debug, Clone)]
+pub struct GetToken {
+    pub(crate) reads: TokenReads,
+    pub(crate) connections: Connections,
+    pub(crate) refresher: Refresher,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) clock: Clock,
+}
+
+/// What the caller asks of the token.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// How much life it must have.
+    pub min_ttl: Duration,
+    /// What it must be good for.
+    pub required_scopes: Scopes,
+    /// The SHA-256 of a token that the provider refused.
+    pub rejected: Option<[u8; 32]>,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self { min_ttl: DEFAULT_MIN_TTL, required_scopes: Scopes::default(), rejected: None }
+    }
+}
+
+/// An access token, and what is known of its connection.
+#[derive(Debug)]
+pub struct Issued {
+    /// The access token.
+    pub access_token: Secret<AccessToken>,
+    /// The connection it is of.
+    pub connection: Connection,
+    /// The connector it came through.
+    pub connector: Connector,
+    /// How the connection stands.
+    pub standing: Standing,
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum GetTokenError {
+    /// The user never connected, or disconnected; or there is no such connector.
+    #[error("not connected")]
+    NotConnected,
+    /// The grant is over; the user must connect again.
+    #[error("the user must connect again")]
+    ReconnectRequired,
+    /// The grant lacks scopes that were asked for.
+    #[error("the grant lacks scopes")]
+    MissingScopes(Scopes),
+    /// The provider does not accept the connector's client.
+    #[error("the provider does not accept the connector's client")]
+    Misconfigured(TokenError),
+    /// The provider fails for now, and the old token works no more.
+    #[error("the provider fails for now")]
+    Unavailable {
+        /// How long to wait.
+        retry_after: Duration,
+        /// What it said, if it was asked just now.
+        cause: Option<TokenError>,
+    },
+    /// The storage can't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The vault can't open.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// How long a caller waits when somebody else's refresh takes long.
+const BUSY_RETRY: Duration = Duration::from_secs(1);
+
+impl GetToken {
+    /// The user's access token, refreshed if it is not fresh enough.
+    ///
+    /// # Errors
+    /// [`GetTokenError`], by what the caller can do about it.
+    #[tracing::instrument(skip_all, fields(connector.id = %place.connector))]
+    pub async fn get(&self, place: &ConnectionKey, wish: &Wish) -> Result<Issued, GetTokenError> {
+        let (connection, connector) = self.reads.find(place).await?;
+        let connector = connector.filter(Connector::is_active).ok_or(GetTokenError::NotConnected)?;
+        let connection = connection.ok_or(GetTokenError::NotConnected)?;
+        let provider = profile(&connector).ok_or(GetTokenError::NotConnected)?;
+        let lacking = provider.missing(&wish.required_scopes, &connection.granted);
+        if !lacking.is_empty() {
+            return Err(GetTokenError::MissingScopes(lacking));
+        }
+        let (connection, access_token) = self.current(connection, &connector, wish).await?;
+        let standing = Standing::of(&connection, &connector, provider, self.clock.now());
+        self.note_use(&connection).await;
+        Ok(Issued { access_token, connection, connector, standing })
+    }
+
+    /// The connection with a token that will do: the stored one, or a refreshed one, or, while a refresh is not to be
+    /// had, the stored one for as long as it works.
+    async fn current(
+        &self,
+        connection: Connection,
+        connector: &Connector,
+        wish: &Wish,
+    ) -> Result<(Connection, Secret<AccessToken>), GetTokenError> {
+        let freshness = connection.tokens.freshness(self.clock.now(), wish.min_ttl);
+        let stored = match (freshness, wish.rejected) {
+            (Freshness::Expired, _) => None,
+            (Freshness::Fresh, None) => return self.opened(connection).await,
+            (Freshness::Expiring, None) => Some(connection.clone()),
+            (_, Some(rejected)) => {
+                let (connection, token) = self.opened(connection).await?;
+                let is_stored = constant_time::verify_slices_are_equal(&sha256(token.expose().as_bytes()), &rejected);
+                if is_stored.is_err() && freshness == Freshness::Fresh {
+                    return Ok((connection, token));
+                }
+                let works = is_stored.is_err().then(|| connection.clone());
+                return self.renewed(connection, connector, works).await;
+            }
+        };
+        self.renewed(connection, connector, stored).await
+    }
+
+    async fn renewed(
+        &self,
+        connection: Connection,
+        connector: &Connector,
+        still_works: Option<Connection>,
+    ) -> Result<(Connection, Secret<AccessToken>), GetTokenError> {
+        match (self.refresher.refresh(connection, connector).await, still_works) {
+            (Ok(renewed), _) => self.opened(renewed).await,
+            (Err(RefreshError::Gone), _) => Err(GetTokenError::NotConnected),
+            (Err(_), Some(stored)) => self.opened(stored).await,
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+
+    async fn opened(&self, connection: Connection) -> Result<(Connection, Secret<AccessToken>), GetTokenError> {
+        let token = self.vault.open(&connection.tokens.access, &Place::connection(&connection.key)).await?;
+        Ok((connection, token))
+    }
+
+    /// Once a day at most: reads stay free of writes. A note that fails spoils nothing.
+    async fn note_use(&self, connection: &Connection) {
+        let today = self.clock.now().to_zoned(TimeZone::UTC).date();
+        if connection.last_used_on.is_none_or(|day| day < today)
+            && let Err(error) = self.connections.note_use(&connection.key, today).await
+        {
+            tracing::warn!(%error, "the day of a connection's last use was not noted");
+        }
+    }
+}
+
+impl From<RefreshError> for GetTokenError {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Gone => Self::NotConnected,
+            RefreshError::Ended => Self::ReconnectRequired,
+            RefreshError::Misconfigured(cause) => Self::Misconfigured(cause),
+            RefreshError::Unavailable { retry_after, cause } => Self::Unavailable { retry_after, cause },
+            RefreshError::Busy => Self::Unavailable { retry_after: BUSY_RETRY, cause: None },
+            RefreshError::Store(cause) => Self::Store(cause),
+            RefreshError::Vault(cause) => Self::Vault(cause),
+        }
+    }
+}

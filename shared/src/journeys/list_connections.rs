@@ -1,0 +1,155 @@
+//! What is connected: for a user, for an app's backend, for an admin.
+
+use super::profile;
+use crate::{
+    auth::AppUser,
+    clock::Clock,
+    domain::{
+        connection::Connection,
+        connector::Connector,
+        ids::{AppId, ConnectorId, WorkspaceId},
+        scopes::Scopes,
+        standing::{Standing, Status},
+    },
+    store::{Connections, Connectors, Cursor, StoreError},
+};
+
+/// Lists connections.
+#[derive(Debug, Clone)]
+pub struct ListConnections {
+    pub(crate) connectors: Connectors,
+    pub(crate) connections: Connections,
+    pub(crate) clock: Clock,
+}
+
+/// A connector as one user sees it.
+#[derive(Debug)]
+pub struct UserConnector {
+    /// The connector.
+    pub connector: Connector,
+    /// The user's connection, if there is one.
+    pub connection: Option<Connection>,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// One page of connections, each with how it stands.
+#[derive(Debug)]
+pub struct StandingPage {
+    /// The connections.
+    pub connections: Vec<(Connection, Standing)>,
+    /// Where the next page begins.
+    pub next: Option<Cursor>,
+}
+
+/// How many connections a page has at most.
+const PAGE: usize = 100;
+
+impl ListConnections {
+    /// Every connector of the app's workspace, with how it stands for this user.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn of_user(&self, user: &AppUser) -> Result<Vec<UserConnector>, StoreError> {
+        let connectors = self.connectors.of_workspace(&user.app().workspace).await?;
+        let mut connections = self.connections.of_user(user.user()).await?;
+        let mut listed = Vec::with_capacity(connectors.len());
+        for connector in connectors.into_iter().filter(Connector::is_active) {
+            let own = connections.iter().position(|connection| connection.key.connector == connector.id);
+            listed.extend(self.view(connector, own.map(|index| connections.swap_remove(index))));
+        }
+        Ok(listed)
+    }
+
+    /// One connector of the app's workspace, with how it stands for this user.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn one_of_user(&self, user: &AppUser, id: ConnectorId) -> Result<Option<UserConnector>, StoreError> {
+        let place = user.place(id);
+        let connector = self.connectors.find(&place.workspace, &place.connector).await?;
+        let Some(connector) = connector.filter(Connector::is_active) else { return Ok(None) };
+        let connection = self.connections.find(&place).await?;
+        Ok(self.view(connector, connection))
+    }
+
+    /// Connections of a workspace: of one app, of one connector, or of both. Nothing if there is no such connector.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or the cursor is not one of ours.
+    pub async fn page(
+        &self,
+        workspace: &WorkspaceId,
+        app: Option<&AppId>,
+        connector: Option<&ConnectorId>,
+        from: Option<&Cursor>,
+    ) -> Result<Option<StandingPage>, StoreError> {
+        match connector {
+            Some(id) => match self.connectors.find(workspace, id).await?.filter(Connector::is_active) {
+                Some(connector) => self.page_of(&connector, app, from).await.map(Some),
+                None => Ok(None),
+            },
+            None => self.page_of_all(workspace, app, from).await.map(Some),
+        }
+    }
+
+    /// One connector after the other, in the order they were made.
+    async fn page_of_all(
+        &self,
+        workspace: &WorkspaceId,
+        app: Option<&AppId>,
+        from: Option<&Cursor>,
+    ) -> Result<StandingPage, StoreError> {
+        let (first, mut within) = match from {
+            None => (None, None),
+            Some(cursor) => {
+                let (id, inner) = cursor.split_first().ok_or(StoreError::Unreadable("cursor"))?;
+                (Some(id), inner)
+            }
+        };
+        let connectors = self.connectors.of_workspace(workspace).await?;
+        let mut connectors = connectors
+            .into_iter()
+            .filter(Connector::is_active)
+            .skip_while(|connector| first.as_deref().is_some_and(|first| connector.id.as_str() < first))
+            .peekable();
+        let mut page = StandingPage { connections: Vec::new(), next: None };
+        while let Some(connector) = connectors.next() {
+            let found = self.page_of(&connector, app, within.take().as_ref()).await?;
+            page.connections.extend(found.connections);
+            if let Some(inner) = found.next {
+                page.next = Some(inner.behind(connector.id.as_str()));
+                break;
+            }
+            if page.connections.len() >= PAGE {
+                page.next = connectors.peek().map(|next| Cursor::start_of(next.id.as_str()));
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    async fn page_of(
+        &self,
+        connector: &Connector,
+        app: Option<&AppId>,
+        from: Option<&Cursor>,
+    ) -> Result<StandingPage, StoreError> {
+        let page = self.connections.of_connector(&connector.id, app, from, PAGE).await?;
+        let standing = |connection: Connection| {
+            let provider = profile(connector)?;
+            let standing = Standing::of(&connection, connector, provider, self.clock.now());
+            Some((connection, standing))
+        };
+        Ok(StandingPage { connections: page.connections.into_iter().filter_map(standing).collect(), next: page.next })
+    }
+
+    fn view(&self, connector: Connector, connection: Option<Connection>) -> Option<UserConnector> {
+        let provider = profile(&connector)?;
+        let standing = match &connection {
+            Some(connection) => Standing::of(connection, &connector, provider, self.clock.now()),
+            None => Standing { status: Status::Disconnected, reason: None, missing: Scopes::default() },
+        };
+        Some(UserConnector { connector, connection, standing })
+    }
+}

@@ -1,0 +1,251 @@
+//! Apps: where they run, where people return to, and who vouches for their users.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    auth::usable_keys,
+    clock::Clock,
+    domain::{
+        app::{App, HandleDelivery, Identity, Origin, ReturnUrl, SessionBinding},
+        audit::Actor,
+        ids::{AppId, Issuer, WorkspaceId},
+        workspace::DisplayName,
+    },
+    journeys::{audit::Audit, sweep_connector::sweep_message},
+    oauth::{DiscoveryError, ProviderClient},
+    queue::{Queue, QueueError},
+    random::Random,
+    store::{Apps, Connectors, StoreError, Write},
+};
+
+/// Manages apps.
+#[derive(Debug, Clone)]
+pub struct ManageApps {
+    pub(crate) apps: Apps,
+    pub(crate) connectors: Connectors,
+    pub(crate) client: Arc<ProviderClient>,
+    pub(crate) queue: Queue,
+    pub(crate) audit: Audit,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+}
+
+/// An app to be registered.
+#[derive(Debug)]
+pub struct AppDraft {
+    /// Its id, if the workspace chose one.
+    pub id: Option<AppId>,
+    /// Its name.
+    pub name: DisplayName,
+    /// The rest.
+    pub settings: AppChange,
+}
+
+/// What is to be changed of an app; what is `None` stays.
+#[derive(Debug, Default)]
+pub struct AppChange {
+    /// Another name.
+    pub name: Option<DisplayName>,
+    /// Other origins.
+    pub origins: Option<Vec<Origin>>,
+    /// Other return addresses.
+    pub return_urls: Option<Vec<ReturnUrl>>,
+    /// Another session binding.
+    pub session_binding: Option<SessionBinding>,
+    /// Another way for the handle.
+    pub handle_delivery: Option<HandleDelivery>,
+}
+
+/// Who is to vouch for an app's users.
+#[derive(Debug)]
+pub struct IdentityDraft {
+    /// `iss` of every token.
+    pub issuer: Issuer,
+    /// `aud` of every token.
+    pub audience: String,
+    /// Where the keys come from.
+    pub keys: KeySource,
+}
+
+/// Where an issuer's keys come from.
+#[derive(Debug)]
+pub enum KeySource {
+    /// From where its discovery document says.
+    Discovery,
+    /// From this address.
+    Uri(String),
+    /// From the request itself (a JWK Set as JSON); they change when the identity is registered again.
+    Given(String),
+}
+
+/// Why an app was not registered, changed or deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// There is no such app in the workspace.
+    #[error("no such app")]
+    NotFound,
+    /// The id is in use.
+    #[error("the id is taken")]
+    IdTaken,
+    /// The issuer's discovery document could not be used.
+    #[error("the issuer's discovery document can't be used: {0}")]
+    Discovery(DiscoveryError),
+    /// The issuer's keys could not be fetched.
+    #[error("the issuer's keys can't be fetched: {0}")]
+    Keys(DiscoveryError),
+    /// The set has no key that can verify a token.
+    #[error("the set has no key that can verify a token")]
+    NoUsableKey,
+    /// The storage can't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is left of it could not be put into the queue.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl ManageApps {
+    /// Registers an app.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    #[tracing::instrument(skip_all)]
+    pub async fn create(&self, workspace: &WorkspaceId, draft: AppDraft, actor: Actor) -> Result<App, AppError> {
+        let now = self.clock.now();
+        let bare = App {
+            id: draft.id.unwrap_or_else(|| AppId::of_ulid(&self.random.ulid(now))),
+            workspace: workspace.clone(),
+            name: draft.name,
+            origins: Vec::new(),
+            return_urls: Vec::new(),
+            identity: None,
+            session_binding: SessionBinding::default(),
+            handle_delivery: HandleDelivery::default(),
+            created_at: now,
+        };
+        let app = changed(bare, draft.settings);
+        if self.apps.put_new(&app).await? == Write::Conflict {
+            return Err(AppError::IdTaken);
+        }
+        self.audit.note(workspace, actor, "app.created", app.id.as_str(), &[("name", app.name.as_str())]).await;
+        Ok(app)
+    }
+
+    /// The workspace's apps.
+    ///
+    /// # Errors
+    /// [`AppError::Store`].
+    pub async fn list(&self, workspace: &WorkspaceId) -> Result<Vec<App>, AppError> {
+        let mut apps = Vec::new();
+        for id in self.apps.of_workspace(workspace).await? {
+            apps.extend(self.apps.find(&id).await?);
+        }
+        Ok(apps)
+    }
+
+    /// One of the workspace's apps.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn find(&self, workspace: &WorkspaceId, id: &AppId) -> Result<App, AppError> {
+        let app = self.apps.find(id).await?;
+        app.filter(|app| app.workspace == *workspace).ok_or(AppError::NotFound)
+    }
+
+    /// Changes an app.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn change(
+        &self,
+        workspace: &WorkspaceId,
+        id: &AppId,
+        change: AppChange,
+        actor: Actor,
+    ) -> Result<App, AppError> {
+        let app = changed(self.find(workspace, id).await?, change);
+        self.put(&app, actor, "app.changed").await?;
+        Ok(app)
+    }
+
+    /// Says who vouches for an app's users. Their keys are fetched now, so that a mistake shows now.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    #[tracing::instrument(skip_all)]
+    pub async fn identify(
+        &self,
+        workspace: &WorkspaceId,
+        id: &AppId,
+        draft: IdentityDraft,
+        actor: Actor,
+    ) -> Result<App, AppError> {
+        let mut app = self.find(workspace, id).await?;
+        let (jwks_uri, jwks_snapshot) = match draft.keys {
+            KeySource::Given(keys) => (String::new(), keys),
+            KeySource::Uri(uri) => (uri.clone(), self.keys(&uri).await?),
+            KeySource::Discovery => {
+                let uri = self.client.jwks_uri(draft.issuer.as_str()).await.map_err(AppError::Discovery)?;
+                (uri.to_string(), self.keys(uri.as_str()).await?)
+            }
+        };
+        if usable_keys(jwks_snapshot.as_bytes()).is_none() {
+            return Err(AppError::NoUsableKey);
+        }
+        let (issuer, audience) = (draft.issuer, draft.audience);
+        let jwks_fetched_at = self.clock.now();
+        app.identity = Some(Identity { issuer, audience, jwks_uri, jwks_snapshot, jwks_fetched_at });
+        self.put(&app, actor, "app.identity_changed").await?;
+        Ok(app)
+    }
+
+    /// Lets nobody vouch for an app's users any more.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn forget_identity(&self, workspace: &WorkspaceId, id: &AppId, actor: Actor) -> Result<(), AppError> {
+        let mut app = self.find(workspace, id).await?;
+        app.identity = None;
+        self.put(&app, actor, "app.identity_removed").await
+    }
+
+    /// Deletes an app. Its users' connections are removed and ended at their providers in the background.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    #[tracing::instrument(skip_all)]
+    pub async fn delete(&self, workspace: &WorkspaceId, id: &AppId, actor: Actor) -> Result<(), AppError> {
+        let app = self.find(workspace, id).await?;
+        let connectors = self.connectors.of_workspace(workspace).await?;
+        self.apps.delete(&app).await?;
+        self.audit.note(workspace, actor, "app.deleted", id.as_str(), &[]).await;
+        for connector in connectors {
+            self.queue.send(&sweep_message(&connector, Some(id), true), Duration::ZERO).await?;
+        }
+        Ok(())
+    }
+
+    async fn keys(&self, uri: &str) -> Result<String, AppError> {
+        let keys = self.client.jwks(uri).await.map_err(AppError::Keys)?;
+        String::from_utf8(keys).map_err(|_| AppError::NoUsableKey)
+    }
+
+    async fn put(&self, app: &App, actor: Actor, action: &str) -> Result<(), AppError> {
+        if self.apps.replace(app).await? == Write::Conflict {
+            return Err(AppError::NotFound);
+        }
+        self.audit.note(&app.workspace, actor, action, app.id.as_str(), &[]).await;
+        Ok(())
+    }
+}
+
+fn changed(app: App, change: AppChange) -> App {
+    App {
+        name: change.name.unwrap_or(app.name),
+        origins: change.origins.unwrap_or(app.origins),
+        return_urls: change.return_urls.unwrap_or(app.return_urls),
+        session_binding: change.session_binding.unwrap_or(app.session_binding),
+        handle_delivery: change.handle_delivery.unwrap_or(app.handle_delivery),
+        ..app
+    }
+}

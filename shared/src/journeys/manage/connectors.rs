@@ -1,0 +1,293 @@
+//! Connectors: registered, viewed, changed, deleted.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use crate::{
+    clock::Clock,
+    domain::{
+        audit::Actor,
+        connector::{Connector, ConnectorKind, ConnectorState},
+        ids::{ConnectorId, WorkspaceId},
+        provider::{ClientAuth, Provider, ProviderType},
+        scopes::Scopes,
+        secret::{ClientSecret, Sealed, Secret},
+        workspace::DisplayName,
+    },
+    journeys::{audit::Audit, sweep_connector::sweep_message},
+    oauth::catalogue,
+    queue::{Queue, QueueError},
+    random::Random,
+    store::{ConnectorWrite, Connectors, CustomProviders, StoreError, Write},
+    vault::{Place, Vault, VaultError},
+};
+
+/// How often a change is tried again when somebody else changed the connector at the same time.
+const TRIES: usize = 3;
+
+/// Manages connectors.
+#[derive(Debug, Clone)]
+pub struct ManageConnectors {
+    pub(crate) connectors: Connectors,
+    pub(crate) custom: CustomProviders,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) queue: Queue,
+    pub(crate) audit: Audit,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+}
+
+/// A connector to be registered.
+#[derive(Debug)]
+pub struct ConnectorDraft {
+    /// Its id, if the workspace chose one.
+    pub id: Option<ConnectorId>,
+    /// Its provider: one of the catalogue, or of the workspace's own.
+    pub provider: ProviderType,
+    /// Its name.
+    pub name: DisplayName,
+    /// The client id.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: Option<Secret<ClientSecret>>,
+    /// What it asks for.
+    pub scopes: Scopes,
+    /// Details that the app reads along with a token.
+    pub connection_config: BTreeMap<String, String>,
+    /// Whose accounts it connects.
+    pub kind: ConnectorKind,
+}
+
+/// What is to be changed of a connector; what is `None` stays.
+#[derive(Debug, Default)]
+pub struct ConnectorChange {
+    /// A new name.
+    pub name: Option<DisplayName>,
+    /// A new client: everybody has to connect again.
+    pub client_id: Option<String>,
+    /// A new secret of the same client: nobody notices.
+    pub client_secret: Option<Secret<ClientSecret>>,
+    /// Other scopes: whoever lacks one has to connect again.
+    pub scopes: Option<Scopes>,
+    /// Other details.
+    pub connection_config: Option<BTreeMap<String, String>>,
+}
+
+/// Why a connector was not registered, changed or deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectorError {
+    /// There is no such connector in the workspace.
+    #[error("no such connector")]
+    NotFound,
+    /// Neither the catalogue nor the workspace has this provider.
+    #[error("no such provider")]
+    UnknownProvider,
+    /// The provider authenticates clients by a secret, and none was given.
+    #[error("a client secret is missing")]
+    SecretMissing,
+    /// Another connector of the workspace has this name.
+    #[error("the name is taken")]
+    NameTaken,
+    /// The id is in use.
+    #[error("the id is taken")]
+    IdTaken,
+    /// Others keep changing it.
+    #[error("somebody else changed the connector at the same time")]
+    Contended,
+    /// The storage can't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The vault can't seal.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// What is left of it could not be put into the queue.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl ManageConnectors {
+    /// Registers a connector.
+    ///
+    /// # Errors
+    /// [`ConnectorError`]; nothing is stored then.
+    #[tracing::instrument(skip_all)]
+    pub async fn create(
+        &self,
+        workspace: &WorkspaceId,
+        draft: ConnectorDraft,
+        actor: Actor,
+    ) -> Result<Connector, ConnectorError> {
+        let (auth, pinned_profile) = self.provider(workspace, &draft.provider).await?;
+        if auth != ClientAuth::None && draft.client_secret.is_none() {
+            return Err(ConnectorError::SecretMissing);
+        }
+        let now = self.clock.now();
+        let id = draft.id.unwrap_or_else(|| ConnectorId::of_ulid(&self.random.ulid(now)));
+        let client_secret = self.sealed(workspace, &id, draft.client_secret).await?;
+        let connector = Connector {
+            workspace: workspace.clone(),
+            provider: draft.provider,
+            pinned_profile,
+            name: draft.name,
+            client_id: draft.client_id,
+            client_secret_changed_at: client_secret.as_ref().map(|_| now),
+            client_secret,
+            scopes: draft.scopes,
+            scopes_revision: 1,
+            connection_config: draft.connection_config,
+            kind: draft.kind,
+            state: ConnectorState::Active,
+            revision: 1,
+            created_at: now,
+            updated_at: now,
+            id,
+        };
+        match self.connectors.put_new(&connector).await? {
+            ConnectorWrite::Done => {}
+            ConnectorWrite::NameTaken => return Err(ConnectorError::NameTaken),
+            ConnectorWrite::Conflict => return Err(ConnectorError::IdTaken),
+        }
+        let details = [("integration_type", connector.provider.as_str()), ("name", connector.name.as_str())];
+        self.audit.note(workspace, actor, "connector.created", connector.id.as_str(), &details).await;
+        Ok(connector)
+    }
+
+    /// The workspace's connectors.
+    ///
+    /// # Errors
+    /// [`ConnectorError::Store`].
+    pub async fn list(&self, workspace: &WorkspaceId) -> Result<Vec<Connector>, ConnectorError> {
+        let connectors = self.connectors.of_workspace(workspace).await?;
+        Ok(connectors.into_iter().filter(Connector::is_active).collect())
+    }
+
+    /// One of the workspace's connectors.
+    ///
+    /// # Errors
+    /// [`ConnectorError`].
+    pub async fn find(&self, workspace: &WorkspaceId, id: &ConnectorId) -> Result<Connector, ConnectorError> {
+        let connector = self.connectors.find(workspace, id).await?;
+        connector.filter(Connector::is_active).ok_or(ConnectorError::NotFound)
+    }
+
+    /// Changes a connector.
+    ///
+    /// # Errors
+    /// [`ConnectorError`]; nothing is changed then.
+    #[tracing::instrument(skip_all, fields(connector.id = %id))]
+    pub async fn change(
+        &self,
+        workspace: &WorkspaceId,
+        id: &ConnectorId,
+        change: ConnectorChange,
+        actor: Actor,
+    ) -> Result<Connector, ConnectorError> {
+        let secret = self.sealed(workspace, id, change.client_secret).await?;
+        let change = ConnectorChange { client_secret: None, ..change };
+        for _ in 0..TRIES {
+            let earlier = self.find(workspace, id).await?;
+            let changed = self.changed(&earlier, &change, secret.as_ref());
+            match self.connectors.replace(&earlier, &changed).await? {
+                ConnectorWrite::Done => {
+                    let fields = differences(&earlier, &changed).join(" ");
+                    let details = [("changed", fields.as_str())];
+                    self.audit.note(workspace, actor, "connector.changed", id.as_str(), &details).await;
+                    return Ok(changed);
+                }
+                ConnectorWrite::NameTaken if earlier.name.folded() != changed.name.folded() => {
+                    return Err(ConnectorError::NameTaken);
+                }
+                ConnectorWrite::NameTaken | ConnectorWrite::Conflict => {}
+            }
+        }
+        Err(ConnectorError::Contended)
+    }
+
+    /// Deletes a connector: its connections are unusable from now on; in the background they are removed and, if
+    /// `revoke`, ended at the provider.
+    ///
+    /// # Errors
+    /// [`ConnectorError`].
+    #[tracing::instrument(skip_all, fields(connector.id = %id))]
+    pub async fn delete(
+        &self,
+        workspace: &WorkspaceId,
+        id: &ConnectorId,
+        revoke: bool,
+        actor: Actor,
+    ) -> Result<(), ConnectorError> {
+        let connector = self.connectors.find(workspace, id).await?.ok_or(ConnectorError::NotFound)?;
+        if self.connectors.mark_deleted(&connector, self.clock.now()).await? == Write::Done {
+            let details = [("revoke", if revoke { "true" } else { "false" })];
+            self.audit.note(workspace, actor, "connector.deleted", id.as_str(), &details).await;
+        }
+        // Also for one that is being deleted already: whoever deletes again may do so because this failed before.
+        Ok(self.queue.send(&sweep_message(&connector, None, revoke), Duration::ZERO).await?)
+    }
+
+    /// How clients authenticate at a provider, and what is to be pinned if it is the workspace's own.
+    async fn provider(
+        &self,
+        workspace: &WorkspaceId,
+        id: &ProviderType,
+    ) -> Result<(ClientAuth, Option<Box<Provider>>), ConnectorError> {
+        if let Some(provider) = catalogue::find(id) {
+            return Ok((provider.token.client_auth, None));
+        }
+        let own = self.custom.find(workspace, id).await?.ok_or(ConnectorError::UnknownProvider)?;
+        Ok((own.token.client_auth, Some(Box::new(own))))
+    }
+
+    async fn sealed(
+        &self,
+        workspace: &WorkspaceId,
+        id: &ConnectorId,
+        secret: Option<Secret<ClientSecret>>,
+    ) -> Result<Option<Sealed<ClientSecret>>, ConnectorError> {
+        let Some(secret) = secret else { return Ok(None) };
+        Ok(Some(self.vault.seal(&secret, &Place::connector(workspace, id)).await?))
+    }
+
+    fn changed(
+        &self,
+        earlier: &Connector,
+        change: &ConnectorChange,
+        secret: Option<&Sealed<ClientSecret>>,
+    ) -> Connector {
+        let now = self.clock.now();
+        let mut connector = earlier.clone();
+        if let Some(name) = &change.name {
+            connector.name = name.clone();
+        }
+        if let Some(client_id) = &change.client_id {
+            connector.client_id.clone_from(client_id);
+        }
+        if let Some(secret) = secret {
+            connector.client_secret = Some(secret.clone());
+            connector.client_secret_changed_at = Some(now);
+        }
+        if let Some(scopes) = &change.scopes
+            && *scopes != earlier.scopes
+        {
+            connector.scopes = scopes.clone();
+            connector.scopes_revision += 1;
+        }
+        if let Some(config) = &change.connection_config {
+            connector.connection_config.clone_from(config);
+        }
+        connector.revision += 1;
+        connector.updated_at = now;
+        connector
+    }
+}
+
+/// The names of the fields that differ, for the audit trail.
+fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
+    let fields = [
+        ("name", earlier.name != changed.name),
+        ("client_id", earlier.client_id != changed.client_id),
+        ("client_secret", earlier.client_secret_changed_at != changed.client_secret_changed_at),
+        ("scopes", earlier.scopes != changed.scopes),
+        ("connection_config", earlier.connection_config != changed.connection_config),
+    ];
+    fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+}

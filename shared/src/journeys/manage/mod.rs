@@ -1,0 +1,13 @@
+//! What the people who run a workspace do: connectors, apps, keys, providers.
+
+mod apps;
+mod connectors;
+mod keys;
+mod providers;
+mod workspaces;
+
+pub use apps::{AppChange, AppDraft, AppError, IdentityDraft, KeySource, ManageApps};
+pub use connectors::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors};
+pub use keys::{KeyDraft, KeyError, ManageKeys, NewKey};
+pub use providers::{ManageProviders, ProviderError};
+pub use workspaces::{FoundError, FoundWorkspace, FoundedWorkspace};

@@ -1,0 +1,71 @@
+//! Founding a workspace: the first thing that happens in a deployment.
+
+use std::sync::Arc;
+
+use super::keys::{KeyDraft, KeyError, ManageKeys, NewKey};
+use crate::{
+    clock::Clock,
+    domain::{
+        api_key::{Holder, WorkspaceRole},
+        audit::Actor,
+        ids::WorkspaceId,
+        workspace::{DisplayName, Workspace},
+    },
+    journeys::audit::Audit,
+    random::Random,
+    store::{StoreError, Workspaces},
+    vault::{Vault, VaultError},
+};
+
+/// Founds workspaces.
+#[derive(Debug, Clone)]
+pub struct FoundWorkspace {
+    pub(crate) workspaces: Workspaces,
+    pub(crate) keys: ManageKeys,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) audit: Audit,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+}
+
+/// A new workspace and its first admin key.
+#[derive(Debug)]
+pub struct FoundedWorkspace {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// The key, shown this once.
+    pub key: NewKey,
+}
+
+/// Why no workspace was founded.
+#[derive(Debug, thiserror::Error)]
+pub enum FoundError {
+    /// The storage can't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key service can't answer.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// Its first key was not made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl FoundWorkspace {
+    /// Makes a workspace, the key that seals its secrets, and its first admin key.
+    ///
+    /// # Errors
+    /// [`FoundError`]; nothing that was made by then can be used by anybody.
+    #[tracing::instrument(skip_all)]
+    pub async fn found(&self, name: DisplayName) -> Result<FoundedWorkspace, FoundError> {
+        let now = self.clock.now();
+        let id = WorkspaceId::of_ulid(&self.random.ulid(now));
+        let workspace = Workspace { id, name, created_at: now };
+        self.vault.found(&workspace.id).await?;
+        self.workspaces.put_new(&workspace).await?;
+        self.audit.note(&workspace.id, Actor::System, "workspace.created", workspace.id.as_str(), &[]).await;
+        let holder = Holder::Workspace { workspace: workspace.id.clone(), role: WorkspaceRole::Admin };
+        let key = self.keys.create(KeyDraft { name: "First admin key".to_owned(), holder }, Actor::System).await?;
+        Ok(FoundedWorkspace { workspace, key })
+    }
+}

@@ -1,0 +1,49 @@
+//! What happens: one struct a journey, which knows no HTTP and no event format. Whoever holds one may call it; what it
+//! holds is what it may touch.
+
+pub mod audit;
+pub mod complete_authorization;
+pub mod disconnect;
+pub(crate) mod exchange;
+pub mod get_token;
+pub mod list_connections;
+pub mod manage;
+pub mod refresh_connection;
+pub mod refresh_due;
+pub(crate) mod revoke_grant;
+pub mod start_authorization;
+pub mod sweep_connector;
+
+use std::future::Future;
+
+use tracing::Instrument;
+
+use crate::{
+    domain::{
+        connector::Connector,
+        provider::Provider,
+        secret::{ClientSecret, Secret},
+    },
+    oauth::catalogue,
+    vault::{Place, Vault, VaultError},
+};
+
+/// Carries something through to its end, even if whoever asked for it goes away in the middle. What was begun at a
+/// provider must be finished here: an answer that nobody waits for may hold the only token that works.
+async fn carried_through<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(done) => done,
+        Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
+    }
+}
+
+/// What the connector's provider is like: the profile it was made with, or the catalogue's.
+fn profile(connector: &Connector) -> Option<&Provider> {
+    connector.pinned_profile.as_deref().or_else(|| catalogue::find(&connector.provider))
+}
+
+/// The connector's client secret, if it has one.
+async fn client_secret(vault: &Vault, connector: &Connector) -> Result<Option<Secret<ClientSecret>>, VaultError> {
+    let Some(sealed) = &connector.client_secret else { return Ok(None) };
+    vault.open(sealed, &Place::connector(&connector.workspace, &connector.id)).await.map(Some)
+}

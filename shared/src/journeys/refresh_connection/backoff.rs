@@ -1,0 +1,46 @@
+//! How long a provider is left alone after a failure.
+
+use std::time::Duration;
+
+/// The delay after the first failure, before jitter.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// The longest delay of our own; a provider may ask for more.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// The delay after a refusal of the client: it takes a person to change that, and the next try should find it changed.
+pub(super) const MISCONFIGURED: Duration = Duration::from_secs(15);
+
+/// The delay after one more failure: twice as long each time, with full jitter (`jitter` in thousandths), and never
+/// shorter than the provider asked for.
+pub(super) fn delay(failures_before: u32, asked: Option<Duration>, jitter: u64) -> Duration {
+    let doubled = FIRST.saturating_mul(1_u32.checked_shl(failures_before.min(20)).unwrap_or(u32::MAX)).min(LONGEST);
+    let milliseconds = u64::try_from(doubled.as_millis()).unwrap_or(u64::MAX);
+    let own = Duration::from_millis(milliseconds.saturating_mul(jitter.min(1_000)) / 1_000);
+    asked.map_or(own, |asked| asked.max(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_a_limit() {
+        for (failures, seconds) in [(0, 1), (1, 2), (3, 8), (10, 900), (u32::MAX, 900)] {
+            assert_eq!(delay(failures, None, 1_000), Duration::from_secs(seconds), "after {failures}");
+        }
+    }
+
+    #[test]
+    fn jitter_spreads_from_zero() {
+        assert_eq!(delay(3, None, 0), Duration::ZERO);
+        assert_eq!(delay(3, None, 500), Duration::from_secs(4));
+    }
+
+    #[test]
+    fn a_provider_is_left_alone_for_as_long_as_it_asked() {
+        let asked = Some(Duration::from_secs(5));
+        assert_eq!(delay(0, asked, 1_000), Duration::from_secs(5));
+        assert_eq!(delay(5, asked, 1_000), Duration::from_secs(32));
+    }
+}

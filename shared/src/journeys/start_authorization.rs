@@ -1,0 +1,303 @@
+//! The beginning of a session: from "Connect" to the provider's consent page.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::profile;
+use crate::{
+    auth::AppUser,
+    clock::Clock,
+    domain::{
+        connection::{Connection, Grant},
+        connector::Connector,
+        digest::sha256,
+        ids::{ConnectionId, ConnectorId},
+        provider::Provider,
+        scopes::Scopes,
+        secret::{BrowserBinding, CodeVerifier, Secret, State},
+        session::{Binding, Earlier, Pinned, SESSION_LIFE, Session, SessionId, Stage, Wishes},
+        standing::{Standing, Status},
+        user::ConnectionKey,
+    },
+    oauth::authorize::{AuthorizationRequest, authorization_url, code_verifier},
+    random::Random,
+    store::{Connections, Connectors, Sessions, StoreError, Write},
+    vault::{Place, Vault, VaultError},
+};
+
+/// Begins sessions.
+#[derive(Debug, Clone)]
+pub struct StartAuthorization {
+    pub(crate) connectors: Connectors,
+    pub(crate) connections: Connections,
+    pub(crate) sessions: Sessions,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) public_base_url: String,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+}
+
+/// What the caller wants of the session.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Where the user is to be sent afterwards; the app's first registered address if not given.
+    pub return_to: Option<String>,
+    /// Less than everything that the connector asks for.
+    pub scopes: Option<Scopes>,
+    /// Whom the provider should sign in.
+    pub login_hint: Option<String>,
+    /// The connection that is to be renewed.
+    pub connection_id: Option<ConnectionId>,
+    /// What the user calls the connection.
+    pub label: Option<String>,
+}
+
+/// A session that the user began themselves.
+#[derive(Debug)]
+pub struct Begun {
+    /// Where the browser goes now.
+    pub redirect_url: String,
+    /// The session.
+    pub session_id: SessionId,
+    /// The connection that it will make or renew.
+    pub connection_id: ConnectionId,
+    /// Whether the user has a connection that needs nothing.
+    pub already_authorized: bool,
+    /// What the browser is to remember for this session.
+    pub cookie: Secret<BrowserBinding>,
+}
+
+/// A session that waits behind a link.
+#[derive(Debug)]
+pub struct Linked {
+    /// The session.
+    pub session_id: SessionId,
+    /// The link.
+    pub connect_url: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A link that was opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// Where the browser goes now.
+    pub redirect_url: String,
+    /// What the browser is to remember for this session, if it does not yet.
+    pub cookie: Option<Secret<BrowserBinding>>,
+}
+
+/// Why no session began, or no link opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no such connector in the app's workspace.
+    #[error("no such connector")]
+    UnknownConnector,
+    /// The connection to renew is not this user's, or not of this connector.
+    #[error("no such connection")]
+    UnknownConnection,
+    /// The connector does not ask for these scopes.
+    #[error("the connector does not have these scopes")]
+    ScopesNotAllowed(Scopes),
+    /// The return address is not registered for the app.
+    #[error("the return address is not registered")]
+    ReturnUrlNotRegistered,
+    /// The app has no return address at all.
+    #[error("the app has no return address")]
+    NoReturnUrl,
+    /// The link is unknown, spent, too old, or was opened in another browser.
+    #[error("the link can't be opened")]
+    LinkSpent,
+    /// The storage can't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The vault can't seal or open.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+struct Fresh {
+    state: Secret<State>,
+    verifier: Secret<CodeVerifier>,
+    session: Session,
+    already_authorized: bool,
+}
+
+impl StartAuthorization {
+    /// Begins a session at the request of the user's own browser, which is handed a cookie.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    #[tracing::instrument(skip_all, fields(connector.id = %connector))]
+    pub async fn begin(&self, user: &AppUser, connector: ConnectorId, wanted: Wanted) -> Result<Begun, StartError> {
+        let (connector, place) = self.usable(user, connector).await?;
+        let provider = profile(&connector).ok_or(StartError::UnknownConnector)?;
+        let cookie = Secret::<BrowserBinding>::new(self.random.token());
+        let bound = sha256(cookie.expose().as_bytes());
+        let login_hint = wanted.login_hint.clone();
+        let fresh = self.fresh(user, &connector, provider, place, wanted, |_| Binding::Begun { cookie: bound }).await?;
+        self.sessions.put_new(&fresh.session).await?;
+        let redirect_url = address(provider, &fresh.session, &fresh.state, &fresh.verifier, login_hint.as_deref())?;
+        Ok(Begun {
+            redirect_url,
+            connection_id: fresh.session.key.id(),
+            session_id: fresh.session.id,
+            already_authorized: fresh.already_authorized,
+            cookie,
+        })
+    }
+
+    /// Begins a session at the request of the app's backend, for a user who will open a link.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    #[tracing::instrument(skip_all, fields(connector.id = %connector))]
+    pub async fn link(&self, user: &AppUser, connector: ConnectorId, wanted: Wanted) -> Result<Linked, StartError> {
+        let (connector, place) = self.usable(user, connector).await?;
+        let provider = profile(&connector).ok_or(StartError::UnknownConnector)?;
+        let ready = self.vault.make_ready(&place.workspace).await?;
+        let seal = |(id, key, state): (&SessionId, &ConnectionKey, &Secret<State>)| Binding::Link {
+            opened_by: None,
+            state: ready.seal(state, &Place::session(id, key)),
+        };
+        let fresh = self.fresh(user, &connector, provider, place, wanted, seal).await?;
+        self.sessions.put_new(&fresh.session).await?;
+        Ok(Linked {
+            connect_url: format!("{}/connect/{}", self.public_base_url, fresh.session.id.as_str()),
+            expires_at: fresh.session.expires_at,
+            session_id: fresh.session.id,
+        })
+    }
+
+    /// Opens a link: binds the session to the browser that opens it first, and sends that browser to the provider.
+    ///
+    /// # Errors
+    /// [`StartError::LinkSpent`] if it cannot be opened, whatever the reason; others if something does not answer.
+    #[tracing::instrument(skip_all)]
+    pub async fn open(&self, id: &SessionId, cookie: Option<Secret<BrowserBinding>>) -> Result<Opened, StartError> {
+        let now = self.clock.now();
+        let session = self.sessions.find(id).await?.ok_or(StartError::LinkSpent)?;
+        let Binding::Link { opened_by, state } = &session.binding else { return Err(StartError::LinkSpent) };
+        if session.is_over(now) || !matches!(session.stage, Stage::Pending) {
+            return Err(StartError::LinkSpent);
+        }
+        let cookie = match (opened_by, cookie) {
+            (None, _) => Some(self.bind(id, now).await?),
+            (Some(known), Some(shown)) if sha256(shown.expose().as_bytes()) == *known => None,
+            (Some(_), _) => return Err(StartError::LinkSpent),
+        };
+        let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
+        let connector = connector.filter(Connector::is_active).ok_or(StartError::LinkSpent)?;
+        let provider = profile(&connector).ok_or(StartError::LinkSpent)?;
+        let place = Place::session(id, &session.key);
+        let state = self.vault.open(state, &place).await?;
+        let verifier = self.vault.open(session.verifier.as_ref().ok_or(StartError::LinkSpent)?, &place).await?;
+        Ok(Opened { redirect_url: address(provider, &session, &state, &verifier, None)?, cookie })
+    }
+
+    async fn bind(&self, id: &SessionId, now: Timestamp) -> Result<Secret<BrowserBinding>, StartError> {
+        let cookie = Secret::<BrowserBinding>::new(self.random.token());
+        match self.sessions.open_link(id, &sha256(cookie.expose().as_bytes()), now).await? {
+            Write::Done => Ok(cookie),
+            Write::Conflict => Err(StartError::LinkSpent),
+        }
+    }
+
+    async fn usable(&self, user: &AppUser, connector: ConnectorId) -> Result<(Connector, ConnectionKey), StartError> {
+        let place = user.place(connector);
+        let connector = self.connectors.find(&place.workspace, &place.connector).await?;
+        Ok((connector.filter(Connector::is_active).ok_or(StartError::UnknownConnector)?, place))
+    }
+
+    async fn fresh(
+        &self,
+        user: &AppUser,
+        connector: &Connector,
+        provider: &Provider,
+        place: ConnectionKey,
+        wanted: Wanted,
+        bind: impl FnOnce((&SessionId, &ConnectionKey, &Secret<State>)) -> Binding,
+    ) -> Result<Fresh, StartError> {
+        let app = user.app();
+        let return_url = app.return_url(wanted.return_to.as_deref()).ok_or(match wanted.return_to {
+            Some(_) => StartError::ReturnUrlNotRegistered,
+            None => StartError::NoReturnUrl,
+        })?;
+        if wanted.connection_id.as_ref().is_some_and(|id| *id != place.id()) {
+            return Err(StartError::UnknownConnection);
+        }
+        let existing = self.connections.find(&place).await?;
+        if wanted.connection_id.is_some() && existing.is_none() {
+            return Err(StartError::UnknownConnection);
+        }
+        let requested = provider.scopes_to_request(&scopes(connector, existing.as_ref(), wanted.scopes)?);
+        let state = Secret::<State>::new(self.random.token());
+        let verifier = code_verifier(self.random.bytes());
+        let (id, now) = (SessionId::of_state(&state), self.clock.now());
+        let sealed = self.vault.seal(&verifier, &Place::session(&id, &place)).await?;
+        let already_authorized = existing.as_ref().is_some_and(|connection| {
+            let standing = Standing::of(connection, connector, provider, now);
+            standing.status == Status::Active && provider.missing(&requested, &connection.granted).is_empty()
+        });
+        let session = Session {
+            binding: bind((&id, &place, &state)),
+            id,
+            key: place,
+            stage: Stage::Pending,
+            pinned: Pinned {
+                client_id: connector.client_id.clone(),
+                redirect_uri: connector.redirect_uri(&self.public_base_url),
+                token_endpoint: provider.token.url.clone(),
+                scopes_revision: connector.scopes_revision,
+            },
+            requested,
+            earlier: existing.as_ref().map(|connection| earlier(connection, connector)),
+            label: wanted.label.or_else(|| existing.and_then(|connection| connection.label)),
+            return_url: return_url.clone(),
+            wishes: Wishes { session_binding: app.session_binding, handle_delivery: app.handle_delivery },
+            verifier: Some(sealed),
+            expires_at: now.checked_add(SESSION_LIFE).unwrap_or(now),
+        };
+        Ok(Fresh { state, verifier, session, already_authorized })
+    }
+}
+
+/// What to ask for: all that the connector has; or less, if less was asked for, but never less than the user has
+/// granted before: many providers replace the old grant by the new one.
+fn scopes(connector: &Connector, existing: Option<&Connection>, asked: Option<Scopes>) -> Result<Scopes, StartError> {
+    let Some(asked) = asked.filter(|scopes| !scopes.is_empty()) else { return Ok(connector.scopes.clone()) };
+    let foreign = asked.missing_from(&connector.scopes);
+    if !foreign.is_empty() {
+        return Err(StartError::ScopesNotAllowed(foreign));
+    }
+    let Some(existing) = existing else { return Ok(asked) };
+    let kept = connector.scopes.missing_from(&connector.scopes.missing_from(&existing.granted));
+    Ok(asked.union(&kept))
+}
+
+fn earlier(connection: &Connection, connector: &Connector) -> Earlier {
+    let same_client = connection.client_id == connector.client_id;
+    Earlier {
+        account_id: connection.account.as_ref().map(|account| account.id.clone()),
+        refresh_token_lives: same_client && connection.grant == Grant::Live && connection.tokens.refresh.is_some(),
+    }
+}
+
+fn address(
+    provider: &Provider,
+    session: &Session,
+    state: &Secret<State>,
+    verifier: &Secret<CodeVerifier>,
+    login_hint: Option<&str>,
+) -> Result<String, StartError> {
+    let request = AuthorizationRequest {
+        client_id: &session.pinned.client_id,
+        redirect_uri: &session.pinned.redirect_uri,
+        scopes: &session.requested,
+        state,
+        verifier,
+        login_hint,
+    };
+    authorization_url(provider, &request).map(Into::into).map_err(|_| StartError::UnknownConnector)
+}

@@ -1,0 +1,236 @@
+//! The authorization request and what comes back by it: pure.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use oauth2::{
+    AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, basic::BasicClient,
+};
+use url::{ParseError, Url};
+
+use crate::domain::{
+    provider::Provider,
+    scopes::Scopes,
+    secret::{CodeVerifier, Secret, State},
+};
+
+/// What one authorization request is made of, beside the provider.
+#[derive(Debug, Clone, Copy)]
+pub struct AuthorizationRequest<'a> {
+    /// The client id at the provider.
+    pub client_id: &'a str,
+    /// The exact redirect URI of the connector; the same text must be sent when the code is exchanged.
+    pub redirect_uri: &'a str,
+    /// The scopes that the connector wants.
+    pub scopes: &'a Scopes,
+    /// The `state`.
+    pub state: &'a Secret<State>,
+    /// The PKCE verifier, of which only the challenge is sent.
+    pub verifier: &'a Secret<CodeVerifier>,
+    /// Who the user says they are, for providers that take a hint.
+    pub login_hint: Option<&'a str>,
+}
+
+/// Where the browser is sent (RFC 6749, section 4.1.1; RFC 7636, section 4.3, method S256).
+///
+/// # Errors
+/// [`ParseError`] if the provider's endpoint or the redirect URI is no URL.
+pub fn authorization_url(provider: &Provider, request: &AuthorizationRequest<'_>) -> Result<Url, ParseError> {
+    let data = &provider.authorize;
+    let client = BasicClient::new(ClientId::new(request.client_id.to_owned()))
+        .set_auth_uri(AuthUrl::new(data.url.clone())?)
+        .set_redirect_uri(RedirectUrl::new(request.redirect_uri.to_owned())?);
+    let state = request.state.expose().to_owned();
+    let mut authorize = client.authorize_url(|| CsrfToken::new(state));
+    if provider.sends_pkce() {
+        let verifier = PkceCodeVerifier::new(request.verifier.expose().to_owned());
+        authorize = authorize.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+    }
+    let scopes = provider.scopes_to_request(request.scopes);
+    let scope = &data.scope;
+    if scope.send && !scopes.is_empty() {
+        authorize = match (scope.param.as_str(), scope.separator.as_str()) {
+            ("scope", " ") => authorize.add_scopes(scopes.iter().map(|scope| Scope::new(scope.to_owned()))),
+            (param, separator) => authorize.add_extra_param(param.to_owned(), scopes.join(separator)),
+        };
+    }
+    for (name, value) in &data.params {
+        authorize = authorize.add_extra_param(name, value);
+    }
+    if asks_for_consent(provider, &scopes) {
+        authorize = authorize.add_extra_param("prompt", "consent");
+    }
+    if let (Some(param), Some(hint)) = (&data.login_hint, request.login_hint) {
+        authorize = authorize.add_extra_param(param, hint);
+    }
+    Ok(renamed(authorize.url().0, provider))
+}
+
+/// OpenID Connect Core, section 11: `offline_access` is ignored unless consent is asked for.
+fn asks_for_consent(provider: &Provider, scopes: &Scopes) -> bool {
+    provider.oidc.is_some() && scopes.contains("offline_access") && !provider.authorize.params.contains_key("prompt")
+}
+
+/// The same URL with the provider's names for the parameters.
+fn renamed(mut url: Url, provider: &Provider) -> Url {
+    let names = &provider.authorize.names;
+    if names.is_empty() {
+        return url;
+    }
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let renamed = pairs.iter().map(|(name, value)| (names.get(name).unwrap_or(name), value));
+    url.query_pairs_mut().clear().extend_pairs(renamed);
+    url
+}
+
+/// The PKCE verifier made of 256 random bits: 43 characters (RFC 7636, section 4.1).
+#[must_use]
+pub fn code_verifier(random: [u8; 32]) -> Secret<CodeVerifier> {
+    Secret::new(URL_SAFE_NO_PAD.encode(random))
+}
+
+/// The response came from another authorization server than the one that was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the response is not from the authorization server that was asked")]
+pub struct IssuerMismatch;
+
+/// Checks the `iss` of an authorization response (RFC 9207, section 2.4): against mix-up of authorization servers.
+///
+/// # Errors
+/// [`IssuerMismatch`] if it differs from the provider's issuer, or is absent where the provider always sends it.
+pub fn check_iss(provider: &Provider, presented: Option<&str>) -> Result<(), IssuerMismatch> {
+    match (&provider.oidc, presented) {
+        (Some(oidc), Some(presented)) if oidc.issuer != presented => Err(IssuerMismatch),
+        (Some(oidc), None) if oidc.iss_parameter_supported => Err(IssuerMismatch),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{domain::provider::ProviderType, oauth::catalogue};
+
+    /// RFC 7636, appendix B.
+    const VERIFIER_BYTES: [u8; 32] = [
+        116, 24, 223, 180, 151, 153, 224, 37, 79, 250, 96, 125, 216, 173, 187, 186, 22, 212, 37, 77, 105, 214, 191,
+        240, 91, 88, 5, 88, 83, 132, 141, 121,
+    ];
+
+    fn custom(extra: &Value) -> Provider {
+        let mut value = json!({"id": "p", "name": "P", "authorize": {"url": "https://p.example/authorize?tenant=1"}, "token": {"url": "https://p.example/token"}});
+        for (table, fields) in extra.as_object().expect("an object") {
+            for (name, field) in fields.as_object().expect("an object") {
+                value[table][name] = field.clone();
+            }
+        }
+        Provider::parse_custom(value).expect("a provider")
+    }
+
+    fn sent(provider: &Provider, scopes: &str, login_hint: Option<&str>) -> BTreeMap<String, String> {
+        let request = AuthorizationRequest {
+            client_id: "client 1",
+            redirect_uri: "https://c.example/api/external-auth/callback/con_1",
+            scopes: &Scopes::parse(scopes.split_whitespace()).expect("scopes"),
+            state: &Secret::new("st&te"),
+            verifier: &code_verifier(VERIFIER_BYTES),
+            login_hint,
+        };
+        let url = authorization_url(provider, &request).expect("a URL");
+        let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+        let map: BTreeMap<_, _> = pairs.iter().cloned().collect();
+        assert_eq!(map.len(), pairs.len(), "a parameter is sent twice: {url}");
+        map
+    }
+
+    fn of_catalogue(id: &str) -> &'static Provider {
+        catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue")
+    }
+
+    #[test]
+    fn the_challenge_is_the_one_of_rfc_7636_appendix_b() {
+        assert_eq!(code_verifier(VERIFIER_BYTES).expose(), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        let sent = sent(&custom(&json!({})), "a b", None);
+        assert_eq!(sent["code_challenge"], "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert_eq!(sent["code_challenge_method"], "S256");
+    }
+
+    #[test]
+    fn the_request_has_what_the_rfc_asks_for_and_keeps_the_query_of_the_endpoint() {
+        let sent = sent(&custom(&json!({})), "a b", Some("alice@example.com"));
+        for (name, value) in [
+            ("response_type", "code"),
+            ("client_id", "client 1"),
+            ("redirect_uri", "https://c.example/api/external-auth/callback/con_1"),
+            ("state", "st&te"),
+            ("scope", "a b"),
+            ("tenant", "1"),
+        ] {
+            assert_eq!(sent[name], value, "{name}");
+        }
+        assert!(!sent.contains_key("login_hint"), "no hint where none is taken");
+    }
+
+    #[test]
+    fn the_verifier_is_never_in_the_url() {
+        for provider in catalogue::all() {
+            let sent = sent(provider, "a", None);
+            assert!(!format!("{sent:?}").contains("dBjftJeZ4CVP"), "{}", provider.id);
+            assert_eq!(sent.contains_key("code_challenge"), provider.id.as_str() != "linkedin", "{}", provider.id);
+        }
+    }
+
+    #[test]
+    fn each_provider_is_asked_in_its_own_way() {
+        let google = sent(of_catalogue("googlecalendar"), "", Some("alice@example.com"));
+        assert_eq!(google["scope"], "https://www.googleapis.com/auth/calendar.readonly openid email");
+        assert_eq!((google["access_type"].as_str(), google["prompt"].as_str()), ("offline", "consent"));
+        assert!(!google.contains_key("include_granted_scopes"), "a token has the scopes of its own connector");
+        assert_eq!(google["login_hint"], "alice@example.com");
+        let slack = sent(of_catalogue("slack"), "chat:write users:read", None);
+        assert_eq!(slack["user_scope"], "chat:write,users:read");
+        assert!(!slack.contains_key("scope"));
+        let notion = sent(of_catalogue("notion"), "read", None);
+        assert_eq!(notion["owner"], "user");
+        assert!(!notion.contains_key("scope"));
+        assert!(!sent(of_catalogue("github"), "", None).contains_key("scope"), "an empty scope is left out");
+    }
+
+    #[test]
+    fn parameters_go_by_the_names_of_the_provider() {
+        let sent = sent(&custom(&json!({"authorize": {"names": {"client_id": "client_key"}}})), "a", None);
+        assert_eq!(sent["client_key"], "client 1");
+        assert!(!sent.contains_key("client_id"));
+    }
+
+    #[test]
+    fn offline_access_comes_with_consent_at_an_openid_provider() {
+        let oidc = custom(&json!({"oidc": {"issuer": "https://p.example"}}));
+        assert_eq!(sent(&oidc, "openid offline_access", None)["prompt"], "consent");
+        assert!(!sent(&oidc, "openid", None).contains_key("prompt"));
+        assert!(!sent(&custom(&json!({})), "offline_access", None).contains_key("prompt"));
+    }
+
+    #[test]
+    fn iss_must_fit_where_it_is_known_and_be_there_where_it_is_promised() {
+        let unknown = custom(&json!({}));
+        let known = custom(&json!({"oidc": {"issuer": "https://p.example"}}));
+        let promised = custom(&json!({"oidc": {"issuer": "https://p.example", "iss_parameter_supported": true}}));
+        for (provider, presented, accepted) in [
+            (&unknown, None, true),
+            (&unknown, Some("https://evil.example"), true),
+            (&known, None, true),
+            (&known, Some("https://p.example"), true),
+            (&known, Some("https://p.example/"), false),
+            (&known, Some("https://evil.example"), false),
+            (&promised, None, false),
+            (&promised, Some(""), false),
+            (&promised, Some("https://evil.example"), false),
+            (&promised, Some("https://p.example"), true),
+        ] {
+            assert_eq!(check_iss(provider, presented).is_ok(), accepted, "{:?} {presented:?}", provider.oidc);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Asks a provider whose account a grant is to.
+
+use http::{HeaderValue, Request, header};
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    Credentials, ProviderClient, TokenSet,
+    egress::{DEADLINE, EgressError, EgressRefusal},
+    error::is_passing,
+    wire::{self, Parameters},
+};
+use crate::domain::{
+    account::Account,
+    provider::{Body, ClientAuth, Identity, IdentityAuth, Path, Provider, first},
+    secret::Secret,
+};
+
+/// Why it is not known whose account it is. The grant is good all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AccountError {
+    /// The provider has no such request, or the grant lacks the scope for it.
+    #[error("the provider does not tell whose account it is")]
+    Unsupported,
+    /// It may go better later.
+    #[error("the provider did not tell whose account it is for now")]
+    Passing,
+    /// The provider answered something else.
+    #[error("the provider's answer does not tell whose account it is")]
+    Unreadable,
+    /// The guard of outgoing requests did not let it pass. Nothing was sent.
+    #[error("the identity endpoint {0}")]
+    Blocked(EgressRefusal),
+}
+
+impl ProviderClient {
+    /// Whose account the tokens are for: by the ID token among them, else by the provider's identity request.
+    ///
+    /// # Errors
+    /// [`AccountError`]; none of them is a reason not to keep the tokens.
+    #[tracing::instrument(skip_all, fields(provider.id = %provider.id))]
+    pub async fn account(
+        &self,
+        provider: &Provider,
+        credentials: Credentials<'_>,
+        tokens: &TokenSet,
+    ) -> Result<Account, AccountError> {
+        if let Some(account) = &tokens.id_claims {
+            return Ok(account.clone());
+        }
+        let identity = provider.identity.as_ref().ok_or(AccountError::Unsupported)?;
+        if identity.needs_scope.as_ref().is_some_and(|scope| !tokens.scopes.contains(scope)) {
+            return Err(AccountError::Unsupported);
+        }
+        let mut url = self.egress.check(&identity.url).map_err(AccountError::Blocked)?;
+        if !identity.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&identity.query);
+        }
+        let request = request(provider, identity, &url, credentials, tokens.access_token.expose());
+        let answer = self.egress.send(request, DEADLINE).await.map_err(unanswered)?;
+        if is_passing(answer.status()) {
+            return Err(AccountError::Passing);
+        }
+        let value = Some(answer).filter(|answer| answer.status().is_success());
+        let value = value.and_then(|answer| wire::object(answer.body())).ok_or(AccountError::Unreadable)?;
+        account(identity, &value).ok_or(AccountError::Unreadable)
+    }
+}
+
+fn request(
+    provider: &Provider,
+    identity: &Identity,
+    url: &Url,
+    credentials: Credentials<'_>,
+    access_token: &str,
+) -> Request<Vec<u8>> {
+    let mut request = Request::new(Vec::new());
+    *request.method_mut() = wire::method(identity.method);
+    if let Ok(uri) = url.as_str().parse() {
+        *request.uri_mut() = uri;
+    }
+    request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    wire::put_headers(request.headers_mut(), &identity.headers);
+    match identity.auth {
+        IdentityAuth::Bearer => {
+            if let Some(value) = wire::bearer(access_token) {
+                request.headers_mut().insert(header::AUTHORIZATION, value);
+            }
+        }
+        IdentityAuth::Client => {
+            let mut parameters: Parameters = vec![("token".into(), access_token.into())];
+            let secret = credentials.client_secret.map(Secret::expose);
+            match (provider.token.client_auth, secret) {
+                (ClientAuth::Basic, Some(secret)) => {
+                    if let Some(value) = wire::basic(credentials.client_id, secret) {
+                        request.headers_mut().insert(header::AUTHORIZATION, value);
+                    }
+                }
+                (_, secret) => {
+                    parameters.push(("client_id".into(), credentials.client_id.into()));
+                    parameters.extend(secret.map(|secret| ("client_secret".into(), secret.into())));
+                }
+            }
+            wire::put_parameters(&mut request, parameters, Body::Form);
+        }
+    }
+    request
+}
+
+/// Reads the answer; without every part of the id there is no account.
+fn account(identity: &Identity, answer: &Value) -> Option<Account> {
+    if identity.success.as_ref().is_some_and(|success| !success.holds(answer)) {
+        return None;
+    }
+    let parts: Option<Vec<String>> = identity.id.iter().map(|path| path.find(answer).and_then(text)).collect();
+    let found = |paths: &[Path]| first(paths, answer).and_then(text);
+    let account = Account::new(&parts?.join(":"))?;
+    Some(
+        account
+            .with_label(found(&identity.label).as_deref())
+            .with_email(found(&identity.email).as_deref())
+            .with_avatar(found(&identity.avatar).as_deref()),
+    )
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn unanswered(error: EgressError) -> AccountError {
+    match error {
+        EgressError::Blocked(refusal) => AccountError::Blocked(refusal),
+        EgressError::NotSent | EgressError::Unanswered => AccountError::Passing,
+        EgressError::Cut(_) => AccountError::Unreadable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        domain::{
+            provider::ProviderType,
+            scopes::Scopes,
+            secret::{ClientSecret, Secret},
+        },
+        oauth::{catalogue, egress::Egress, stub::Stub},
+    };
+
+    /// Asks a provider of the catalogue, whose identity request goes to the stub.
+    async fn ask(id: &str, stub: &Stub, granted: &str) -> Result<Account, AccountError> {
+        let mut provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue").clone();
+        provider.identity.as_mut().expect("an identity request").url = stub.url("/me");
+        let tokens = TokenSet {
+            access_token: Secret::new("a1"),
+            refresh_token: None,
+            token_type: "Bearer".into(),
+            expires_at: None,
+            refresh_expires_at: None,
+            scopes: Scopes::parse(granted.split_whitespace()).expect("scopes"),
+            id_claims: None,
+        };
+        let secret = Secret::<ClientSecret>::new("s3cret");
+        let credentials = Credentials { client_id: "client", client_secret: Some(&secret) };
+        ProviderClient::new(Egress::allowing_plain_http_to_loopback()).account(&provider, credentials, &tokens).await
+    }
+
+    #[tokio::test]
+    async fn the_access_token_asks_in_the_header_and_never_in_the_url() {
+        let stub = Stub::json(200, r#"{"id":7,"login":"octocat"}"#);
+        assert_eq!(ask("github", &stub, "").await.expect("an account").id, "7");
+        let asked = stub.only();
+        assert_eq!(asked.line, "GET /me HTTP/1.1");
+        assert_eq!(asked.header("authorization"), Some("Bearer a1"));
+        assert_eq!(asked.header("accept"), Some("application/vnd.github+json"));
+    }
+
+    #[tokio::test]
+    async fn introspection_has_the_token_and_the_client_in_the_body() {
+        let stub = Stub::json(200, r#"{"active":true,"hub_id":7,"user_id":9}"#);
+        assert_eq!(ask("hubspot", &stub, "oauth").await.expect("an account").id, "7:9");
+        let asked = stub.only();
+        assert_eq!(asked.line, "POST /me HTTP/1.1");
+        assert_eq!(asked.body, "token=a1&client_id=client&client_secret=s3cret");
+        assert_eq!(asked.header("authorization"), None);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_without_the_scope_for_it() {
+        let stub = Stub::json(200, r#"{"sub":"1"}"#);
+        assert_eq!(ask("linkedin", &stub, "w_member_social").await, Err(AccountError::Unsupported));
+        assert!(stub.asked().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_tells_nothing_is_a_value_and_not_a_panic() {
+        for (status, body, expected) in [
+            (200, "<html>", AccountError::Unreadable),
+            (200, "[]", AccountError::Unreadable),
+            (401, r#"{"id":7}"#, AccountError::Unreadable),
+            (302, "", AccountError::Unreadable),
+            (500, "", AccountError::Passing),
+            (429, "", AccountError::Passing),
+        ] {
+            let stub = Stub::json(status, body);
+            assert_eq!(ask("github", &stub, "").await, Err(expected), "{status} {body}");
+        }
+    }
+
+    fn identity(id: &str) -> &'static Identity {
+        let provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue");
+        provider.identity.as_ref().expect("an identity request")
+    }
+
+    #[test]
+    fn each_provider_tells_it_in_its_own_way() {
+        for (provider, answer, id, label) in [
+            ("googlecalendar", json!({"sub": "107", "email": "a@x.example"}), "107", Some("a@x.example")),
+            ("github", json!({"id": 583_231, "login": "octocat", "email": null}), "583231", Some("octocat")),
+            (
+                "hubspot",
+                json!({"active": true, "hub_id": 7, "user_id": 9, "user": "a@x.example"}),
+                "7:9",
+                Some("a@x.example"),
+            ),
+            ("slack", json!({"ok": true, "team_id": "T1", "user_id": "U1", "team": "Acme"}), "T1:U1", Some("Acme")),
+            (
+                "notion",
+                json!({"bot": {"workspace_name": "Acme", "owner": {"user": {"id": "u-1", "person": {"email": "a@x.example"}}}}}),
+                "u-1",
+                Some("Acme"),
+            ),
+        ] {
+            let account = account(identity(provider), &answer).expect(provider);
+            assert_eq!((account.id.as_str(), account.label.as_deref()), (id, label), "{provider}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_the_whole_id_names_no_account() {
+        for (provider, answer) in [
+            ("slack", json!({"ok": false, "team_id": "T1", "user_id": "U1"})),
+            ("slack", json!({"ok": true, "user_id": "U1"})),
+            ("hubspot", json!({"active": false, "hub_id": 7, "user_id": 9})),
+            ("github", json!({"id": {"a": 1}})),
+            ("googlecalendar", json!({"sub": ""})),
+        ] {
+            assert_eq!(account(identity(provider), &answer), None, "{provider}: {answer}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Ends a grant at the provider: by RFC 7009, or by what the provider's data says instead.
+
+use std::time::Duration;
+
+use http::{Response, StatusCode, Uri, header};
+use jiff::Timestamp;
+use oauth2::{AsyncHttpClient, HttpRequest, RequestTokenError, RevocationUrl, StandardRevocableToken};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    Credentials, ProviderClient,
+    egress::{DEADLINE, Egress, EgressError, EgressRefusal},
+    error::is_passing,
+    token::{Calling, client},
+    wire,
+};
+use crate::domain::{
+    provider::{Body, ClientAuth, Method, Provider, RevocationAuth, Revoke, RevokedToken},
+    secret::{AccessToken, RefreshToken, Secret},
+};
+
+/// What a grant consists of.
+#[derive(Debug, Clone, Copy)]
+pub struct GrantTokens<'a> {
+    /// The access token.
+    pub access_token: Option<&'a Secret<AccessToken>>,
+    /// The refresh token.
+    pub refresh_token: Option<&'a Secret<RefreshToken>>,
+}
+
+/// What became of a grant at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// It is ended there, or had ended before.
+    Done,
+    /// The provider cannot be asked to: what is left of the access token's life runs out by itself.
+    Unsupported,
+}
+
+/// Why a grant was not revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RevokeError {
+    /// It may go better later. Asking again is safe.
+    #[error("the provider did not revoke the grant for now")]
+    Passing {
+        /// How long the provider asks to wait; at most one hour.
+        retry_after: Option<Duration>,
+    },
+    /// The provider refused.
+    #[error("the provider refused to revoke the grant (status {status})")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The guard of outgoing requests did not let it pass. Nothing was sent.
+    #[error("the revocation endpoint {0}")]
+    Blocked(EgressRefusal),
+}
+
+impl ProviderClient {
+    /// Revokes a grant: the refresh token first, because no new access token can be had without it.
+    ///
+    /// # Errors
+    /// [`RevokeError`]; the same call can be made again.
+    #[tracing::instrument(skip_all, fields(provider.id = %provider.id))]
+    pub async fn revoke(
+        &self,
+        provider: &Provider,
+        credentials: Credentials<'_>,
+        tokens: GrantTokens<'_>,
+        now: Timestamp,
+    ) -> Result<Revoked, RevokeError> {
+        let Some(revoke) = &provider.revoke else { return Ok(Revoked::Unsupported) };
+        let chosen = chosen(revoke.token, tokens);
+        let mut outcome = if chosen.is_empty() { Revoked::Done } else { Revoked::Unsupported };
+        for token in chosen {
+            if self.revoke_token(revoke, credentials, token, now).await? == Revoked::Done {
+                outcome = Revoked::Done;
+            }
+        }
+        Ok(outcome)
+    }
+
+    async fn revoke_token(
+        &self,
+        revoke: &Revoke,
+        credentials: Credentials<'_>,
+        token: StandardRevocableToken,
+        now: Timestamp,
+    ) -> Result<Revoked, RevokeError> {
+        let url = self.egress.check(&endpoint(revoke, credentials.client_id)).map_err(RevokeError::Blocked)?;
+        let client = client(credentials, client_auth(revoke.auth)).set_revocation_url(as_https(&url));
+        let request = client.revoke_token(token).map_err(|_| RevokeError::Blocked(EgressRefusal::Scheme))?;
+        let endpoint = RevocationEndpoint { egress: &self.egress, revoke, url: &url, now };
+        match request.request_async(&endpoint).await {
+            Ok(()) => Ok(Revoked::Done),
+            Err(RequestTokenError::Request(error)) => Err(error),
+            Err(_) => Ok(Revoked::Unsupported),
+        }
+    }
+}
+
+/// One call of a revocation endpoint: what the crate takes for its HTTP client.
+struct RevocationEndpoint<'a> {
+    egress: &'a Egress,
+    revoke: &'a Revoke,
+    url: &'a Url,
+    now: Timestamp,
+}
+
+impl<'c> AsyncHttpClient<'c> for RevocationEndpoint<'_> {
+    type Error = RevokeError;
+    type Future = Calling<'c, RevokeError>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let request = shaped(request, self.revoke, self.url);
+            let answer = self.egress.send(request, DEADLINE).await.map_err(unanswered)?;
+            verdict(self.revoke, &answer, self.now)
+        })
+    }
+}
+
+/// The tokens to revoke, in order.
+fn chosen(which: RevokedToken, tokens: GrantTokens<'_>) -> Vec<StandardRevocableToken> {
+    let refresh = tokens.refresh_token.map(|token| oauth2::RefreshToken::new(token.expose().to_owned()).into());
+    let access = tokens.access_token.map(|token| oauth2::AccessToken::new(token.expose().to_owned()).into());
+    match which {
+        RevokedToken::Both => refresh.into_iter().chain(access).collect(),
+        RevokedToken::RefreshToken => refresh.or(access).into_iter().collect(),
+        RevokedToken::AccessToken => access.or(refresh).into_iter().collect(),
+    }
+}
+
+fn client_auth(auth: RevocationAuth) -> ClientAuth {
+    match auth {
+        RevocationAuth::Basic => ClientAuth::Basic,
+        RevocationAuth::Post => ClientAuth::Post,
+        RevocationAuth::None | RevocationAuth::Bearer => ClientAuth::None,
+    }
+}
+
+/// The endpoint, with the client id where the provider's data has its place.
+fn endpoint(revoke: &Revoke, client_id: &str) -> String {
+    revoke.url.replace("{client_id}", &utf8_percent_encode(client_id, NON_ALPHANUMERIC).to_string())
+}
+
+/// The crate builds no revocation request for plain http. Which schemes are allowed is for the egress to say: the crate
+/// gets the https form, and [`shaped`] puts the real URL back.
+fn as_https(url: &Url) -> RevocationUrl {
+    let mut https = url.clone();
+    // Between http and https this cannot fail, and the egress lets no other scheme pass.
+    let _ = https.set_scheme("https");
+    RevocationUrl::from_url(https)
+}
+
+/// The request in the provider's form.
+fn shaped(mut request: HttpRequest, revoke: &Revoke, url: &Url) -> HttpRequest {
+    let is_rfc = revoke.auth != RevocationAuth::Bearer
+        && (revoke.method, revoke.body, revoke.token_param.as_str()) == (Method::Post, Body::Form, "token");
+    let mut parameters = wire::parameters(&request);
+    if revoke.auth == RevocationAuth::Bearer {
+        let token = parameters.iter().find(|(name, _)| name == "token");
+        if let Some(value) = token.and_then(|(_, token)| wire::bearer(token)) {
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+        }
+        parameters.retain(|(name, _)| name != "client_id");
+    }
+    parameters.retain(|(name, _)| (is_rfc || name != "token_type_hint") && (revoke.send_token || name != "token"));
+    for (name, _) in parameters.iter_mut().filter(|(name, _)| name == "token") {
+        name.clone_from(&revoke.token_param);
+    }
+    wire::put_parameters(&mut request, parameters, revoke.body);
+    wire::put_headers(request.headers_mut(), &revoke.headers);
+    *request.method_mut() = wire::method(revoke.method);
+    if let Ok(uri) = Uri::try_from(url.as_str()) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+/// What an answer means, in the words of RFC 7009, section 2.2: a token that was no longer valid counts as revoked; a
+/// server that cannot revoke this kind of token says `unsupported_token_type`.
+fn verdict(revoke: &Revoke, answer: &Response<Vec<u8>>, now: Timestamp) -> Result<Response<Vec<u8>>, RevokeError> {
+    let status = answer.status();
+    let value = wire::object(answer.body()).unwrap_or(Value::Null);
+    let code = value.get("error").or(value.get("status")).and_then(Value::as_str);
+    let is_success = status.is_success() && revoke.success.as_ref().is_none_or(|success| success.holds(&value));
+    let is_gone = code.is_some_and(|code| code == "invalid_token" || revoke.gone.iter().any(|gone| gone == code))
+        || (revoke.method == Method::Delete && status == StatusCode::NOT_FOUND);
+    if is_passing(status) || matches!(code, Some("temporarily_unavailable" | "ratelimited")) {
+        return Err(RevokeError::Passing { retry_after: wire::retry_after(answer.headers(), now) });
+    }
+    if is_success || is_gone {
+        return Ok(Response::new(Vec::new()));
+    }
+    if code == Some("unsupported_token_type") {
+        let mut refusal = Response::new(br#"{"error":"unsupported_token_type"}"#.to_vec());
+        *refusal.status_mut() = StatusCode::BAD_REQUEST;
+        return Ok(refusal);
+    }
+    Err(RevokeError::Refused { status: status.as_u16() })
+}
+
+fn unanswered(error: EgressError) -> RevokeError {
+    match error {
+        EgressError::Blocked(refusal) => RevokeError::Blocked(refusal),
+        EgressError::NotSent | EgressError::Unanswered | EgressError::Cut(_) => {
+            RevokeError::Passing { retry_after: None }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! Token requests (RFC 6749, sections 4.1.3 and 6): built and read by the crate `oauth2`, with the provider's own ways
+//! put in between.
+
+use std::{pin::Pin, time::Duration};
+
+use http::{HeaderValue, Response, header};
+use jiff::{SignedDuration, Timestamp};
+use oauth2::{
+    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EmptyExtraTokenFields, EndpointNotSet,
+    EndpointSet, HttpRequest, PkceCodeVerifier, RedirectUrl, RequestTokenError, StandardRevocableToken,
+    StandardTokenIntrospectionResponse, StandardTokenResponse, TokenResponse, TokenUrl,
+    basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenType},
+};
+
+use super::{
+    Credentials, ProviderClient,
+    answer::{Extras, normalise, token_type},
+    egress::{DEADLINE, Egress},
+    error::{Outcome, TokenError},
+    wire,
+};
+use crate::domain::{
+    account::Account,
+    provider::{ClientAuth, Provider},
+    scopes::Scopes,
+    secret::{AccessToken, AuthorizationCode as Code, CodeVerifier, RefreshToken, Secret},
+};
+
+/// The tokens of one grant, as they came.
+#[derive(Debug)]
+pub struct TokenSet {
+    /// The access token.
+    pub access_token: Secret<AccessToken>,
+    /// The refresh token. After a refresh, `None` means that the old one stays (RFC 6749, section 6).
+    pub refresh_token: Option<Secret<RefreshToken>>,
+    /// How the access token is presented; nearly always `Bearer`.
+    pub token_type: String,
+    /// When the access token ends; `None` if it does not, or nobody knows.
+    pub expires_at: Option<Timestamp>,
+    /// When the refresh token ends; `None` if it does not, or nobody knows.
+    pub refresh_expires_at: Option<Timestamp>,
+    /// What was granted; what was requested, where the answer does not tell (RFC 6749, section 5.1).
+    pub scopes: Scopes,
+    /// Whose account it is, where an ID token came along.
+    pub id_claims: Option<Account>,
+}
+
+/// A code to exchange, with everything that has to match the authorization request.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeGrant<'a> {
+    /// The authorization code.
+    pub code: &'a Secret<Code>,
+    /// The PKCE verifier; not sent to a provider that forbids PKCE.
+    pub verifier: &'a Secret<CodeVerifier>,
+    /// The redirect URI, byte for byte as in the authorization request.
+    pub redirect_uri: &'a str,
+    /// The scopes that were requested.
+    pub requested: &'a Scopes,
+}
+
+/// A grant to refresh.
+#[derive(Debug, Clone, Copy)]
+pub struct RefreshRequest<'a> {
+    /// The refresh token.
+    pub refresh_token: &'a Secret<RefreshToken>,
+    /// What the grant covers, in case the answer does not tell.
+    pub granted: &'a Scopes,
+    /// How long it may take; never longer than [`DEADLINE`].
+    pub deadline: Duration,
+}
+
+/// The crate's client, for answers that [`normalise`] has read.
+pub(super) type OAuthClient<HasTokenUrl = EndpointNotSet, HasRevocationUrl = EndpointNotSet> = oauth2::Client<
+    BasicErrorResponse,
+    StandardTokenResponse<Extras, BasicTokenType>,
+    StandardTokenIntrospectionResponse<EmptyExtraTokenFields, BasicTokenType>,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    HasRevocationUrl,
+    HasTokenUrl,
+>;
+
+/// A request on its way, nameable and `Send`: the compiler does not see either of a closure's future here.
+pub(super) type Calling<'c, E> = Pin<Box<dyn Future<Output = Result<Response<Vec<u8>>, E>> + Send + 'c>>;
+
+type Answer = Result<StandardTokenResponse<Extras, BasicTokenType>, RequestTokenError<TokenError, BasicErrorResponse>>;
+
+impl ProviderClient {
+    /// Exchanges an authorization code for tokens. `now` is when the request is made; lifetimes count from there.
+    ///
+    /// # Errors
+    /// [`TokenError`], by what the caller can do about it.
+    #[tracing::instrument(skip_all, fields(provider.id = %provider.id))]
+    pub async fn exchange(
+        &self,
+        provider: &Provider,
+        credentials: Credentials<'_>,
+        grant: CodeGrant<'_>,
+        now: Timestamp,
+    ) -> Result<TokenSet, TokenError> {
+        let client = token_client(&self.egress, provider, credentials, &provider.token.url)?;
+        let refused = |_| TokenError::passing(Outcome::NotSent, None);
+        let redirect_uri = RedirectUrl::new(grant.redirect_uri.to_owned()).map_err(refused)?;
+        let client = client.set_redirect_uri(redirect_uri);
+        let mut request = client.exchange_code(AuthorizationCode::new(grant.code.expose().to_owned()));
+        if provider.sends_pkce() {
+            request = request.set_pkce_verifier(PkceCodeVerifier::new(grant.verifier.expose().to_owned()));
+        }
+        for (name, value) in &provider.token.params {
+            request = request.add_extra_param(name, value);
+        }
+        let client_id = credentials.client_id;
+        let endpoint = TokenEndpoint { egress: &self.egress, provider, client_id, deadline: DEADLINE, now };
+        token_set(request.request_async(&endpoint).await, grant.requested, now)
+    }
+
+    /// Refreshes a grant. `now` is when the request is made; lifetimes count from there.
+    ///
+    /// # Errors
+    /// [`TokenError`], by what the caller can do about it.
+    #[tracing::instrument(skip_all, fields(provider.id = %provider.id))]
+    pub async fn refresh(
+        &self,
+        provider: &Provider,
+        credentials: Credentials<'_>,
+        grant: RefreshRequest<'_>,
+        now: Timestamp,
+    ) -> Result<TokenSet, TokenError> {
+        let client = token_client(&self.egress, provider, credentials, provider.refresh_url())?;
+        let refresh_token = oauth2::RefreshToken::new(grant.refresh_token.expose().to_owned());
+        let mut request = client.exchange_refresh_token(&refresh_token);
+        for (name, value) in &provider.token.params {
+            request = request.add_extra_param(name, value);
+        }
+        let client_id = credentials.client_id;
+        let endpoint = TokenEndpoint { egress: &self.egress, provider, client_id, deadline: grant.deadline, now };
+        token_set(request.request_async(&endpoint).await, grant.granted, now)
+    }
+}
+
+/// The crate's client with the connector's credentials, presented as the provider wants them.
+pub(super) fn client(credentials: Credentials<'_>, auth: ClientAuth) -> OAuthClient {
+    let client = OAuthClient::new(ClientId::new(credentials.client_id.to_owned())).set_auth_type(match auth {
+        ClientAuth::Basic => AuthType::BasicAuth,
+        ClientAuth::Post | ClientAuth::None => AuthType::RequestBody,
+    });
+    match credentials.client_secret {
+        Some(secret) if auth != ClientAuth::None => {
+            client.set_client_secret(ClientSecret::new(secret.expose().to_owned()))
+        }
+        _ => client,
+    }
+}
+
+fn token_client(
+    egress: &Egress,
+    provider: &Provider,
+    credentials: Credentials<'_>,
+    url: &str,
+) -> Result<OAuthClient<EndpointSet>, TokenError> {
+    let url = egress.check(url).map_err(TokenError::Blocked)?;
+    Ok(client(credentials, provider.token.client_auth).set_token_uri(TokenUrl::from_url(url)))
+}
+
+/// One call of a token endpoint: what the crate takes for its HTTP client.
+struct TokenEndpoint<'a> {
+    egress: &'a Egress,
+    provider: &'a Provider,
+    client_id: &'a str,
+    deadline: Duration,
+    now: Timestamp,
+}
+
+impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
+    type Error = TokenError;
+    type Future = Calling<'c, TokenError>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.answer(request))
+    }
+}
+
+impl TokenEndpoint<'_> {
+    /// Sends a token request in the provider's form and gives its answer the form that the crate reads.
+    async fn answer(&self, mut request: HttpRequest) -> Result<Response<Vec<u8>>, TokenError> {
+        let token = &self.provider.token;
+        let mut parameters = wire::parameters(&request);
+        parameters.retain(|(name, _)| !token.omit.contains(name));
+        wire::put_parameters(&mut request, parameters, token.body);
+        wire::put_headers(request.headers_mut(), &token.headers);
+        let answer = self.egress.send(request, self.deadline).await?;
+        let normal = normalise(self.provider, self.client_id, &answer, self.now)?;
+        let unreadable = |_| TokenError::passing(Outcome::Unknown, Some(answer.status()));
+        let mut response = Response::new(serde_json::to_vec(&normal).map_err(unreadable)?);
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(response)
+    }
+}
+
+fn token_set(answer: Answer, requested: &Scopes, now: Timestamp) -> Result<TokenSet, TokenError> {
+    let answer = answer.map_err(|error| match error {
+        RequestTokenError::Request(error) => error,
+        // What `normalise` has written is always read; the other errors hold the body and are dropped.
+        _ => TokenError::passing(Outcome::Unknown, None),
+    })?;
+    let ends = |seconds: u64| now.checked_add(SignedDuration::from_secs(i64::try_from(seconds).ok()?)).ok();
+    let granted = answer.scopes().map(|scopes| Scopes::parse(scopes.iter().map(|scope| scope.as_str())));
+    Ok(TokenSet {
+        access_token: Secret::new(answer.access_token().secret().as_str()),
+        refresh_token: answer.refresh_token().map(|token| Secret::new(token.secret().as_str())),
+        // The crate writes it in lower case; the registry and most APIs do not.
+        token_type: token_type(answer.token_type().as_ref()).to_owned(),
+        expires_at: answer.expires_in().and_then(|life| ends(life.as_secs())),
+        refresh_expires_at: answer.extra_fields().refresh_expires_in.and_then(ends),
+        scopes: granted.and_then(Result::ok).unwrap_or_else(|| requested.clone()),
+        id_claims: answer.extra_fields().id_claims.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,382 @@
+//! Composition: the environment becomes clients, clients become journeys. Each function builds the journeys it needs and
+//! no others.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_config::{Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider as Tls, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+use axum::Router;
+
+use crate::{
+    auth::Authenticator,
+    clock::Clock,
+    config::{AwsConfig, Config, EgressSetting},
+    journeys::{
+        audit::Audit,
+        complete_authorization::CompleteAuthorization,
+        disconnect::Disconnect,
+        exchange::Exchange,
+        get_token::GetToken,
+        list_connections::ListConnections,
+        manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+        refresh_connection::Refresher,
+        refresh_due::{DispatchDue, RefreshDue},
+        revoke_grant::RevokeGrant,
+        start_authorization::StartAuthorization,
+        sweep_connector::SweepConnector,
+    },
+    oauth::{ProviderClient, egress::Egress},
+    queue::Queue,
+    random::Random,
+    store::{
+        ApiKeys, Apps, AuditLog, Completions, Connections, Connectors, CustomProviders, DueIndex, Leases, Sessions,
+        TokenReads, WorkspaceKeys, Workspaces,
+    },
+    vault::Vault,
+    web::{self, Callers, Origins},
+};
+
+/// The certificate authorities that AWS endpoints are signed by. Reading these few, and not the operating system's
+/// hundred and fifty, makes a cold start five milliseconds shorter.
+const AMAZON_ROOTS: &[u8] = include_bytes!("../certificates/amazon-roots.pem");
+
+/// How long AWS may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long one try of one request may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a request may take, all tries together.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Everything that journeys are made of.
+#[derive(Debug)]
+pub struct Services {
+    config: Config,
+    clock: Clock,
+    random: Random,
+    dynamodb: aws_sdk_dynamodb::Client,
+    refresh_queue: Queue,
+    revocation_queue: Queue,
+    vault: Arc<Vault>,
+    client: Arc<ProviderClient>,
+    authenticator: Arc<Authenticator>,
+}
+
+/// AWS clients could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate authorities of AWS can't be read")]
+pub struct ServicesError;
+
+impl Services {
+    /// Services that go by the system's clock.
+    ///
+    /// # Errors
+    /// [`ServicesError`].
+    pub fn new(config: &Config) -> Result<Arc<Self>, ServicesError> {
+        Self::with_clock(config, Clock::system())
+    }
+
+    /// Services that go by this clock.
+    ///
+    /// # Errors
+    /// [`ServicesError`].
+    pub fn with_clock(config: &Config, clock: Clock) -> Result<Arc<Self>, ServicesError> {
+        let aws = aws(&config.aws)?;
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&aws);
+        dynamodb.set_endpoint_url(config.aws.dynamodb_endpoint.clone());
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb.build());
+        let mut kms = aws_sdk_kms::config::Builder::from(&aws);
+        kms.set_endpoint_url(config.aws.kms_endpoint.clone());
+        let mut sqs = aws_sdk_sqs::config::Builder::from(&aws);
+        sqs.set_endpoint_url(config.aws.sqs_endpoint.clone());
+        let sqs = aws_sdk_sqs::Client::from_conf(sqs.build());
+        let random = Random::default();
+        let tables = &config.tables;
+        let vault = Arc::new(Vault::new(
+            aws_sdk_kms::Client::from_conf(kms.build()),
+            config.kms_key_id.clone(),
+            config.deployment.clone(),
+            WorkspaceKeys::new(&dynamodb, tables),
+            clock.clone(),
+            random.clone(),
+        ));
+        let client = Arc::new(ProviderClient::new(match config.egress {
+            EgressSetting::Guarded => Egress::new(),
+            EgressSetting::AllowingPlainHttpToLoopback => Egress::allowing_plain_http_to_loopback(),
+        }));
+        let keys = ApiKeys::new(&dynamodb, tables);
+        let authenticator = Authenticator::new(keys, Apps::new(&dynamodb, tables), Arc::clone(&client), clock.clone());
+        Ok(Arc::new(Self {
+            refresh_queue: Queue::new(sqs.clone(), config.refresh_queue_url.clone()),
+            revocation_queue: Queue::new(sqs, config.revocation_queue_url.clone()),
+            config: config.clone(),
+            authenticator: Arc::new(authenticator),
+            clock,
+            random,
+            dynamodb,
+            vault,
+            client,
+        }))
+    }
+
+    /// Gives a function's routes what all have in common.
+    #[must_use]
+    pub fn dress(&self, routes: Router) -> Router {
+        web::dress(routes, Origins::new(Arc::clone(&self.authenticator)), self.clock.clone(), self.random.clone())
+    }
+
+    /// What extractors need to know who is calling.
+    #[must_use]
+    pub fn callers(&self) -> Callers {
+        Callers(Arc::clone(&self.authenticator))
+    }
+
+    /// Where people and providers reach this deployment.
+    #[must_use]
+    pub fn public_base_url(&self) -> &str {
+        &self.config.public_base_url
+    }
+
+    /// The present.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The journey that begins sessions.
+    #[must_use]
+    pub fn start_authorization(&self) -> StartAuthorization {
+        StartAuthorization {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            sessions: self.sessions(),
+            vault: Arc::clone(&self.vault),
+            public_base_url: self.config.public_base_url.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that completes sessions.
+    #[must_use]
+    pub fn complete_authorization(&self) -> CompleteAuthorization {
+        CompleteAuthorization {
+            sessions: self.sessions(),
+            connectors: self.connectors(),
+            exchange: Exchange {
+                connectors: self.connectors(),
+                completions: Completions::new(&self.dynamodb, &self.config.tables),
+                sessions: self.sessions(),
+                vault: Arc::clone(&self.vault),
+                client: Arc::clone(&self.client),
+                audit: self.audit(),
+                clock: self.clock.clone(),
+                random: self.random.clone(),
+            },
+            vault: Arc::clone(&self.vault),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that hands out tokens.
+    #[must_use]
+    pub fn get_token(&self) -> GetToken {
+        GetToken {
+            reads: TokenReads::new(&self.dynamodb, &self.config.tables),
+            connections: self.connections(),
+            refresher: self.refresher(),
+            vault: Arc::clone(&self.vault),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that finds what is due.
+    #[must_use]
+    pub fn dispatch_due(&self) -> DispatchDue {
+        DispatchDue {
+            due: DueIndex::new(&self.dynamodb, &self.config.tables),
+            queue: self.refresh_queue.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that works off the refresh queue.
+    #[must_use]
+    pub fn refresh_due(&self) -> RefreshDue {
+        RefreshDue {
+            reads: TokenReads::new(&self.dynamodb, &self.config.tables),
+            connections: self.connections(),
+            refresher: self.refresher(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that disconnects.
+    #[must_use]
+    pub fn disconnect(&self) -> Disconnect {
+        Disconnect {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            revoke: self.revoke_grant(),
+            audit: self.audit(),
+        }
+    }
+
+    /// The journey that works off the revocation queue.
+    #[must_use]
+    pub fn sweep_connector(&self) -> SweepConnector {
+        SweepConnector {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            revoke: self.revoke_grant(),
+            queue: self.revocation_queue.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that lists connections.
+    #[must_use]
+    pub fn list_connections(&self) -> ListConnections {
+        ListConnections { connectors: self.connectors(), connections: self.connections(), clock: self.clock.clone() }
+    }
+
+    /// The journey that manages connectors.
+    #[must_use]
+    pub fn manage_connectors(&self) -> ManageConnectors {
+        ManageConnectors {
+            connectors: self.connectors(),
+            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            vault: Arc::clone(&self.vault),
+            queue: self.revocation_queue.clone(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that manages apps.
+    #[must_use]
+    pub fn manage_apps(&self) -> ManageApps {
+        ManageApps {
+            apps: Apps::new(&self.dynamodb, &self.config.tables),
+            connectors: self.connectors(),
+            client: Arc::clone(&self.client),
+            queue: self.revocation_queue.clone(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that manages API keys.
+    #[must_use]
+    pub fn manage_keys(&self) -> ManageKeys {
+        ManageKeys {
+            keys: ApiKeys::new(&self.dynamodb, &self.config.tables),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that manages providers.
+    #[must_use]
+    pub fn manage_providers(&self) -> ManageProviders {
+        ManageProviders {
+            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            client: Arc::clone(&self.client),
+            audit: self.audit(),
+        }
+    }
+
+    /// The journey that founds workspaces.
+    #[must_use]
+    pub fn found_workspace(&self) -> FoundWorkspace {
+        FoundWorkspace {
+            workspaces: self.workspaces(),
+            keys: self.manage_keys(),
+            vault: Arc::clone(&self.vault),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// Workspaces.
+    #[must_use]
+    pub fn workspaces(&self) -> Workspaces {
+        Workspaces::new(&self.dynamodb, &self.config.tables)
+    }
+
+    /// The audit trail, to be read.
+    #[must_use]
+    pub fn audit_log(&self) -> AuditLog {
+        AuditLog::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn audit(&self) -> Audit {
+        Audit { log: self.audit_log(), clock: self.clock.clone(), random: self.random.clone() }
+    }
+
+    fn refresher(&self) -> Refresher {
+        Refresher {
+            leases: Leases::new(&self.dynamodb, &self.config.tables),
+            connections: self.connections(),
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            queue: self.refresh_queue.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    fn revoke_grant(&self) -> RevokeGrant {
+        RevokeGrant {
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            queue: self.revocation_queue.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn connectors(&self) -> Connectors {
+        Connectors::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn connections(&self) -> Connections {
+        Connections::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn sessions(&self) -> Sessions {
+        Sessions::new(&self.dynamodb, &self.config.tables)
+    }
+}
+
+fn aws(config: &AwsConfig) -> Result<SdkConfig, ServicesError> {
+    let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    let context = TlsContext::builder().with_trust_store(roots).build().map_err(|_| ServicesError)?;
+    let http = Builder::new().tls_provider(Tls::Rustls(CryptoMode::AwsLc)).tls_context(context).build_https();
+    let (id, secret, token) = config.credentials.clone();
+    let credentials = Credentials::new(id, secret, token, None, "environment");
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build();
+    Ok(SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(Region::new(config.region.clone()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http)
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .timeout_config(timeouts)
+        .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+        .build())
+}

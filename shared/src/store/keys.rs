@@ -1,0 +1,23 @@
+//! Primary keys of the rows in which something is sealed: a sealed value is bound to them.
+
+use super::{connections, connectors, sessions, workspaces};
+use crate::domain::{
+    ids::{ConnectorId, WorkspaceId},
+    session::SessionId,
+    user::ConnectionKey,
+};
+
+/// Partition and sort key of a connection's row.
+pub(crate) fn connection(key: &ConnectionKey) -> (String, String) {
+    (connections::pk(&key.user), connections::sk(&key.connector))
+}
+
+/// Partition and sort key of a session's row.
+pub(crate) fn session(id: &SessionId) -> (String, String) {
+    (sessions::pk(id), sessions::META.to_owned())
+}
+
+/// Partition and sort key of a connector's row.
+pub(crate) fn connector(workspace: &WorkspaceId, id: &ConnectorId) -> (String, String) {
+    (workspaces::pk(workspace), connectors::sk(id))
+}

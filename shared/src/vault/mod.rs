@@ -1,0 +1,114 @@
+//! Envelope encryption: the key service wraps one key per workspace and generation; under it every value is sealed with
+//! a key of its own, bound to its row, field and tenant.
+
+mod place;
+mod seal;
+mod workspace_keys;
+
+use crate::{
+    clock::Clock,
+    domain::{
+        ids::WorkspaceId,
+        secret::{Kind, Sealed, Secret},
+    },
+    random::Random,
+    store::{StoreError, WorkspaceKeys},
+};
+
+pub use place::Place;
+use workspace_keys::KeyRing;
+
+/// Seals and opens secrets. Nothing else can turn a [`Secret`] into a [`Sealed`], or back.
+#[derive(Debug)]
+pub struct Vault {
+    keys: KeyRing,
+    random: Random,
+}
+
+/// Why a secret could not be sealed or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// The key service does not answer, or refuses.
+    #[error("the key service can't answer now ({0})")]
+    KeyService(String),
+    /// The workspace has no key of the generation that is needed: it was deleted, or never made.
+    #[error("the workspace has no key of this generation")]
+    NoKey,
+    /// The sealed value was not made for this row, field and tenant, or was changed.
+    #[error("a sealed value does not open in this place")]
+    DoesNotOpen,
+    /// The storage that holds the wrapped keys does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Vault {
+    /// A vault over the deployment's key service.
+    ///
+    /// `key_id` is the customer master key; `deployment` names this deployment in the encryption context, so that the
+    /// wrapped keys of two deployments under one master key do not open in each other.
+    #[must_use]
+    pub fn new(
+        kms: aws_sdk_kms::Client,
+        key_id: String,
+        deployment: String,
+        wrapped: WorkspaceKeys,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        Self { keys: KeyRing::new(kms, key_id, deployment, wrapped, clock), random }
+    }
+
+    /// Makes the first key of a new workspace.
+    ///
+    /// # Errors
+    /// [`VaultError`] if the key service or the storage does not answer.
+    pub async fn found(&self, workspace: &WorkspaceId) -> Result<(), VaultError> {
+        self.keys.make(workspace, FIRST_GENERATION).await
+    }
+
+    /// Makes sure that the workspace's sealing key is at hand, so that sealing later cannot fail for want of it. Called
+    /// before anything that cannot be undone.
+    ///
+    /// # Errors
+    /// [`VaultError`] if it cannot be fetched.
+    pub async fn make_ready(&self, workspace: &WorkspaceId) -> Result<Ready<'_>, VaultError> {
+        Ok(Ready { vault: self, key: self.keys.newest(workspace).await? })
+    }
+
+    /// Seals a secret for its place.
+    ///
+    /// # Errors
+    /// [`VaultError`] if the workspace's key cannot be fetched.
+    pub async fn seal<K: Kind>(&self, secret: &Secret<K>, place: &Place) -> Result<Sealed<K>, VaultError> {
+        Ok(self.make_ready(place.workspace()).await?.seal(secret, place))
+    }
+
+    /// Opens what was sealed for this place.
+    ///
+    /// # Errors
+    /// [`VaultError::DoesNotOpen`] if it was sealed for another, or changed; others if the key cannot be fetched.
+    pub async fn open<K: Kind>(&self, sealed: &Sealed<K>, place: &Place) -> Result<Secret<K>, VaultError> {
+        let generation = seal::generation(sealed.as_bytes()).ok_or(VaultError::DoesNotOpen)?;
+        let key = self.keys.of_generation(place.workspace(), generation).await?;
+        seal::open(&key, sealed, place).ok_or(VaultError::DoesNotOpen)
+    }
+}
+
+/// The generation of a new workspace's key.
+const FIRST_GENERATION: u32 = 1;
+
+/// A vault that holds the key it will seal with.
+#[derive(Debug)]
+pub struct Ready<'a> {
+    vault: &'a Vault,
+    key: workspace_keys::DataKey,
+}
+
+impl Ready<'_> {
+    /// Seals a secret for its place. Cannot fail.
+    #[must_use]
+    pub fn seal<K: Kind>(&self, secret: &Secret<K>, place: &Place) -> Sealed<K> {
+        seal::seal(&self.key, self.vault.random.bytes(), secret, place)
+    }
+}

@@ -1,0 +1,198 @@
+//! Request bodies: JSON, whole, and without surprises.
+
+use std::{cell::RefCell, fmt};
+
+use axum::{
+    extract::{FromRequest, Request},
+    http::{StatusCode, header},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Number, Value};
+
+use super::problem::Problem;
+use crate::domain::fields::Table;
+
+/// How large a body may be. The largest real one, a connector with two hundred scopes, has less than half of it.
+const MOST_BYTES: usize = 128 * 1024;
+
+/// A JSON body. An empty body counts as an empty object: some callers announce JSON and send nothing.
+#[derive(Debug)]
+pub struct JsonBody(pub Value);
+
+impl<S: Send + Sync> FromRequest<S> for JsonBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let content_type =
+            request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?").to_owned());
+        if announced_length(&request).is_some_and(|length| length > MOST_BYTES) {
+            return Err(too_large());
+        }
+        let body = Limited::new(request.into_body(), MOST_BYTES).collect().await.map_err(|error| {
+            if error.downcast_ref::<LengthLimitError>().is_some() { too_large() } else { malformed("it broke off") }
+        })?;
+        let bytes = body.to_bytes();
+        if bytes.is_empty() {
+            return Ok(Self(Value::Object(Map::new())));
+        }
+        if !content_type.as_deref().is_some_and(is_json) {
+            let detail = "The body must be JSON, with `Content-Type: application/json`.";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+        }
+        match serde_json::from_slice::<Strict>(&bytes) {
+            Ok(Strict(value)) => Ok(Self(value)),
+            Err(error) => Err(malformed(&position(&error))),
+        }
+    }
+}
+
+/// Reads a body field by field; every mistake is answered at once, with its place.
+///
+/// # Errors
+/// [`Problem::invalid`] with all fields that were not accepted, unknown ones included.
+pub fn checked<T>(body: &Value, read: impl FnOnce(&Table<'_>) -> T) -> Result<T, Problem> {
+    let errors = RefCell::default();
+    let table = Table::root(body, &errors);
+    let value = read(&table);
+    table.close();
+    match errors.into_inner() {
+        errors if errors.is_empty() => Ok(value),
+        errors => Err(Problem::invalid(errors)),
+    }
+}
+
+fn announced_length(request: &Request) -> Option<usize> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body must not be larger than 128 KiB.")
+}
+
+fn malformed(how: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_request", format!("The body is not JSON that can be read: {how}."))
+}
+
+/// Where the mistake is, without repeating anything of the body.
+fn position(error: &serde_json::Error) -> String {
+    let kind = match error.classify() {
+        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Data => "it has a key twice, or is nested too deeply",
+        _ => "it is malformed",
+    };
+    format!("{kind}, at line {}, column {}", error.line(), error.column())
+}
+
+/// A JSON value in which no object has a key twice: two readers of such an object may see two different values.
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Builder.deserialize(deserializer).map(Self)
+    }
+}
+
+struct Builder;
+
+impl<'de> DeserializeSeed<'de> for Builder {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Builder {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(entry) = entries.next_element_seed(Builder)? {
+            list.push(entry);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            let value = entries.next_value_seed(Builder)?;
+            if map.insert(name, value).is_some() {
+                return Err(A::Error::custom("a key twice"));
+            }
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_comes_twice_is_refused_wherever_it_is() {
+        for raw in [r#"{"a":1,"a":2}"#, r#"{"x":{"a":1,"a":1}}"#, r#"[{"a":1,"\u0061":1}]"#] {
+            assert!(serde_json::from_str::<Strict>(raw).is_err(), "{raw}");
+        }
+        let value = serde_json::from_str::<Strict>(r#"{"a":[1,-2,0.5,null,true,"x"],"b":{}}"#).unwrap().0;
+        assert_eq!(value, serde_json::json!({"a": [1, -2, 0.5, null, true, "x"], "b": {}}));
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for raw in ["", "{", "{} {}", r#"{"a":"\ud800"}"#, "{'a':1}", "\u{feff}{}"] {
+            assert!(serde_json::from_str::<Strict>(raw).is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_content_type_is_json_or_it_is_not() {
+        for (raw, valid) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/merge-patch+json", true),
+            ("text/plain", false),
+            ("text/json", false),
+            ("application/x-www-form-urlencoded", false),
+        ] {
+            assert_eq!(is_json(raw), valid, "{raw}");
+        }
+    }
+}

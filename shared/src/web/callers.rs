@@ -1,0 +1,163 @@
+//! Extractors that prove who is calling. A handler that takes one of them cannot run without the proof.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    extract::{FromRef, FromRequestParts, Path},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+};
+
+use super::problem::Problem;
+use crate::{
+    auth::{Admin, AppUser, Authenticator, Service, Unauthenticated},
+    domain::ids::{AppId, WorkspaceId},
+};
+
+/// What the extractors need of a router's state.
+#[derive(Debug, Clone)]
+pub struct Callers(pub Arc<Authenticator>);
+
+/// Somebody who may look at the workspace `{ws}` of the path.
+#[derive(Debug)]
+pub struct AdminCaller(pub Admin);
+
+/// Somebody who may change the workspace `{ws}` of the path.
+#[derive(Debug)]
+pub struct WriterCaller(pub Admin);
+
+/// The backend of the app `{app}` of the path.
+#[derive(Debug)]
+pub struct ServiceCaller(pub Service);
+
+/// The backend of the app `{app}` of the path, in the name of one of its users.
+#[derive(Debug)]
+pub struct DelegateCaller(pub Service, pub AppUser);
+
+/// A user of the app `{app}` of the path: by their own token, or by the app's backend in their name.
+#[derive(Debug)]
+pub struct UserCaller(pub AppUser);
+
+impl<S> FromRequestParts<S> for AdminCaller
+where
+    Callers: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let workspace = path_parameter(parts, "ws").await.and_then(|raw| WorkspaceId::parse(&raw).ok());
+        let Callers(authenticator) = Callers::from_ref(state);
+        let bearer = bearer(&parts.headers, header::AUTHORIZATION.as_str());
+        let nowhere = || WorkspaceId::parse("-").map_err(|_| Problem::not_found());
+        match workspace {
+            Some(workspace) => authenticator.admin(bearer, &workspace).await.map(Self).map_err(refused),
+            // The proof comes first, also for an id that cannot be one.
+            None => match authenticator.admin(bearer, &nowhere()?).await {
+                Ok(_) | Err(Unauthenticated::Elsewhere) => Err(Problem::not_found()),
+                Err(error) => Err(refused(error)),
+            },
+        }
+    }
+}
+
+impl<S> FromRequestParts<S> for WriterCaller
+where
+    Callers: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let AdminCaller(admin) = AdminCaller::from_request_parts(parts, state).await?;
+        if admin.may_write() {
+            Ok(Self(admin))
+        } else {
+            Err(Problem::forbidden("This key may look, but not change anything."))
+        }
+    }
+}
+
+impl<S> FromRequestParts<S> for ServiceCaller
+where
+    Callers: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let app = app(parts).await?;
+        let Callers(authenticator) = Callers::from_ref(state);
+        let bearer = bearer(&parts.headers, header::AUTHORIZATION.as_str());
+        authenticator.service(bearer, &app).await.map(Self).map_err(refused)
+    }
+}
+
+impl<S> FromRequestParts<S> for DelegateCaller
+where
+    Callers: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let app = app(parts).await?;
+        let Callers(authenticator) = Callers::from_ref(state);
+        let (key, user) = proofs(&parts.headers);
+        let (service, user) = authenticator.delegate(key, user, &app).await.map_err(refused)?;
+        Ok(Self(service, user))
+    }
+}
+
+impl<S> FromRequestParts<S> for UserCaller
+where
+    Callers: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let app = app(parts).await?;
+        let Callers(authenticator) = Callers::from_ref(state);
+        let (bearer, user) = proofs(&parts.headers);
+        authenticator.user_or_delegate(bearer, user, &app).await.map(Self).map_err(refused)
+    }
+}
+
+/// The app of the path. One that cannot exist is answered like one that does not.
+async fn app(parts: &mut Parts) -> Result<AppId, Problem> {
+    let raw = path_parameter(parts, "app").await;
+    raw.and_then(|raw| AppId::parse(&raw).ok()).ok_or_else(Problem::unauthorized)
+}
+
+async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
+    let Path(mut parameters) = Path::<HashMap<String, String>>::from_request_parts(parts, &()).await.ok()?;
+    parameters.remove(name)
+}
+
+fn proofs(headers: &HeaderMap) -> (Option<&str>, Option<&str>) {
+    (bearer(headers, header::AUTHORIZATION.as_str()), bearer(headers, "on-behalf-of"))
+}
+
+/// The token behind `Bearer` (RFC 6750, section 2.1). A header that comes twice proves nothing.
+fn bearer<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    if values.next().is_some() {
+        return None;
+    }
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+fn refused(error: Unauthenticated) -> Problem {
+    match error {
+        Unauthenticated::NoProof => Problem::unauthorized(),
+        Unauthenticated::Elsewhere => Problem::not_found(),
+        Unauthenticated::ServiceOnly => {
+            let detail = "This route is for the app's backend: call it with the app's service key.";
+            Problem::new(StatusCode::FORBIDDEN, "service_only", detail)
+        }
+        Unauthenticated::Store(cause) => cause.into(),
+    }
+}

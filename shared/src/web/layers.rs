@@ -1,0 +1,92 @@
+//! What every request passes on its way in and every answer on its way out.
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+};
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
+
+use super::{Origins, cors, problem::Problem};
+use crate::{clock::Clock, random::Random};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How long the address of a request may be, in bytes.
+const LONGEST_ADDRESS: usize = 16 * 1024;
+
+#[derive(Debug, Clone)]
+struct Dressing {
+    origins: Origins,
+    clock: Clock,
+    random: Random,
+}
+
+/// Gives a function's routes what all have in common: an id for each request, refusals in one form, headers that keep
+/// answers out of caches and pages out of frames, and calls from registered origins.
+pub fn dress(routes: Router, origins: Origins, clock: Clock, random: Random) -> Router {
+    routes
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address has no such method.")
+        })
+        .layer(from_fn_with_state(Dressing { origins, clock, random }, pass))
+}
+
+async fn pass(State(dressing): State<Dressing>, request: Request, next: Next) -> Response {
+    let request_id = dressing.random.ulid(dressing.clock.now());
+    let (path, origin) = (request.uri().path().to_owned(), request.headers().get(header::ORIGIN).cloned());
+    let allowed = allowed_origin(&dressing.origins, &path, origin).await;
+    let response = if cors::is_preflight(&request) {
+        cors::preflight(allowed.as_ref())
+    } else if request.uri().path_and_query().is_some_and(|address| address.as_str().len() > LONGEST_ADDRESS) {
+        Problem::new(StatusCode::URI_TOO_LONG, "invalid_request", "The address is too long.").answer(&request_id)
+    } else {
+        run(request, next, &request_id).await
+    };
+    finish(response, &request_id, allowed)
+}
+
+/// Runs the handler. A panic answers this request with an error, and the instance lives on for the next.
+async fn run(request: Request, next: Next, request_id: &str) -> Response {
+    let span = tracing::info_span!("request", request.id = request_id);
+    let answer = tracing::Instrument::instrument(AssertUnwindSafe(next.run(request)).catch_unwind(), span).await;
+    match answer {
+        Ok(mut response) => match response.extensions_mut().remove::<Problem>() {
+            Some(problem) => problem.answer(request_id),
+            None => response,
+        },
+        Err(_) => Problem::internal(&Panicked).answer(request_id),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a request handler panicked")]
+struct Panicked;
+
+async fn allowed_origin(origins: &Origins, path: &str, origin: Option<HeaderValue>) -> Option<HeaderValue> {
+    let origin = origin?;
+    let allowed = origins.allow(path, origin.to_str().ok()?).await;
+    allowed.then_some(origin)
+}
+
+fn finish(mut response: Response, request_id: &str, allowed: Option<HeaderValue>) -> Response {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    cors::mark(headers, allowed);
+    put_if_absent(headers, header::CACHE_CONTROL, "no-store");
+    put_if_absent(headers, header::REFERRER_POLICY, "no-referrer");
+    put_if_absent(headers, header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
+    response
+}
+
+fn put_if_absent(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    headers.entry(name).or_insert(HeaderValue::from_static(value));
+}

@@ -1,0 +1,23 @@
+//! The HTTP vocabulary that every function speaks: what proves a caller, how a body is read, how a refusal looks.
+
+pub mod batch;
+mod body;
+mod callers;
+pub mod cookie;
+mod cors;
+mod layers;
+mod origin;
+pub mod page;
+mod problem;
+mod query;
+mod serve;
+mod show;
+
+pub use body::{JsonBody, checked};
+pub use callers::{AdminCaller, Callers, DelegateCaller, ServiceCaller, UserCaller, WriterCaller};
+pub use layers::dress;
+pub use origin::Origins;
+pub use problem::{Problem, Upstream};
+pub use query::Query;
+pub use serve::{EventError, EventHandler, serve};
+pub use show::{AccountOnWire, ConnectionOnWire, list, seconds};

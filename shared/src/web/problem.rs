@@ -1,0 +1,226 @@
+//! Refusals, as problem details (RFC 9457). The `detail` is always a text, and the `code` is what programs go by.
+
+use std::{fmt::Display, time::Duration};
+
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use crate::{domain::fields::FieldError, oauth::TokenError, store::StoreError, vault::VaultError};
+
+/// The header that repeats the code, for callers that see headers only.
+pub(super) const CODE_HEADER: HeaderName = HeaderName::from_static("x-base44-connector-error");
+
+/// A refusal.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    upstream: Option<Upstream>,
+    retry_after: Option<Duration>,
+}
+
+/// What a provider said, made harmless.
+#[derive(Debug, Clone, Serialize)]
+pub struct Upstream {
+    error: Option<String>,
+    status: Option<u16>,
+}
+
+impl Upstream {
+    /// What a token endpoint said instead of giving tokens.
+    #[must_use]
+    pub fn of(error: &TokenError) -> Self {
+        match error {
+            TokenError::Rejected { error, status }
+            | TokenError::ClientRejected { error, status }
+            | TokenError::Refused { error, status } => Self { error: Some(error.to_string()), status: Some(*status) },
+            TokenError::Passing { error, status, .. } => {
+                Self { error: error.as_ref().map(ToString::to_string), status: *status }
+            }
+            TokenError::Blocked(_) => Self { error: None, status: None },
+        }
+    }
+}
+
+impl Problem {
+    /// A refusal with a status, a code and a sentence that says what, why, and what to do.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), errors: Vec::new(), upstream: None, retry_after: None }
+    }
+
+    /// The same for every cause, so that nobody can find out which it was.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "The request needs a valid API key or user token.")
+    }
+
+    /// The same for what is another tenant's and what never was.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is nothing here that you have access to.")
+    }
+
+    /// There is no connection, or no such connector: which of the two is nobody's business.
+    #[must_use]
+    pub fn no_connection() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "No active connection found for this connector")
+    }
+
+    /// Somebody who may look, but not change.
+    #[must_use]
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// Fields that were not accepted, each with its place.
+    #[must_use]
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = "The request has fields that can't be accepted; `errors` names them.";
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail) }
+    }
+
+    /// One field that was not accepted.
+    #[must_use]
+    pub fn invalid_field(pointer: &str, detail: impl Display) -> Self {
+        Self::invalid(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_string() }])
+    }
+
+    /// Something else stands in the way.
+    #[must_use]
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", detail)
+    }
+
+    /// Nobody's fault but ours, or passing. The cause goes to the log, the caller reads a constant.
+    #[must_use]
+    pub fn internal(cause: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %cause, "a request could not be answered");
+        let detail = "Something went wrong on our side. Nothing was lost; please try again.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// Something that we depend on does not answer for now.
+    #[must_use]
+    pub fn unavailable(cause: &dyn std::error::Error) -> Self {
+        tracing::warn!(error = %cause, "a request could not be answered for now");
+        let detail = "The service can't answer for now. Nothing was lost; please try again shortly.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(Duration::from_secs(2))
+    }
+
+    /// With what a provider said.
+    #[must_use]
+    pub fn upstream(self, upstream: Upstream) -> Self {
+        Self { upstream: Some(upstream), ..self }
+    }
+
+    /// With how long to wait, in whole seconds, at least one.
+    #[must_use]
+    pub fn retry_after(self, delay: Duration) -> Self {
+        Self { retry_after: Some(delay), ..self }
+    }
+
+    /// What people read.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What programs go by.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::unavailable(&error),
+            StoreError::Refused(_) | StoreError::Unreadable(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<VaultError> for Problem {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::KeyService(_) => Self::unavailable(&error),
+            VaultError::Store(cause) => cause.into(),
+            VaultError::NoKey | VaultError::DoesNotOpen => Self::internal(&error),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    /// Filled in on the way out, where the request's id is known.
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<WireField<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream: Option<&'a Upstream>,
+}
+
+#[derive(Serialize)]
+struct WireField<'a> {
+    pointer: &'a str,
+    detail: &'a str,
+}
+
+impl Problem {
+    /// The refusal as it is sent, with the id of the request.
+    pub(super) fn answer(&self, request_id: &str) -> Response {
+        let errors = self.errors.iter().map(|error| WireField { pointer: &error.pointer, detail: &error.detail });
+        let body = Wire {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or_default(),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            request_id,
+            errors: errors.collect(),
+            upstream: self.upstream.as_ref(),
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CODE_HEADER, HeaderValue::from_static(self.code));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(delay) = self.retry_after {
+            let seconds = delay.as_millis().div_ceil(1_000).max(1);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_str(&seconds.to_string()).unwrap_or(ONE));
+        }
+        response
+    }
+}
+
+const ONE: HeaderValue = HeaderValue::from_static("1");
+
+impl IntoResponse for Problem {
+    /// Leaves the refusal for `layers::dress`, which knows the request's id.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,69 @@
+//! Query parameters, each at most once.
+
+use std::collections::BTreeMap;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+
+use super::problem::Problem;
+
+/// The query of a request. A parameter that comes twice is refused: two readers may go by different ones.
+#[derive(Debug, Default)]
+pub struct Query(BTreeMap<String, String>);
+
+impl Query {
+    /// Reads a query string.
+    ///
+    /// # Errors
+    /// [`Problem`] if a parameter comes twice.
+    pub fn parse(raw: &str) -> Result<Self, Problem> {
+        let mut parameters = BTreeMap::new();
+        for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {
+            if parameters.insert(name.to_string(), value.to_string()).is_some() {
+                return Err(Problem::invalid_field(&format!("?{name}"), "must not come twice"));
+            }
+        }
+        Ok(Self(parameters))
+    }
+
+    /// A parameter that is not empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// A parameter, read by its rule.
+    ///
+    /// # Errors
+    /// [`Problem`] that names the parameter.
+    pub fn read<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(raw) => read(raw).map(Some).ok_or_else(|| Problem::invalid_field(&format!("?{name}"), expected)),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::parse(parts.uri.query().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_that_comes_twice_is_refused() {
+        assert!(Query::parse("state=a&state=b").is_err());
+        assert_eq!(Query::parse("state=a%20b&code=").unwrap().get("state"), Some("a b"));
+        assert_eq!(Query::parse("state=a&code=").unwrap().get("code"), None);
+    }
+}

@@ -1,0 +1,56 @@
+//! The entry of every Lambda function: HTTP requests go to the router, other events to the function's own handler.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use axum::Router;
+use lambda_http::{Adapter, request::LambdaRequest};
+use lambda_runtime::{LambdaEvent, Service, service_fn};
+use serde_json::Value;
+
+/// What a function does with an event that is not an HTTP request.
+pub type EventHandler =
+    Arc<dyn Fn(Value) -> Pin<Box<dyn Future<Output = Result<Value, EventError>> + Send>> + Send + Sync>;
+
+/// Why an event was not handled.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// The function has no use for events of this form.
+    #[error("this function does not know what to do with such an event")]
+    Unknown,
+    /// The event lacks something, or has it wrong.
+    #[error("the event can't be used: {0}")]
+    Invalid(&'static str),
+    /// It was not carried out. Sending it again is safe.
+    #[error("the event was not carried out: {0}")]
+    Failed(String),
+}
+
+/// Serves a function until its instance ends.
+///
+/// # Errors
+/// If the runtime's own interface cannot be reached.
+pub async fn serve(routes: Router, on_event: Option<EventHandler>) -> Result<(), lambda_runtime::Error> {
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        let (routes, on_event) = (routes.clone(), on_event.clone());
+        async move { dispatch(routes, on_event, event).await }
+    }))
+    .await
+}
+
+async fn dispatch(
+    routes: Router,
+    on_event: Option<EventHandler>,
+    event: LambdaEvent<Value>,
+) -> Result<Value, lambda_runtime::Error> {
+    let LambdaEvent { payload, context } = event;
+    if payload.get("requestContext").is_some() {
+        let payload: LambdaRequest = serde_json::from_value(payload)?;
+        let response = Adapter::from(routes).call(LambdaEvent { payload, context }).await?;
+        return Ok(serde_json::to_value(response)?);
+    }
+    let handler = on_event.ok_or(EventError::Unknown)?;
+    handler(payload).await.map_err(|error| {
+        tracing::error!(%error, "an event was not carried out");
+        error.into()
+    })
+}

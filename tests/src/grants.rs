@@ -1,0 +1,122 @@
+//! The one place that says what each function may do, and why. Logs aside: every function may write its own.
+//!
+//! `tests/template` compares the roles with it, and the functions' own tests what they were seen to ask for.
+
+/// What a statement is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// The table of workspaces, apps, keys and connectors.
+    Registry,
+    /// The table of connections.
+    Connections,
+    /// Its index of due connections.
+    DueIndex,
+    /// Its index of a connector's connections.
+    ByConnectorIndex,
+    /// The table of authorization sessions.
+    Sessions,
+    /// The audit trail.
+    Audit,
+    /// The key that wraps data keys.
+    Key,
+    /// The queue of connections to refresh.
+    RefreshQueue,
+    /// The queue of grants to revoke.
+    RevocationQueue,
+}
+
+/// One permission: these actions on that resource.
+pub struct Grant {
+    /// Whose permission it is.
+    pub function: &'static str,
+    /// What it is about.
+    pub target: Target,
+    /// IAM actions.
+    pub actions: &'static [&'static str],
+    /// What the function does with it: a permission without a reason does not get in.
+    pub why: &'static str,
+}
+
+const fn grant(function: &'static str, target: Target, actions: &'static [&'static str], why: &'static str) -> Grant {
+    Grant { function, target, actions, why }
+}
+
+const GET: &str = "dynamodb:GetItem";
+const BATCH_GET: &str = "dynamodb:BatchGetItem";
+const QUERY: &str = "dynamodb:Query";
+const PUT: &str = "dynamodb:PutItem";
+const UPDATE: &str = "dynamodb:UpdateItem";
+const DELETE: &str = "dynamodb:DeleteItem";
+const NEW_KEY: &str = "kms:GenerateDataKey";
+const OPEN_KEY: &str = "kms:Decrypt";
+const SEND: &str = "sqs:SendMessage";
+const RECEIVE: &str = "sqs:ReceiveMessage";
+const DONE: &str = "sqs:DeleteMessage";
+const LOOK: &str = "sqs:GetQueueAttributes";
+
+/// Every permission there is. To seal, a function looks up the workspace's newest wrapped key (a query) and has it
+/// unwrapped; making one is for whoever founds a workspace.
+pub const GRANTS: &[Grant] = &[
+    grant("start-authorization", Target::Registry, &[GET, QUERY], "key, app, connector; the workspace's sealing key"),
+    grant("start-authorization", Target::Connections, &[GET], "whether there is a connection to renew"),
+    grant("start-authorization", Target::Sessions, &[PUT, GET, UPDATE], "opens the session"),
+    grant("start-authorization", Target::Audit, &[PUT], "who began"),
+    grant("start-authorization", Target::Key, &[OPEN_KEY], "seals state and verifier"),
+    grant("callback", Target::Registry, &[GET, QUERY], "connector, provider, return URL; the workspace's sealing key"),
+    grant(
+        "callback",
+        Target::Connections,
+        &[UPDATE],
+        "completes a session bound by its cookie; never reads a connection",
+    ),
+    grant("callback", Target::Sessions, &[GET, UPDATE], "the session by its state, which it spends or parks"),
+    grant("callback", Target::Audit, &[PUT], "who connected, and what was refused"),
+    grant("callback", Target::Key, &[OPEN_KEY], "opens verifier and client secret, seals code and tokens"),
+    grant("finish-authorization", Target::Registry, &[GET, QUERY], "app, connector; the workspace's sealing key"),
+    grant("finish-authorization", Target::Connections, &[GET, UPDATE], "completes a parked session"),
+    grant("finish-authorization", Target::Sessions, &[GET, UPDATE], "the session, which it spends"),
+    grant("finish-authorization", Target::Audit, &[PUT], "who connected, and who tried for another"),
+    grant("finish-authorization", Target::Key, &[OPEN_KEY], "opens code, verifier and client secret, seals tokens"),
+    grant("get-token", Target::Registry, &[GET, BATCH_GET, QUERY], "key and app; the connector; the sealing key"),
+    grant("get-token", Target::Connections, &[GET, BATCH_GET, UPDATE], "the token read; lease and commit of a refresh"),
+    grant("get-token", Target::Key, &[OPEN_KEY], "opens the token, seals a fresh one"),
+    grant("get-token", Target::RefreshQueue, &[SEND], "has a connection looked at after a refresh that may be lost"),
+    grant("refresh", Target::Registry, &[GET, BATCH_GET, QUERY], "the connector of what is due; the sealing key"),
+    grant("refresh", Target::Connections, &[GET, BATCH_GET, UPDATE], "lease and commit"),
+    grant("refresh", Target::DueIndex, &[QUERY], "what is due"),
+    grant("refresh", Target::Audit, &[PUT], "which grants ended"),
+    grant("refresh", Target::Key, &[OPEN_KEY], "opens the refresh token, seals what comes"),
+    grant(
+        "refresh",
+        Target::RefreshQueue,
+        &[SEND, RECEIVE, DONE, LOOK],
+        "the schedule fills it, the mapping empties it",
+    ),
+    grant("disconnect", Target::Registry, &[GET], "the caller's app; client credentials for the revocation"),
+    grant("disconnect", Target::Connections, &[GET, BATCH_GET, DELETE], "ends the connection"),
+    grant("disconnect", Target::ByConnectorIndex, &[QUERY], "the connections of a deleted connector"),
+    grant("disconnect", Target::Audit, &[PUT], "who disconnected"),
+    grant("disconnect", Target::Key, &[OPEN_KEY], "opens the tokens it revokes; seals nothing"),
+    grant("disconnect", Target::RevocationQueue, &[SEND, RECEIVE, DONE, LOOK], "what could not be revoked at once"),
+    grant("list-connections", Target::Registry, &[GET, BATCH_GET, QUERY], "the connectors of the app's workspace"),
+    grant(
+        "list-connections",
+        Target::Connections,
+        &[GET, BATCH_GET, QUERY],
+        "how each stands; no key, so no token opens",
+    ),
+    grant("list-connections", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
+    grant("manage-connector", Target::Registry, &[GET, QUERY, PUT, UPDATE, DELETE], "what it administers"),
+    grant("manage-connector", Target::Connections, &[BATCH_GET], "the users of a connector"),
+    grant("manage-connector", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
+    grant("manage-connector", Target::Audit, &[PUT, QUERY], "the trail, which it also shows"),
+    grant("manage-connector", Target::Key, &[NEW_KEY, OPEN_KEY], "makes a workspace's key, seals client secrets"),
+    grant("manage-connector", Target::RevocationQueue, &[SEND], "the connections of a deleted connector"),
+];
+
+/// Whether a function's role allows this action on that.
+#[must_use]
+pub fn is_granted(function: &str, target: Target, action: &str) -> bool {
+    let mut grants = GRANTS.iter().filter(|grant| grant.function == function && grant.target == target);
+    grants.any(|grant| grant.actions.contains(&action))
+}

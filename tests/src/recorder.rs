@@ -1,0 +1,124 @@
+//! What a function asks of AWS, written down at the endpoint as IAM would name it.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use connectors::store::{
+    TableNames,
+    schema::{BY_CONNECTOR_INDEX, DUE_INDEX},
+};
+use serde_json::Value;
+
+use crate::grants::Target;
+
+/// One thing asked for: an IAM action, and on what.
+pub type Asked = (Target, String);
+
+/// Everything asked for so far.
+#[derive(Clone)]
+pub struct Recorder {
+    tables: TableNames,
+    asked: Arc<Mutex<BTreeSet<Asked>>>,
+}
+
+impl Recorder {
+    /// A recorder for endpoints that serve these tables.
+    #[must_use]
+    pub fn new(tables: TableNames) -> Self {
+        Self { tables, asked: Arc::default() }
+    }
+
+    /// What was asked for since the last time.
+    #[must_use]
+    pub fn take(&self) -> BTreeSet<Asked> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+
+    fn note(&self, operation: &str, body: &Value) {
+        let (service, operation) = operation.split_once('.').expect("an AWS request names service and operation");
+        let asked: Vec<Asked> = match service {
+            "DynamoDB_20120810" => self.on_tables(operation, body),
+            "TrentService" => vec![(Target::Key, format!("kms:{operation}"))],
+            "AmazonSQS" => vec![(queue(body), format!("sqs:{}", operation.trim_end_matches("Batch")))],
+            other => panic!("no function uses {other}"),
+        };
+        self.asked.lock().unwrap().extend(asked);
+    }
+
+    /// A batch or a transaction needs the permission of each of its parts.
+    fn on_tables(&self, operation: &str, body: &Value) -> Vec<Asked> {
+        let entry = |table: &str, operation: &str| (self.table(table), format!("dynamodb:{operation}"));
+        match operation {
+            "BatchGetItem" => {
+                let tables = body["RequestItems"].as_object().expect("tables");
+                tables.keys().map(|table| entry(table, operation)).collect()
+            }
+            "TransactWriteItems" => {
+                let items = body["TransactItems"].as_array().expect("items").iter();
+                let parts = items.flat_map(|item| item.as_object().expect("one operation"));
+                parts.map(|(part, request)| entry(text(&request["TableName"]), action_of(part))).collect()
+            }
+            "Query" => match body["IndexName"].as_str() {
+                Some(index) => vec![(index_target(index), "dynamodb:Query".to_owned())],
+                None => vec![entry(text(&body["TableName"]), operation)],
+            },
+            _ => vec![entry(text(&body["TableName"]), operation)],
+        }
+    }
+
+    fn table(&self, name: &str) -> Target {
+        let TableNames { registry, connections, sessions, audit } = &self.tables;
+        let known = [
+            (registry, Target::Registry),
+            (connections, Target::Connections),
+            (sessions, Target::Sessions),
+            (audit, Target::Audit),
+        ];
+        let found = known.into_iter().find(|(known, _)| *known == name);
+        found.unwrap_or_else(|| panic!("no table of the product: {name}")).1
+    }
+}
+
+fn index_target(index: &str) -> Target {
+    match index {
+        DUE_INDEX => Target::DueIndex,
+        BY_CONNECTOR_INDEX => Target::ByConnectorIndex,
+        other => panic!("no index of the product: {other}"),
+    }
+}
+
+fn action_of(part: &str) -> &'static str {
+    match part {
+        "Put" => "PutItem",
+        "Update" => "UpdateItem",
+        "Delete" => "DeleteItem",
+        "ConditionCheck" => "ConditionCheckItem",
+        other => panic!("no part of a transaction: {other}"),
+    }
+}
+
+fn queue(body: &Value) -> Target {
+    let url = text(&body["QueueUrl"]);
+    if url.to_lowercase().contains("revocation") { Target::RevocationQueue } else { Target::RefreshQueue }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+/// Middleware before AWS endpoints: notes the request, then lets it through unchanged.
+pub async fn record(State(recorder): State<Recorder>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.expect("a whole request");
+    let operation = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).expect("X-Amz-Target");
+    recorder.note(operation, &serde_json::from_slice(&body).expect("JSON"));
+    next.run(Request::from_parts(parts, Body::from(body))).await
+}

@@ -1,0 +1,76 @@
+//! The events that are kept for invoking functions by hand and in tests: each is one that the template would deliver.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::document::{Template, root};
+
+/// Every event, by file name without `.json`.
+fn events() -> BTreeMap<String, Value> {
+    let files = std::fs::read_dir(root().join("events")).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let event = serde_json::from_slice(&std::fs::read(&path).unwrap());
+            (name.clone(), event.unwrap_or_else(|error| panic!("{name}: {error}")))
+        })
+        .collect()
+}
+
+/// The function that a route of the template leads to.
+fn target<'a>(template: &'a Template, method: &str, path: &str) -> Option<&'a str> {
+    let operation = &template.at("/Resources/Api/Properties/DefinitionBody/paths")[path][method.to_lowercase()];
+    let reference = operation["x-amazon-apigateway-integration"]["$ref"].as_str()?;
+    reference.strip_prefix("#/components/x-amazon-apigateway-integrations/")
+}
+
+#[test]
+fn every_function_has_an_event_and_every_event_a_function() {
+    let template = Template::read();
+    let functions = template.functions();
+    let named: Vec<String> = events().into_keys().collect();
+    for name in &named {
+        assert!(functions.contains_key(name.split_once('.').unwrap().0), "{name}");
+    }
+    for function in functions.keys() {
+        assert!(named.iter().any(|name| name.starts_with(&format!("{function}."))), "{function}");
+    }
+}
+
+#[test]
+fn a_request_is_routed_to_the_function_its_event_is_named_after() {
+    let template = Template::read();
+    for (name, event) in events().into_iter().filter(|(_, event)| event["version"] == "2.0") {
+        let (method, path) = event["routeKey"].as_str().unwrap().split_once(' ').unwrap();
+        assert_eq!(target(&template, method, path), name.split('.').next(), "{name}");
+        assert_eq!(event["requestContext"]["routeKey"], event["routeKey"], "{name}");
+        assert_eq!(event["requestContext"]["http"]["method"], method, "{name}");
+        assert_eq!(event["rawPath"], filled(path, &event["pathParameters"]), "{name}");
+    }
+}
+
+/// The path that a route has with these parameters. The gateway hands it over decoded.
+fn filled(route: &str, parameters: &Value) -> String {
+    let parameters = parameters.as_object().unwrap();
+    parameters.iter().fold(route.to_owned(), |path, (name, value)| {
+        let value = value.as_str().unwrap();
+        path.replace(&format!("{{{name}}}"), value).replace(&format!("{{{name}+}}"), value)
+    })
+}
+
+#[test]
+fn a_queue_message_comes_from_the_queue_that_its_function_empties() {
+    let template = Template::read();
+    for (name, event) in events() {
+        let function = &template.functions()[name.split('.').next().unwrap()];
+        for record in event["Records"].as_array().into_iter().flatten() {
+            let queue =
+                function.resource["Properties"]["Events"]["Queue"]["Properties"]["Queue"]["Fn::GetAtt"].as_str();
+            let queue = queue.unwrap().trim_end_matches(".Arn");
+            assert!(record["eventSourceARN"].as_str().unwrap().contains(&format!("-{queue}-")), "{name}");
+            assert!(serde_json::from_str::<Value>(record["body"].as_str().unwrap()).unwrap().is_object(), "{name}");
+        }
+    }
+}

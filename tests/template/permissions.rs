@@ -1,0 +1,137 @@
+//! What each function's role may do: exactly what its journey needs, with the reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use connectors_tests::grants::{GRANTS, Grant, Target};
+use serde_json::{Value, json};
+
+use crate::document::Template;
+
+/// How the template names what a grant is about.
+fn resource(target: Target) -> Value {
+    match target {
+        Target::Registry => json!({ "Fn::GetAtt": "RegistryTable.Arn" }),
+        Target::Connections => json!({ "Fn::GetAtt": "ConnectionsTable.Arn" }),
+        Target::DueIndex => json!({ "Fn::Sub": "${ConnectionsTable.Arn}/index/due" }),
+        Target::ByConnectorIndex => json!({ "Fn::Sub": "${ConnectionsTable.Arn}/index/by_connector" }),
+        Target::Sessions => json!({ "Fn::GetAtt": "SessionsTable.Arn" }),
+        Target::Audit => json!({ "Fn::GetAtt": "AuditTable.Arn" }),
+        Target::Key => json!({ "Fn::GetAtt": "Key.Arn" }),
+        Target::RefreshQueue => json!({ "Fn::GetAtt": "RefreshQueue.Arn" }),
+        Target::RevocationQueue => json!({ "Fn::GetAtt": "RevocationQueue.Arn" }),
+    }
+}
+
+/// `GetToken` for `get-token`: the template's logical ids begin so.
+fn pascal(function: &str) -> String {
+    let capitalised = |word: &str| word[..1].to_uppercase() + &word[1..];
+    function.split('-').map(capitalised).collect()
+}
+
+type Allowed = BTreeMap<String, BTreeSet<String>>;
+
+/// What a role's statements allow: actions by resource.
+fn allowed(role: &Value) -> Allowed {
+    let mut allowed = Allowed::new();
+    for statement in statements(role) {
+        assert_eq!(statement["Effect"], "Allow");
+        let actions = statement["Action"].as_array().expect("actions are a list");
+        let actions = actions.iter().map(|action| action.as_str().unwrap().to_owned());
+        allowed.entry(statement["Resource"].to_string()).or_default().extend(actions);
+    }
+    allowed
+}
+
+fn statements(role: &Value) -> impl Iterator<Item = &Value> {
+    let policies = role["Properties"]["Policies"].as_array().expect("policies stand in the role");
+    policies.iter().flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().expect("a list of statements"))
+}
+
+fn expected(function: &str) -> Allowed {
+    let mut allowed = Allowed::new();
+    for Grant { target, actions, .. } in GRANTS.iter().filter(|grant| grant.function == function) {
+        let actions = actions.iter().map(|action| (*action).to_owned());
+        allowed.entry(resource(*target).to_string()).or_default().extend(actions);
+    }
+    let logs = ["logs:CreateLogStream", "logs:PutLogEvents"].map(str::to_owned);
+    let group = json!({ "Fn::GetAtt": format!("{}Logs.Arn", pascal(function)) });
+    allowed.insert(group.to_string(), BTreeSet::from(logs));
+    allowed
+}
+
+#[test]
+fn a_role_allows_what_its_function_needs_and_no_more() {
+    let template = Template::read();
+    let roles = template.resources("AWS::IAM::Role");
+    for (name, function) in template.functions() {
+        let role = function.resource["Properties"]["Role"]["Fn::GetAtt"].as_str().expect("its own role");
+        assert_eq!(role, format!("{}Role.Arn", pascal(&name)), "{name} shares a role");
+        assert_eq!(function.id, format!("{}Function", pascal(&name)));
+        let role = roles[role.trim_end_matches(".Arn")];
+        assert_eq!(role["Properties"]["ManagedPolicyArns"], Value::Null, "{name}");
+        assert_eq!(allowed(role), expected(&name), "{name}");
+    }
+}
+
+#[test]
+fn every_permission_has_its_reason() {
+    for Grant { function, target, actions, why } in GRANTS {
+        assert!(!why.is_empty() && !actions.is_empty(), "{function} {target:?}");
+    }
+}
+
+#[test]
+fn nobody_may_do_anything_everywhere() {
+    for (id, role) in Template::read().resources("AWS::IAM::Role") {
+        for statement in statements(role) {
+            assert!(!statement["Resource"].to_string().contains('*'), "{id}: {statement}");
+            assert_eq!(statement["NotAction"], Value::Null, "{id}");
+            assert_eq!(statement["NotResource"], Value::Null, "{id}");
+            for action in statement["Action"].as_array().unwrap() {
+                let action = action.as_str().unwrap();
+                assert!(!action.contains('*'), "{id}: {action}");
+                assert!(
+                    !["dynamodb:Scan", "kms:CreateGrant", "dynamodb:PartiQLSelect"].contains(&action),
+                    "{id}: {action}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn data_keys_open_only_for_this_product_and_deployment() {
+    let template = Template::read();
+    let context = json!({ "StringEquals": {
+        "kms:EncryptionContext:svc": "connectors",
+        "kms:EncryptionContext:env": { "Ref": "DeploymentName" },
+    } });
+    let speaks_of_keys = |statement: &&Value| statement["Action"].to_string().contains("kms:");
+    for (id, role) in template.resources("AWS::IAM::Role") {
+        for statement in statements(role).filter(speaks_of_keys) {
+            assert_eq!(statement["Condition"], context, "{id}");
+        }
+    }
+    let policy = template.at("/Resources/Key/Properties/KeyPolicy/Statement").as_array().unwrap();
+    let usage: Vec<_> = policy.iter().filter(|statement| statement["Action"].to_string().contains("Decrypt")).collect();
+    assert_eq!(usage.len(), 1);
+    assert_eq!(usage[0]["Condition"], context);
+    assert!(!json!(policy).to_string().contains("kms:*"), "the key's policy names what it allows");
+    assert!(!json!(policy).to_string().contains("CreateGrant"));
+}
+
+#[test]
+fn only_the_gateway_the_queues_and_the_schedule_invoke_a_function() {
+    let template = Template::read();
+    let mut invoked = BTreeSet::new();
+    for (id, permission) in template.resources("AWS::Lambda::Permission") {
+        let properties = &permission["Properties"];
+        assert_eq!(properties["Principal"], "apigateway.amazonaws.com", "{id}");
+        let source = properties["SourceArn"]["Fn::Sub"].as_str().unwrap();
+        assert!(source.ends_with(":${Api}/*/*"), "{id}: any API of the account could call it");
+        invoked.insert(properties["FunctionName"]["Ref"].as_str().unwrap().to_owned());
+    }
+    let integrations = "/Resources/Api/Properties/DefinitionBody/components/x-amazon-apigateway-integrations";
+    let routed = template.at(integrations).as_object().unwrap().keys();
+    assert_eq!(invoked, routed.map(|function| format!("{}Function", pascal(function))).collect());
+}

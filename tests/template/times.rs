@@ -1,0 +1,81 @@
+//! The ladder of times: each fits inside the next.
+
+use serde_json::Value;
+
+use crate::document::Template;
+
+/// How long the gateway waits for a function at most, in milliseconds.
+fn gateway_patience(template: &Template, function: &str) -> u64 {
+    let integrations = "/Resources/Api/Properties/DefinitionBody/components/x-amazon-apigateway-integrations";
+    template.at(integrations)[function]["timeoutInMillis"].as_u64().unwrap()
+}
+
+#[test]
+fn the_gateway_still_waits_when_a_function_gives_up() {
+    let template = Template::read();
+    let integrations = "/Resources/Api/Properties/DefinitionBody/components/x-amazon-apigateway-integrations";
+    for function in template.at(integrations).as_object().unwrap().keys() {
+        let timeout = template.functions()[function].timeout(&template);
+        assert!(timeout * 1000 < gateway_patience(&template, function), "{function}");
+        assert!(gateway_patience(&template, function) <= 29_000, "{function}");
+    }
+}
+
+#[test]
+fn a_batch_being_worked_is_not_handed_out_again() {
+    let template = Template::read();
+    let mut mappings = 0;
+    for (name, function) in template.functions() {
+        let Some(events) = function.resource["Properties"]["Events"].as_object() else { continue };
+        for event in events.values().filter(|event| event["Type"] == "SQS") {
+            let queue = event["Properties"]["Queue"]["Fn::GetAtt"].as_str().unwrap().trim_end_matches(".Arn");
+            let visibility = template.at("/Resources")[queue]["Properties"]["VisibilityTimeout"].as_u64().unwrap();
+            assert!(visibility >= 6 * function.timeout(&template), "{queue} for {name}");
+            assert_eq!(event["Properties"]["FunctionResponseTypes"][0], "ReportBatchItemFailures", "{name}");
+            assert_eq!(event["Properties"]["BatchSize"], 10, "{name}");
+            mappings += 1;
+        }
+    }
+    assert_eq!(mappings, 2);
+}
+
+#[test]
+fn what_a_queue_gives_up_is_kept_and_raises_an_alarm() {
+    let template = Template::read();
+    let queues = template.resources("AWS::SQS::Queue");
+    let alarms = template.resources("AWS::CloudWatch::Alarm");
+    let mut watched = 0;
+    for (id, queue) in &queues {
+        let properties = &queue["Properties"];
+        let Some(target) = properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"].as_str() else { continue };
+        let target = target.trim_end_matches(".Arn");
+        assert_eq!(properties["RedrivePolicy"]["maxReceiveCount"], 5, "{id}");
+        assert!(retention(queues[target]) > retention(queue), "{target} forgets before {id} does");
+        let name = Value::from(format!("{target}.QueueName"));
+        let alarm = alarms.values().find(|alarm| alarm["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"] == name);
+        let alarm = alarm.unwrap_or_else(|| panic!("nobody hears of what arrives in {target}"));
+        assert_eq!(alarm["Properties"]["MetricName"], "ApproximateNumberOfMessagesVisible");
+        assert_eq!(alarm["Properties"]["Threshold"], 0);
+        watched += 1;
+    }
+    assert_eq!(watched, 2);
+}
+
+/// Seconds for which a queue keeps a message.
+fn retention(queue: &Value) -> u64 {
+    queue["Properties"]["MessageRetentionPeriod"].as_u64().unwrap()
+}
+
+#[test]
+fn the_schedule_fires_every_minute() {
+    let template = Template::read();
+    let schedules = template.resources("AWS::Scheduler::Schedule");
+    let (_, schedule) = schedules.first_key_value().unwrap();
+    assert_eq!(schedules.len(), 1);
+    assert_eq!(
+        schedule["Properties"]["ScheduleExpression"], "rate(1 minute)",
+        "a plural for one is refused at deployment"
+    );
+    assert_eq!(schedule["Properties"]["FlexibleTimeWindow"]["Mode"], "OFF");
+    assert_eq!(schedule["Properties"]["Target"]["Arn"]["Fn::GetAtt"], "RefreshFunction.Arn");
+}
