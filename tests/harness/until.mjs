@@ -14,9 +14,12 @@ export async function until(seconds, what, probe) {
   }
 }
 
-/** Returns once the clock has passed `time` (RFC 3339): a token that said so is over then. */
+/** Answers carry whole seconds: what ends at one of them has ended for certain when it is over. */
+const GRAIN_MS = 1_000;
+
+/** Returns once the second of `time` (RFC 3339) is over: a token that said it ends then works no more. */
 export async function passed(time) {
-  const left = Date.parse(time) - Date.now();
+  const left = Date.parse(time) + GRAIN_MS - Date.now();
   if (Number.isNaN(left)) throw new Error(`not a time: ${time}`);
-  if (left >= 0) await pause(left + 1);
+  if (left > 0) await pause(left + 1);
 }

@@ -262,7 +262,10 @@ test('disconnecting revokes at the provider and is final at once', async () => {
   await world.connect(user, connector);
   const { body } = await world.token(user, connector);
   const answer = await world.disconnect(user, connector);
-  assert.deepEqual([answer.status, answer.body], [200, { status: 'disconnected', connector_id: connector.id }]);
+  assert.deepEqual(
+    [answer.status, answer.body],
+    [200, { status: 'disconnected', connector_id: connector.id, revocation: 'revoked' }],
+  );
   assert.equal((await world.token(user, connector)).status, 404);
   assert.equal(await world.provider.accepts(body.access_token), false, 'the provider has ended the grant');
   assert.equal(world.provider.journal.at('revocation').at(-1).status, 200);

@@ -6,6 +6,9 @@ import { assertProblem } from '../harness/problems.mjs';
 import { World } from '../harness/world.mjs';
 
 const MEBIBYTE = 1024 * 1024;
+
+/** A body that never ends is refused as soon as this much of it has come. */
+const MORE_THAN_IS_READ = 129 * 1024;
 const UNKNOWN = 'con_01ARZ3NDEKTSV4RRFFQ69G5FAV';
 
 let world;
@@ -34,27 +37,19 @@ function raw(method, path, body, headers = {}) {
   return world.api.request(method, path, { key: world.adminKey, body, headers });
 }
 
-/** A request whose path no URL parser has tidied up. */
-function untidied(method, path, headers = {}) {
+/** A request as it is, tidied up by nobody: `write` may send a body, or leave it half sent. */
+function bare(method, path, headers = {}, write = (sent) => sent.end()) {
   const { hostname, port } = new URL(world.product.base);
   return new Promise((resolve, reject) => {
-    const sent = request({ hostname, port, method, path, headers }, (answer) => {
+    const sent = request({ hostname, port, method, path, headers });
+    sent.on('error', reject).on('response', async (answer) => {
       let text = '';
-      answer
-        .setEncoding('utf8')
-        .on('data', (part) => {
-          text += part;
-        })
-        .on('end', () => {
-          resolve({
-            status: answer.statusCode,
-            headers: new Headers(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
-            text,
-            body: JSON.parse(text || 'null'),
-          });
-        });
+      for await (const part of answer.setEncoding('utf8')) text += part;
+      sent.destroy();
+      const seen = new Headers(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
+      resolve({ status: answer.statusCode, headers: seen, text, body: JSON.parse(text || 'null') });
     });
-    sent.on('error', reject).end();
+    write(sent);
   });
 }
 
@@ -86,15 +81,12 @@ test('400: a field that is there twice is refused', async () => {
 });
 
 test('413: a body of a mebibyte is refused, announced or not', async () => {
-  const body = JSON.stringify(good({ name: 'x'.repeat(MEBIBYTE) }));
-  const headers = { 'content-type': 'application/json' };
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${world.adminKey}` };
+  const path = `${world.workspace}/connectors`;
   const expected = { status: 413, code: 'payload_too_large' };
-  assertProblem(await raw('POST', `${world.workspace}/connectors`, body, headers), expected);
-  const unannounced = await world.api.request('POST', `${world.workspace}/connectors`, {
-    key: world.adminKey,
-    headers,
-    body: new Blob([body]).stream(),
-  });
+  const announced = { ...headers, 'content-length': MEBIBYTE, expect: '100-continue' };
+  assertProblem(await bare('POST', path, announced, (sent) => sent.flushHeaders()), expected);
+  const unannounced = await bare('POST', path, headers, (sent) => sent.write('x'.repeat(MORE_THAN_IS_READ)));
   assertProblem(unannounced, expected);
 });
 
@@ -120,7 +112,7 @@ test('404: an unknown route, and nothing tidied up into a known one', async () =
     `${connectors}/%2e%2e/connectors`,
     `${connectors}/../connectors/${connector.id}/token/x`,
   ]) {
-    const answer = await untidied('GET', path, { authorization, 'on-behalf-of': `Bearer ${user.jwt}` });
+    const answer = await bare('GET', path, { authorization, 'on-behalf-of': `Bearer ${user.jwt}` });
     assert.equal(answer.status, 404, `${path} → ${answer.status} ${answer.text}`);
     assert.equal(answer.body.code, 'NOT_FOUND', path);
   }

@@ -32,7 +32,7 @@ function configuration(adapter, jwks, lives) {
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     features: {
       devInteractions: { enabled: false },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       rpInitiatedLogout: { enabled: false },
     },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
