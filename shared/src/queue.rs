@@ -24,7 +24,7 @@ pub struct Queue {
 pub struct QueueError(String);
 
 /// How long a message can be delayed at most: the service's own limit.
-pub const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
+pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 /// How many messages go into one request: the service's own limit.
 const BATCH: usize = 10;

@@ -125,7 +125,6 @@ impl Services {
     }
 
     /// Gives a function's routes what all have in common.
-    #[must_use]
     pub fn dress(&self, routes: Router) -> Router {
         web::dress(routes, Origins::new(Arc::clone(&self.authenticator)), self.clock.clone(), self.random.clone())
     }

@@ -1,4 +1,4 @@
-//! Logs: one JSON object a line, made for CloudWatch Logs Insights. No secret can be in one, because nothing secret can
+//! Logs: one JSON object a line, made for `CloudWatch` Logs Insights. No secret can be in one, because nothing secret can
 //! be printed.
 
 use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt};

@@ -24,7 +24,6 @@ struct Function {
 }
 
 /// The routes of this function.
-#[must_use]
 pub fn router(services: &Services) -> Router {
     let function = Function { journey: services.complete_authorization() };
     Router::new().route("/api/external-auth/callback/{connector_id}", get(receive)).with_state(function)

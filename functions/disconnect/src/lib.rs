@@ -25,7 +25,6 @@ struct Function {
 }
 
 /// The routes of this function.
-#[must_use]
 pub fn router(services: &Services) -> Router {
     let function = Function { callers: services.callers(), journey: services.disconnect() };
     Router::new().route("/api/apps/{app}/app-user-auth/connectors/{id}", delete(disconnect)).with_state(function)

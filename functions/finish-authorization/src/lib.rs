@@ -32,7 +32,6 @@ struct Function {
 }
 
 /// The routes of this function.
-#[must_use]
 pub fn router(services: &Services) -> Router {
     let function = Function { callers: services.callers(), journey: services.complete_authorization() };
     Router::new()

@@ -10,7 +10,7 @@ use axum::{
 };
 use connectors::{
     domain::{
-        freshness::{DEFAULT_MIN_TTL, LONGEST_MIN_TTL},
+        freshness::{LONGEST_MIN_TTL, MinTtl},
         ids::{ConnectorId, Subject},
         scopes::Scopes,
         user::ConnectionKey,
@@ -36,7 +36,6 @@ struct Function {
 }
 
 /// The routes of this function.
-#[must_use]
 pub fn router(services: &Services) -> Router {
     let function = Function { callers: services.callers(), journey: services.get_token() };
     Router::new()
@@ -46,7 +45,7 @@ pub fn router(services: &Services) -> Router {
 }
 
 #[derive(Serialize)]
-struct Token {
+struct TokenOnWire {
     access_token: String,
     integration_type: String,
     connection_config: Option<BTreeMap<String, String>>,
@@ -59,7 +58,7 @@ struct Token {
     account: Option<AccountOnWire>,
 }
 
-impl From<Issued> for Token {
+impl From<Issued> for TokenOnWire {
     fn from(issued: Issued) -> Self {
         let Issued { access_token, connection, connector, standing } = issued;
         Self {
@@ -83,7 +82,7 @@ async fn of_present_user(
     DelegateCaller(_, user): DelegateCaller,
     Path((_, connector)): Path<(String, String)>,
     query: Query,
-) -> Result<Json<Token>, Problem> {
+) -> Result<Json<TokenOnWire>, Problem> {
     let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
     answer(&journey, &user.place(connector), &query, StatusCode::NOT_FOUND).await
 }
@@ -94,7 +93,7 @@ async fn of_absent_user(
     ServiceCaller(service): ServiceCaller,
     Path((_, subject, connector)): Path<(String, String, String)>,
     query: Query,
-) -> Result<Json<Token>, Problem> {
+) -> Result<Json<TokenOnWire>, Problem> {
     if !service.may_fetch_offline() {
         return Err(Problem::forbidden("This key needs the permission `tokens:offline` for that."));
     }
@@ -111,7 +110,7 @@ async fn answer(
     place: &ConnectionKey,
     query: &Query,
     ended: StatusCode,
-) -> Result<Json<Token>, Problem> {
+) -> Result<Json<TokenOnWire>, Problem> {
     let wish = wish(query)?;
     let issued = journey.get(place, &wish).await.map_err(|error| problem(error, ended))?;
     Ok(Json(issued.into()))
@@ -127,7 +126,7 @@ fn wish(query: &Query) -> Result<Wish, Problem> {
     let required_scopes = query.read("required_scopes", "must be scopes, with a space between them", scopes)?;
     let rejected = query.read("rejected_token_sha256", "must be 64 hexadecimal digits", digest)?;
     Ok(Wish {
-        min_ttl: min_ttl.unwrap_or(DEFAULT_MIN_TTL),
+        min_ttl: min_ttl.map(MinTtl::Asked).unwrap_or_default(),
         required_scopes: required_scopes.unwrap_or_default(),
         rejected,
     })
@@ -196,6 +195,6 @@ mod tests {
         for raw in ["min_ttl=-1", "min_ttl=3601", "min_ttl=1.5", "required_scopes=%22", "rejected_token_sha256=00"] {
             assert!(wish(&Query::parse(raw).unwrap()).is_err(), "{raw}");
         }
-        assert_eq!(wish(&Query::parse("").unwrap()).unwrap().min_ttl, DEFAULT_MIN_TTL);
+        assert_eq!(wish(&Query::parse("").unwrap()).unwrap().min_ttl, MinTtl::Usual);
     }
 }

@@ -31,7 +31,6 @@ struct Function {
 }
 
 /// The routes of this function.
-#[must_use]
 pub fn router(services: &Services) -> Router {
     let function = Function { callers: services.callers(), journey: services.list_connections() };
     Router::new()

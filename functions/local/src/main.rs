@@ -1,1 +1,59 @@
-fn main() {}
+//! `cargo run`: everything on this machine.
+
+use std::{io, process::ExitCode};
+
+use connectors::clock::Clock;
+use local::{
+    settings::Settings,
+    stack::{self, Running},
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::LevelFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_writer(io::stderr).with_target(false).init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let settings = Settings::read(variable)?;
+    let running = stack::start(&settings, Clock::system(), variable).await?;
+    welcome(&running, &settings);
+    told_to_stop().await?;
+    tracing::info!("stopping");
+    running.stop().await;
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where a developer's environment is read")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the developer reads")]
+fn welcome(running: &Running, settings: &Settings) {
+    println!();
+    println!("  Open {}/ and press Connect.", running.dev.base_url);
+    println!();
+    println!("  Ids and keys of the demo  {}", running.dev_file.display());
+    println!("  Tables, keys and queues   {}/", settings.data_dir.display());
+    println!("  For a single function     cargo lambda watch --env-file {}/lambda.env", settings.data_dir.display());
+    println!("  Stop                      Ctrl-C; delete the folder to begin anew");
+    println!();
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn told_to_stop() -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        told = tokio::signal::ctrl_c() => told,
+        _ = terminate.recv() => Ok(()),
+    }
+}

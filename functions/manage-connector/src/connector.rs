@@ -177,11 +177,11 @@ async fn connections(
 
 #[derive(Serialize)]
 struct RedirectUris {
-    redirect_uris: Vec<RedirectUri>,
+    redirect_uris: Vec<RedirectOnWire>,
 }
 
 #[derive(Serialize)]
-struct RedirectUri {
+struct RedirectOnWire {
     connector_id: String,
     name: String,
     integration_type: String,
@@ -194,7 +194,7 @@ async fn redirect_uris(
     ServiceCaller(service): ServiceCaller,
 ) -> Result<Json<RedirectUris>, Problem> {
     let connectors = journey.list(&service.app().workspace).await.map_err(problem)?;
-    let uris = connectors.iter().map(|connector| RedirectUri {
+    let uris = connectors.iter().map(|connector| RedirectOnWire {
         connector_id: connector.id.to_string(),
         name: connector.name.as_str().to_owned(),
         integration_type: connector.provider.to_string(),

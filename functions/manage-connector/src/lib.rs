@@ -70,7 +70,6 @@ struct Function {
 struct PublicBaseUrl(String);
 
 /// The routes of this function.
-#[must_use]
 pub fn router(services: &Services) -> Router {
     let function = Function {
         callers: services.callers(),

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 pub const ROUTES: &[(&str, &str)] = &[];
 
 /// No routes: what this function does, events begin.
-#[must_use]
 pub fn router(_: &Services) -> Router {
     Router::new()
 }
@@ -26,7 +25,7 @@ pub async fn on_event(services: &Services, event: Value) -> Result<Value, EventE
         let journey = services.refresh_due();
         return batch::work_off(event, |body| {
             let journey = journey.clone();
-            async move { journey.work(&body).await }
+            async move { Box::pin(journey.work(&body)).await }
         })
         .await;
     }

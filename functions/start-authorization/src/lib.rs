@@ -35,7 +35,6 @@ struct Function {
 }
 
 /// The routes of this function.
-#[must_use]
 pub fn router(services: &Services) -> Router {
     let function = Function { callers: services.callers(), journey: services.start_authorization() };
     Router::new()

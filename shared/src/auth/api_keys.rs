@@ -49,13 +49,12 @@ impl KeyCheck {
     /// The record that the key proves. A key whose checksum is wrong never reaches the table.
     async fn record(&self, bearer: &str) -> Result<KeyRecord, Unauthenticated> {
         let presented = PresentedKey::parse(bearer).ok_or(Unauthenticated::NoProof)?;
-        let record = match self.known.get(&presented.id, self.clock.now()) {
-            Some(record) => record,
-            None => {
-                let record = self.keys.find(&presented.id).await?.ok_or(Unauthenticated::NoProof)?;
-                self.known.put(presented.id.clone(), record.clone(), self.clock.now());
-                record
-            }
+        let record = if let Some(record) = self.known.get(&presented.id, self.clock.now()) {
+            record
+        } else {
+            let record = self.keys.find(&presented.id).await?.ok_or(Unauthenticated::NoProof)?;
+            self.known.put(presented.id.clone(), record.clone(), self.clock.now());
+            record
         };
         if presented.proves(&record) { Ok(record) } else { Err(Unauthenticated::NoProof) }
     }

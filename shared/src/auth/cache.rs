@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 /// How long a key, an app or its identity is believed without looking again: what was revoked is refused everywhere
 /// after this long.
-pub(super) const BELIEVED_FOR: Duration = Duration::from_secs(60);
+pub(super) const BELIEVED_FOR: Duration = Duration::from_mins(1);
 
 /// How many things are remembered at once.
 const MOST: usize = 1_024;

@@ -17,10 +17,10 @@ use crate::{clock::Clock, domain::app::Identity, oauth::ProviderClient};
 const ASKED_AT_MOST_EVERY: Duration = Duration::from_secs(30);
 
 /// How long a fetched set is used before it is fetched anew, so that a withdrawn key is withdrawn here too.
-const BELIEVED_FOR: Duration = Duration::from_secs(60 * 60);
+const BELIEVED_FOR: Duration = Duration::from_hours(1);
 
 /// How long the registered set is used. Longer, because a cold start should not wait for an issuer.
-const REGISTERED_BELIEVED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+const REGISTERED_BELIEVED_FOR: Duration = Duration::from_hours(24);
 
 /// How many keys of a set are looked at.
 const MOST_KEYS: usize = 100;
@@ -81,9 +81,10 @@ impl KeySets {
             return;
         }
         let answer = self.client.jwks(&identity.jwks_uri).await;
-        match answer.ok().and_then(|body| usable(&body)) {
-            Some(keys) => issuer.learn(keys, self.clock.now()),
-            None => tracing::warn!("an issuer's keys could not be fetched; the known ones stay"),
+        if let Some(keys) = answer.ok().and_then(|body| usable(&body)) {
+            issuer.learn(keys, self.clock.now());
+        } else {
+            tracing::warn!("an issuer's keys could not be fetched; the known ones stay");
         }
     }
 }

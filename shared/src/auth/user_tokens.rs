@@ -97,12 +97,12 @@ fn algorithm_of(key: &Jwk) -> Option<Algorithm> {
         AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
         _ => return None,
     };
-    let fits = match (key.common.key_algorithm, by_kind) {
+    let fits = matches!(
+        (key.common.key_algorithm, by_kind),
         (None, _)
-        | (Some(KeyAlgorithm::RS256), Algorithm::RS256)
-        | (Some(KeyAlgorithm::ES256), Algorithm::ES256)
-        | (Some(KeyAlgorithm::EdDSA), Algorithm::EdDSA) => true,
-        _ => false,
-    };
+            | (Some(KeyAlgorithm::RS256), Algorithm::RS256)
+            | (Some(KeyAlgorithm::ES256), Algorithm::ES256)
+            | (Some(KeyAlgorithm::EdDSA), Algorithm::EdDSA)
+    );
     fits.then_some(by_kind)
 }

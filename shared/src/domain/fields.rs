@@ -198,6 +198,7 @@ impl<'a> Table<'a> {
     }
 
     /// The table below this name; an absent one has no fields.
+    #[must_use]
     pub fn table(&self, name: &'static str) -> Self {
         Self::at(format!("{}/{name}", self.pointer), self.get(name), self.errors)
     }
@@ -231,6 +232,9 @@ pub(super) fn unless(is_wrong: bool, detail: &str) -> Result<(), String> {
 }
 
 /// A text that is not empty, of at most [`MAX_TEXT`] bytes, without control characters.
+///
+/// # Errors
+/// What is wrong with it, in words for the person who wrote it.
 pub fn text(value: &Value) -> Result<String, String> {
     let text = value.as_str().ok_or("must be a text")?;
     if text.is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control) {

@@ -29,7 +29,7 @@ impl Scopes {
     /// # Errors
     /// [`InvalidScopes`] names the first scope that is not a scope token, or says that there are too many.
     pub fn parse<'a>(raw: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidScopes> {
-        let mut scopes = Vec::new();
+        let mut scopes: Vec<Box<str>> = Vec::new();
         for (index, token) in raw.into_iter().enumerate() {
             if index >= MAX_SCOPES {
                 return Err(InvalidScopes::TooMany);
@@ -37,7 +37,7 @@ impl Scopes {
             if !is_scope_token(token) {
                 return Err(InvalidScopes::Token(index));
             }
-            if !scopes.iter().any(|known: &Box<str>| &**known == token) {
+            if !scopes.iter().any(|known| **known == *token) {
                 scopes.push(token.into());
             }
         }

@@ -15,10 +15,10 @@ use super::{
 };
 
 /// How long a session lives at most: the time a person needs to sign in and read a consent page.
-pub const SESSION_LIFE: Duration = Duration::from_secs(10 * 60);
+pub const SESSION_LIFE: Duration = Duration::from_mins(10);
 
 /// How long a parked code waits to be claimed: a page load, not a coffee. Codes themselves live a minute or ten.
-pub const HANDLE_LIFE: Duration = Duration::from_secs(2 * 60);
+pub const HANDLE_LIFE: Duration = Duration::from_mins(2);
 
 /// The public name of a session: the digest of its `state`, so that knowing it does not give the state away, and the
 /// state alone finds the session.

@@ -15,7 +15,7 @@ use crate::{
         connection::Connection,
         connector::Connector,
         digest::sha256,
-        freshness::{DEFAULT_MIN_TTL, Freshness},
+        freshness::{Freshness, MinTtl},
         scopes::Scopes,
         secret::{AccessToken, Secret},
         standing::Standing,
@@ -37,20 +37,14 @@ pub struct GetToken {
 }
 
 /// What the caller asks of the token.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Wish {
     /// How much life it must have.
-    pub min_ttl: Duration,
+    pub min_ttl: MinTtl,
     /// What it must be good for.
     pub required_scopes: Scopes,
     /// The SHA-256 of a token that the provider refused.
     pub rejected: Option<[u8; 32]>,
-}
-
-impl Default for Wish {
-    fn default() -> Self {
-        Self { min_ttl: DEFAULT_MIN_TTL, required_scopes: Scopes::default(), rejected: None }
-    }
 }
 
 /// An access token, and what is known of its connection.
@@ -115,7 +109,7 @@ impl GetToken {
         if !lacking.is_empty() {
             return Err(GetTokenError::MissingScopes(lacking));
         }
-        let (connection, access_token) = self.current(connection, &connector, wish).await?;
+        let (connection, access_token) = Box::pin(self.current(connection, &connector, wish)).await?;
         let standing = Standing::of(&connection, &connector, provider, self.clock.now());
         self.note_use(&connection).await;
         Ok(Issued { access_token, connection, connector, standing })

@@ -277,16 +277,13 @@ impl Refresher {
             }
             TokenError::Passing { retry_after, outcome, ref salvaged, .. } => {
                 let delay = self.delay(&lease, retry_after);
-                match salvaged {
-                    Some(token) => {
-                        let sealed = ready.seal(token, &Place::connection(&lease.connection.key));
-                        let retry_at = self.clock.now().checked_add(delay).unwrap_or(Timestamp::MAX);
-                        self.leases.keep(&lease, &sealed, retry_at).await?;
-                    }
-                    None => {
-                        let known = outcome != Outcome::Unknown;
-                        self.back_off(&lease, lease.connection.refresh.refusals, delay, known).await?;
-                    }
+                if let Some(token) = salvaged {
+                    let sealed = ready.seal(token, &Place::connection(&lease.connection.key));
+                    let retry_at = self.clock.now().checked_add(delay).unwrap_or(Timestamp::MAX);
+                    self.leases.keep(&lease, &sealed, retry_at).await?;
+                } else {
+                    let known = outcome != Outcome::Unknown;
+                    self.back_off(&lease, lease.connection.refresh.refusals, delay, known).await?;
                 }
                 Err(RefreshError::Unavailable { retry_after: delay, cause: Some(error) })
             }

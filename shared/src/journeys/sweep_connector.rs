@@ -95,9 +95,9 @@ impl SweepConnector {
             if page.connections.is_empty() && page.next.is_none() {
                 return if extent.app.is_none() { self.finish(&connector, extent).await } else { Ok(()) };
             }
-            let pace = tokio::time::sleep(Duration::from_secs(1));
+            let second = tokio::time::sleep(Duration::from_secs(1));
             self.end_all(&connector, page.connections, extent).await?;
-            pace.await;
+            second.await;
         }
         self.leave_rest(&connector, extent, Duration::ZERO).await
     }

@@ -83,7 +83,7 @@ impl Completions {
         let mut expression =
             "SET ver = if_not_exists(ver, :zero) + :one, fence = if_not_exists(fence, :zero) + :one".to_owned();
         let mut values = Item::from([(":zero".to_owned(), number(0)), (":one".to_owned(), number(1))]);
-        for (name, value) in set.iter() {
+        for (name, value) in &set {
             expression = format!("{expression}, {name} = :{name}");
             values.insert(format!(":{name}"), value.clone());
         }
@@ -91,7 +91,7 @@ impl Completions {
         let stale: Vec<&str> = REPLACED
             .iter()
             .copied()
-            .filter(|name| !set.contains_key(*name) && !(keeps_refresh_token && *name == name::REFRESH_TOKEN))
+            .filter(|name| !set.contains_key(*name) && (!keeps_refresh_token || *name != name::REFRESH_TOKEN))
             .collect();
         let update = Update::builder()
             .table_name(&self.tables.connections)

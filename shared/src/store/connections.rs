@@ -169,7 +169,7 @@ impl Connections {
                 wanted = left.remove(&self.0.name).map(|keys| keys.keys).unwrap_or_default();
             }
         }
-        connections.sort_by(|a, b| a.key.user.digest().cmp(&b.key.user.digest()));
+        connections.sort_by_key(|a| a.key.user.digest());
         Ok(connections)
     }
 }

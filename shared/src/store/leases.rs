@@ -142,7 +142,7 @@ impl Leases {
                 let (fence, lost) = (earlier.refresh.fence + 1, earlier.refresh.intent.is_some());
                 Ok(taken(earlier, attempt, until, fence, lost))
             }
-            Err(error) => match standing_item(error)? {
+            Err(error) => match standing_item(&error)? {
                 // The answer to our own first request was lost, and the SDK asked again.
                 Some(item) if item.refresh.intent.as_ref() == Some(&attempt) => {
                     let fence = item.refresh.fence;
@@ -201,7 +201,7 @@ impl Leases {
         let optional = [
             ("refresh_token", ":refresh", fresh.refresh.as_ref().map(|sealed| bytes(sealed.as_bytes()))),
             ("refresh_expires_at", ":refresh_expires", fresh.refresh_expires_at.map(time)),
-            ("granted", ":granted", fresh.granted.as_ref().map(|scopes| super::completion::list(scopes))),
+            ("granted", ":granted", fresh.granted.as_ref().map(super::completion::list)),
         ];
         for (name, placeholder, value) in optional {
             if let Some(value) = value {
@@ -243,7 +243,7 @@ impl Leases {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match request.send().await {
             Ok(_) => Ok(Commit::Done),
-            Err(error) => Ok(Commit::Refused(standing_item(error)?.map(Box::new))),
+            Err(error) => Ok(Commit::Refused(standing_item(&error)?.map(Box::new))),
         }
     }
 
@@ -261,9 +261,10 @@ impl Leases {
         retry_at: Timestamp,
         outcome_known: bool,
     ) -> Result<Write, StoreError> {
-        let remove = match outcome_known && !lease.follows_lost_attempt {
-            true => "REMOVE leased_until, intent",
-            false => "REMOVE leased_until",
+        let remove = if outcome_known && !lease.follows_lost_attempt {
+            "REMOVE leased_until, intent"
+        } else {
+            "REMOVE leased_until"
         };
         let mut set = "SET failures = :failures, refusals = :refusals, retry_at = :retry".to_owned();
         if lease.connection.tokens.due_at(0).is_some() {
@@ -310,11 +311,11 @@ fn taken(connection: Connection, attempt: AttemptId, until: Timestamp, fence: u6
 }
 
 /// The item that a condition did not hold for; an error if it was anything else that failed.
-fn standing_item<R>(error: SdkError<UpdateItemError, R>) -> Result<Option<Connection>, StoreError> {
-    if let SdkError::ServiceError(service) = &error
+fn standing_item<R>(error: &SdkError<UpdateItemError, R>) -> Result<Option<Connection>, StoreError> {
+    if let SdkError::ServiceError(service) = error
         && let UpdateItemError::ConditionalCheckFailedException(refused) = service.err()
     {
         return refused.item().map(|item| read(&Row::read(item.clone())?)).transpose();
     }
-    Err(failed(&error))
+    Err(failed(error))
 }

@@ -143,7 +143,7 @@ impl NewItem {
         self.with(name, text(value))
     }
 
-    pub(super) fn number(self, name: &str, value: impl ToString) -> Self {
+    pub(super) fn number(self, name: &str, value: impl Into<i128>) -> Self {
         self.with(name, number(value))
     }
 
@@ -185,8 +185,8 @@ pub(super) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-pub(super) fn number(value: impl ToString) -> AttributeValue {
-    AttributeValue::N(value.to_string())
+pub(super) fn number(value: impl Into<i128>) -> AttributeValue {
+    AttributeValue::N(value.into().to_string())
 }
 
 /// Times are stored in milliseconds since 1970.

@@ -30,9 +30,9 @@ pub(super) fn generation(sealed: &[u8]) -> Option<u32> {
 #[expect(clippy::expect_used, reason = "AES-GCM refuses only texts of more than 64 GiB")]
 pub(super) fn seal<K: Kind>(key: &DataKey, salt: [u8; SALT_LENGTH], secret: &Secret<K>, place: &Place) -> Sealed<K> {
     let (aead, nonce) = record_key(key, &salt);
-    let aad = Aad::from(place.authenticated_data(K::FIELD, key.generation));
+    let bound_to = Aad::from(place.authenticated_data(K::FIELD, key.generation));
     let mut text = Zeroizing::new(secret.expose().as_bytes().to_vec());
-    let tag = aead.seal_in_place_separate_tag(nonce, aad, &mut text).expect("the text is short");
+    let tag = aead.seal_in_place_separate_tag(nonce, bound_to, &mut text).expect("the text is short");
     let mut bytes = Vec::with_capacity(HEADER_LENGTH + text.len() + tag.as_ref().len());
     bytes.push(LAYOUT);
     bytes.extend_from_slice(&key.generation.to_be_bytes());
@@ -50,9 +50,9 @@ pub(super) fn open<K: Kind>(key: &DataKey, sealed: &Sealed<K>, place: &Place) ->
     }
     let (header, ciphertext) = bytes.split_at_checked(HEADER_LENGTH)?;
     let (aead, nonce) = record_key(key, &header[HEADER_LENGTH - SALT_LENGTH..]);
-    let aad = Aad::from(place.authenticated_data(K::FIELD, key.generation));
+    let bound_to = Aad::from(place.authenticated_data(K::FIELD, key.generation));
     let mut text = Zeroizing::new(ciphertext.to_vec());
-    let opened = aead.open_in_place(nonce, aad, &mut text).ok()?;
+    let opened = aead.open_in_place(nonce, bound_to, &mut text).ok()?;
     std::str::from_utf8(opened).ok().map(Secret::new)
 }
 

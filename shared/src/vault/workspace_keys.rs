@@ -24,7 +24,7 @@ use crate::{
 
 /// How long a plain key stays in memory: long enough that a warm function calls the key service a few times an hour, and
 /// that a key which was taken away is forgotten soon.
-const CACHED_FOR: Duration = Duration::from_secs(5 * 60);
+const CACHED_FOR: Duration = Duration::from_mins(5);
 
 /// How many plain keys are held at once; the one that ends first makes room.
 const MOST_CACHED: usize = 256;

@@ -16,13 +16,13 @@ use crate::domain::{
 #[must_use]
 pub fn bind(session: &SessionId, secret: &Secret<BrowserBinding>) -> Option<HeaderValue> {
     let life = cookie::time::Duration::try_from(SESSION_LIFE).unwrap_or(cookie::time::Duration::ZERO);
-    header_value(cookie(session, secret.expose().to_owned(), life))
+    header_value(&cookie(session, secret.expose().to_owned(), life))
 }
 
 /// The header that takes the browser's cookie for this session back.
 #[must_use]
 pub fn unbind(session: &SessionId) -> Option<HeaderValue> {
-    header_value(cookie(session, String::new(), cookie::time::Duration::ZERO))
+    header_value(&cookie(session, String::new(), cookie::time::Duration::ZERO))
 }
 
 /// What the browser remembers for this session.
@@ -49,7 +49,7 @@ fn name(session: &SessionId) -> String {
     format!("__Host-connect-{tail}")
 }
 
-fn header_value(cookie: Cookie<'static>) -> Option<HeaderValue> {
+fn header_value(cookie: &Cookie<'static>) -> Option<HeaderValue> {
     HeaderValue::from_str(&cookie.to_string()).ok()
 }
 

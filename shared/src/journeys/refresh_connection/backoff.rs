@@ -6,7 +6,7 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_secs(1);
 
 /// The longest delay of our own; a provider may ask for more.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_mins(15);
 
 /// The delay after a refusal of the client: it takes a person to change that, and the next try should find it changed.
 pub(super) const MISCONFIGURED: Duration = Duration::from_secs(15);

@@ -41,7 +41,7 @@ fn every_mistake_is_told_with_its_pointer() {
             "/authorize/params/ok",
             "/authorize/params/state",
             "/authorize/pkce",
-            "/authorize/scope/always",
+            "/authorize/scope/always/0",
             "/authorize/url",
             "/a~1b~0c",
             "/color",
