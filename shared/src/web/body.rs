@@ -3,10 +3,11 @@
 use std::{cell::RefCell, fmt};
 
 use axum::{
+    body::Body,
     extract::{FromRequest, Request},
     http::{StatusCode, header},
 };
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
@@ -19,6 +20,9 @@ use crate::domain::fields::Table;
 /// How large a body may be. The largest real one, a connector with two hundred scopes, has less than half of it.
 const MOST_BYTES: usize = 128 * 1024;
 
+/// How much of a body that is too large is read and dropped before the connection is.
+const MOST_DISCARDED: usize = 8 * 1024 * 1024;
+
 /// A JSON body. An empty body counts as an empty object: some callers announce JSON and send nothing.
 #[derive(Debug)]
 pub struct JsonBody(pub Value);
@@ -29,13 +33,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let content_type =
             request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?").to_owned());
-        if announced_length(&request).is_some_and(|length| length > MOST_BYTES) {
-            return Err(too_large());
-        }
-        let body = Limited::new(request.into_body(), MOST_BYTES).collect().await.map_err(|error| {
-            if error.downcast_ref::<LengthLimitError>().is_some() { too_large() } else { malformed("it broke off") }
-        })?;
-        let bytes = body.to_bytes();
+        let bytes = whole(request.into_body()).await?;
         if bytes.is_empty() {
             return Ok(Self(Value::Object(Map::new())));
         }
@@ -65,8 +63,21 @@ pub fn checked<T>(body: &Value, read: impl FnOnce(&Table<'_>) -> T) -> Result<T,
     }
 }
 
-fn announced_length(request: &Request) -> Option<usize> {
-    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+/// Reads a body to its end, and keeps it if it is not too large. One that is too large is read all the same, up to a
+/// limit: a caller that is still sending would see a broken connection instead of the answer.
+async fn whole(mut body: Body) -> Result<Vec<u8>, Problem> {
+    let (mut kept, mut length) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| malformed("it broke off"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length <= MOST_BYTES {
+            kept.extend_from_slice(&data);
+        } else if length > MOST_DISCARDED {
+            break;
+        }
+    }
+    if length > MOST_BYTES { Err(too_large()) } else { Ok(kept) }
 }
 
 fn is_json(content_type: &str) -> bool {
