@@ -5,6 +5,7 @@ mod body;
 mod callers;
 pub mod cookie;
 mod cors;
+mod gateway;
 mod layers;
 mod origin;
 pub mod page;
