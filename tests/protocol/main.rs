@@ -2,6 +2,11 @@
 //! provider that can be told to misbehave. Time is moved by hand; nothing waits for luck.
 
 mod arrivals;
+mod callers;
 mod connect;
 mod finishing;
+mod refresh;
+mod refresh_failures;
+mod refresh_races;
+mod user_tokens;
 mod world;

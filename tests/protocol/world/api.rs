@@ -97,7 +97,9 @@ impl Answer {
     /// `name=value` of every cookie that is set.
     pub(crate) fn cookies(&self) -> Vec<(String, String)> {
         let lines = self.headers.get_all(header::SET_COOKIE).iter().map(|line| line.to_str().unwrap());
-        let pair = |line: &str| line.split(';').next()?.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let pair = |line: &str| {
+            line.split(';').next()?.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+        };
         lines.filter_map(pair).collect()
     }
 

@@ -6,12 +6,7 @@ use std::{
 };
 
 use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::{
-    filter::LevelFilter,
-    fmt::MakeWriter,
-    layer::SubscriberExt,
-    registry,
-};
+use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter, layer::SubscriberExt, registry};
 
 /// A copy of the log of this thread, for as long as it lives.
 pub(crate) struct LogTap {

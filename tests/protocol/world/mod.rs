@@ -55,8 +55,7 @@ impl World {
         let aws = Aws::start(&clock).await;
         let product = Product::open(&aws.environment, clock.clone()).await.unwrap();
         let (workspace, app) = (Workspace::default(), App::nobodys());
-        let mut world =
-            Self { clock, aws, provider, log, workspace, app, product, handed_out: Mutex::default() };
+        let mut world = Self { clock, aws, provider, log, workspace, app, product, handed_out: Mutex::default() };
         world.workspace = world.found("First").await;
         world.app = world.register_app(&world.workspace, "first-app").await;
         world.define_provider(&world.workspace, PROVIDER).await;

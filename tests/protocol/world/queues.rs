@@ -41,7 +41,8 @@ impl World {
         }
         let answer = function(event(&batch)).await.unwrap();
         let failures = answer["batchItemFailures"].as_array().unwrap().iter();
-        let failed: Vec<String> = failures.map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect();
+        let failed: Vec<String> =
+            failures.map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect();
         for message in batch.iter().filter(|message| !failed.contains(&message.id)) {
             self.aws.queues.delete(queue, &message.receipt).unwrap();
         }
@@ -50,8 +51,6 @@ impl World {
 }
 
 fn event(batch: &[Message]) -> Value {
-    let record = |message: &Message| {
-        json!({"messageId": message.id, "body": message.body, "eventSource": "aws:sqs", "awsRegion": "eu-west-1"})
-    };
+    let record = |message: &Message| json!({"messageId": message.id, "body": message.body, "eventSource": "aws:sqs", "awsRegion": "eu-west-1"});
     json!({"Records": batch.iter().map(record).collect::<Vec<_>>()})
 }

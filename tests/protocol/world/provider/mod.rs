@@ -17,8 +17,8 @@ use url::Url;
 pub(crate) use grants::Rotate;
 use grants::{Code, Grants};
 pub(crate) use revocation::Revocation;
-pub(crate) use script::{Hold, Step};
 use script::Script;
+pub(crate) use script::{Hold, Step};
 
 use super::wire::{self, Received, Reply};
 
@@ -96,7 +96,8 @@ impl FakeProvider {
     /// The user says yes: answers the address that the browser is sent back to.
     pub(crate) fn approve(&self, authorization_url: &str, account: &str) -> String {
         let request = Url::parse(authorization_url).unwrap();
-        let get = |name: &str| request.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned());
+        let get =
+            |name: &str| request.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned());
         assert_eq!(get("response_type").as_deref(), Some("code"));
         assert_eq!(get("code_challenge_method").as_deref(), Some("S256"));
         let code = format!("code_{}", Random::default().token());
@@ -188,7 +189,8 @@ impl FakeProvider {
     pub(crate) fn secrets(&self) -> Vec<String> {
         let state = self.state();
         let shown = state.journal.iter().flat_map(|entry| {
-            let named = ["code", "code_verifier", "refresh_token", "token"].into_iter().filter_map(|name| entry.get(name));
+            let named =
+                ["code", "code_verifier", "refresh_token", "token"].into_iter().filter_map(|name| entry.get(name));
             let secret = entry.client.as_ref().map(|(_, secret)| secret.as_str());
             named.chain(secret).map(str::to_owned).collect::<Vec<_>>()
         });
@@ -202,7 +204,8 @@ async fn answer(state: Arc<Mutex<State>>, request: Received) -> Reply {
         "/token" => token::answer(&state, &request).await,
         "/revoke" => revocation::answer(&state, &request),
         "/userinfo" => {
-            let bearer = request.headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+            let bearer =
+                request.headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
             match bearer.and_then(|token| state.lock().unwrap().grants.account_of(token)) {
                 Some(account) => Reply::json(200, &json!({"sub": account, "name": account})),
                 None => Reply::json(401, &json!({"error": "invalid_token"})),

@@ -3,7 +3,10 @@
 use std::sync::Mutex;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine, prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD}};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -48,7 +51,8 @@ fn note(state: &Mutex<State>, entry: Entry) -> usize {
 fn work(state: &Mutex<State>, entry: &Entry) -> (u16, Value) {
     let refused = |error: &str| (400, json!({"error": error, "error_description": "free text of the provider"}));
     let mut state = state.lock().unwrap();
-    let Some((client, _)) = entry.client.as_ref().filter(|(id, secret)| state.grants.clients.get(id) == Some(secret)) else {
+    let Some((client, _)) = entry.client.as_ref().filter(|(id, secret)| state.grants.clients.get(id) == Some(secret))
+    else {
         return (401, json!({"error": "invalid_client"}));
     };
     match entry.get("grant_type") {
