@@ -72,7 +72,8 @@ async fn every_session_has_its_own_code_verifier_that_no_browser_ever_sees() {
         let verifier = exchange.get("code_verifier").unwrap();
         assert!((43..=128).contains(&verifier.len()));
         assert_eq!(BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes())), *challenges.last().unwrap());
-        for seen in [&begun.redirect_url, &callback, &format!("{:?}", landed.headers), &format!("{:?}", begun.browser)] {
+        for seen in [&begun.redirect_url, &callback, &format!("{:?}", landed.headers), &format!("{:?}", begun.browser)]
+        {
             assert!(!seen.contains(verifier), "{seen}");
         }
     }
@@ -107,7 +108,9 @@ async fn every_connector_has_a_redirect_uri_of_its_own_sent_alike_in_both_reques
 async fn a_user_who_says_no_is_sent_home_without_a_word_of_the_provider() {
     let world = World::new().await;
     let connector = world.connector("Calendar").await;
-    for (error, status, reason) in [("access_denied", "denied", "denied"), ("server_error", "failed", "provider_refused")] {
+    for (error, status, reason) in
+        [("access_denied", "denied", "denied"), ("server_error", "failed", "provider_refused")]
+    {
         let mut begun = world.begin(&connector, "alice").await;
         let back = world.provider.refuse(&begun.redirect_url, error, "free text of the provider");
         let landed = begun.browser.open(&world, &back).await;

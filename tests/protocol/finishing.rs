@@ -76,7 +76,11 @@ async fn nobody_gets_connected_when_another_user_finishes_with_the_right_handle(
     assert!(world.provider.exchanges().is_empty());
     let audit = world.admin("GET", "/audit").send().await.expect(200);
     let events = audit["events"].as_array().unwrap();
-    assert!(events.iter().any(|event| event["action"] == "session.user_mismatch" && event["target"] == begun.session.as_str()));
+    assert!(
+        events
+            .iter()
+            .any(|event| event["action"] == "session.user_mismatch" && event["target"] == begun.session.as_str())
+    );
 }
 
 /// PUB-08: guessing costs the user nothing.
