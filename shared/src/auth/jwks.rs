@@ -11,7 +11,11 @@ use jiff::Timestamp;
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
 use tokio::sync::Mutex as AsyncMutex;
 
-use crate::{clock::Clock, domain::app::Identity, oauth::ProviderClient};
+use crate::{
+    clock::Clock,
+    domain::{app::Identity, digest::sha256},
+    oauth::ProviderClient,
+};
 
 /// How long an issuer is left alone after it was asked: however many tokens name unknown keys, it sees one request.
 const ASKED_AT_MOST_EVERY: Duration = Duration::from_secs(30);
@@ -32,7 +36,15 @@ const MOST_ISSUERS: usize = 256;
 pub(super) struct KeySets {
     client: Arc<ProviderClient>,
     clock: Clock,
-    sets: Mutex<HashMap<String, Arc<Issuer>>>,
+    sets: Mutex<HashMap<Registered, Arc<Issuer>>>,
+}
+
+/// What a set of keys is known by: all of what was registered. By the address alone, the keys of one app could vouch for
+/// the users of another, and a set that was registered anew would count for nothing until the old one is outdated.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Registered {
+    jwks_uri: String,
+    snapshot: [u8; 32],
 }
 
 #[derive(Debug)]
@@ -66,12 +78,13 @@ impl KeySets {
     }
 
     fn issuer(&self, identity: &Identity) -> Arc<Issuer> {
+        let registered =
+            Registered { jwks_uri: identity.jwks_uri.clone(), snapshot: sha256(identity.jwks_snapshot.as_bytes()) };
         let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        if sets.len() >= MOST_ISSUERS && !sets.contains_key(&identity.jwks_uri) {
+        if sets.len() >= MOST_ISSUERS && !sets.contains_key(&registered) {
             sets.clear();
         }
-        let new = || Arc::new(Issuer::new(identity));
-        Arc::clone(sets.entry(identity.jwks_uri.clone()).or_insert_with(new))
+        Arc::clone(sets.entry(registered).or_insert_with(|| Arc::new(Issuer::new(identity))))
     }
 
     /// Asks the issuer for its keys, unless it was asked a moment ago. A bad answer never replaces good keys.

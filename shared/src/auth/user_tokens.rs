@@ -27,9 +27,12 @@ pub(super) struct TokenCheck {
     clock: Clock,
 }
 
-/// The claims that are read. `exp`, `iss`, `aud` and `sub` are required; the library checks them.
+/// The claims that are read. `exp`, `iss`, `aud` and `sub` are required; the library checks them, but would take a list of
+/// issuers too, where RFC 7519, section 4.1.1 has one.
 #[derive(Deserialize)]
 struct Claims {
+    #[serde(rename = "iss")]
+    _issuer: String,
     sub: String,
     exp: f64,
     #[serde(default)]

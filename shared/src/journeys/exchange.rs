@@ -23,6 +23,10 @@ use crate::{
 /// How long the end of a session is tried to be stored: the code is spent, and there is no second one.
 const STORE_FOR: Duration = Duration::from_secs(5);
 
+/// How many first versions there are to draw from: two connections at one place share one by chance practically never,
+/// and there is room to count on from it for ever.
+const FIRST_VERSIONS: u64 = 1 << 62;
+
 /// Exchanges codes.
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
@@ -188,6 +192,7 @@ impl Exchange {
             tokens: sealed,
             keeps_earlier_refresh_token: session.earlier.as_ref().is_some_and(|earlier| earlier.refresh_token_lives),
             connected_at: now,
+            first_version: self.random.below(FIRST_VERSIONS),
         }
     }
 

@@ -56,6 +56,9 @@ pub struct NewGrant {
     pub due_at: Option<Timestamp>,
     /// When the user granted it.
     pub connected_at: Timestamp,
+    /// Where the versions and fences begin if there is no connection yet. Never the same twice at one place: a refresh of
+    /// a connection that was removed must not pass for one of the connection that took its place.
+    pub first_version: u64,
 }
 
 impl Completions {
@@ -81,8 +84,9 @@ impl Completions {
     fn connection(&self, place: &ConnectionKey, grant: &NewGrant) -> Result<TransactWriteItem, StoreError> {
         let set = attributes(place, grant);
         let mut expression =
-            "SET ver = if_not_exists(ver, :zero) + :one, fence = if_not_exists(fence, :zero) + :one".to_owned();
-        let mut values = Item::from([(":zero".to_owned(), number(0)), (":one".to_owned(), number(1))]);
+            "SET ver = if_not_exists(ver, :first) + :one, fence = if_not_exists(fence, :first) + :one".to_owned();
+        let first = (":first".to_owned(), number(grant.first_version));
+        let mut values = Item::from([first, (":one".to_owned(), number(1))]);
         for (name, value) in &set {
             expression = format!("{expression}, {name} = :{name}");
             values.insert(format!(":{name}"), value.clone());

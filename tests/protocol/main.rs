@@ -1,0 +1,12 @@
+//! The product as its callers, its users and their attackers meet it: HTTP and events in, on the embedded engine, with a
+//! provider that can be told to misbehave. Time is moved by hand; nothing waits for luck.
+
+mod arrivals;
+mod callers;
+mod connect;
+mod finishing;
+mod refresh;
+mod refresh_failures;
+mod refresh_races;
+mod user_tokens;
+mod world;

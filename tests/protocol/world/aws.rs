@@ -1,0 +1,104 @@
+//! Tables, key and queues in this process, behind the endpoints that the AWS clients of the product speak to.
+
+use std::{
+    collections::HashMap,
+    fmt::Write,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use axum::{
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use connectors::clock::Clock;
+use local::{
+    aws::{self, Engines, dynamodb::Engine, kms::KeyService, sqs::Queues},
+    environment::Environment,
+    settings::Settings,
+    tables,
+};
+use tokio::net::TcpListener;
+
+pub(crate) const BASE_URL: &str = "https://connect.example";
+
+/// How often each operation was asked for.
+#[derive(Clone, Default)]
+struct Counter(Arc<Mutex<HashMap<String, usize>>>);
+
+/// The endpoints, and an environment that names them.
+pub(crate) struct Aws {
+    pub(crate) environment: Environment,
+    pub(crate) queues: Arc<Queues>,
+    client: Client,
+    counter: Counter,
+    _folder: tempfile::TempDir,
+}
+
+impl Aws {
+    pub(crate) async fn start(clock: &Clock) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Path::new(":memory:");
+        let queues = Arc::new(Queues::open(memory, "eu-west-1", clock.clone()).unwrap());
+        let engines = Engines {
+            dynamodb: Some(Engine::open(memory).unwrap()),
+            kms: Some(Arc::new(KeyService::open(&folder.path().join("kms.key"), "eu-west-1").unwrap())),
+            sqs: Some(queues.clone()),
+        };
+        let counter = Counter::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let routes = aws::router(engines).layer(middleware::from_fn_with_state(counter.clone(), count));
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let settings = Settings::read(|_| None).unwrap();
+        let environment = Environment::new(&settings, BASE_URL, address, |_| None);
+        let client = tables::client(&environment);
+        Self { environment, queues, client, counter, _folder: folder }
+    }
+
+    /// How often an operation was asked for, of all services.
+    pub(crate) fn count(&self, operation: &str) -> usize {
+        self.counter.0.lock().unwrap().get(operation).copied().unwrap_or(0)
+    }
+
+    /// Every item of every table, as text: names, keys, and bytes both as base64 and as they are.
+    pub(crate) async fn dump(&self) -> String {
+        let mut dump = String::new();
+        for name in ["TABLE_REGISTRY", "TABLE_CONNECTIONS", "TABLE_SESSIONS", "TABLE_AUDIT"] {
+            for item in self.items(name).await {
+                for (name, value) in item {
+                    let _ = writeln!(dump, "{name}={}", shown(&value));
+                }
+            }
+        }
+        dump
+    }
+
+    /// Every item of the table that this name of the environment names.
+    pub(crate) async fn items(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
+        let scan = self.client.scan().table_name(self.environment.get(table).unwrap()).consistent_read(true);
+        scan.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap()
+    }
+}
+
+fn shown(value: &AttributeValue) -> String {
+    match value {
+        AttributeValue::B(bytes) => {
+            format!("{} {}", BASE64_STANDARD.encode(bytes.as_ref()), String::from_utf8_lossy(bytes.as_ref()))
+        }
+        AttributeValue::S(text) | AttributeValue::N(text) => text.clone(),
+        AttributeValue::L(values) => values.iter().map(shown).collect::<Vec<_>>().join(" "),
+        AttributeValue::M(values) => values.iter().map(|(name, value)| format!("{name}={} ", shown(value))).collect(),
+        other => format!("{other:?}"),
+    }
+}
+
+async fn count(State(counter): State<Counter>, request: Request, next: Next) -> Response {
+    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let operation = target.split('.').next_back().unwrap_or_default().to_owned();
+    *counter.0.lock().unwrap().entry(operation).or_default() += 1;
+    next.run(request).await
+}

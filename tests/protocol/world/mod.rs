@@ -1,0 +1,109 @@
+//! A deployment in one process, with everything around it: AWS, a provider, the issuers of its apps' users, browsers. Time
+//! stands still until a test moves it.
+
+mod api;
+mod aws;
+mod browser;
+mod idp;
+pub(crate) mod journeys;
+mod log;
+mod provider;
+mod queues;
+mod tenants;
+mod wire;
+
+use std::{sync::Mutex, time::Duration};
+
+use connectors::clock::Clock;
+use local::product::Product;
+use serde_json::{Value, json};
+
+pub(crate) use api::{Answer, Call};
+pub(crate) use browser::Browser;
+pub(crate) use idp::{SigningKey, hs256, jwks, unsigned};
+pub(crate) use provider::{FakeProvider, Hold, Revocation, Rotate, Step};
+pub(crate) use tenants::{App, Connector, RETURN_URL, Workspace};
+pub(crate) use wire::{Reply, serve};
+
+use aws::Aws;
+use log::LogTap;
+
+/// The name under which the fake provider is registered.
+pub(crate) const PROVIDER: &str = "fake";
+
+/// Everything.
+pub(crate) struct World {
+    pub(crate) clock: Clock,
+    pub(crate) aws: Aws,
+    pub(crate) provider: FakeProvider,
+    pub(crate) log: LogTap,
+    pub(crate) workspace: Workspace,
+    pub(crate) app: App,
+    product: Product,
+    handed_out: Mutex<Vec<String>>,
+}
+
+impl World {
+    /// A workspace with an app, and a provider that answers without `iss`.
+    pub(crate) async fn new() -> Self {
+        Self::with_provider(FakeProvider::start(false).await).await
+    }
+
+    pub(crate) async fn with_provider(provider: FakeProvider) -> Self {
+        let log = LogTap::open();
+        let clock = Clock::held_at("2026-11-22T10:00:00Z".parse().unwrap());
+        let aws = Aws::start(&clock).await;
+        let product = Product::open(&aws.environment, clock.clone()).await.unwrap();
+        let (workspace, app) = (Workspace::default(), App::nobodys());
+        let mut world = Self { clock, aws, provider, log, workspace, app, product, handed_out: Mutex::default() };
+        world.workspace = world.found("First").await;
+        world.app = world.register_app(&world.workspace, "first-app").await;
+        world.define_provider(&world.workspace, PROVIDER).await;
+        world
+    }
+
+    /// The same deployment through another instance of every function: other caches, the same tables.
+    pub(crate) async fn another_instance(&self) -> Product {
+        Product::open(&self.aws.environment, self.clock.clone()).await.unwrap()
+    }
+
+    pub(crate) fn call(&self, method: &str, path: &str) -> Call {
+        Call::new(self.product.routes.clone(), method, path)
+    }
+
+    /// A request of the first workspace's admin.
+    pub(crate) fn admin(&self, method: &str, path: &str) -> Call {
+        self.workspace.admin(self, method, path)
+    }
+
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Founds a workspace as whoever may invoke the function does.
+    pub(crate) async fn found(&self, name: &str) -> Workspace {
+        let event = json!({"bootstrap": {"workspace_name": name}});
+        let founded = (self.product.manage_connector)(event).await.unwrap();
+        let workspace = Workspace { id: text(&founded["workspace_id"]), admin_key: text(&founded["admin_key"]) };
+        self.keep_secret(&workspace.admin_key);
+        workspace
+    }
+
+    /// Remembers a secret that a test was handed.
+    pub(crate) fn keep_secret(&self, secret: &str) {
+        self.handed_out.lock().unwrap().push(secret.to_owned());
+    }
+
+    /// Everything that must never be seen but where it belongs.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let mut secrets = self.handed_out.lock().unwrap().clone();
+        secrets.extend(self.provider.secrets());
+        secrets.sort();
+        secrets.dedup();
+        secrets
+    }
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
+}
