@@ -1,6 +1,4 @@
-//! What every function shares: the domain, its journeys, and the clients they use.
-//!
-//! Direction: `web` and `auth` → `journeys` → `oauth`, `store`, `vault` → `domain`.
+#![doc = include_str!("../README.md")]
 
 pub mod auth;
 pub mod clock;

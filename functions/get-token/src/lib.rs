@@ -10,7 +10,7 @@ use axum::{
 };
 use connectors::{
     domain::{
-        freshness::{DEFAULT_MIN_TTL, LONGEST_MIN_TTL},
+        freshness::{LONGEST_MIN_TTL, MinTtl},
         ids::{ConnectorId, Subject},
         scopes::Scopes,
         user::ConnectionKey,
@@ -126,7 +126,7 @@ fn wish(query: &Query) -> Result<Wish, Problem> {
     let required_scopes = query.read("required_scopes", "must be scopes, with a space between them", scopes)?;
     let rejected = query.read("rejected_token_sha256", "must be 64 hexadecimal digits", digest)?;
     Ok(Wish {
-        min_ttl: min_ttl.unwrap_or(DEFAULT_MIN_TTL),
+        min_ttl: min_ttl.map(MinTtl::Asked).unwrap_or_default(),
         required_scopes: required_scopes.unwrap_or_default(),
         rejected,
     })
@@ -195,6 +195,6 @@ mod tests {
         for raw in ["min_ttl=-1", "min_ttl=3601", "min_ttl=1.5", "required_scopes=%22", "rejected_token_sha256=00"] {
             assert!(wish(&Query::parse(raw).unwrap()).is_err(), "{raw}");
         }
-        assert_eq!(wish(&Query::parse("").unwrap()).unwrap().min_ttl, DEFAULT_MIN_TTL);
+        assert_eq!(wish(&Query::parse("").unwrap()).unwrap().min_ttl, MinTtl::Usual);
     }
 }

@@ -6,14 +6,24 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::connection::SealedTokens;
 
-/// How much life a caller wants a token to have at least, if it does not say.
-pub const DEFAULT_MIN_TTL: Duration = Duration::from_mins(1);
+/// How much life a token must have for a caller that does not say.
+const DEFAULT_MIN_TTL: Duration = Duration::from_mins(1);
 
 /// The most life a caller may ask for: the usual life of an access token.
 pub const LONGEST_MIN_TTL: Duration = Duration::from_hours(1);
 
 /// The longest that a refresh comes ahead of a token's end.
 const LONGEST_LEAD: Duration = Duration::from_mins(15);
+
+/// How much life a caller wants a token to have at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MinTtl {
+    /// A minute, or half of a life that is shorter than two: otherwise every read would refresh a short-lived token.
+    #[default]
+    Usual,
+    /// This much. Where no token of the provider lives that long, half of what it lives.
+    Asked(Duration),
+}
 
 /// Whether a stored access token will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,15 +38,17 @@ pub enum Freshness {
 
 impl SealedTokens {
     /// Whether the access token has `min_ttl` left.
-    ///
-    /// A token whose whole life is shorter than twice what was asked for is fresh for the first half of it: otherwise
-    /// every single read would refresh it.
     #[must_use]
-    pub fn freshness(&self, now: Timestamp, min_ttl: Duration) -> Freshness {
+    pub fn freshness(&self, now: Timestamp, min_ttl: MinTtl) -> Freshness {
         let Some(expires_at) = self.expires_at else { return Freshness::Fresh };
         let left = expires_at.duration_since(now);
-        let half_life = expires_at.duration_since(self.issued_at) / 2;
-        let wanted = SignedDuration::try_from(min_ttl).unwrap_or(SignedDuration::MAX).min(half_life);
+        let life = expires_at.duration_since(self.issued_at);
+        let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        let wanted = match min_ttl {
+            MinTtl::Usual => signed(DEFAULT_MIN_TTL).min(life / 2),
+            MinTtl::Asked(asked) if signed(asked) < life => signed(asked),
+            MinTtl::Asked(_) => life / 2,
+        };
         if left.is_zero() || left.is_negative() {
             Freshness::Expired
         } else if left > wanted {
@@ -90,23 +102,24 @@ mod tests {
             (3_599, 60, Freshness::Expiring),
             (3_600, 60, Freshness::Expired),
             (3_599, 0, Freshness::Fresh),
+            (1, 3_599, Freshness::Expiring),
             (0, 3_600, Freshness::Fresh),
             (1_800, 3_600, Freshness::Expiring),
         ] {
-            let freshness = tokens(Some(3_600)).freshness(at(now), Duration::from_secs(min_ttl));
+            let freshness = tokens(Some(3_600)).freshness(at(now), MinTtl::Asked(Duration::from_secs(min_ttl)));
             assert_eq!(freshness, expected, "at {now} s, asking for {min_ttl} s");
         }
     }
 
     #[test]
     fn a_short_lived_token_is_not_refreshed_by_every_read() {
-        assert_eq!(tokens(Some(30)).freshness(at(1), Duration::from_mins(1)), Freshness::Fresh);
-        assert_eq!(tokens(Some(30)).freshness(at(15), Duration::from_mins(1)), Freshness::Expiring);
+        assert_eq!(tokens(Some(30)).freshness(at(1), MinTtl::Usual), Freshness::Fresh);
+        assert_eq!(tokens(Some(30)).freshness(at(15), MinTtl::Usual), Freshness::Expiring);
     }
 
     #[test]
     fn a_token_without_an_end_stays_fresh_and_is_never_due() {
-        assert_eq!(tokens(None).freshness(at(i64::from(u32::MAX)), LONGEST_MIN_TTL), Freshness::Fresh);
+        assert_eq!(tokens(None).freshness(at(i64::from(u32::MAX)), MinTtl::Asked(LONGEST_MIN_TTL)), Freshness::Fresh);
         assert_eq!(tokens(None).due_at(0), None);
     }
 

@@ -1,12 +1,14 @@
 //! How a connection stands, derived when it is read: a changed connector touches one item, not a million.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{
     app::words,
     connection::{Connection, EndReason, Grant},
     connector::Connector,
-    freshness::Freshness,
+    freshness::{Freshness, MinTtl},
     provider::Provider,
     scopes::Scopes,
 };
@@ -88,7 +90,7 @@ fn reason(connection: &Connection, connector: &Connector, missing: &Scopes, now:
         Grant::Live => {}
     }
     let tokens = &connection.tokens;
-    let expired = tokens.freshness(now, std::time::Duration::ZERO) == Freshness::Expired;
+    let expired = tokens.freshness(now, MinTtl::Asked(Duration::ZERO)) == Freshness::Expired;
     if connection.client_id != connector.client_id {
         Some(Reason::ClientChanged)
     } else if expired && tokens.refresh.is_none() {

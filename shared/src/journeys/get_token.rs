@@ -15,7 +15,7 @@ use crate::{
         connection::Connection,
         connector::Connector,
         digest::sha256,
-        freshness::{DEFAULT_MIN_TTL, Freshness},
+        freshness::{Freshness, MinTtl},
         scopes::Scopes,
         secret::{AccessToken, Secret},
         standing::Standing,
@@ -37,20 +37,14 @@ pub struct GetToken {
 }
 
 /// What the caller asks of the token.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Wish {
     /// How much life it must have.
-    pub min_ttl: Duration,
+    pub min_ttl: MinTtl,
     /// What it must be good for.
     pub required_scopes: Scopes,
     /// The SHA-256 of a token that the provider refused.
     pub rejected: Option<[u8; 32]>,
-}
-
-impl Default for Wish {
-    fn default() -> Self {
-        Self { min_ttl: DEFAULT_MIN_TTL, required_scopes: Scopes::default(), rejected: None }
-    }
 }
 
 /// An access token, and what is known of its connection.

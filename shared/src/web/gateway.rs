@@ -1,4 +1,5 @@
-//! A request as the gateway hands it to a function (HTTP API, payload format 2.0), and the answer in the form it takes.
+//! A request as the gateway hands it to a function (HTTP API, payload format 2.0), and the answer in the form it takes:
+//! what the crate `lambda_http` makes of them, but for the address.
 //!
 //! The gateway decodes the path before it hands it over, so a `/` or `?` that a caller had encoded into an id can no
 //! longer be told from one that separates. The route it chose and the values it found there can: the path is put
@@ -7,15 +8,13 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use axum::{
-    body::{Body, Bytes, to_bytes},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header},
-    response::Response,
-};
+use axum::{Router, http::Uri};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use lambda_http::{Adapter, Context, LambdaEvent, Service, request::LambdaRequest, service_fn};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
+use tower::ServiceExt;
 
 /// What stands for itself in one segment of a path (RFC 3986, section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -47,56 +46,57 @@ pub(super) struct NoRequest;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Event {
+struct Address {
     #[serde(default)]
     route_key: String,
     raw_path: String,
     #[serde(default)]
     raw_query_string: String,
     path_parameters: Option<BTreeMap<String, String>>,
-    headers: Option<BTreeMap<String, String>>,
-    cookies: Option<Vec<String>>,
-    request_context: RequestContext,
     body: Option<String>,
     #[serde(default)]
     is_base64_encoded: bool,
 }
 
-#[derive(Deserialize)]
-struct RequestContext {
-    http: Http,
-}
-
-#[derive(Deserialize)]
-struct Http {
-    method: String,
-}
-
-/// The request that an event stands for. Only path and query are in its address: nothing here goes by the host.
+/// Answers an event with what the routes answer.
 ///
 /// # Errors
-/// [`NoRequest`] if it stands for none.
-pub(super) fn request(event: Value) -> Result<Request<Body>, NoRequest> {
-    let event: Event = serde_json::from_value(event).map_err(|_| NoRequest)?;
-    let mut request = Request::new(Body::empty());
-    *request.method_mut() = Method::from_bytes(event.request_context.http.method.as_bytes()).map_err(|_| NoRequest)?;
-    *request.uri_mut() = address(&event)?;
-    *request.headers_mut() = headers(&event);
-    *request.body_mut() = match event.body {
-        None => Body::empty(),
-        Some(text) if event.is_base64_encoded => BASE64_STANDARD.decode(text).map_err(|_| NoRequest)?.into(),
-        Some(text) => text.into(),
-    };
-    Ok(request)
+/// [`NoRequest`] if the event stands for no request.
+pub(super) async fn answer(routes: Router, event: Value) -> Result<Value, NoRequest> {
+    let (payload, address) = request(event)?;
+    let service = service_fn(|mut request: lambda_http::Request| {
+        *request.uri_mut() = address.clone();
+        routes.clone().oneshot(request)
+    });
+    let event = LambdaEvent { payload, context: Context::default() };
+    let response = Adapter::from(service).call(event).await.unwrap_or_else(|never| match never {});
+    serde_json::to_value(response).map_err(|_| NoRequest)
 }
 
-fn address(event: &Event) -> Result<Uri, NoRequest> {
-    let path = path(&event.route_key, event.path_parameters.as_ref(), &event.raw_path);
-    let address = match event.raw_query_string.as_str() {
+/// The request that an event stands for, and its address. The address is ours: the crate resolves and splits what the
+/// gateway has decoded, and panics at what makes no URL. Host and scheme are fixed, because nothing here goes by them.
+fn request(mut event: Value) -> Result<(LambdaRequest, Uri), NoRequest> {
+    let parts: Address = Address::deserialize(&event).map_err(|_| NoRequest)?;
+    if parts.is_base64_encoded && parts.body.is_some_and(|body| BASE64_STANDARD.decode(body).is_err()) {
+        return Err(NoRequest);
+    }
+    let path = path(&parts.route_key, parts.path_parameters.as_ref(), &parts.raw_path);
+    let address = match parts.raw_query_string.as_str() {
         "" => path,
         query => format!("{path}?{}", utf8_percent_encode(query, QUERY)),
     };
-    Uri::builder().path_and_query(address).build().map_err(|_| NoRequest)
+    let address = Uri::builder().path_and_query(address).build().map_err(|_| NoRequest)?;
+    let plain = [("/rawPath", "/"), ("/rawQueryString", ""), ("/requestContext/stage", "$default")];
+    for (pointer, value) in plain {
+        if let Some(place) = event.pointer_mut(pointer) {
+            *place = value.into();
+        }
+    }
+    if let Some(headers) = event.get_mut("headers").and_then(Value::as_object_mut) {
+        headers.retain(|name, _| !["host", "x-forwarded-proto"].contains(&name.to_ascii_lowercase().as_str()));
+        headers.insert("host".to_owned(), "gateway".into());
+    }
+    Ok((serde_json::from_value(event).map_err(|_| NoRequest)?, address))
 }
 
 /// The path as the caller wrote it, as far as that can be known: from the route and its values where they make up the
@@ -132,50 +132,6 @@ fn filled<'a>(
         }
     }
     Some(segments.join("/"))
-}
-
-/// The request's headers. What is none is left out.
-fn headers(event: &Event) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (name, value) in event.headers.iter().flatten() {
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
-            headers.append(name, value);
-        }
-    }
-    if let Some(cookies) = event.cookies.as_ref().and_then(|all| HeaderValue::from_str(&all.join("; ")).ok()) {
-        headers.insert(header::COOKIE, cookies);
-    }
-    headers
-}
-
-/// The answer as the gateway takes it: cookies apart, a body that is no text in base64.
-///
-/// # Errors
-/// If the body breaks off.
-pub(super) async fn answer(response: Response) -> Result<Value, axum::Error> {
-    let (parts, body) = response.into_parts();
-    let (body, is_base64_encoded) = text(&to_bytes(body, usize::MAX).await?);
-    let written = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let mut headers = Map::new();
-    for name in parts.headers.keys().filter(|name| **name != header::SET_COOKIE) {
-        let values: Vec<String> = parts.headers.get_all(name).iter().map(written).collect();
-        headers.insert(name.to_string(), values.join(", ").into());
-    }
-    let cookies: Vec<String> = parts.headers.get_all(header::SET_COOKIE).iter().map(written).collect();
-    Ok(json!({
-        "statusCode": parts.status.as_u16(),
-        "headers": headers,
-        "cookies": cookies,
-        "body": body,
-        "isBase64Encoded": is_base64_encoded,
-    }))
-}
-
-fn text(body: &Bytes) -> (String, bool) {
-    match std::str::from_utf8(body) {
-        Ok(text) => (text.to_owned(), false),
-        Err(_) => (BASE64_STANDARD.encode(body), true),
-    }
 }
 
 #[cfg(test)]

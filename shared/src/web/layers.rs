@@ -16,7 +16,10 @@ use crate::{clock::Clock, random::Random};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How long the address of a request may be, in bytes.
-const LONGEST_ADDRESS: usize = 16 * 1024;
+const LONGEST_ADDRESS: usize = 8 * 1024;
+
+/// How large all headers together may be, in bytes: two user tokens of the longest kind fit, with room for cookies.
+const LARGEST_HEADERS: usize = 32 * 1024;
 
 #[derive(Debug, Clone)]
 struct Dressing {
@@ -40,14 +43,27 @@ async fn pass(State(dressing): State<Dressing>, request: Request, next: Next) ->
     let request_id = dressing.random.ulid(dressing.clock.now());
     let (path, origin) = (request.uri().path().to_owned(), request.headers().get(header::ORIGIN).cloned());
     let allowed = allowed_origin(&dressing.origins, &path, origin).await;
-    let response = if cors::is_preflight(&request) {
+    let response = if let Some(problem) = oversized(&request) {
+        problem.answer(&request_id)
+    } else if cors::is_preflight(&request) {
         cors::preflight(allowed.as_ref())
-    } else if request.uri().path_and_query().is_some_and(|address| address.as_str().len() > LONGEST_ADDRESS) {
-        Problem::new(StatusCode::URI_TOO_LONG, "invalid_request", "The address is too long.").answer(&request_id)
     } else {
         run(request, next, &request_id).await
     };
     finish(response, &request_id, allowed)
+}
+
+fn oversized(request: &Request) -> Option<Problem> {
+    let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if address > LONGEST_ADDRESS {
+        Some(Problem::new(StatusCode::URI_TOO_LONG, "invalid_request", "The address is longer than 8 KiB."))
+    } else if headers > LARGEST_HEADERS {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        Some(Problem::new(status, "invalid_request", "The headers are larger than 32 KiB."))
+    } else {
+        None
+    }
 }
 
 /// Runs the handler. A panic answers this request with an error, and the instance lives on for the next.
@@ -57,10 +73,20 @@ async fn run(request: Request, next: Next, request_id: &str) -> Response {
     match answer {
         Ok(mut response) => match response.extensions_mut().remove::<Problem>() {
             Some(problem) => problem.answer(request_id),
+            None if is_the_routers_own(&response) => {
+                let detail = "The address has something that can't be read.";
+                Problem::new(response.status(), "invalid_request", detail).answer(request_id)
+            }
             None => response,
         },
         Err(_) => Problem::internal(&Panicked).answer(request_id),
     }
+}
+
+/// Whether the router refused by itself, in plain text: nothing of ours answers in plain text.
+fn is_the_routers_own(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    response.status().is_client_error() && kind.is_some_and(|kind| kind.starts_with("text/plain"))
 }
 
 #[derive(Debug, thiserror::Error)]

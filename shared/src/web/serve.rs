@@ -5,7 +5,6 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use axum::Router;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
-use tower::ServiceExt;
 
 use super::gateway;
 
@@ -45,7 +44,8 @@ async fn dispatch(
     event: Value,
 ) -> Result<Value, lambda_runtime::Error> {
     let outcome = if event.get("requestContext").is_some() {
-        handle(routes, event).await
+        let no_request = |_| EventError::Invalid("it is no request of an HTTP API");
+        gateway::answer(routes, event).await.map_err(no_request)
     } else {
         match on_event {
             Some(handler) => handler(event).await,
@@ -56,10 +56,4 @@ async fn dispatch(
         tracing::error!(%error, "an event was not carried out");
         error.into()
     })
-}
-
-async fn handle(routes: Router, event: Value) -> Result<Value, EventError> {
-    let request = gateway::request(event).map_err(|_| EventError::Invalid("it is no request of an HTTP API"))?;
-    let response = routes.oneshot(request).await.unwrap_or_else(|never| match never {});
-    gateway::answer(response).await.map_err(|_| EventError::Failed("the answer broke off".to_owned()))
 }
