@@ -188,3 +188,18 @@ async fn a_deleted_app_ends_the_grants_of_its_users_only() {
     assert!(world.provider.honours(&token));
     assert_eq!(world.aws.items("TABLE_CONNECTIONS").await.len(), 1);
 }
+
+/// A user may be at the provider while their app is deleted: what they come back with is ended, too.
+#[tokio::test]
+async fn a_session_that_ends_after_its_app_was_deleted_leaves_no_grant_behind() {
+    let (world, connector, _) = connected().await;
+    let mut begun = world.begin(&connector, "bob").await;
+    world.admin("DELETE", "/apps/first-app").send().await.expect(202);
+    world.deliver_revocations().await;
+    let callback = world.provider.approve(&begun.redirect_url, "bob@provider");
+    begun.browser.open(&world, &callback).await;
+    world.advance(720);
+    world.deliver_revocations().await;
+    assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty());
+    assert_eq!(world.provider.journal("/revoke").len(), 2);
+}
