@@ -161,3 +161,38 @@ async fn an_app_that_asked_for_it_is_completed_in_an_unbound_browser_and_the_log
     assert_eq!(parameter(landed.location(), "status"), "completed");
     assert!(world.log.text().contains("not bound"));
 }
+
+/// An app may finish on its server, with its own key beside its user's token; not with the key alone, nor for another.
+#[tokio::test]
+async fn the_apps_backend_finishes_in_the_name_of_the_user_who_began() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    let begun = world.begin(&connector, "alice").await;
+    let callback = world.provider.approve(&begun.redirect_url, "alice@provider");
+    let handle = handle(&Browser::default().open(&world, &callback).await);
+    let rest = format!("/app-user-auth/sessions/{}/finish", begun.session);
+    let body = json!({"handle": handle});
+    let alone = world.call("POST", &world.app.path(&rest)).bearer(&world.app.service_key).json(&body).send().await;
+    assert_eq!(alone.status, 401);
+    let finished = world.on_behalf(&world.app, "alice", "POST", &rest).json(&body).send().await;
+    assert_eq!(finished.expect(200)["status"], "completed");
+}
+
+/// A browser may deliver a callback twice at once: a reload, a prefetch.
+#[tokio::test]
+async fn a_callback_that_arrives_twice_at_once_is_exchanged_once() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    let begun = world.begin(&connector, "alice").await;
+    let callback = world.provider.approve(&begun.redirect_url, "alice@provider");
+    let arrivals = (0..4).map(|_| {
+        let mut browser = begun.browser.clone();
+        let (world, callback) = (&world, &callback);
+        async move { browser.open(world, callback).await.status }
+    });
+    let mut statuses = futures::future::join_all(arrivals).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 400, 400, 400]);
+    assert_eq!(world.provider.exchanges().len(), 1);
+    assert!(world.provider.honours(&world.access_token(&connector, "alice").await));
+}

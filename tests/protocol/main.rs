@@ -3,10 +3,16 @@
 
 mod arrivals;
 mod callers;
+mod changes;
 mod connect;
+mod disconnect;
 mod finishing;
+mod input;
+mod isolation;
+mod leakage;
 mod refresh;
 mod refresh_failures;
 mod refresh_races;
+mod schedule;
 mod user_tokens;
 mod world;

@@ -64,6 +64,30 @@ async fn a_hundred_callers_of_one_expired_connection_cause_one_refresh() {
     assert!(world.provider.honours(&world.access_token(&connector, "alice").await));
 }
 
+/// Whoever waits for another's refresh is not handed the token that both of them found too old.
+#[tokio::test]
+async fn nobody_is_handed_the_expired_token_when_the_answer_brought_a_refresh_token_only() {
+    let (world, connector) = expired().await;
+    let (mut hold, step) = Hold::without(&["access_token"]);
+    world.provider.next(step);
+    let before = world.aws.count("BatchGetItem");
+    let reads = join_all((0..5).map(|_| world.token(&connector, "alice")));
+    let provider = async {
+        hold.arrived().await;
+        while world.aws.count("BatchGetItem") < before + 5 {
+            tokio::task::yield_now().await;
+        }
+        hold.release();
+    };
+    let (answers, ()) = join!(reads, provider);
+    for answer in answers {
+        assert_eq!(answer.refusal(), (503, "refresh_unavailable".to_owned()));
+    }
+    assert_eq!(world.provider.refreshes().len(), 1);
+    world.advance(2);
+    assert!(world.provider.honours(&world.access_token(&connector, "alice").await));
+}
+
 /// Somebody else took over and was done first: what comes late is dropped.
 #[tokio::test]
 async fn a_holder_that_comes_back_late_answers_with_what_was_stored_since() {

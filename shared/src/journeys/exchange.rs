@@ -186,11 +186,11 @@ impl Exchange {
             client_id: session.pinned.client_id.clone(),
             scopes_revision: session.pinned.scopes_revision,
             granted: tokens.scopes.clone(),
+            keeps_earlier_refresh_token: keeps_earlier_refresh_token(session, account.as_ref()),
             account,
             label: session.label.clone(),
             due_at: sealed.due_at(jitter),
             tokens: sealed,
-            keeps_earlier_refresh_token: session.earlier.as_ref().is_some_and(|earlier| earlier.refresh_token_lives),
             connected_at: now,
             first_version: self.random.below(FIRST_VERSIONS),
         }
@@ -213,6 +213,14 @@ fn is_as_pinned(pinned: &Pinned, connector: &Connector, provider: &Provider) -> 
 fn is_another(session: &Session, account: Option<&Account>) -> bool {
     let earlier = session.earlier.as_ref().and_then(|earlier| earlier.account_id.as_ref());
     matches!((earlier, account), (Some(earlier), Some(account)) if *earlier != account.id)
+}
+
+/// Whether the earlier grant's refresh token may serve the new one, if that brought none. Only where both are known to be
+/// the same account's: else the next refresh might turn one person's connection into another's.
+fn keeps_earlier_refresh_token(session: &Session, account: Option<&Account>) -> bool {
+    session.earlier.as_ref().is_some_and(|earlier| {
+        earlier.refresh_token_lives && account.is_some_and(|account| earlier.account_id.as_ref() == Some(&account.id))
+    })
 }
 
 fn changed() -> ExchangeError {

@@ -193,10 +193,10 @@ impl Refresher {
             Commit::Refused(Some(row)) if row.version == lease.connection.version => {
                 match self.leases.salvage(&lease.claim(), &fresh).await? {
                     Commit::Done => Ok(renewed(lease, fresh)),
-                    Commit::Refused(row) => row.map(|row| *row).ok_or(RefreshError::Gone),
+                    Commit::Refused(row) => self.renewed_by_another(*row.ok_or(RefreshError::Gone)?, &lease.connection),
                 }
             }
-            Commit::Refused(Some(row)) => Ok(*row),
+            Commit::Refused(Some(row)) => self.renewed_by_another(*row, &lease.connection),
             Commit::Refused(None) => {
                 self.revoke_orphan(connector, &tokens).await;
                 Err(RefreshError::Gone)
@@ -294,7 +294,7 @@ impl Refresher {
     async fn rejected(&self, lease: Lease) -> Result<Connection, RefreshError> {
         let row = self.connections.find(&lease.connection.key).await?.ok_or(RefreshError::Gone)?;
         if row.version != lease.connection.version {
-            return Ok(row);
+            return self.renewed_by_another(row, &lease.connection);
         }
         let reason = if lease.follows_lost_attempt { EndReason::RotationLost } else { EndReason::RefreshRejected };
         match self.leases.end(&lease, reason).await? {
@@ -304,10 +304,22 @@ impl Refresher {
             }
             Write::Conflict => match self.connections.find(&lease.connection.key).await? {
                 None => Err(RefreshError::Gone),
-                Some(row) if row.version != lease.connection.version => Ok(row),
+                Some(row) if row.version != lease.connection.version => self.renewed_by_another(row, &lease.connection),
                 Some(_) => Err(RefreshError::Busy),
             },
         }
+    }
+
+    /// The connection with what somebody else stored since it was `seen`. If that was a refresh token without an access
+    /// token, there is nothing to hand out yet: the stored one is still the one that had to be refreshed.
+    fn renewed_by_another(&self, row: Connection, seen: &Connection) -> Result<Connection, RefreshError> {
+        if row.tokens.access.as_bytes() != seen.tokens.access.as_bytes() {
+            return Ok(row);
+        }
+        Err(match row.refresh.backing_off(self.clock.now()) {
+            Some(retry_after) => RefreshError::Unavailable { retry_after, cause: None },
+            None => RefreshError::Busy,
+        })
     }
 
     fn delay(&self, lease: &Lease, asked: Option<Duration>) -> Duration {
@@ -328,7 +340,7 @@ impl Refresher {
             let row = self.connections.find(&seen.key).await?.ok_or(RefreshError::Gone)?;
             let now = self.clock.now();
             if row.version != seen.version {
-                return Ok(row);
+                return self.renewed_by_another(row, &seen);
             }
             if row.grant != Grant::Live {
                 return Err(RefreshError::Ended);

@@ -26,9 +26,9 @@ const PER_SECOND: usize = 10;
 /// How long one event works before it leaves the rest to the next.
 const WORK_FOR: Duration = Duration::from_secs(20);
 
-/// How long the connector's shell stays after the last connection was removed: a session that began before the deletion
-/// may still end in a connection, and the index may be behind.
-const LINGER: Duration = Duration::from_secs(SESSION_LIFE.as_secs() + 120);
+/// How long after a deletion there may still be something to sweep: a session that began before it may still end in a
+/// connection, and the index may be behind. A connector's shell stays for as long.
+pub(super) const LINGER: Duration = Duration::from_secs(SESSION_LIFE.as_secs() + 120);
 
 /// How far a sweep goes.
 struct Extent {

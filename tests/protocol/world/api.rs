@@ -1,5 +1,7 @@
 //! One request to the product, and its answer.
 
+use std::sync::{Arc, Mutex};
+
 use axum::{
     Router,
     body::Body,
@@ -9,6 +11,9 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
+/// Every answer that anybody got, with the method and path that it answers.
+pub(crate) type Answers = Arc<Mutex<Vec<(String, Answer)>>>;
+
 /// A request that is being put together.
 pub(crate) struct Call {
     routes: Router,
@@ -16,6 +21,7 @@ pub(crate) struct Call {
     path: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    answers: Answers,
 }
 
 /// An answer, whole.
@@ -28,7 +34,12 @@ pub(crate) struct Answer {
 
 impl Call {
     pub(crate) fn new(routes: Router, method: &str, path: &str) -> Self {
-        Self { routes, method: method.to_owned(), path: path.to_owned(), headers: Vec::new(), body: Vec::new() }
+        let (method, path) = (method.to_owned(), path.to_owned());
+        Self { routes, method, path, headers: Vec::new(), body: Vec::new(), answers: Answers::default() }
+    }
+
+    pub(super) fn noted_in(self, answers: &Answers) -> Self {
+        Self { answers: answers.clone(), ..self }
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -63,7 +74,9 @@ impl Call {
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(body.to_vec()).unwrap();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, text }
+        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, text };
+        self.answers.lock().unwrap().push((format!("{} {}", self.method, self.path), answer.clone()));
+        answer
     }
 }
 

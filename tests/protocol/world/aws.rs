@@ -1,7 +1,7 @@
 //! Tables, key and queues in this process, behind the endpoints that the AWS clients of the product speak to.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt::Write,
     path::Path,
     sync::{Arc, Mutex},
@@ -24,6 +24,9 @@ use local::{
 use tokio::net::TcpListener;
 
 pub(crate) const BASE_URL: &str = "https://connect.example";
+
+/// An item of a table.
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// How often each operation was asked for.
 #[derive(Clone, Default)]
@@ -78,9 +81,19 @@ impl Aws {
     }
 
     /// Every item of the table that this name of the environment names.
-    pub(crate) async fn items(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
+    pub(crate) async fn items(&self, table: &str) -> Vec<Item> {
         let scan = self.client.scan().table_name(self.environment.get(table).unwrap()).consistent_read(true);
         scan.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap()
+    }
+}
+
+impl Aws {
+    /// Writes one attribute of one connection over that of another, as whoever got hold of the table might.
+    pub(crate) async fn overwrite(&self, attribute: &str, from: &Item, to: &Item) {
+        let key = ["pk", "sk"].map(|name| (name.to_owned(), to[name].clone()));
+        let request = self.client.update_item().table_name(self.environment.get("TABLE_CONNECTIONS").unwrap());
+        let request = request.set_key(Some(key.into())).update_expression(format!("SET {attribute} = :stolen"));
+        request.expression_attribute_values(":stolen", from[attribute].clone()).send().await.unwrap();
     }
 }
 
@@ -91,7 +104,10 @@ fn shown(value: &AttributeValue) -> String {
         }
         AttributeValue::S(text) | AttributeValue::N(text) => text.clone(),
         AttributeValue::L(values) => values.iter().map(shown).collect::<Vec<_>>().join(" "),
-        AttributeValue::M(values) => values.iter().map(|(name, value)| format!("{name}={} ", shown(value))).collect(),
+        AttributeValue::M(values) => {
+            let sorted: BTreeMap<_, _> = values.iter().collect();
+            sorted.iter().map(|(name, value)| format!("{name}={} ", shown(value))).collect()
+        }
         other => format!("{other:?}"),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Answer, World, aws::BASE_URL};
 
 /// A browser with a cookie jar of its own.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Browser {
     cookies: BTreeMap<String, String>,
 }

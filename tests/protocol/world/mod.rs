@@ -25,6 +25,7 @@ pub(crate) use provider::{FakeProvider, Hold, Revocation, Rotate, Step};
 pub(crate) use tenants::{App, Connector, RETURN_URL, Workspace};
 pub(crate) use wire::{Reply, serve};
 
+use api::Answers;
 use aws::Aws;
 use log::LogTap;
 
@@ -41,6 +42,7 @@ pub(crate) struct World {
     pub(crate) app: App,
     product: Product,
     handed_out: Mutex<Vec<String>>,
+    pub(crate) answers: Answers,
 }
 
 impl World {
@@ -55,7 +57,17 @@ impl World {
         let aws = Aws::start(&clock).await;
         let product = Product::open(&aws.environment, clock.clone()).await.unwrap();
         let (workspace, app) = (Workspace::default(), App::nobodys());
-        let mut world = Self { clock, aws, provider, log, workspace, app, product, handed_out: Mutex::default() };
+        let mut world = Self {
+            clock,
+            aws,
+            provider,
+            log,
+            workspace,
+            app,
+            product,
+            handed_out: Mutex::default(),
+            answers: Answers::default(),
+        };
         world.workspace = world.found("First").await;
         world.app = world.register_app(&world.workspace, "first-app").await;
         world.define_provider(&world.workspace, PROVIDER).await;
@@ -68,7 +80,7 @@ impl World {
     }
 
     pub(crate) fn call(&self, method: &str, path: &str) -> Call {
-        Call::new(self.product.routes.clone(), method, path)
+        Call::new(self.product.routes.clone(), method, path).noted_in(&self.answers)
     }
 
     /// A request of the first workspace's admin.

@@ -23,9 +23,19 @@ impl World {
         self.deliver(Queue::Revocation, &self.product.disconnect).await
     }
 
-    /// How many messages of the refresh queue can be seen now.
-    pub(crate) fn visible_refreshes(&self) -> i64 {
-        self.aws.queues.depth(Queue::Refresh).unwrap().visible
+    /// Works the refresh queue off, as far as it can be seen now, and answers how many messages must come again.
+    pub(crate) async fn deliver_all_refreshes(&self) -> usize {
+        let mut failed = 0;
+        while let Some(again) = self.deliver_refreshes().await {
+            failed += again.len();
+        }
+        failed
+    }
+
+    /// The bodies of all messages that can be seen now, which are hidden by that.
+    pub(crate) fn bodies(&self) -> Vec<String> {
+        let take = |queue| self.aws.queues.receive(queue, 1_000, VISIBILITY_TIMEOUT).unwrap();
+        Queue::ALL.into_iter().flat_map(take).map(|message| message.body).collect()
     }
 
     /// How many messages wait in the queue of grants to revoke: seen or not.

@@ -11,7 +11,10 @@ use crate::{
         ids::{AppId, Issuer, WorkspaceId},
         workspace::DisplayName,
     },
-    journeys::{audit::Audit, sweep_connector::sweep_message},
+    journeys::{
+        audit::Audit,
+        sweep_connector::{LINGER, sweep_message},
+    },
     oauth::{DiscoveryError, ProviderClient},
     queue::{Queue, QueueError},
     random::Random,
@@ -209,7 +212,8 @@ impl ManageApps {
         self.put(&app, actor, "app.identity_removed").await
     }
 
-    /// Deletes an app. Its users' connections are removed and ended at their providers in the background.
+    /// Deletes an app. Its users' connections are removed and ended at their providers in the background; once more when
+    /// the last session that began before is over.
     ///
     /// # Errors
     /// [`AppError`].
@@ -220,7 +224,9 @@ impl ManageApps {
         self.apps.delete(&app).await?;
         self.audit.note(workspace, actor, "app.deleted", id.as_str(), &[]).await;
         for connector in connectors {
-            self.queue.send(&sweep_message(&connector, Some(id), true), Duration::ZERO).await?;
+            for delay in [Duration::ZERO, LINGER] {
+                self.queue.send(&sweep_message(&connector, Some(id), true), delay).await?;
+            }
         }
         Ok(())
     }

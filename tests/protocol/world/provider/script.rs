@@ -12,8 +12,8 @@ pub(crate) enum Step {
     HangUpAfterWork,
     /// The work is done; the answer lacks these members.
     Without(&'static [&'static str]),
-    /// The work is done; the answer waits.
-    HoldAnswer(Held),
+    /// The work is done; the answer waits, and lacks these members.
+    HoldAnswer(Held, &'static [&'static str]),
 }
 
 impl Step {
@@ -37,9 +37,14 @@ pub(crate) struct Hold {
 
 impl Hold {
     pub(crate) fn new() -> (Self, Step) {
+        Self::without(&[])
+    }
+
+    /// As [`Hold::new`], with an answer that lacks these members.
+    pub(crate) fn without(members: &'static [&'static str]) -> (Self, Step) {
         let (tell, arrived) = oneshot::channel();
         let (release, released) = oneshot::channel();
-        (Self { arrived, release }, Step::HoldAnswer(Held { arrived: tell, released }))
+        (Self { arrived, release }, Step::HoldAnswer(Held { arrived: tell, released }, members))
     }
 
     /// Waits until the request is at the provider.

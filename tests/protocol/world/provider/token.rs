@@ -28,11 +28,9 @@ pub(super) async fn answer(state: &Mutex<State>, request: &Received) -> Reply {
             state.lock().unwrap().journal[index].status = 0;
             return Reply::HangUp;
         }
-        Some(Step::Without(members)) => {
-            let answer = body.as_object_mut().unwrap();
-            members.iter().for_each(|member| drop(answer.remove(*member)));
-        }
-        Some(Step::HoldAnswer(held)) => {
+        Some(Step::Without(members)) => remove(&mut body, members),
+        Some(Step::HoldAnswer(held, members)) => {
+            remove(&mut body, members);
             // A test that no longer waits for either has said so by dropping its end.
             let _ = held.arrived.send(());
             let _ = held.released.await;
@@ -40,6 +38,11 @@ pub(super) async fn answer(state: &Mutex<State>, request: &Received) -> Reply {
         Some(Step::Answer { .. }) | None => {}
     }
     Reply::json(status, &body)
+}
+
+fn remove(body: &mut Value, members: &[&str]) {
+    let answer = body.as_object_mut().unwrap();
+    members.iter().for_each(|member| drop(answer.remove(*member)));
 }
 
 fn note(state: &Mutex<State>, entry: Entry) -> usize {

@@ -1,0 +1,294 @@
+//! What is sent wrongly is refused with its place, whole, and stores nothing.
+
+use serde_json::{Value, json};
+
+use crate::world::{Call, World, jwks};
+
+/// What a field takes, which says what it must not take.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    List,
+    Map,
+}
+
+impl Kind {
+    fn wrong(self) -> Vec<Value> {
+        match self {
+            Self::Text => {
+                vec![json!(null), json!(7), json!(""), json!([]), json!({}), json!(true), json!("a\u{0}b")]
+            }
+            Self::List => vec![json!(null), json!(7), json!(""), json!({}), json!([7]), json!([null]), json!([""])],
+            Self::Map => vec![json!(null), json!(7), json!(""), json!([]), json!({"a": 7}), json!({"a": null})],
+        }
+    }
+}
+
+/// A verb: how it is called, a body that is right, what its fields take, and which of them it cannot do without.
+struct Verb {
+    method: &'static str,
+    path: String,
+    bearer: String,
+    body: Value,
+    fields: &'static [(&'static str, Kind)],
+    required: &'static [&'static str],
+}
+
+impl Verb {
+    fn call(&self, world: &World) -> Call {
+        world.call(self.method, &self.path).bearer(&self.bearer)
+    }
+
+    /// Expects a refusal that names the field, or an entry of it.
+    async fn refuses(&self, world: &World, body: &Value, field: &str) {
+        let answer = self.call(world).json(body).send().await;
+        let problem = answer.expect(422);
+        let pointer = format!("/{field}");
+        let named = problem["errors"].as_array().unwrap().iter().any(|error| {
+            let at = error["pointer"].as_str().unwrap();
+            at == pointer || at.starts_with(&format!("{pointer}/"))
+        });
+        assert!(named && problem["detail"].is_string(), "{} {} {body}: {problem}", self.method, self.path);
+    }
+}
+
+async fn verbs(world: &World) -> Vec<Verb> {
+    use Kind::{List, Map, Text};
+    let connector = world.connector("Calendar").await;
+    let admin = |method, rest: &str, body, fields, required| Verb {
+        method,
+        path: world.workspace.path(rest),
+        bearer: world.workspace.admin_key.clone(),
+        body,
+        fields,
+        required,
+    };
+    let app = |rest: &str, bearer: &str, body, fields, required| Verb {
+        method: "POST",
+        path: world.app.path(rest),
+        bearer: bearer.to_owned(),
+        body,
+        fields,
+        required,
+    };
+    let (alice, session) = (world.app.user(world, "alice"), world.begin(&connector, "alice").await.session);
+    let client = json!({
+        "integration_type": "fake", "id": "con_01ARZ3NDEKTSV4RRFFQ69G5FAV", "name": "Another", "client_id": "id",
+        "client_secret": "s", "scopes": ["read"], "connection_config": {"region": "eu"}, "kind": "per_user",
+    });
+    const CLIENT: &[(&str, Kind)] =
+        &[("name", Text), ("client_id", Text), ("client_secret", Text), ("scopes", List), ("connection_config", Map)];
+    const NEW: &[(&str, Kind)] = &[
+        ("integration_type", Text),
+        ("id", Text),
+        ("kind", Text),
+        ("name", Text),
+        ("client_id", Text),
+        ("client_secret", Text),
+        ("scopes", List),
+        ("connection_config", Map),
+    ];
+    const APP: &[(&str, Kind)] = &[
+        ("name", Text),
+        ("origins", List),
+        ("return_urls", List),
+        ("session_binding", Text),
+        ("handle_delivery", Text),
+    ];
+    let settings = json!({
+        "name": "App", "origins": ["https://a.example"], "return_urls": ["https://a.example/"],
+        "session_binding": "strict", "handle_delivery": "fragment",
+    });
+    let provider = world.provider.registration("another");
+    vec![
+        admin("POST", "/connectors", client.clone(), NEW, &["integration_type", "name", "client_id", "client_secret"]),
+        admin(
+            "PUT",
+            &format!("/connectors/{}", connector.id),
+            without(&client, &["integration_type", "id", "kind"]),
+            CLIENT,
+            &[],
+        ),
+        admin("POST", "/apps", settings.clone(), APP, &["name"]),
+        admin("PUT", "/apps/first-app", settings, APP, &[]),
+        admin(
+            "PUT",
+            "/apps/first-app/identity",
+            json!({"issuer": "https://a.example", "audience": "a", "jwks": jwks(&[&world.app.signer])}),
+            &[("issuer", Text), ("audience", Text), ("jwks", Text)],
+            &["issuer", "audience"],
+        ),
+        admin(
+            "POST",
+            "/apps/first-app/keys",
+            json!({"name": "k", "permissions": []}),
+            &[("name", Text), ("permissions", List)],
+            &[],
+        ),
+        admin("POST", "/keys", json!({"name": "k", "role": "read"}), &[("name", Text), ("role", Text)], &[]),
+        admin(
+            "POST",
+            "/providers",
+            without(&provider, &["oidc"]),
+            &[("id", Text), ("name", Text), ("authorize", Text), ("token", Text)],
+            &["id", "name"],
+        ),
+        app(
+            &format!("/app-user-auth/connectors/{}/initiate", connector.id),
+            &alice,
+            json!({"return_to": "https://app.example/done", "scopes": ["read"], "login_hint": "a", "label": "b"}),
+            &[("return_to", Text), ("scopes", List), ("login_hint", Text), ("label", Text), ("connection_id", Text)],
+            &[],
+        ),
+        app(
+            "/connect-sessions",
+            &world.app.service_key,
+            json!({"user": {"issuer": world.app.issuer, "sub": "a"}, "connector_id": connector.id}),
+            &[("user", Text), ("connector_id", Text), ("return_to", Text)],
+            &["user", "connector_id"],
+        ),
+        app(
+            &format!("/app-user-auth/sessions/{session}/finish"),
+            &alice,
+            json!({"handle": "h"}),
+            &[("handle", Text)],
+            &["handle"],
+        ),
+    ]
+}
+
+fn without(body: &Value, names: &[&str]) -> Value {
+    let mut body = body.clone();
+    names.iter().for_each(|name| drop(body.as_object_mut().unwrap().remove(*name)));
+    body
+}
+
+/// The lines of one dump of the tables that are not in the other.
+fn new_in(dump: &str, before: &str) -> Vec<String> {
+    let known: Vec<&str> = before.lines().collect();
+    dump.lines().filter(|line| !known.contains(line)).map(str::to_owned).collect()
+}
+
+/// PUB-41.
+#[tokio::test]
+async fn every_field_of_every_verb_that_is_wrong_missing_or_unknown_is_named() {
+    let world = World::new().await;
+    let verbs = verbs(&world).await;
+    let before = world.aws.dump().await;
+    for verb in &verbs {
+        for (field, kind) in verb.fields {
+            for wrong in kind.wrong() {
+                let mut body = verb.body.clone();
+                body[*field] = wrong;
+                verb.refuses(&world, &body, field).await;
+            }
+        }
+        for field in verb.required {
+            verb.refuses(&world, &without(&verb.body, &[field]), field).await;
+        }
+        let mut body = verb.body.clone();
+        body["surplus"] = json!(1);
+        verb.refuses(&world, &body, "surplus").await;
+        verb.refuses(&world, &json!({"a/b~c": 1}), "a~1b~0c").await;
+        for whole in [json!([]), json!("text"), json!(7), json!(null)] {
+            assert_eq!(verb.call(&world).json(&whole).send().await.status, 422, "{} {whole}", verb.path);
+        }
+    }
+    assert_eq!(new_in(&world.aws.dump().await, &before), Vec::<String>::new());
+}
+
+/// PUB-44.
+#[tokio::test]
+async fn a_body_that_is_not_plain_json_is_refused_before_it_is_understood() {
+    let world = World::new().await;
+    let verbs = verbs(&world).await;
+    let before = world.aws.dump().await;
+    for verb in &verbs {
+        let body = verb.body.to_string();
+        let json = |body: String| verb.call(&world).raw("application/json", body.into_bytes());
+        for (call, status) in [
+            (verb.call(&world).raw("text/plain", body.clone().into_bytes()), 415),
+            (verb.call(&world).raw("application/x-www-form-urlencoded", b"a=b".to_vec()), 415),
+            (json(body[..body.len() - 1].to_owned()), 400),
+            (json(format!("{body}garbage")), 400),
+            (json(format!("\u{feff}{body}")), 400),
+            (json(format!("{{\"name\":\"a\",{}", &body[1..]).replace("\"name\":\"a\"", "\"x\":1,\"x\":2")), 400),
+            (json("{\"name\":\"\\ud800\"}".to_owned()), 400),
+            (json("[".repeat(10_000)), 400),
+            (json(format!("{{\"name\":\"{}\"}}", "a".repeat(1_048_576))), 413),
+        ] {
+            let answer = call.send().await;
+            assert_eq!(answer.status, status, "{} {}: {answer:?}", verb.method, verb.path);
+            assert!(answer.json()["detail"].is_string());
+        }
+    }
+    assert_eq!(new_in(&world.aws.dump().await, &before), Vec::<String>::new());
+}
+
+/// PUB-42.
+#[tokio::test]
+async fn what_is_too_long_is_refused() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    let path = format!("/connectors/{}", connector.id);
+    let scopes: Vec<String> = (0..10_000).map(|number| format!("s{number}")).collect();
+    for (change, field) in [
+        (json!({"scopes": scopes}), "/scopes"),
+        (json!({"scopes": ["a".repeat(257)]}), "/scopes/0"),
+        (json!({"name": "a".repeat(101)}), "/name"),
+        (json!({"client_id": "a".repeat(513)}), "/client_id"),
+        (json!({"client_secret": "a".repeat(4_097)}), "/client_secret"),
+        (json!({"connection_config": {"a": "b".repeat(1_025)}}), "/connection_config/a"),
+    ] {
+        let refused = world.admin("PUT", &path).json(&change).send().await.expect(422);
+        assert_eq!(refused["errors"][0]["pointer"], field);
+    }
+    let long = world.call("GET", &format!("/api/providers/{}", "a".repeat(16 * 1_024))).send().await;
+    assert_eq!(long.status, 414);
+    let connections = world.app.path("/connections?cursor=");
+    let odd =
+        world.call("GET", &format!("{connections}{}", "A".repeat(8_000))).bearer(&world.app.service_key).send().await;
+    assert_eq!(odd.expect(422)["errors"][0]["pointer"], "?cursor");
+}
+
+/// PUB-43.
+#[tokio::test]
+async fn names_in_any_script_come_back_as_they_were_sent() {
+    let world = World::new().await;
+    let crabs = "🦀".repeat(100);
+    for name in ["مرحبا \u{202e}", "日本語", crabs.as_str(), "<img src=x onerror=alert(1)>", "a'b\"c\\d"] {
+        let connector = world.connector(name).await;
+        let shown = world.admin("GET", &format!("/connectors/{}", connector.id)).send().await.expect(200);
+        assert_eq!(shown["name"], name);
+    }
+    for name in ["🦀".repeat(101), "nul\u{0}".to_owned(), "line\nbreak".to_owned(), "   ".to_owned()] {
+        let body = json!({"integration_type": "fake", "name": name, "client_id": "id", "client_secret": "s"});
+        let refused = world.admin("POST", "/connectors").json(&body).send().await.expect(422);
+        assert_eq!(refused["errors"][0]["pointer"], "/name");
+    }
+}
+
+/// PUB-45.
+#[tokio::test]
+async fn an_address_that_is_nearly_right_is_no_address() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    world.connect(&connector, "alice").await;
+    let own = format!("/app-user-auth/connectors/{}", connector.id);
+    for (method, rest, status) in [
+        ("PATCH", own.clone(), 405),
+        ("POST", own.clone(), 405),
+        ("DELETE", format!("{own}/token"), 405),
+        ("DELETE", format!("{own}/"), 404),
+        ("DELETE", own.replace("/connectors/", "//connectors/"), 404),
+        ("DELETE", format!("/app-user-auth/connectors/%2e%2e/{}", connector.id), 404),
+        ("DELETE", format!("{own}%2f"), 404),
+        ("DELETE", own.replace("connectors", "Connectors"), 404),
+        ("DELETE", format!("/app-user-auth/connectors/{}%00", connector.id), 404),
+    ] {
+        let answer = world.as_user("alice", method, &rest).send().await;
+        assert_eq!(answer.status, status, "{method} {rest}");
+        assert!(answer.json()["detail"].is_string());
+    }
+    world.access_token(&connector, "alice").await;
+}
