@@ -10,7 +10,7 @@ use super::*;
 
 const ROUTE: &str = "/api/apps/{app}/connectors/{id}/token";
 
-fn event(route: &str, values: Value, raw_path: &str) -> Value {
+fn event(route: &str, values: &Value, raw_path: &str) -> Value {
     json!({
         "version": "2.0",
         "routeKey": format!("GET {route}"),
@@ -39,7 +39,7 @@ async fn an_id_arrives_as_it_was_sent_whatever_the_gateway_decoded() {
     for id in ["con_1", "a/b", "a?b=c", "a#b", "a b", "..", ".", "ü✓", "100%", "%2F", "{app}", "a;b=c", "a+b", "a\u{0}"]
     {
         let raw = format!("/api/apps/app_1/connectors/{id}/token");
-        let answer = answered(event(ROUTE, json!({ "app": "app_1", "id": id }), &raw)).await;
+        let answer = answered(event(ROUTE, &json!({ "app": "app_1", "id": id }), &raw)).await;
         assert_eq!(answer, (StatusCode::OK, format!("app=app_1&id={id}")), "{id:?}");
     }
 }
@@ -48,9 +48,9 @@ async fn an_id_arrives_as_it_was_sent_whatever_the_gateway_decoded() {
 async fn no_id_leads_to_another_route() {
     for id in ["../../secret", "..", "x/../../secret?", "/secret", "../secret#"] {
         let raw = format!("/api/apps/app_1/connectors/{id}/token");
-        let (_, body) = answered(event(ROUTE, json!({ "app": "app_1", "id": id }), &raw)).await;
+        let (_, body) = answered(event(ROUTE, &json!({ "app": "app_1", "id": id }), &raw)).await;
         assert_eq!(body, format!("app=app_1&id={id}"), "{id:?}");
-        let (_, body) = answered(event(ROUTE, Value::Null, &raw)).await;
+        let (_, body) = answered(event(ROUTE, &Value::Null, &raw)).await;
         assert!(body != "another route", "{id:?}");
     }
 }
@@ -88,7 +88,7 @@ async fn no_event_makes_the_function_panic() {
     ];
     let routes = || Router::new().route("/a", get(async || "a"));
     for text in hostile {
-        let mut event = event(ROUTE, json!({ "app": text, "id": text }), text);
+        let mut event = event(ROUTE, &json!({ "app": text, "id": text }), text);
         event["rawQueryString"] = text.into();
         event["headers"] = json!({ "x-a": text, "host": text, "x-forwarded-proto": text });
         event["cookies"] = json!([text, "a=b"]);
@@ -97,18 +97,18 @@ async fn no_event_makes_the_function_panic() {
         }
     }
     let long = "x".repeat(70_000);
-    assert!(answer(routes(), event(ROUTE, Value::Null, &format!("/{long}"))).await.is_err());
+    assert!(answer(routes(), event(ROUTE, &Value::Null, &format!("/{long}"))).await.is_err());
     for broken in [json!({}), json!({ "requestContext": {} }), json!({ "requestContext": null, "rawPath": "/" })] {
         assert!(answer(routes(), broken).await.is_err());
     }
-    let mut body = event("/a", Value::Null, "/a");
+    let mut body = event("/a", &Value::Null, "/a");
     (body["body"], body["isBase64Encoded"]) = ("no base64!".into(), true.into());
     assert!(answer(routes(), body).await.is_err());
 }
 
 #[tokio::test]
 async fn query_headers_cookies_and_body_arrive_whole() {
-    let mut event = event("/a", Value::Null, "/a");
+    let mut event = event("/a", &Value::Null, "/a");
     event["requestContext"]["http"]["method"] = "POST".into();
     event["rawQueryString"] = "code=4%2F0A&state=a b\"c&x=?".into();
     event["cookies"] = json!(["__Host-connect-a=1", "b=2"]);
@@ -127,7 +127,7 @@ async fn query_headers_cookies_and_body_arrive_whole() {
 async fn an_answer_keeps_each_cookie_and_what_is_no_text() {
     let cookies = [(header::SET_COOKIE, "a=1; Secure"), (header::SET_COOKIE, "b=2"), (header::VARY, "origin")];
     let handler = async move || (StatusCode::CREATED, AppendHeaders(cookies), vec![0xff, 0x00]);
-    let answer = answer(Router::new().route("/a", get(handler)), event("/a", Value::Null, "/a")).await.unwrap();
+    let answer = answer(Router::new().route("/a", get(handler)), event("/a", &Value::Null, "/a")).await.unwrap();
     assert_eq!(answer["statusCode"], 201);
     assert_eq!(answer["cookies"], json!(["a=1; Secure", "b=2"]));
     assert_eq!(answer["headers"]["vary"], "origin");
