@@ -59,8 +59,7 @@ const LOOK: &str = "sqs:GetQueueAttributes";
 pub const GRANTS: &[Grant] = &[
     grant("start-authorization", Target::Registry, &[GET, QUERY], "key, app, connector; the workspace's sealing key"),
     grant("start-authorization", Target::Connections, &[GET], "whether there is a connection to renew"),
-    grant("start-authorization", Target::Sessions, &[PUT, GET, UPDATE], "opens the session"),
-    grant("start-authorization", Target::Audit, &[PUT], "who began"),
+    grant("start-authorization", Target::Sessions, &[PUT, GET, UPDATE], "begins the session; opens its link once"),
     grant("start-authorization", Target::Key, &[OPEN_KEY], "seals state and verifier"),
     grant("callback", Target::Registry, &[GET, QUERY], "connector, provider, return URL; the workspace's sealing key"),
     grant(
@@ -73,7 +72,12 @@ pub const GRANTS: &[Grant] = &[
     grant("callback", Target::Audit, &[PUT], "who connected, and what was refused"),
     grant("callback", Target::Key, &[OPEN_KEY], "opens verifier and client secret, seals code and tokens"),
     grant("finish-authorization", Target::Registry, &[GET, QUERY], "app, connector; the workspace's sealing key"),
-    grant("finish-authorization", Target::Connections, &[GET, UPDATE], "completes a parked session"),
+    grant(
+        "finish-authorization",
+        Target::Connections,
+        &[UPDATE],
+        "completes a parked session; never reads a connection",
+    ),
     grant("finish-authorization", Target::Sessions, &[GET, UPDATE], "the session, which it spends"),
     grant("finish-authorization", Target::Audit, &[PUT], "who connected, and who tried for another"),
     grant("finish-authorization", Target::Key, &[OPEN_KEY], "opens code, verifier and client secret, seals tokens"),
@@ -84,7 +88,6 @@ pub const GRANTS: &[Grant] = &[
     grant("refresh", Target::Registry, &[GET, BATCH_GET, QUERY], "the connector of what is due; the sealing key"),
     grant("refresh", Target::Connections, &[GET, BATCH_GET, UPDATE], "lease and commit"),
     grant("refresh", Target::DueIndex, &[QUERY], "what is due"),
-    grant("refresh", Target::Audit, &[PUT], "which grants ended"),
     grant("refresh", Target::Key, &[OPEN_KEY], "opens the refresh token, seals what comes"),
     grant(
         "refresh",
@@ -92,13 +95,18 @@ pub const GRANTS: &[Grant] = &[
         &[SEND, RECEIVE, DONE, LOOK],
         "the schedule fills it, the mapping empties it",
     ),
-    grant("disconnect", Target::Registry, &[GET], "the caller's app; client credentials for the revocation"),
-    grant("disconnect", Target::Connections, &[GET, BATCH_GET, DELETE], "ends the connection"),
+    grant(
+        "disconnect",
+        Target::Registry,
+        &[GET, DELETE],
+        "the caller's app, client credentials for the revocation; a swept connector with its secret",
+    ),
+    grant("disconnect", Target::Connections, &[BATCH_GET, DELETE], "takes the connection, or those of a connector"),
     grant("disconnect", Target::ByConnectorIndex, &[QUERY], "the connections of a deleted connector"),
     grant("disconnect", Target::Audit, &[PUT], "who disconnected"),
     grant("disconnect", Target::Key, &[OPEN_KEY], "opens the tokens it revokes; seals nothing"),
     grant("disconnect", Target::RevocationQueue, &[SEND, RECEIVE, DONE, LOOK], "what could not be revoked at once"),
-    grant("list-connections", Target::Registry, &[GET, BATCH_GET, QUERY], "the connectors of the app's workspace"),
+    grant("list-connections", Target::Registry, &[GET, QUERY], "the connectors of the app's workspace"),
     grant(
         "list-connections",
         Target::Connections,

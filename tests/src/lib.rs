@@ -8,7 +8,10 @@
     reason = "test support: what fails here fails the test that asked for it"
 )]
 
+pub mod browser;
+pub mod deployment;
 pub mod events;
 pub mod grants;
+pub mod http;
 pub mod recorder;
 pub mod runtime_api;

@@ -6,18 +6,21 @@ use std::{
 };
 
 use axum::{
-    body::{Body, to_bytes},
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
 };
 use connectors::store::{
     TableNames,
     schema::{BY_CONNECTOR_INDEX, DUE_INDEX},
 };
+use reqwest::Client;
 use serde_json::Value;
+use tokio::net::TcpListener;
 
-use crate::grants::Target;
+use crate::{grants::Target, http};
 
 /// One thing asked for: an IAM action, and on what.
 pub type Asked = (Target, String);
@@ -114,11 +117,28 @@ fn text(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
 
-/// Middleware before AWS endpoints: notes the request, then lets it through unchanged.
-pub async fn record(State(recorder): State<Recorder>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let body = to_bytes(body, usize::MAX).await.expect("a whole request");
-    let operation = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).expect("X-Amz-Target");
-    recorder.note(operation, &serde_json::from_slice(&body).expect("JSON"));
-    next.run(Request::from_parts(parts, Body::from(body))).await
+/// Stands before AWS endpoints: a listener on loopback that notes each request and hands it on unchanged. Its address.
+pub async fn stand_before(endpoint: &str, recorder: Recorder) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let behind = Behind { endpoint: endpoint.to_owned(), client: http::client(), recorder };
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(hand_on).with_state(behind)).await });
+    address
+}
+
+/// What is behind the recorder.
+#[derive(Clone)]
+struct Behind {
+    endpoint: String,
+    client: Client,
+    recorder: Recorder,
+}
+
+async fn hand_on(State(behind): State<Behind>, mut headers: HeaderMap, body: Bytes) -> Response {
+    let operation = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).expect("X-Amz-Target");
+    behind.recorder.note(operation, &serde_json::from_slice(&body).expect("JSON"));
+    headers.remove(header::HOST);
+    let answer = behind.client.post(&behind.endpoint).headers(headers).body(body).send().await.expect("an answer");
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    (status, headers, answer.bytes().await.expect("a whole answer")).into_response()
 }

@@ -2,6 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use connectors::{
+    domain::{secret::Secret, session::SessionId},
+    web::cookie,
+};
+use connectors_tests::events::example;
 use serde_json::Value;
 
 use crate::document::{Template, root};
@@ -51,10 +56,43 @@ fn a_request_is_routed_to_the_function_its_event_is_named_after() {
     }
 }
 
+#[test]
+fn every_function_with_routes_has_an_event_for_each_kind_of_caller() {
+    let events = events();
+    let has = |function: &str, mark: &str| {
+        events.iter().any(|(name, event)| name.starts_with(&format!("{function}.")) && event.to_string().contains(mark))
+    };
+    for (function, marks) in [
+        ("start-authorization", &[example::USER_TOKEN, example::SERVICE_KEY, "GET /connect/{session}"][..]),
+        ("callback", &["code=", "error=", "__Host-connect-"]),
+        ("finish-authorization", &[example::USER_TOKEN, "handle"]),
+        ("get-token", &["on-behalf-of", "users/{sub}"]),
+        ("disconnect", &[example::USER_TOKEN, "sweep"]),
+        ("list-connections", &[example::USER_TOKEN, example::SERVICE_KEY, "OPTIONS"]),
+        ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap"]),
+        ("refresh", &["aws.scheduler", "due", "look"]),
+    ] {
+        for mark in marks {
+            assert!(has(function, mark), "{function} has no event with {mark}");
+        }
+    }
+}
+
+#[test]
+fn the_callbacks_cookie_and_state_are_those_of_the_session_in_the_other_events() {
+    let session = SessionId::of_state(&Secret::new(example::STATE));
+    assert_eq!(session.as_str(), example::SESSION);
+    let given = cookie::bind(&session, &Secret::new("value")).unwrap();
+    let name = given.to_str().unwrap().split('=').next().unwrap().to_owned();
+    for (event_name, event) in events().into_iter().filter(|(name, _)| name.starts_with("callback.")) {
+        assert!(event["cookies"][0].as_str().unwrap().starts_with(&format!("{name}=")), "{event_name}");
+        assert!(event["rawQueryString"].as_str().unwrap().contains(example::STATE), "{event_name}");
+    }
+}
+
 /// The path that a route has with these parameters. The gateway hands it over decoded.
 fn filled(route: &str, parameters: &Value) -> String {
-    let parameters = parameters.as_object().unwrap();
-    parameters.iter().fold(route.to_owned(), |path, (name, value)| {
+    parameters.as_object().into_iter().flatten().fold(route.to_owned(), |path, (name, value)| {
         let value = value.as_str().unwrap();
         path.replace(&format!("{{{name}}}"), value).replace(&format!("{{{name}+}}"), value)
     })

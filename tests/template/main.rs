@@ -11,6 +11,7 @@ mod document;
 mod environment;
 mod events;
 mod permissions;
+mod routes;
 mod runtime;
 mod tables;
 mod times;

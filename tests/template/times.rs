@@ -1,5 +1,8 @@
 //! The ladder of times: each fits inside the next.
 
+use std::time::Duration;
+
+use connectors::{journeys::refresh_connection::LEASE, oauth::egress};
 use serde_json::Value;
 
 use crate::document::Template;
@@ -18,6 +21,22 @@ fn the_gateway_still_waits_when_a_function_gives_up() {
         let timeout = template.functions()[function].timeout(&template);
         assert!(timeout * 1000 < gateway_patience(&template, function), "{function}");
         assert!(gateway_patience(&template, function) <= 29_000, "{function}");
+    }
+}
+
+#[test]
+fn a_refresh_ends_within_its_lease_and_a_lease_within_the_time_of_who_refreshes_ahead() {
+    let template = Template::read();
+    assert!(egress::DEADLINE < LEASE, "the provider may still answer when somebody else asks it again");
+    assert!(LEASE < Duration::from_secs(template.functions()["refresh"].timeout(&template)));
+}
+
+#[test]
+fn whoever_waits_for_a_provider_has_time_for_its_answer() {
+    let template = Template::read();
+    for function in ["callback", "finish-authorization", "get-token", "disconnect", "manage-connector"] {
+        let timeout = Duration::from_secs(template.functions()[function].timeout(&template));
+        assert!(egress::DEADLINE * 2 < timeout, "{function}");
     }
 }
 

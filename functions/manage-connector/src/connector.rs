@@ -24,9 +24,7 @@ use connectors::{
         manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors},
     },
     store::{Cursor, StoreError},
-    web::{
-        AdminCaller, ConnectionOnWire, JsonBody, Problem, Query, ServiceCaller, WriterCaller, checked, list, seconds,
-    },
+    web::{AdminCaller, ConnectionOnWire, JsonBody, OwnerCaller, Problem, Query, WriterCaller, checked, list, seconds},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -191,9 +189,9 @@ struct RedirectOnWire {
 async fn redirect_uris(
     State(journey): State<ManageConnectors>,
     State(base): State<PublicBaseUrl>,
-    ServiceCaller(service): ServiceCaller,
+    OwnerCaller(app): OwnerCaller,
 ) -> Result<Json<RedirectUris>, Problem> {
-    let connectors = journey.list(&service.app().workspace).await.map_err(problem)?;
+    let connectors = journey.list(&app.workspace).await.map_err(problem)?;
     let uris = connectors.iter().map(|connector| RedirectOnWire {
         connector_id: connector.id.to_string(),
         name: connector.name.as_str().to_owned(),

@@ -113,6 +113,20 @@ impl Authenticator {
         Ok(Service { app, key, offline_tokens })
     }
 
+    /// The app, for whoever owns it: its backend, or somebody who may look at its workspace.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`].
+    pub async fn owner(&self, bearer: Option<&str>, app: &AppId) -> Result<Arc<App>, Unauthenticated> {
+        let key = bearer.ok_or(Unauthenticated::NoProof)?;
+        let (_, workspace, _) = match self.keys.workspace_key(key).await {
+            Err(Unauthenticated::NoProof) => return Ok(self.service(bearer, app).await?.app),
+            outcome => outcome?,
+        };
+        let app = self.apps.find(app).await?;
+        app.filter(|app| app.workspace == workspace).ok_or(Unauthenticated::Elsewhere)
+    }
+
     /// Which user of `app` this token is of.
     ///
     /// # Errors

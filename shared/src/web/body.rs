@@ -1,6 +1,6 @@
 //! Request bodies: JSON, whole, and without surprises.
 
-use std::{cell::RefCell, fmt};
+use std::{cell::RefCell, fmt, time::Duration};
 
 use axum::{
     body::Body,
@@ -23,6 +23,9 @@ const MOST_BYTES: usize = 128 * 1024;
 /// How much of a body that is too large is read and dropped before the connection is.
 const MOST_DISCARDED: usize = 8 * 1024 * 1024;
 
+/// For how long that is done.
+const DISCARD_FOR: Duration = Duration::from_secs(1);
+
 /// A JSON body. An empty body counts as an empty object: some callers announce JSON and send nothing.
 #[derive(Debug)]
 pub struct JsonBody(pub Value);
@@ -33,6 +36,9 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let content_type =
             request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?").to_owned());
+        if waits_in_vain(&request) {
+            return Err(too_large());
+        }
         let bytes = whole(request.into_body()).await?;
         if bytes.is_empty() {
             return Ok(Self(Value::Object(Map::new())));
@@ -63,21 +69,45 @@ pub fn checked<T>(body: &Value, read: impl FnOnce(&Table<'_>) -> T) -> Result<T,
     }
 }
 
-/// Reads a body to its end, and keeps it if it is not too large. One that is too large is read all the same, up to a
-/// limit: a caller that is still sending would see a broken connection instead of the answer.
+/// Reads a body to its end, if it is not too large.
 async fn whole(mut body: Body) -> Result<Vec<u8>, Problem> {
-    let (mut kept, mut length) = (Vec::new(), 0);
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| malformed("it broke off"))?;
-        let Ok(data) = frame.into_data() else { continue };
+    let mut kept = Vec::new();
+    while let Some(data) = next_data(&mut body).await? {
+        if kept.len() + data.len() > MOST_BYTES {
+            // However this ends, the answer is the same.
+            let _ = tokio::time::timeout(DISCARD_FOR, discard(body)).await;
+            return Err(too_large());
+        }
+        kept.extend_from_slice(&data);
+    }
+    Ok(kept)
+}
+
+/// Reads and drops the rest of a body, up to a limit: a caller that is still sending would see a broken connection
+/// instead of the answer.
+async fn discard(mut body: Body) -> Result<(), Problem> {
+    let mut length = 0;
+    while let Some(data) = next_data(&mut body).await? {
         length += data.len();
-        if length <= MOST_BYTES {
-            kept.extend_from_slice(&data);
-        } else if length > MOST_DISCARDED {
+        if length > MOST_DISCARDED {
             break;
         }
     }
-    if length > MOST_BYTES { Err(too_large()) } else { Ok(kept) }
+    Ok(())
+}
+
+async fn next_data(body: &mut Body) -> Result<Option<axum::body::Bytes>, Problem> {
+    match body.frame().await {
+        None => Ok(None),
+        Some(frame) => Ok(Some(frame.map_err(|_| malformed("it broke off"))?.into_data().unwrap_or_default())),
+    }
+}
+
+/// Whether the caller waits to be asked for a body that would be too large (RFC 9110, section 10.1.1).
+fn waits_in_vain(request: &Request) -> bool {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let length = header(header::CONTENT_LENGTH).and_then(|raw| raw.parse::<usize>().ok());
+    header(header::EXPECT).is_some() && length.is_some_and(|length| length > MOST_BYTES)
 }
 
 fn is_json(content_type: &str) -> bool {

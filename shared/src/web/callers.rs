@@ -10,7 +10,10 @@ use axum::{
 use super::problem::Problem;
 use crate::{
     auth::{Admin, AppUser, Authenticator, Service, Unauthenticated},
-    domain::ids::{AppId, WorkspaceId},
+    domain::{
+        app::App,
+        ids::{AppId, WorkspaceId},
+    },
 };
 
 /// What the extractors need of a router's state.
@@ -28,6 +31,10 @@ pub struct WriterCaller(pub Admin);
 /// The backend of the app `{app}` of the path.
 #[derive(Debug)]
 pub struct ServiceCaller(pub Service);
+
+/// The app `{app}` of the path, for its backend or an admin of its workspace.
+#[derive(Debug)]
+pub struct OwnerCaller(pub Arc<App>);
 
 /// The backend of the app `{app}` of the path, in the name of one of its users.
 #[derive(Debug)]
@@ -89,6 +96,21 @@ where
         let Callers(authenticator) = Callers::from_ref(state);
         let bearer = bearer(&parts.headers, header::AUTHORIZATION.as_str());
         authenticator.service(bearer, &app).await.map(Self).map_err(refused)
+    }
+}
+
+impl<S> FromRequestParts<S> for OwnerCaller
+where
+    Callers: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let app = app(parts).await?;
+        let Callers(authenticator) = Callers::from_ref(state);
+        let bearer = bearer(&parts.headers, header::AUTHORIZATION.as_str());
+        authenticator.owner(bearer, &app).await.map(Self).map_err(refused)
     }
 }
 

@@ -73,10 +73,20 @@ async fn run(request: Request, next: Next, request_id: &str) -> Response {
     match answer {
         Ok(mut response) => match response.extensions_mut().remove::<Problem>() {
             Some(problem) => problem.answer(request_id),
+            None if is_the_routers_own(&response) => {
+                let detail = "The address has something that can't be read.";
+                Problem::new(response.status(), "invalid_request", detail).answer(request_id)
+            }
             None => response,
         },
         Err(_) => Problem::internal(&Panicked).answer(request_id),
     }
+}
+
+/// Whether the router refused by itself, in plain text: nothing of ours answers in plain text.
+fn is_the_routers_own(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    response.status().is_client_error() && kind.is_some_and(|kind| kind.starts_with("text/plain"))
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@ mod body;
 mod callers;
 pub mod cookie;
 mod cors;
+mod gateway;
 mod layers;
 mod origin;
 pub mod page;
@@ -14,7 +15,7 @@ mod serve;
 mod show;
 
 pub use body::{JsonBody, checked};
-pub use callers::{AdminCaller, Callers, DelegateCaller, ServiceCaller, UserCaller, WriterCaller};
+pub use callers::{AdminCaller, Callers, DelegateCaller, OwnerCaller, ServiceCaller, UserCaller, WriterCaller};
 pub use layers::dress;
 pub use origin::Origins;
 pub use problem::{Problem, Upstream};

@@ -3,9 +3,10 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use axum::Router;
-use lambda_http::{Adapter, request::LambdaRequest};
-use lambda_runtime::{LambdaEvent, Service, service_fn};
+use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
+
+use super::gateway;
 
 /// What a function does with an event that is not an HTTP request.
 pub type EventHandler =
@@ -32,7 +33,7 @@ pub enum EventError {
 pub async fn serve(routes: Router, on_event: Option<EventHandler>) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let (routes, on_event) = (routes.clone(), on_event.clone());
-        async move { dispatch(routes, on_event, event).await }
+        async move { dispatch(routes, on_event, event.payload).await }
     }))
     .await
 }
@@ -40,16 +41,18 @@ pub async fn serve(routes: Router, on_event: Option<EventHandler>) -> Result<(),
 async fn dispatch(
     routes: Router,
     on_event: Option<EventHandler>,
-    event: LambdaEvent<Value>,
+    event: Value,
 ) -> Result<Value, lambda_runtime::Error> {
-    let LambdaEvent { payload, context } = event;
-    if payload.get("requestContext").is_some() {
-        let payload: LambdaRequest = serde_json::from_value(payload)?;
-        let response = Adapter::from(routes).call(LambdaEvent { payload, context }).await?;
-        return Ok(serde_json::to_value(response)?);
-    }
-    let handler = on_event.ok_or(EventError::Unknown)?;
-    handler(payload).await.map_err(|error| {
+    let outcome = if event.get("requestContext").is_some() {
+        let no_request = |_| EventError::Invalid("it is no request of an HTTP API");
+        gateway::answer(routes, event).await.map_err(no_request)
+    } else {
+        match on_event {
+            Some(handler) => handler(event).await,
+            None => Err(EventError::Unknown),
+        }
+    };
+    outcome.map_err(|error| {
         tracing::error!(%error, "an event was not carried out");
         error.into()
     })

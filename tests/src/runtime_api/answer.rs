@@ -35,7 +35,28 @@ pub struct HttpAnswer {
     pub body: Value,
 }
 
+impl HttpAnswer {
+    /// The body of a refusal, without the id that only this request has; the header must name the same one.
+    #[must_use]
+    pub fn problem(&self) -> Value {
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        let mut body = self.body.clone();
+        let id = body.as_object_mut().and_then(|body| body.remove("request_id")).expect("a request id");
+        assert_eq!(id, *self.headers["x-request-id"]);
+        body
+    }
+}
+
 impl Answer {
+    /// What the function says went wrong, where it has no answer.
+    #[must_use]
+    pub fn error(self) -> Value {
+        match self.outcome {
+            Outcome::Error(error) => error,
+            Outcome::Response(value) => panic!("the function answered: {value}"),
+        }
+    }
+
     /// The value that the handler returned.
     #[must_use]
     pub fn value(self) -> Value {

@@ -1,0 +1,76 @@
+//! The function as Lambda runs it: a process of its own, the events that AWS sends, and what it asks of AWS in turn.
+
+use connectors_tests::{
+    deployment::Deployment,
+    events::{example, with_body},
+};
+use serde_json::json;
+
+const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_manage-connector");
+
+#[tokio::test]
+async fn the_first_workspace_comes_with_a_key_that_works() {
+    let deployment = Deployment::start().await;
+    let mut function = deployment.launch(BOOTSTRAP, deployment.event("manage-connector.bootstrap")).await;
+    let founded = function.answer().await.value();
+    assert_eq!(founded["workspace_name"], "Example workspace");
+    let (workspace, key) = (founded["workspace_id"].as_str().unwrap(), founded["admin_key"].as_str().unwrap());
+    let list = deployment.event("manage-connector.list").to_string();
+    let list = list.replace(&deployment.dev().workspace_id, workspace).replace(&deployment.dev().admin_key, key);
+    let listed = function.invoke(serde_json::from_str(&list).unwrap()).await.http();
+    assert_eq!((listed.status, listed.body), (200, json!({ "connectors": [] })));
+    assert!(!function.log().contains(key));
+    deployment.asked_by("manage-connector");
+
+    let nameless = function.invoke(json!({ "bootstrap": { "workspace_name": "" } })).await.error();
+    assert!(nameless["errorMessage"].as_str().unwrap().contains("workspace_name"));
+}
+
+#[tokio::test]
+async fn a_connector_is_made_named_shown_and_deleted_and_its_secret_never_shown() {
+    let deployment = Deployment::start().await;
+    let create = deployment.event("manage-connector.create");
+    let mut function = deployment.launch(BOOTSTRAP, create.clone()).await;
+    let taken = function.answer().await.http();
+    assert_eq!((taken.status, &taken.body["code"]), (409, &json!("conflict")), "the id is the demo connector's");
+
+    let mut body: serde_json::Value = serde_json::from_str(create["body"].as_str().unwrap()).unwrap();
+    body["id"] = example::CONNECTOR.into();
+    let made = function.invoke(with_body(create, &body)).await.http();
+    assert_eq!(made.status, 201, "{:?}", made.body);
+    let redirect = format!("{}/api/external-auth/callback/{}", deployment.dev().base_url, example::CONNECTOR);
+    assert_eq!((&made.body["redirect_uri"], &made.body["has_client_secret"]), (&json!(redirect), &json!(true)));
+
+    let renamed = function.invoke(deployment.event("manage-connector.edit")).await.http();
+    assert_eq!((renamed.status, &renamed.body["name"]), (200, &json!("Team calendar")));
+    let users = function.invoke(deployment.event("manage-connector.connections")).await.http();
+    assert_eq!((users.status, &users.body["connections"]), (200, &json!([])), "{:?}", users.body);
+    let deleted = function.invoke(deployment.event("manage-connector.delete")).await.http();
+    assert_eq!((deleted.status, &deleted.body["status"]), (202, &json!("deleting")), "{:?}", deleted.body);
+    for answer in [&made.body, &renamed.body, &deleted.body] {
+        assert!(!answer.to_string().contains("not-a-real-secret"));
+    }
+    assert!(!function.log().contains("not-a-real-secret"));
+    deployment.asked_by("manage-connector");
+}
+
+#[tokio::test]
+async fn everything_else_that_a_workspace_owns_is_managed_here() {
+    let deployment = Deployment::start().await;
+    let mut function = deployment.launch(BOOTSTRAP, deployment.event("manage-connector.providers")).await;
+    let catalogue = function.answer().await.http();
+    assert_eq!(catalogue.status, 200);
+    assert!(catalogue.body["providers"].as_array().unwrap().len() >= 6);
+    for (event, status) in [
+        ("manage-connector.create-app", 201),
+        ("manage-connector.identify", 200),
+        ("manage-connector.create-key", 201),
+        ("manage-connector.define-provider", 201),
+        ("manage-connector.redirect-uris", 200),
+        ("manage-connector.audit", 200),
+    ] {
+        let answer = function.invoke(deployment.event(event)).await.http();
+        assert_eq!(answer.status, status, "{event}: {:?}", answer.body);
+    }
+    deployment.asked_by("manage-connector");
+}

@@ -1,0 +1,41 @@
+//! The function as Lambda runs it: a process of its own, the events that AWS sends, and what it asks of AWS in turn.
+
+use connectors_tests::{deployment::Deployment, grants::Target};
+use serde_json::json;
+
+const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_refresh");
+
+#[tokio::test]
+async fn the_schedule_looks_for_what_is_due_and_opens_nothing() {
+    let deployment = Deployment::start().await;
+    deployment.connect().await;
+    let mut function = deployment.launch(BOOTSTRAP, deployment.event("refresh.schedule")).await;
+    assert_eq!(function.answer().await.value(), json!({ "due": 0 }));
+    assert_eq!(deployment.asked_by("refresh"), [(Target::DueIndex, "dynamodb:Query".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_batch_is_worked_off_and_what_cannot_be_read_comes_again() {
+    let deployment = Deployment::start().await;
+    deployment.connect().await;
+    let mut function = deployment.launch(BOOTSTRAP, deployment.event("refresh.batch")).await;
+    assert_eq!(function.answer().await.value(), json!({ "batchItemFailures": [] }));
+    let asked = deployment.asked_by("refresh");
+    assert!(asked.contains(&(Target::Connections, "dynamodb:GetItem".to_owned())), "the due one: {asked:?}");
+    assert!(asked.contains(&(Target::Connections, "dynamodb:BatchGetItem".to_owned())), "the other: {asked:?}");
+
+    let mut garbled = deployment.event("refresh.batch");
+    garbled["Records"][1]["body"] = "{}".into();
+    let id = garbled["Records"][1]["messageId"].clone();
+    assert_eq!(function.invoke(garbled).await.value(), json!({ "batchItemFailures": [{ "itemIdentifier": id }] }));
+}
+
+#[tokio::test]
+async fn no_http_request_leads_here() {
+    let deployment = Deployment::start().await;
+    let mut function = deployment.launch(BOOTSTRAP, deployment.event("get-token.of-user")).await;
+    assert_eq!(function.answer().await.http().status, 404);
+    let error = function.invoke(deployment.event("manage-connector.bootstrap")).await.error();
+    assert_eq!(error["errorMessage"], "this function does not know what to do with such an event");
+    assert!(deployment.asked_by("refresh").is_empty());
+}

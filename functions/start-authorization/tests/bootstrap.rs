@@ -1,0 +1,46 @@
+//! The function as Lambda runs it: a process of its own, the events that AWS sends, and what it asks of AWS in turn.
+
+use connectors_tests::{deployment::Deployment, events::example};
+
+const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_start-authorization");
+
+#[tokio::test]
+async fn a_session_begins_at_the_provider_with_a_cookie_of_its_own() {
+    let deployment = Deployment::start().await;
+    let mut function = deployment.launch(BOOTSTRAP, deployment.event("start-authorization.initiate")).await;
+    let first = function.answer().await.http();
+    let second = function.invoke(deployment.event("start-authorization.initiate-with-options")).await.http();
+    for answer in [&first, &second] {
+        assert_eq!(answer.status, 200, "{:?}", answer.body);
+        let redirect = answer.body["redirect_url"].as_str().unwrap();
+        assert!(redirect.starts_with(&format!("{}/demo-provider/authorize?", deployment.dev().base_url)), "{redirect}");
+        assert!(redirect.contains("code_challenge_method=S256"), "{redirect}");
+        assert_eq!(answer.body["already_authorized"], false);
+        assert_eq!(answer.headers["access-control-allow-origin"], deployment.dev().base_url);
+        assert_eq!(answer.cookies.len(), 1);
+        let session = answer.body["session_id"].as_str().unwrap();
+        assert!(answer.cookies[0].starts_with(&format!("__Host-connect-{}=", &session[4..20])));
+    }
+    assert_ne!(first.body["session_id"], second.body["session_id"]);
+    deployment.asked_by("start-authorization");
+}
+
+#[tokio::test]
+async fn a_link_leads_its_first_visitor_to_the_provider_and_nobody_else() {
+    let deployment = Deployment::start().await;
+    let mut function = deployment.launch(BOOTSTRAP, deployment.event("start-authorization.connect-session")).await;
+    let link = function.answer().await.http();
+    assert_eq!(link.status, 201, "{:?}", link.body);
+    let session = link.body["session_id"].as_str().unwrap();
+    assert_eq!(link.body["connect_url"], format!("{}/connect/{session}", deployment.dev().base_url));
+
+    let visit = deployment.event("start-authorization.link").to_string().replace(example::SESSION, session);
+    let visit: serde_json::Value = serde_json::from_str(&visit).unwrap();
+    let first = function.invoke(visit.clone()).await.http();
+    assert_eq!((first.status, first.cookies.len()), (303, 1));
+    assert!(first.headers["location"].starts_with(&format!("{}/demo-provider/", deployment.dev().base_url)));
+    let another = function.invoke(visit).await.http();
+    assert_eq!((another.status, another.cookies.len()), (410, 0));
+    assert_eq!(another.headers["x-base44-connector-error"], "session_expired");
+    deployment.asked_by("start-authorization");
+}

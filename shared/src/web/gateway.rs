@@ -1,0 +1,138 @@
+//! A request as the gateway hands it to a function (HTTP API, payload format 2.0), and the answer in the form it takes:
+//! what the crate `lambda_http` makes of them, but for the address.
+//!
+//! The gateway decodes the path before it hands it over, so a `/` or `?` that a caller had encoded into an id can no
+//! longer be told from one that separates. The route it chose and the values it found there can: the path is put
+//! together from those again. Nothing that arrives here can make the conversion panic, and no segment is ever resolved
+//! (`..`) or split again.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use axum::{Router, http::Uri};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use lambda_http::{Adapter, Context, LambdaEvent, Service, request::LambdaRequest, service_fn};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// What stands for itself in one segment of a path (RFC 3986, section 2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What stands for itself in a whole path (RFC 3986, section 3.3), escapes included.
+const PATH: &AsciiSet = &SEGMENT
+    .remove(b'%')
+    .remove(b'/')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=');
+
+/// What stands for itself in a query (RFC 3986, section 3.4), escapes included.
+const QUERY: &AsciiSet = &PATH.remove(b'?');
+
+/// An event that no gateway sends.
+#[derive(Debug)]
+pub(super) struct NoRequest;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Address {
+    #[serde(default)]
+    route_key: String,
+    raw_path: String,
+    #[serde(default)]
+    raw_query_string: String,
+    path_parameters: Option<BTreeMap<String, String>>,
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+/// Answers an event with what the routes answer.
+///
+/// # Errors
+/// [`NoRequest`] if the event stands for no request.
+pub(super) async fn answer(routes: Router, event: Value) -> Result<Value, NoRequest> {
+    let (payload, address) = request(event)?;
+    let service = service_fn(|mut request: lambda_http::Request| {
+        *request.uri_mut() = address.clone();
+        routes.clone().oneshot(request)
+    });
+    let event = LambdaEvent { payload, context: Context::default() };
+    let response = Adapter::from(service).call(event).await.unwrap_or_else(|never| match never {});
+    serde_json::to_value(response).map_err(|_| NoRequest)
+}
+
+/// The request that an event stands for, and its address. The address is ours: the crate resolves and splits what the
+/// gateway has decoded, and panics at what makes no URL. Host and scheme are fixed, because nothing here goes by them.
+fn request(mut event: Value) -> Result<(LambdaRequest, Uri), NoRequest> {
+    let parts: Address = Address::deserialize(&event).map_err(|_| NoRequest)?;
+    if parts.is_base64_encoded && parts.body.is_some_and(|body| BASE64_STANDARD.decode(body).is_err()) {
+        return Err(NoRequest);
+    }
+    let path = path(&parts.route_key, parts.path_parameters.as_ref(), &parts.raw_path);
+    let address = match parts.raw_query_string.as_str() {
+        "" => path,
+        query => format!("{path}?{}", utf8_percent_encode(query, QUERY)),
+    };
+    let address = Uri::builder().path_and_query(address).build().map_err(|_| NoRequest)?;
+    let plain = [("/rawPath", "/"), ("/rawQueryString", ""), ("/requestContext/stage", "$default")];
+    for (pointer, value) in plain {
+        if let Some(place) = event.pointer_mut(pointer) {
+            *place = value.into();
+        }
+    }
+    if let Some(headers) = event.get_mut("headers").and_then(Value::as_object_mut) {
+        headers.retain(|name, _| !["host", "x-forwarded-proto"].contains(&name.to_ascii_lowercase().as_str()));
+        headers.insert("host".to_owned(), "gateway".into());
+    }
+    Ok((serde_json::from_value(event).map_err(|_| NoRequest)?, address))
+}
+
+/// The path as the caller wrote it, as far as that can be known: from the route and its values where they make up the
+/// path that arrived, else from that path.
+fn path(route_key: &str, values: Option<&BTreeMap<String, String>>, raw: &str) -> String {
+    let as_it_arrived = || utf8_percent_encode(raw, PATH).to_string();
+    let (Some((_, route)), Some(values)) = (route_key.split_once(' '), values) else { return as_it_arrived() };
+    match (filled(route, values, Cow::Borrowed), filled(route, values, encoded)) {
+        (Some(plain), Some(encoded)) if plain == raw => encoded,
+        _ => as_it_arrived(),
+    }
+}
+
+fn encoded(segment: &str) -> Cow<'_, str> {
+    utf8_percent_encode(segment, SEGMENT).into()
+}
+
+/// A route with its values in place of their names; `None` if one is missing. The value of a name with `+` is several
+/// segments.
+fn filled<'a>(
+    route: &'a str,
+    values: &'a BTreeMap<String, String>,
+    written: impl Fn(&'a str) -> Cow<'a, str>,
+) -> Option<String> {
+    let mut segments: Vec<Cow<'a, str>> = Vec::new();
+    for segment in route.split('/') {
+        match segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}')) {
+            None => segments.push(segment.into()),
+            Some(name) => match name.strip_suffix('+') {
+                None => segments.push(written(values.get(name)?)),
+                Some(name) => segments.extend(values.get(name)?.split('/').map(&written)),
+            },
+        }
+    }
+    Some(segments.join("/"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! Routes: what a function answers is what the gateway sends it, method by method.
+
+use std::collections::BTreeSet;
+
+use crate::document::Template;
+
+/// Method, path and function.
+type Route = (String, String, String);
+
+/// Questions before a call from another origin. Every function could answer them for itself; one does for all, so that
+/// they need no route each.
+const PREFLIGHT: (&str, &str, &str) = ("OPTIONS", "/api/apps/{app}/{proxy+}", "list-connections");
+
+fn of_the_code() -> BTreeSet<Route> {
+    let functions = [
+        ("start-authorization", start_authorization::ROUTES),
+        ("callback", callback::ROUTES),
+        ("finish-authorization", finish_authorization::ROUTES),
+        ("get-token", get_token::ROUTES),
+        ("refresh", refresh::ROUTES),
+        ("disconnect", disconnect::ROUTES),
+        ("list-connections", list_connections::ROUTES),
+        ("manage-connector", manage_connector::ROUTES),
+    ];
+    let routes = functions.into_iter().flat_map(|(name, routes)| routes.iter().map(move |route| (*route, name)));
+    routes.map(|((method, path), name)| route(method, path, name)).chain([of(PREFLIGHT)]).collect()
+}
+
+fn of_the_template(template: &Template) -> BTreeSet<Route> {
+    let paths = template.at("/Resources/Api/Properties/DefinitionBody/paths").as_object().unwrap();
+    let mut routes = BTreeSet::new();
+    for (path, methods) in paths {
+        for (method, operation) in methods.as_object().unwrap() {
+            let reference = operation["x-amazon-apigateway-integration"]["$ref"].as_str().unwrap();
+            let function = reference.rsplit('/').next().unwrap();
+            assert!(routes.insert(route(&method.to_uppercase(), path, function)));
+        }
+    }
+    routes
+}
+
+fn route(method: &str, path: &str, function: &str) -> Route {
+    (method.to_owned(), path.to_owned(), function.to_owned())
+}
+
+fn of((method, path, function): (&str, &str, &str)) -> Route {
+    route(method, path, function)
+}
+
+#[test]
+fn every_route_that_a_function_answers_is_deployed_to_it_and_no_other() {
+    let (code, template) = (of_the_code(), of_the_template(&Template::read()));
+    let missing: Vec<&Route> = code.difference(&template).collect();
+    let unknown: Vec<&Route> = template.difference(&code).collect();
+    assert!(missing.is_empty() && unknown.is_empty(), "not deployed: {missing:#?}\nnot answered: {unknown:#?}");
+}
+
+#[test]
+fn every_integration_of_the_gateway_invokes_the_function_it_is_named_after() {
+    let template = Template::read();
+    let integrations = "/Resources/Api/Properties/DefinitionBody/components/x-amazon-apigateway-integrations";
+    for (name, integration) in template.at(integrations).as_object().unwrap() {
+        let uri = integration["uri"]["Fn::Sub"].as_str().unwrap();
+        assert!(uri.ends_with(&format!(":function:${{AWS::StackName}}-{name}/invocations")), "{uri}");
+        assert_eq!(integration["payloadFormatVersion"], "2.0", "{name}");
+        assert_eq!(integration["type"], "aws_proxy", "{name}");
+    }
+}
+
+#[test]
+fn every_route_names_the_same_thing_alike() {
+    // The gateway accepts two names for one segment; whoever reads a log would not.
+    for (method, path, _) in of_the_code() {
+        let before =
+            |name: &str| path.split_once(name).map(|(before, _)| before.rsplit('/').nth(1).unwrap_or_default());
+        for (name, collection) in [("{app}", "apps"), ("{ws}", "workspace"), ("{key}", "keys"), ("{type}", "providers")]
+        {
+            assert!(before(name).is_none_or(|found| found == collection), "{method} {path}");
+        }
+    }
+}
