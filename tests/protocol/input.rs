@@ -1,167 +1,11 @@
 //! What is sent wrongly is refused with its place, whole, and stores nothing.
 
-use serde_json::{Value, json};
+mod verbs;
 
-use crate::world::{Call, World, jwks};
+use serde_json::json;
 
-/// What a field takes, which says what it must not take.
-#[derive(Clone, Copy)]
-enum Kind {
-    Text,
-    List,
-    Map,
-}
-
-impl Kind {
-    fn wrong(self) -> Vec<Value> {
-        match self {
-            Self::Text => {
-                vec![json!(null), json!(7), json!(""), json!([]), json!({}), json!(true), json!("a\u{0}b")]
-            }
-            Self::List => vec![json!(null), json!(7), json!(""), json!({}), json!([7]), json!([null]), json!([""])],
-            Self::Map => vec![json!(null), json!(7), json!(""), json!([]), json!({"a": 7}), json!({"a": null})],
-        }
-    }
-}
-
-/// A verb: how it is called, a body that is right, what its fields take, and which of them it cannot do without.
-struct Verb {
-    method: &'static str,
-    path: String,
-    bearer: String,
-    body: Value,
-    fields: &'static [(&'static str, Kind)],
-    required: &'static [&'static str],
-}
-
-impl Verb {
-    fn call(&self, world: &World) -> Call {
-        world.call(self.method, &self.path).bearer(&self.bearer)
-    }
-
-    /// Expects a refusal that names the field, or an entry of it.
-    async fn refuses(&self, world: &World, body: &Value, field: &str) {
-        let answer = self.call(world).json(body).send().await;
-        let problem = answer.expect(422);
-        let pointer = format!("/{field}");
-        let named = problem["errors"].as_array().unwrap().iter().any(|error| {
-            let at = error["pointer"].as_str().unwrap();
-            at == pointer || at.starts_with(&format!("{pointer}/"))
-        });
-        assert!(named && problem["detail"].is_string(), "{} {} {body}: {problem}", self.method, self.path);
-    }
-}
-
-async fn verbs(world: &World) -> Vec<Verb> {
-    use Kind::{List, Map, Text};
-    let connector = world.connector("Calendar").await;
-    let admin = |method, rest: &str, body, fields, required| Verb {
-        method,
-        path: world.workspace.path(rest),
-        bearer: world.workspace.admin_key.clone(),
-        body,
-        fields,
-        required,
-    };
-    let app = |rest: &str, bearer: &str, body, fields, required| Verb {
-        method: "POST",
-        path: world.app.path(rest),
-        bearer: bearer.to_owned(),
-        body,
-        fields,
-        required,
-    };
-    let (alice, session) = (world.app.user(world, "alice"), world.begin(&connector, "alice").await.session);
-    let client = json!({
-        "integration_type": "fake", "id": "con_01ARZ3NDEKTSV4RRFFQ69G5FAV", "name": "Another", "client_id": "id",
-        "client_secret": "s", "scopes": ["read"], "connection_config": {"region": "eu"}, "kind": "per_user",
-    });
-    const CLIENT: &[(&str, Kind)] =
-        &[("name", Text), ("client_id", Text), ("client_secret", Text), ("scopes", List), ("connection_config", Map)];
-    const NEW: &[(&str, Kind)] = &[
-        ("integration_type", Text),
-        ("id", Text),
-        ("kind", Text),
-        ("name", Text),
-        ("client_id", Text),
-        ("client_secret", Text),
-        ("scopes", List),
-        ("connection_config", Map),
-    ];
-    const APP: &[(&str, Kind)] = &[
-        ("name", Text),
-        ("origins", List),
-        ("return_urls", List),
-        ("session_binding", Text),
-        ("handle_delivery", Text),
-    ];
-    let settings = json!({
-        "name": "App", "origins": ["https://a.example"], "return_urls": ["https://a.example/"],
-        "session_binding": "strict", "handle_delivery": "fragment",
-    });
-    let provider = world.provider.registration("another");
-    vec![
-        admin("POST", "/connectors", client.clone(), NEW, &["integration_type", "name", "client_id", "client_secret"]),
-        admin(
-            "PUT",
-            &format!("/connectors/{}", connector.id),
-            without(&client, &["integration_type", "id", "kind"]),
-            CLIENT,
-            &[],
-        ),
-        admin("POST", "/apps", settings.clone(), APP, &["name"]),
-        admin("PUT", "/apps/first-app", settings, APP, &[]),
-        admin(
-            "PUT",
-            "/apps/first-app/identity",
-            json!({"issuer": "https://a.example", "audience": "a", "jwks": jwks(&[&world.app.signer])}),
-            &[("issuer", Text), ("audience", Text), ("jwks", Text)],
-            &["issuer", "audience"],
-        ),
-        admin(
-            "POST",
-            "/apps/first-app/keys",
-            json!({"name": "k", "permissions": []}),
-            &[("name", Text), ("permissions", List)],
-            &[],
-        ),
-        admin("POST", "/keys", json!({"name": "k", "role": "read"}), &[("name", Text), ("role", Text)], &[]),
-        admin(
-            "POST",
-            "/providers",
-            without(&provider, &["oidc"]),
-            &[("id", Text), ("name", Text), ("authorize", Text), ("token", Text)],
-            &["id", "name"],
-        ),
-        app(
-            &format!("/app-user-auth/connectors/{}/initiate", connector.id),
-            &alice,
-            json!({"return_to": "https://app.example/done", "scopes": ["read"], "login_hint": "a", "label": "b"}),
-            &[("return_to", Text), ("scopes", List), ("login_hint", Text), ("label", Text), ("connection_id", Text)],
-            &[],
-        ),
-        app(
-            "/connect-sessions",
-            &world.app.service_key,
-            json!({"user": {"issuer": world.app.issuer, "sub": "a"}, "connector_id": connector.id}),
-            &[("user", Text), ("connector_id", Text), ("return_to", Text)],
-            &["user", "connector_id"],
-        ),
-        app(
-            &format!("/app-user-auth/sessions/{session}/finish"),
-            &alice,
-            json!({"handle": "h"}),
-            &[("handle", Text)],
-            &["handle"],
-        ),
-    ]
-}
-
-fn without(body: &Value, names: &[&str]) -> Value {
-    let mut body = body.clone();
-    names.iter().for_each(|name| drop(body.as_object_mut().unwrap().remove(*name)));
-    body
-}
+use crate::world::World;
+use verbs::{verbs, without};
 
 /// The lines of one dump of the tables that are not in the other.
 fn new_in(dump: &str, before: &str) -> Vec<String> {
@@ -176,10 +20,10 @@ async fn every_field_of_every_verb_that_is_wrong_missing_or_unknown_is_named() {
     let verbs = verbs(&world).await;
     let before = world.aws.dump().await;
     for verb in &verbs {
-        for (field, kind) in verb.fields {
-            for wrong in kind.wrong() {
+        for (field, wrong) in &verb.fields {
+            for wrong in wrong {
                 let mut body = verb.body.clone();
-                body[*field] = wrong;
+                body[*field] = wrong.clone();
                 verb.refuses(&world, &body, field).await;
             }
         }

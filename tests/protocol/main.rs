@@ -1,6 +1,13 @@
 //! The product as its callers, its users and their attackers meet it: HTTP and events in, on the embedded engine, with a
 //! provider that can be told to misbehave. Time is moved by hand; nothing waits for luck.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test's world: what fails here fails the test that asked for it"
+)]
+
 mod arrivals;
 mod callers;
 mod changes;

@@ -1,6 +1,6 @@
 //! Tokens stay fresh: one refresh where one is needed, none where none is.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use connectors::domain::digest::{hex, sha256};
 use serde_json::json;
 
 use crate::world::{Connector, Rotate, Step, World, text};
@@ -117,8 +117,7 @@ async fn a_token_without_an_end_is_never_refreshed_by_itself() {
 async fn a_token_that_the_provider_refused_is_replaced_once() {
     let (world, connector) = connected().await;
     let refused = world.access_token(&connector, "alice").await;
-    let digest: String =
-        digest(&SHA256, refused.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&sha256(refused.as_bytes()));
     let query = format!("?rejected_token_sha256={digest}");
     let told = futures::future::join_all((0..10).map(|_| world.token_with(&connector, "alice", &query))).await;
     let mut tokens: Vec<String> = told.iter().map(|answer| text(&answer.expect(200)["access_token"])).collect();
@@ -134,8 +133,7 @@ async fn a_token_that_the_provider_refused_is_replaced_once() {
 async fn a_refused_token_is_never_handed_out_again() {
     let (world, connector) = connected().await;
     let refused = world.access_token(&connector, "alice").await;
-    let digest: String =
-        digest(&SHA256, refused.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&sha256(refused.as_bytes()));
     world.provider.fail_with(500, &[], "");
     let answer = world.token_with(&connector, "alice", &format!("?rejected_token_sha256={digest}")).await;
     assert_eq!(answer.refusal(), (503, "refresh_unavailable".to_owned()));

@@ -106,7 +106,7 @@ fn shown(value: &AttributeValue) -> String {
         AttributeValue::L(values) => values.iter().map(shown).collect::<Vec<_>>().join(" "),
         AttributeValue::M(values) => {
             let sorted: BTreeMap<_, _> = values.iter().collect();
-            sorted.iter().map(|(name, value)| format!("{name}={} ", shown(value))).collect()
+            sorted.iter().map(|(name, value)| format!("{name}={}", shown(value))).collect::<Vec<_>>().join(" ")
         }
         other => format!("{other:?}"),
     }

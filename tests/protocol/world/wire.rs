@@ -56,7 +56,7 @@ async fn answer(mut stream: TcpStream, handler: Handler) {
     let Reply::Answer { status, headers, body } = handler(request).await else { return };
     let mut head = format!("HTTP/1.1 {status} \r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
     for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
+        head.extend([&name, ": ", &value, "\r\n"]);
     }
     // A caller that went away is its own business.
     let _ = stream.write_all(format!("{head}\r\n{body}").as_bytes()).await;

@@ -44,7 +44,7 @@ pub(super) struct Grants {
     pub(super) life: Option<u64>,
     pub(super) issued: Vec<String>,
     codes: HashMap<String, Code>,
-    grants: Vec<Grant>,
+    given: Vec<Grant>,
 }
 
 impl Default for Grants {
@@ -55,7 +55,7 @@ impl Default for Grants {
             life: Some(3_600),
             issued: Vec::new(),
             codes: HashMap::new(),
-            grants: Vec::new(),
+            given: Vec::new(),
         }
     }
 }
@@ -74,7 +74,7 @@ impl Grants {
     pub(super) fn begin(&mut self, code: Code) -> Value {
         let (access, refresh) = self.pair();
         let answer = self.answer(&access, Some(&refresh), &code.scope);
-        self.grants.push(Grant {
+        self.given.push(Grant {
             client: code.client,
             account: code.account,
             scope: code.scope,
@@ -90,7 +90,7 @@ impl Grants {
     pub(super) fn refresh(&mut self, client: &str, presented: &str) -> Option<Value> {
         let (access, refresh) = self.pair();
         let rotate = self.rotate;
-        let grant = self.grants.iter_mut().find(|grant| grant.knows(presented))?;
+        let grant = self.given.iter_mut().find(|grant| grant.knows(presented))?;
         if grant.client != client || grant.is_over {
             return None;
         }
@@ -108,18 +108,18 @@ impl Grants {
     }
 
     pub(super) fn account_of(&self, access: &str) -> Option<String> {
-        let grant = self.grants.iter().find(|grant| grant.access.iter().any(|known| known == access))?;
+        let grant = self.given.iter().find(|grant| grant.access.iter().any(|known| known == access))?;
         (!grant.is_over).then(|| grant.account.clone())
     }
 
     pub(super) fn revoke_of(&mut self, account: &str) {
-        self.grants.iter_mut().filter(|grant| grant.account == account).for_each(|grant| grant.is_over = true);
+        self.given.iter_mut().filter(|grant| grant.account == account).for_each(|grant| grant.is_over = true);
     }
 
     /// Ends the grant that a token is of (RFC 7009, section 2.1).
     pub(super) fn revoke(&mut self, token: &str) {
         let of = |grant: &&mut Grant| grant.knows(token) || grant.access.iter().any(|known| known == token);
-        self.grants.iter_mut().filter(of).for_each(|grant| grant.is_over = true);
+        self.given.iter_mut().filter(of).for_each(|grant| grant.is_over = true);
     }
 
     fn pair(&mut self) -> (String, String) {

@@ -42,7 +42,9 @@ pub(super) async fn answer(state: &Mutex<State>, request: &Received) -> Reply {
 
 fn remove(body: &mut Value, members: &[&str]) {
     let answer = body.as_object_mut().unwrap();
-    members.iter().for_each(|member| drop(answer.remove(*member)));
+    for member in members {
+        answer.remove(*member);
+    }
 }
 
 fn note(state: &Mutex<State>, entry: Entry) -> usize {
