@@ -184,12 +184,17 @@ async fn the_refresh_token_of_one_account_is_never_kept_for_another() {
     assert!(world.provider.refreshes().is_empty());
 }
 
-/// Where the account is known to be the same, the refresh token that the provider does not repeat is kept.
+/// Where the account is known to be the same, the refresh token that the provider does not repeat is kept, and is used
+/// ahead of time like any other.
 #[tokio::test]
 async fn a_reconnect_that_brings_no_refresh_token_keeps_the_one_of_the_same_account() {
     let (world, connector, _) = connected().await;
     world.provider.next(Step::Without(&["refresh_token"]));
     world.connect(&connector, "alice").await;
+    world.advance(HOUR - 360);
+    assert_eq!(world.fire_schedule().await, json!({"due": 1}));
+    assert_eq!(world.deliver_all_refreshes().await, 0);
+    assert_eq!(world.provider.refreshes().len(), 1);
     world.advance(HOUR);
     assert!(world.provider.honours(&world.access_token(&connector, "alice").await));
 }

@@ -1,9 +1,9 @@
 //! Disconnected is unusable here at once, and ended at the provider as soon as it lets us.
 
-use futures::future::join_all;
+use futures::{future::join_all, join};
 use serde_json::json;
 
-use crate::world::{Connector, Revocation, World};
+use crate::world::{Connector, Hold, Revocation, World};
 
 async fn connected() -> (World, Connector, String) {
     let world = World::new().await;
@@ -158,6 +158,30 @@ async fn a_grant_is_revoked_even_when_its_connector_is_long_gone() {
     world.deliver_revocations().await;
     assert!(!world.provider.honours(&token));
     assert_eq!(world.waiting_revocations(), 0);
+}
+
+/// The code was on its way when the connector was deleted: the grant that came of it is ended with the others.
+#[tokio::test]
+async fn a_connection_that_was_made_while_its_connector_was_deleted_is_ended_too() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    let mut begun = world.begin(&connector, "alice").await;
+    let callback = world.provider.approve(&begun.redirect_url, "alice@provider");
+    let (mut hold, step) = Hold::new();
+    world.provider.next(step);
+    let deletes = async {
+        hold.arrived().await;
+        world.admin("DELETE", &format!("/connectors/{}", connector.id)).send().await.expect(202);
+        world.deliver_revocations().await;
+        hold.release();
+    };
+    join!(begun.browser.open(&world, &callback), deletes);
+    world.token(&connector, "alice").await.expect(404);
+    world.advance(720);
+    world.deliver_revocations().await;
+    assert_eq!(world.provider.journal("/revoke").len(), 1);
+    assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty());
+    assert!(!remains(&world, &connector).await);
 }
 
 #[tokio::test]

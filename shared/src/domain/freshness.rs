@@ -65,6 +65,12 @@ impl SealedTokens {
     #[must_use]
     pub fn due_at(&self, jitter: u16) -> Option<Timestamp> {
         self.refresh.as_ref()?;
+        self.ahead_of_end(jitter)
+    }
+
+    /// As [`SealedTokens::due_at`], for tokens whose refresh token is the one that is stored already.
+    #[must_use]
+    pub fn ahead_of_end(&self, jitter: u16) -> Option<Timestamp> {
         let expires_at = self.expires_at?;
         let life = expires_at.duration_since(self.issued_at);
         let lead = (life / 5).min(SignedDuration::try_from(LONGEST_LEAD).ok()?);

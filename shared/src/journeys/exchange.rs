@@ -182,14 +182,15 @@ impl Exchange {
             refresh_expires_at: tokens.refresh_expires_at,
         };
         let jitter = u16::try_from(self.random.below(1_001)).unwrap_or(0);
+        let keeps_earlier = keeps_earlier_refresh_token(session, account.as_ref());
         NewGrant {
             client_id: session.pinned.client_id.clone(),
             scopes_revision: session.pinned.scopes_revision,
             granted: tokens.scopes.clone(),
-            keeps_earlier_refresh_token: keeps_earlier_refresh_token(session, account.as_ref()),
+            keeps_earlier_refresh_token: keeps_earlier,
             account,
             label: session.label.clone(),
-            due_at: sealed.due_at(jitter),
+            due_at: if keeps_earlier { sealed.ahead_of_end(jitter) } else { sealed.due_at(jitter) },
             tokens: sealed,
             connected_at: now,
             first_version: self.random.below(FIRST_VERSIONS),
