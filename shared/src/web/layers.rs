@@ -3,7 +3,7 @@
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
@@ -33,10 +33,14 @@ struct Dressing {
 pub fn dress(routes: Router, origins: Origins, clock: Clock, random: Random) -> Router {
     routes
         .fallback(async || Problem::not_found())
-        .method_not_allowed_fallback(async || {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address has no such method.")
-        })
+        .method_not_allowed_fallback(async || method_not_allowed())
         .layer(from_fn_with_state(Dressing { origins, clock, random }, pass))
+}
+
+/// Also the answer to every `HEAD`: the router would run the handler of `GET`, and a mail scanner that looks at a connect
+/// link would use it up.
+fn method_not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address has no such method.")
 }
 
 async fn pass(State(dressing): State<Dressing>, request: Request, next: Next) -> Response {
@@ -45,6 +49,8 @@ async fn pass(State(dressing): State<Dressing>, request: Request, next: Next) ->
     let allowed = allowed_origin(&dressing.origins, &path, origin).await;
     let response = if let Some(problem) = oversized(&request) {
         problem.answer(&request_id)
+    } else if request.method() == Method::HEAD {
+        method_not_allowed().answer(&request_id)
     } else if cors::is_preflight(&request) {
         cors::preflight(allowed.as_ref())
     } else {
