@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { Browser } from '../harness/browser.mjs';
+import { assertProblem } from '../harness/problems.mjs';
 import { returned, RETURN_URL, World } from '../harness/world.mjs';
 
 let world;
@@ -119,24 +120,33 @@ test('without the cookie the code is parked until the user finishes with the han
     ['completed', null, connector.id],
   );
   assert.equal((await world.token(user, connector)).body.connection_id, finished.body.connection_id);
-  assert.notEqual((await world.finish(user, sessionId, handle)).status, 500);
+  assertProblem(await world.finish(user, sessionId, handle), { status: 409, code: 'conflict' });
   assert.equal(exchanges(), before + 1, 'a second finish exchanges nothing');
 });
 
-test('PUB-08 another user cannot finish a session, nor can a wrong handle', async () => {
+test('PUB-08 another user who comes with the handle gets nothing, and the session is over', async () => {
   const [alice, mallory] = [await world.user('victim'), await world.user('mallory')];
   const before = exchanges();
   const { sessionId, handle } = returned(await alice.browser.approve((await started(alice)).redirect_url));
-  for (const [user, wrong] of [
-    [mallory, handle],
-    [alice, 'A'.repeat(handle.length)],
-    [alice, ''],
-  ]) {
-    const answer = await world.finish(user, sessionId, wrong);
-    assert.ok(answer.status >= 400 && answer.status < 500, answer.text);
-  }
+  const foreign = { status: 404, code: 'NOT_FOUND', detail: 'No such session.' };
+  assertProblem(await world.finish(mallory, sessionId, handle), foreign);
+  assertProblem(await world.finish(alice, sessionId, handle), { status: 409, code: 'conflict' });
+  const { body } = await world.session(alice, sessionId);
+  assert.deepEqual([body.status, body.reason], ['failed', 'session_user_mismatch']);
   assert.equal(exchanges(), before);
   for (const user of [alice, mallory]) assert.equal((await world.token(user, connector)).status, 404);
+});
+
+test('a wrong or missing handle finishes nothing, and the right one still does', async () => {
+  const user = await world.user('fumbler');
+  const before = exchanges();
+  const { sessionId, handle } = returned(await user.browser.approve((await started(user)).redirect_url));
+  const wrong = { status: 400, code: 'state_mismatch', detail: 'The handle is not the one of this session.' };
+  assertProblem(await world.finish(user, sessionId, 'A'.repeat(handle.length)), wrong);
+  const missing = { status: 422, code: 'invalid_request', errors: ['/handle'] };
+  assertProblem(await world.finish(user, sessionId, undefined), missing);
+  assert.equal(exchanges(), before);
+  assert.equal((await world.finish(user, sessionId, handle)).status, 200);
 });
 
 test('PUB-02 PUB-03 a callback without the state, or with another, exchanges nothing and burns nothing', async () => {
@@ -270,4 +280,15 @@ test('disconnecting revokes at the provider and is final at once', async () => {
   assert.equal(await world.provider.accepts(body.access_token), false, 'the provider has ended the grant');
   assert.equal(world.provider.journal.at('revocation').at(-1).status, 200);
   assert.equal((await world.disconnect(user, connector)).status, 404);
+});
+
+test('reconnecting with another account keeps the first one and says so', async () => {
+  const user = await world.user('two-accounts');
+  await world.connect(user, connector, { account: 'first' });
+  const before = await world.token(user, connector);
+  const begun = await started(user);
+  const { sessionId, handle } = returned(await new Browser().approve(begun.redirect_url, { account: 'second' }));
+  assertProblem(await world.finish(user, sessionId, handle), { status: 409, code: 'account_changed' });
+  const after = await world.token(user, connector);
+  assert.deepEqual([after.body.account.id, after.body.access_token], ['first', before.body.access_token]);
 });
