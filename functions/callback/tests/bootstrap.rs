@@ -10,7 +10,7 @@ use serde_json::Value;
 const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_callback");
 
 fn arrival(deployment: &Deployment, callback: &str, cookie: Option<&Begun>) -> Value {
-    let mut event = with_query(deployment.event("callback.code"), callback.split_once('?').expect("a query").1);
+    let mut event = with_query(deployment.event("callback.code"), callback.split_once('?').unwrap_or_default().1);
     event["cookies"] = cookie.map(|begun| begun.cookie.clone()).into_iter().collect();
     event
 }
