@@ -44,7 +44,10 @@ fn welcome(running: &Running, settings: &Settings) {
     println!();
     println!("  Ids and keys of the demo  {}", running.dev_file.display());
     println!("  Tables, keys and queues   {}/", settings.data_dir.display());
-    println!("  For a single function     cargo lambda watch --env-file {}/lambda.env", settings.data_dir.display());
+    println!(
+        "  For a single function     cargo lambda watch --manifest-path functions/NAME/Cargo.toml --env-file {}/lambda.env",
+        settings.data_dir.display()
+    );
     println!("  Stop                      Ctrl-C; delete the folder to begin anew");
     println!();
 }

@@ -206,7 +206,9 @@ fn token_set(answer: Answer, requested: &Scopes, now: Timestamp) -> Result<Token
         // What `normalise` has written is always read; the other errors hold the body and are dropped.
         _ => TokenError::passing(Outcome::Unknown, None),
     })?;
-    let ends = |seconds: u64| now.checked_add(SignedDuration::from_secs(i64::try_from(seconds).ok()?)).ok();
+    // From the beginning of the second: what is told in whole seconds must not end earlier than it says.
+    let start = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let ends = |seconds: u64| start.checked_add(SignedDuration::from_secs(i64::try_from(seconds).ok()?)).ok();
     let granted = answer.scopes().map(|scopes| Scopes::parse(scopes.iter().map(|scope| scope.as_str())));
     Ok(TokenSet {
         access_token: Secret::new(answer.access_token().secret().as_str()),
