@@ -22,6 +22,17 @@ async fn a_link_opened_in_one_browser_ends_nowhere_in_another() {
     assert_eq!(world.session(&session, "alice").await["status"], "pending");
 }
 
+/// A scanner that looks at every link in a mail must not use it up.
+#[tokio::test]
+async fn whoever_only_looks_at_a_link_does_not_open_it() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    let (session, url) = world.link(&connector, "alice").await;
+    let looked = world.call("HEAD", &format!("/connect/{session}")).send().await;
+    assert_eq!((looked.status, looked.cookies().len()), (405, 0));
+    assert_eq!(Browser::default().open(&world, &url).await.status, 303);
+}
+
 /// PUB-07: nor can a second browser open a link that was opened before.
 #[tokio::test]
 async fn a_link_opens_in_one_browser_only_as_often_as_that_one_likes() {

@@ -89,6 +89,8 @@ async fn what_is_too_long_is_refused() {
     }
     let long = world.call("GET", &format!("/api/providers/{}", "a".repeat(16 * 1_024))).send().await;
     assert_eq!(long.status, 414);
+    let wide = world.call("GET", "/api/providers").header("x-wide", &"a".repeat(64 * 1_024)).send().await;
+    assert_eq!(wide.refusal(), (431, "invalid_request".to_owned()));
     let connections = world.app.path("/connections?cursor=");
     let odd =
         world.call("GET", &format!("{connections}{}", "A".repeat(8_000))).bearer(&world.app.service_key).send().await;

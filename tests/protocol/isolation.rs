@@ -101,6 +101,26 @@ async fn another_workspace_can_do_nothing_with_a_connector_it_knows_the_id_of() 
     world.access_token(&connector, "alice").await;
 }
 
+/// PUB-25: the redirect URIs of an app are for its backend and its own workspace's admins.
+#[tokio::test]
+async fn redirect_uris_are_told_to_whoever_owns_the_app_and_to_nobody_else() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    let hostile = world.found("Hostile").await;
+    let theirs = world.register_app(&hostile, "their-app").await;
+    let ask = |key: &str| world.call("GET", &world.app.path("/oauth-redirect-uris")).bearer(key).send();
+    for owner in [&world.app.service_key, &world.workspace.admin_key] {
+        let told = ask(owner).await.expect(200);
+        let uri = text(&told["redirect_uris"][0]["redirect_uri"]);
+        assert!(uri.ends_with(&format!("/api/external-auth/callback/{}", connector.id)), "{uri}");
+    }
+    for stranger in [&hostile.admin_key, &theirs.service_key] {
+        assert_eq!(ask(stranger).await.refusal(), (404, "NOT_FOUND".to_owned()));
+    }
+    assert_eq!(ask(&world.app.user(&world, "alice")).await.refusal(), (403, "service_only".to_owned()));
+    assert_eq!(ask("uck_app_nonsense").await.refusal(), (401, "unauthorized".to_owned()));
+}
+
 /// PUB-26.
 #[tokio::test]
 async fn what_is_anothers_and_what_never_was_are_answered_alike() {
