@@ -3,7 +3,7 @@
 use crate::{
     action::Step,
     faults::Fault,
-    row::Hold,
+    row::{Follows, Hold},
     rules::{Protocol, Rule},
     state::{State, Worker},
 };
@@ -16,23 +16,29 @@ impl Protocol {
         match (worker, step) {
             // Who comes while a lease lasts waits, and changes nothing: it may as well come afterwards.
             (Worker::Idle, Step::Read) => {
-                let (version, token) = (next.row.version, next.row.refresh?);
-                (next.row.needs_work() && !next.row.is_leased).then_some(Worker::Seen { version, token })
+                let (version, token, fence) = (next.row.version, next.row.refresh?, next.row.fence);
+                let seen = Worker::Seen { version, token, fence, follows: next.row.follows };
+                (next.row.needs_work() && !next.row.is_leased).then_some(seen)
             }
-            (Worker::Seen { version, token }, Step::TakeLease) => Some(match self.lease(next, version, token) {
+            (Worker::Seen { version, token, .. }, Step::TakeLease) => Some(match self.lease(next, version, token) {
                 Some(hold) => leased(hold),
                 None => Worker::Waiting { version },
             }),
-            (Worker::Seen { version, token }, Step::TakeLeaseUnheard) => {
-                let hold = self.lease(next, version, token)?;
+            // What was there before the lease was taken is not told a second time: what was read must do.
+            (Worker::Seen { version, token, fence, follows }, Step::TakeLeaseUnheard) => {
+                let mut hold = self.lease(next, version, token)?;
                 next.spend(self, Fault::WriteUnheard)?;
+                let is_next = hold.fence == fence + 1 || !self.keeps(Rule::LeaseBetweenNoticed);
+                hold.follows = if is_next { follows } else { Follows::Unaccounted };
                 Some(Worker::LeaseUnheard(hold))
             }
             (Worker::LeaseUnheard(mut hold), Step::TakeLeaseAgain) => {
                 if next.row.fence != hold.fence || !next.row.is_leased {
                     return Some(Worker::Idle);
                 }
-                hold.follows_unknown &= self.keeps(Rule::EarlierIntentRemembered);
+                if !self.keeps(Rule::EarlierIntentRemembered) {
+                    hold.follows = Follows::NothingUnsettled;
+                }
                 Some(leased(hold))
             }
             (Worker::Waiting { version }, Step::StopWaiting) => {
@@ -42,15 +48,15 @@ impl Protocol {
                     Worker::Idle
                 })
             }
-            (Worker::Leased { hold, .. }, Step::Stall) => {
+            (Worker::Leased { hold, is_again, .. }, Step::Stall) => {
                 let is_held = next.row.is_leased && next.row.fence == hold.fence;
                 is_held.then_some(())?;
                 next.spend(self, Fault::Stalled)?;
                 next.row.is_leased = false;
-                Some(Worker::Late(hold))
+                Some(if is_again { Worker::Unanswered { hold, is_again } } else { Worker::Late(hold) })
             }
             (Worker::Late(hold) | Worker::TurnedAway(hold), Step::GiveBack) => {
-                next.row.give_back(self, hold, true);
+                next.row.give_back(self, hold, false, false);
                 Some(Worker::Idle)
             }
             _ => None,
@@ -62,7 +68,7 @@ impl Protocol {
             return next.row.take_lease(version, token);
         }
         let is_same = next.row.version == version && next.row.ended.is_none();
-        is_same.then_some(Hold { version, token, fence: next.row.fence, follows_unknown: next.row.intent })
+        is_same.then_some(Hold { version, token, fence: next.row.fence, follows: next.row.follows })
     }
 }
 
