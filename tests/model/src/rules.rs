@@ -19,8 +19,6 @@ pub enum Rule {
     DoubtKept,
     /// Whoever takes the lease by a request that had to be repeated still knows of an earlier intent.
     EarlierIntentRemembered,
-    /// And of one that began between its reading the row and its taking the lease.
-    LeaseBetweenNoticed,
     /// Who asks again under the same lease does not take a refusal at its word: the first call had no answer.
     OwnSilenceRemembered,
     /// Who finds an intent first gives the queue time to deliver what may wait in it.
@@ -72,13 +70,12 @@ pub struct Protocol {
 
 impl Rule {
     /// Every one.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 19] = [
         Self::Lease,
         Self::Deadline,
         Self::LeaseOutlivesSilence,
         Self::DoubtKept,
         Self::EarlierIntentRemembered,
-        Self::LeaseBetweenNoticed,
         Self::OwnSilenceRemembered,
         Self::QueueFirst,
         Self::GraceLooksToo,

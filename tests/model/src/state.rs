@@ -3,7 +3,7 @@
 use crate::{
     faults::{Fault, Faults},
     provider::{Answer, Pair, Provider, Token},
-    row::{Follows, Hold, Row},
+    row::{Hold, Row},
     rules::Protocol,
 };
 
@@ -18,10 +18,6 @@ pub enum Worker {
         version: u8,
         /// That version's refresh token.
         token: Token,
-        /// The newest lease then.
-        fence: u8,
-        /// What was known of the attempts before it.
-        follows: Follows,
     },
     /// It asked for the lease, got it, and did not hear so.
     LeaseUnheard(Hold),

@@ -12,7 +12,7 @@ use refresh_model::{
 };
 
 /// The rule that is switched off, where, and what happens then.
-const WITHOUT: [(Rule, Behaviour, &str); 24] = [
+const WITHOUT: [(Rule, Behaviour, &str); 23] = [
     (Rule::Lease, StrictFamily, ONE_USE),
     (Rule::Lease, StrictFamily, NAMED),
     (Rule::Deadline, StrictError, ONE_USE),
@@ -20,7 +20,6 @@ const WITHOUT: [(Rule, Behaviour, &str); 24] = [
     (Rule::LeaseOutlivesSilence, StrictFamily, NAMED),
     (Rule::DoubtKept, StrictError, REJECTED_RIGHTLY),
     (Rule::EarlierIntentRemembered, StrictError, REJECTED_RIGHTLY),
-    (Rule::LeaseBetweenNoticed, StrictError, REJECTED_RIGHTLY),
     (Rule::OwnSilenceRemembered, GraceSamePair, REJECTED_RIGHTLY),
     (Rule::QueueFirst, StrictError, NO_USED_TOKEN),
     (Rule::QueueFirst, StrictFamily, NAMED),

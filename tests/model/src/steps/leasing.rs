@@ -16,20 +16,16 @@ impl Protocol {
         match (worker, step) {
             // Who comes while a lease lasts waits, and changes nothing: it may as well come afterwards.
             (Worker::Idle, Step::Read) => {
-                let (version, token, fence) = (next.row.version, next.row.refresh?, next.row.fence);
-                let seen = Worker::Seen { version, token, fence, follows: next.row.follows };
-                (next.row.needs_work() && !next.row.is_leased).then_some(seen)
+                let (version, token) = (next.row.version, next.row.refresh?);
+                (next.row.needs_work() && !next.row.is_leased).then_some(Worker::Seen { version, token })
             }
-            (Worker::Seen { version, token, .. }, Step::TakeLease) => Some(match self.lease(next, version, token) {
+            (Worker::Seen { version, token }, Step::TakeLease) => Some(match self.lease(next, version, token) {
                 Some(hold) => leased(hold),
                 None => Worker::Waiting { version },
             }),
-            // What was there before the lease was taken is not told a second time: what was read must do.
-            (Worker::Seen { version, token, fence, follows }, Step::TakeLeaseUnheard) => {
-                let mut hold = self.lease(next, version, token)?;
+            (Worker::Seen { version, token }, Step::TakeLeaseUnheard) => {
+                let hold = self.lease(next, version, token)?;
                 next.spend(self, Fault::WriteUnheard)?;
-                let is_next = hold.fence == fence + 1 || !self.keeps(Rule::LeaseBetweenNoticed);
-                hold.follows = if is_next { follows } else { Follows::Unaccounted };
                 Some(Worker::LeaseUnheard(hold))
             }
             (Worker::LeaseUnheard(mut hold), Step::TakeLeaseAgain) => {
