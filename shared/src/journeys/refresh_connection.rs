@@ -11,19 +11,20 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{carried_through, client_secret, profile};
+use super::{ask_provider::AskProvider, carried_through, client_secret, end_connection, profile};
 use crate::{
     clock::Clock,
     domain::{
-        connection::{Connection, EndReason, Grant},
+        connection::{Connection, EndReason, Grant, SealedTokens},
         connector::Connector,
-        ids::AttemptId,
+        ended::EndedGrant,
+        ids::{AttemptId, EndedId},
         secret::{ClientSecret, RefreshToken, Secret},
     },
-    oauth::{Credentials, GrantTokens, Outcome, ProviderClient, RefreshRequest, TokenError, TokenSet, egress},
+    oauth::{Credentials, Outcome, ProviderClient, RefreshRequest, TokenError, TokenSet, egress},
     queue::Queue,
     random::Random,
-    store::{Commit, Connections, FreshTokens, Lease, LeaseOutcome, Leases, StoreError, Write},
+    store::{Commit, Connections, EndedGrants, FreshTokens, Lease, LeaseOutcome, Leases, StoreError, Write},
     vault::{Place, Ready, Vault, VaultError},
 };
 use salvage::RefreshMessage;
@@ -57,6 +58,8 @@ pub struct Refresher {
     pub(crate) connections: Connections,
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
+    pub(crate) ended: EndedGrants,
+    pub(crate) provider: AskProvider,
     pub(crate) queue: Queue,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -198,7 +201,7 @@ impl Refresher {
             }
             Commit::Refused(Some(row)) => self.renewed_by_another(*row, &lease.connection),
             Commit::Refused(None) => {
-                self.revoke_orphan(connector, &tokens).await;
+                self.revoke_orphan(connector, lease.connection, fresh).await;
                 Err(RefreshError::Gone)
             }
         }
@@ -243,15 +246,24 @@ impl Refresher {
         fresh
     }
 
-    /// The user disconnected while the provider was rotating: what it gave belongs to nobody now.
-    async fn revoke_orphan(&self, connector: &Connector, tokens: &TokenSet) {
-        let Some(provider) = profile(connector) else { return };
-        let Ok(secret) = client_secret(&self.vault, connector).await else { return };
-        let credentials = Credentials { client_id: &connector.client_id, client_secret: secret.as_ref() };
-        let grant =
-            GrantTokens { access_token: Some(&tokens.access_token), refresh_token: tokens.refresh_token.as_ref() };
-        if let Err(error) = self.client.revoke(provider, credentials, grant, self.clock.now()).await {
-            tracing::warn!(%error, "tokens of a connection that is gone were not revoked");
+    /// The user disconnected while the provider was rotating: what it gave belongs to nobody now. It is kept, sealed, as
+    /// an ended grant until the provider has ended it, so that a crash or a failure here leaves nothing alive there.
+    async fn revoke_orphan(&self, connector: &Connector, gone: Connection, fresh: FreshTokens) {
+        let now = self.clock.now();
+        let tokens = SealedTokens { access: fresh.access, refresh: fresh.refresh, ..gone.tokens.clone() };
+        let id = EndedId::of_ulid(&self.random.ulid(now));
+        let look_at = now.checked_add(end_connection::LOOK_AFTER).unwrap_or(Timestamp::MAX);
+        let ended = EndedGrant::of(&Connection { tokens, ..gone }, id, now, look_at);
+        if let Err(error) = self.ended.put(&ended).await {
+            tracing::error!(%error, "tokens of a connection that is gone are not kept for a later revocation");
+        }
+        match self.provider.to_revoke_soon(connector, &ended).await {
+            Ok(_) => {
+                if let Err(error) = self.ended.destroy(&ended).await {
+                    tracing::warn!(%error, "what became of a grant is not written down; its provider will be asked again");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "tokens of a connection that is gone are not revoked yet"),
         }
     }
 

@@ -78,6 +78,12 @@ impl From<Due> for DueMessage {
     }
 }
 
+impl From<DueMessage> for Due {
+    fn from(message: DueMessage) -> Self {
+        Self { pk: message.pk, sk: message.sk }
+    }
+}
+
 /// Works off the refresh queue.
 #[derive(Debug, Clone)]
 pub struct RefreshDue {

@@ -94,6 +94,16 @@ pub(super) mod name {
         REFUSALS = "refusals";
         RETRY_AT = "retry_at";
 
+        ENDED_ID = "ended_id";
+        ENDED_AT = "ended_at";
+        ACCOUNT_ID = "account_id";
+        TRIES = "tries";
+        ENDS_GRANTS = "ends_grants";
+        BEGAN_AT = "began_at";
+        SWEPT_TO = "swept_to";
+        FORGOTTEN_AT = "forgotten_at";
+        DELETED_AT = "deleted_at";
+
         STAGE = "stage";
         REASON = "reason";
         BINDING = "binding";
