@@ -12,6 +12,7 @@ mod arrivals;
 mod callers;
 mod changes;
 mod connect;
+mod deletions;
 mod disconnect;
 mod finishing;
 mod input;

@@ -1,10 +1,12 @@
 //! What AWS does between a queue, a schedule and a function.
 
+use std::time::Duration;
+
 use connectors::web::EventHandler;
 use local::aws::sqs::{Message, Queue, VISIBILITY_TIMEOUT};
 use serde_json::{Value, json};
 
-use super::World;
+use super::{World, aws::Item};
 
 impl World {
     /// Fires the schedule, with the event that AWS sends.
@@ -21,6 +23,34 @@ impl World {
     /// The same with the queue of grants to revoke.
     pub(crate) async fn deliver_revocations(&self) -> Option<Vec<String>> {
         self.deliver(Queue::Revocation, &self.product.disconnect).await
+    }
+
+    /// Reminds the function of everything that has ended and is due by now, as the schedule does, and answers how much
+    /// that was.
+    pub(crate) async fn remind_of_what_is_due(&self) -> usize {
+        let now = self.clock.now().as_millisecond();
+        let is_due = |item: &Item| item.get("due_at").is_some_and(|at| at.as_n().unwrap().parse::<i64>().unwrap() <= now);
+        let items = self.aws.items("TABLE_CONNECTIONS").await;
+        let text = |item: &Item, name: &str| item[name].as_s().unwrap().clone();
+        let ended = items.iter().filter(|item| text(item, "sk").starts_with("ENDED#") && is_due(item));
+        let bodies: Vec<String> = ended
+            .map(|item| json!({"kind": "due", "pk": text(item, "pk"), "sk": text(item, "sk")}).to_string())
+            .collect();
+        for body in &bodies {
+            self.aws.queues.send(Queue::Revocation, body, Duration::ZERO).unwrap();
+        }
+        bodies.len()
+    }
+
+    /// Throws away every message of the queue of what has ended, seen or not.
+    pub(crate) fn lose_revocations(&self) {
+        while self.waiting_revocations() > 0 {
+            let lost = self.aws.queues.receive(Queue::Revocation, 1_000, Duration::ZERO).unwrap();
+            assert!(!lost.is_empty(), "a message that is delayed can't be lost yet");
+            for message in lost {
+                self.aws.queues.delete(Queue::Revocation, &message.receipt).unwrap();
+            }
+        }
     }
 
     /// Works the refresh queue off, as far as it can be seen now, and answers how many messages must come again.

@@ -104,12 +104,22 @@ impl World {
     }
 
     pub(crate) async fn connector_of(&self, workspace: &Workspace, name: &str, scopes: &[&str]) -> Connector {
+        self.connector_to(workspace, PROVIDER, name, scopes).await
+    }
+
+    pub(crate) async fn connector_to(
+        &self,
+        workspace: &Workspace,
+        provider: &str,
+        name: &str,
+        scopes: &[&str],
+    ) -> Connector {
         let client_id = format!("client-{}", Random::default().token());
         let client_secret = format!("secret-{}", Random::default().token());
         self.provider.register_client(&client_id, &client_secret);
         self.keep_secret(&client_secret);
         let body = json!({
-            "integration_type": PROVIDER, "name": name, "client_id": client_id, "client_secret": client_secret,
+            "integration_type": provider, "name": name, "client_id": client_id, "client_secret": client_secret,
             "scopes": scopes,
         });
         let created = workspace.admin(self, "POST", "/connectors").json(&body).send().await.expect(201);
