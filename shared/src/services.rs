@@ -21,14 +21,15 @@ use crate::{
         complete_authorization::CompleteAuthorization,
         delete_workspace::DeleteWorkspace,
         disconnect::Disconnect,
+        dispatch_due::DispatchDue,
         end_connection::EndConnection,
         exchange::Exchange,
         forget_user::ForgetUser,
         get_token::GetToken,
         list_connections::ListConnections,
         manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
-        refresh_connection::Refresher,
-        refresh_due::{DispatchDue, RefreshDue},
+        refresh_connection::{Crowd, Refresher},
+        refresh_due::RefreshDue,
         reminders::Reminders,
         revoke_grant::RevokeGrant,
         start_authorization::StartAuthorization,
@@ -40,8 +41,9 @@ use crate::{
     queue::Queue,
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Completions, Connections, Connectors, CustomProviders, DueIndex, EndedGrants, Endings,
-        ForgottenUsers, Leases, Purges, Sessions, Sweeps, TokenReads, WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditLog, Completions, Connections, Connectors, CustomProviders, EndedGrants, Endings,
+        ForgottenUsers, Healths, Leases, Paces, Purges, Renewals, Schedule, Sessions, Sweeps, TokenReads, WorkspaceKeys,
+        Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -67,6 +69,8 @@ pub struct Services {
     clock: Clock,
     random: Random,
     dynamodb: aws_sdk_dynamodb::Client,
+    paces: Paces,
+    crowd: Crowd,
     refresh_queue: Queue,
     revocation_queue: Queue,
     vault: Arc<Vault>,
@@ -123,6 +127,8 @@ impl Services {
             revocation_queue: Queue::new(sqs, config.revocation_queue_url.clone()),
             config: config.clone(),
             authenticator: Arc::new(authenticator),
+            paces: Paces::new(&dynamodb, tables),
+            crowd: Crowd::default(),
             clock,
             random,
             dynamodb,
@@ -196,10 +202,11 @@ impl Services {
     pub fn get_token(&self) -> GetToken {
         GetToken {
             reads: TokenReads::new(&self.dynamodb, &self.config.tables),
-            connections: self.connections(),
+            schedule: self.schedule(),
             refresher: self.refresher(),
             vault: Arc::clone(&self.vault),
             clock: self.clock.clone(),
+            random: self.random.clone(),
         }
     }
 
@@ -207,8 +214,10 @@ impl Services {
     #[must_use]
     pub fn dispatch_due(&self) -> DispatchDue {
         DispatchDue {
-            due: DueIndex::new(&self.dynamodb, &self.config.tables),
-            queue: self.refresh_queue.clone(),
+            schedule: self.schedule(),
+            refresh_queue: self.refresh_queue.clone(),
+            revocation_queue: self.revocation_queue.clone(),
+            metrics: self.metrics(),
             clock: self.clock.clone(),
         }
     }
@@ -217,9 +226,11 @@ impl Services {
     #[must_use]
     pub fn refresh_due(&self) -> RefreshDue {
         RefreshDue {
-            reads: TokenReads::new(&self.dynamodb, &self.config.tables),
+            connectors: self.connectors(),
             connections: self.connections(),
+            schedule: self.schedule(),
             refresher: self.refresher(),
+            metrics: self.metrics(),
             clock: self.clock.clone(),
         }
     }
@@ -245,6 +256,7 @@ impl Services {
                 apps: self.apps(),
                 connectors: self.connectors(),
                 connections: self.connections(),
+                healths: self.healths(),
                 sweeps: self.sweeps(),
                 end: self.end_connection(),
                 revoke: self.revoke_grant(),
@@ -282,6 +294,7 @@ impl Services {
             apps: self.apps(),
             connectors: self.connectors(),
             connections: self.connections(),
+            healths: self.healths(),
             purges: Purges::new(&self.dynamodb, &self.config.tables),
             reminders: self.reminders(),
             audit: self.audit(),
@@ -301,6 +314,7 @@ impl Services {
         ManageConnectors {
             connectors: self.connectors(),
             custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            healths: self.healths(),
             vault: Arc::clone(&self.vault),
             sweep: self.begin_sweep(),
             audit: self.audit(),
@@ -376,12 +390,17 @@ impl Services {
     fn refresher(&self) -> Refresher {
         Refresher {
             leases: Leases::new(&self.dynamodb, &self.config.tables),
+            renewals: Renewals::new(&self.dynamodb, &self.config.tables),
             connections: self.connections(),
+            healths: self.healths(),
+            paces: self.paces.clone(),
             vault: Arc::clone(&self.vault),
             client: Arc::clone(&self.client),
             ended: self.ended_grants(),
             provider: self.ask_provider(),
             queue: self.refresh_queue.clone(),
+            crowd: self.crowd.clone(),
+            metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -395,7 +414,7 @@ impl Services {
             provider: self.ask_provider(),
             reminders: self.reminders(),
             audit: self.audit(),
-            metrics: Metrics::new(&self.config.deployment),
+            metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -430,8 +449,20 @@ impl Services {
         Sweeps::new(&self.dynamodb, &self.config.tables)
     }
 
+    fn healths(&self) -> Healths {
+        Healths::new(&self.dynamodb, &self.config.tables)
+    }
+
     fn apps(&self) -> Apps {
         Apps::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn metrics(&self) -> Metrics {
+        Metrics::new(&self.config.deployment)
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule::new(&self.dynamodb, &self.config.tables)
     }
 
     fn connectors(&self) -> Connectors {

@@ -133,7 +133,7 @@ async fn a_provider_that_can_not_revoke_is_told_as_such_and_the_tokens_are_destr
     let mut registration = world.provider.registration("lasting");
     drop(registration.as_object_mut().unwrap().remove("revoke"));
     world.admin("POST", "/providers").json(&registration).send().await.expect(201);
-    let connector = world.connector_to(&world.workspace, "lasting", "Lasting", &["read"]).await;
+    let connector = world.connector_at(&world.workspace, "lasting", "Lasting", &["read"]).await;
     world.connect(&connector, "alice").await;
     assert_eq!(world.disconnect(&connector, "alice").await.expect(200)["revocation"], "unsupported");
     assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty());

@@ -34,8 +34,8 @@ pub struct EndedGrant {
     pub client_id: String,
     /// The id of the account it is to, if the provider told.
     pub account_id: Option<String>,
-    /// Its access token.
-    pub access: Sealed<AccessToken>,
+    /// Its access token, if one is known.
+    pub access: Option<Sealed<AccessToken>>,
     /// Its refresh token, if there was one.
     pub refresh: Option<Sealed<RefreshToken>>,
     /// When the connection ended.
@@ -56,7 +56,7 @@ impl EndedGrant {
             place: connection.key.clone(),
             client_id: connection.client_id.clone(),
             account_id: connection.account.as_ref().map(|account| account.id.clone()),
-            access: connection.tokens.access.clone(),
+            access: Some(connection.tokens.access.clone()),
             refresh: connection.tokens.refresh.clone(),
             ended_at: now,
             tries: 0,
@@ -141,6 +141,7 @@ mod tests {
                 refresh_expires_at: None,
             },
             refresh: crate::domain::connection::RefreshState::default(),
+            quarantine: None,
         }
     }
 

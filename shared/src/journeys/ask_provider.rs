@@ -5,7 +5,12 @@ use std::{sync::Arc, time::Duration};
 use super::{client_secret, profile};
 use crate::{
     clock::Clock,
-    domain::{connector::Connector, ended::EndedGrant, provider::RevocationAuth},
+    domain::{
+        connector::Connector,
+        ended::EndedGrant,
+        provider::RevocationAuth,
+        secret::{Kind, Sealed, Secret},
+    },
     oauth::{Credentials, GrantTokens, ProviderClient, RevokeError, Revoked},
     vault::{Place, Vault, VaultError},
 };
@@ -78,15 +83,21 @@ impl AskProvider {
             return Err(NotRevoked::ClientChanged);
         }
         let place = Place::connection(&ended.place);
-        let access = self.vault.open(&ended.access, &place).await?;
-        let refresh = match &ended.refresh {
-            Some(sealed) => Some(self.vault.open(sealed, &place).await?),
-            None => None,
-        };
+        let access = self.opened(ended.access.as_ref(), &place).await?;
+        let refresh = self.opened(ended.refresh.as_ref(), &place).await?;
         let secret = if proves_client { client_secret(&self.vault, connector).await? } else { None };
         let credentials = Credentials { client_id: &ended.client_id, client_secret: secret.as_ref() };
-        let tokens = GrantTokens { access_token: Some(&access), refresh_token: refresh.as_ref() };
+        let tokens = GrantTokens { access_token: access.as_ref(), refresh_token: refresh.as_ref() };
         Ok(self.client.revoke(provider, credentials, tokens, self.clock.now()).await?)
+    }
+
+    async fn opened<K: Kind>(
+        &self,
+        sealed: Option<&Sealed<K>>,
+        place: &Place,
+    ) -> Result<Option<Secret<K>>, VaultError> {
+        let Some(sealed) = sealed else { return Ok(None) };
+        self.vault.open(sealed, place).await.map(Some)
     }
 
     /// The same while somebody waits.

@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     domain::{audit::Actor, ids::WorkspaceId},
     store::{
-        ApiKeys, Apps, Connections, Connectors, Due, Purge, Purges, StoreError, WorkspaceKeys, Workspaces, Write,
+        ApiKeys, Apps, Connections, Connectors, Healths, ItemKey, Purge, Purges, StoreError, WorkspaceKeys, Workspaces, Write,
     },
 };
 
@@ -31,6 +31,7 @@ pub struct DeleteWorkspace {
     pub(crate) apps: Apps,
     pub(crate) connectors: Connectors,
     pub(crate) connections: Connections,
+    pub(crate) healths: Healths,
     pub(crate) purges: Purges,
     pub(crate) reminders: Reminders,
     pub(crate) audit: Audit,
@@ -53,7 +54,7 @@ impl DeleteWorkspace {
             self.audit.note(workspace, actor, "workspace.deleted", workspace.as_str(), &[]).await;
         }
         self.close(workspace).await?;
-        self.reminders.leave(purge.due(), Duration::ZERO).await;
+        self.reminders.leave(purge.key(), Duration::ZERO).await;
         Ok(())
     }
 
@@ -84,6 +85,7 @@ impl DeleteWorkspace {
         }
         for connector in &connectors {
             self.connectors.destroy(&connector.workspace, &connector.id).await?;
+            self.healths.forget(&connector.id).await?;
         }
         self.workspaces.remove_all(&purge.workspace).await?;
         self.audit.note(&purge.workspace, Actor::System, "workspace.purged", purge.workspace.as_str(), &[]).await;
@@ -108,7 +110,7 @@ impl DeleteWorkspace {
         Ok(())
     }
 
-    async fn remove(&self, entries: Vec<Due>) -> Result<(), StoreError> {
+    async fn remove(&self, entries: Vec<ItemKey>) -> Result<(), StoreError> {
         let removals: Vec<_> = entries.iter().map(|entry| self.connections.remove_entry(entry)).collect();
         stream::iter(removals).buffer_unordered(AT_A_TIME).try_collect().await
     }
@@ -116,7 +118,7 @@ impl DeleteWorkspace {
     async fn leave_rest(&self, purge: &Purge, wait: Duration) -> Result<(), StoreError> {
         let due_at = self.clock.now().checked_add(wait).unwrap_or(Timestamp::MAX);
         if self.purges.put_off(purge, due_at).await? == Write::Done {
-            self.reminders.leave(purge.due(), wait).await;
+            self.reminders.leave(purge.key(), wait).await;
         }
         Ok(())
     }

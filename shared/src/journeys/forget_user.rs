@@ -71,7 +71,7 @@ impl ForgetUser {
         for connection in self.connections.of_user(&user).await? {
             let place = connection.key.clone();
             let Some(grant) = self.end.end(connection, Duration::ZERO).await? else { continue };
-            self.reminders.leave(EndedGrants::due(&grant), Duration::ZERO).await;
+            self.reminders.leave(EndedGrants::key(&grant), Duration::ZERO).await;
             let details = [("connector", place.connector.as_str()), ("revocation", "pending")];
             self.audit.note(workspace, actor.clone(), "connection.deleted", place.id().as_str(), &details).await;
             ended += 1;

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod complete_authorization;
 pub mod delete_workspace;
 pub mod disconnect;
+pub mod dispatch_due;
 pub mod end_connection;
 pub(crate) mod exchange;
 pub mod forget_user;

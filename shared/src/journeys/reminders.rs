@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::refresh_due::DueMessage;
 use crate::{
-    queue::{LONGEST_DELAY, Queue},
-    store::Due,
+    queue::{DueMessage, LONGEST_DELAY, Queue},
+    store::ItemKey,
 };
 
 /// Leaves reminders in a queue.
@@ -15,11 +14,11 @@ pub(crate) struct Reminders(pub(crate) Queue);
 impl Reminders {
     /// Reminds of something when `delay` is over. Nothing is lost if that fails, or if the delay is longer than a queue
     /// allows: the schedule finds in the index what is due and nobody was reminded of.
-    pub(super) async fn leave(&self, due: Due, delay: Duration) {
+    pub(super) async fn leave(&self, item: ItemKey, delay: Duration) {
         if delay > LONGEST_DELAY {
             return;
         }
-        if let Err(error) = self.0.send(&DueMessage::from(due), delay).await {
+        if let Err(error) = self.0.send(&DueMessage::new(item.pk, item.sk), delay).await {
             tracing::warn!(%error, "nobody was reminded; the schedule will find what is due");
         }
     }

@@ -124,7 +124,7 @@ impl RevokeGrant {
         tracing::warn!(%error, wait_s = wait.as_secs(), "a grant is not revoked yet");
         let due_at = self.clock.now().checked_add(wait).unwrap_or(Timestamp::MAX);
         if self.ended.put_off(ended, due_at).await? == Write::Done {
-            self.reminders.leave(EndedGrants::due(ended), wait).await;
+            self.reminders.leave(EndedGrants::key(ended), wait).await;
         }
         Ok(())
     }

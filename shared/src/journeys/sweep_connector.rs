@@ -24,7 +24,7 @@ use crate::{
         ids::AppId,
         session::SESSION_LIFE,
     },
-    store::{Apps, Connections, Connectors, Cursor, StoreError, Sweep, Sweeps, Write},
+    store::{Apps, Connections, Connectors, Cursor, Healths, StoreError, Sweep, Sweeps, Write},
 };
 
 /// How many connections of one connector are ended in a turn of one second, by all sweeps of it together: below what
@@ -47,6 +47,7 @@ pub(crate) struct SweepConnector {
     pub(crate) apps: Apps,
     pub(crate) connectors: Connectors,
     pub(crate) connections: Connections,
+    pub(crate) healths: Healths,
     pub(crate) sweeps: Sweeps,
     pub(crate) end: EndConnection,
     pub(crate) revoke: RevokeGrant,
@@ -98,7 +99,7 @@ impl BeginSweep {
 
     /// Lets a sweep go to work.
     pub(super) async fn remind(&self, sweep: &Sweep) {
-        self.reminders.leave(sweep.due(), Duration::ZERO).await;
+        self.reminders.leave(sweep.key(), Duration::ZERO).await;
     }
 }
 
@@ -184,6 +185,7 @@ impl SweepConnector {
                 return self.leave_rest(sweep, None, LOOK_AGAIN).await;
             }
             self.connectors.destroy(&connector.workspace, &connector.id).await?;
+            self.healths.forget(&connector.id).await?;
             tracing::info!("a deleted connector is gone, its secret with it");
         }
         self.sweeps.finish(sweep).await
@@ -192,7 +194,7 @@ impl SweepConnector {
     async fn leave_rest(&self, sweep: &Sweep, from: Option<&Cursor>, wait: Duration) -> Result<(), StoreError> {
         let due_at = self.clock.now().checked_add(wait).unwrap_or(Timestamp::MAX);
         if self.sweeps.put_off(sweep, from, due_at).await? == Write::Done {
-            self.reminders.leave(sweep.due(), wait).await;
+            self.reminders.leave(sweep.key(), wait).await;
         }
         Ok(())
     }

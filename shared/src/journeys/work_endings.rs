@@ -6,12 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    delete_workspace::DeleteWorkspace, end_connection::EndError, refresh_due::DueMessage, revoke_grant::RevokeGrant,
+    delete_workspace::DeleteWorkspace, end_connection::EndError, revoke_grant::RevokeGrant,
     sweep_connector::SweepConnector,
 };
 use crate::{
     clock::Clock,
-    store::{Due, Ending, Endings, ForgottenUsers, StoreError},
+    queue::DueMessage,
+    store::{Ending, Endings, ForgottenUsers, ItemKey, StoreError},
 };
 
 /// How long a claim holds: longer than any function runs, so that nobody else is at the same thing. Whoever dies in the
@@ -50,9 +51,10 @@ impl WorkEndings {
     /// [`Unfinished`] if it must come again.
     pub async fn work(&self, body: &str) -> Result<(), Unfinished> {
         let message: DueMessage = serde_json::from_str(body).map_err(|_| Unfinished::Unreadable)?;
+        let item = ItemKey { pk: message.pk, sk: message.sk };
         let now = self.clock.now();
         let until = now.checked_add(CLAIM).unwrap_or(Timestamp::MAX);
-        match self.endings.claim(&Due::from(message), now, until).await? {
+        match self.endings.claim(&item, now, until).await? {
             None => Ok(()),
             Some(Ending::Grant(ended)) => Ok(self.revoke.again(*ended).await?),
             Some(Ending::Sweep(sweep)) => Ok(self.sweep.turn(sweep).await?),

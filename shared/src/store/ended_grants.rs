@@ -10,11 +10,10 @@ use jiff::Timestamp;
 
 use super::{
     connections::{connector_shard, due_shard, pk, read_place, sk},
-    due::Due,
     endings::{self, ENDED_PREFIX},
     error::{StoreError, Write, failed},
     row::{NewItem, Row, name, number},
-    table::{Table, TableNames, key},
+    table::{ItemKey, Table, TableNames, key},
 };
 use crate::domain::{connection::Connection, ended::EndedGrant, ids::EndedId};
 
@@ -31,9 +30,9 @@ impl EndedGrants {
 
     /// Where an ended grant stands.
     #[must_use]
-    pub fn due(ended: &EndedGrant) -> Due {
+    pub fn key(ended: &EndedGrant) -> ItemKey {
         let EndedGrant { place, id, .. } = ended;
-        Due { pk: pk(&place.user), sk: format!("{ENDED_PREFIX}{}#{id}", place.connector) }
+        ItemKey { pk: pk(&place.user), sk: format!("{ENDED_PREFIX}{}#{id}", place.connector) }
     }
 
     /// Ends a connection: it is gone and its grant is left to be ended at the provider, or neither.
@@ -76,7 +75,7 @@ impl EndedGrants {
     /// [`StoreError`] if the storage does not answer.
     pub async fn put_off(&self, ended: &EndedGrant, due_at: Timestamp) -> Result<Write, StoreError> {
         let tries = (", tries = :tries", ":tries", number(ended.tries));
-        endings::put_off(&self.0, &Self::due(ended), ended.due_at, due_at, Some(tries)).await
+        endings::put_off(&self.0, &Self::key(ended), ended.due_at, due_at, Some(tries)).await
     }
 
     /// Destroys what is left of a grant, its tokens with it.
@@ -84,7 +83,7 @@ impl EndedGrants {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn destroy(&self, ended: &EndedGrant) -> Result<(), StoreError> {
-        let due = Self::due(ended);
+        let due = Self::key(ended);
         self.0.delete(&due.pk, &due.sk).await.map(|_| ())
     }
 }
@@ -100,7 +99,7 @@ fn is_contended<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
 
 fn item(ended: &EndedGrant) -> NewItem {
     let place = &ended.place;
-    endings::item(&EndedGrants::due(ended), &due_shard(place), ended.due_at)
+    endings::item(&EndedGrants::key(ended), &due_shard(place), ended.due_at)
         .text(name::WORKSPACE, place.workspace.as_str())
         .text(name::APP, place.user.app.as_str())
         .text(name::ISSUER, place.user.issuer.as_str())
@@ -110,7 +109,7 @@ fn item(ended: &EndedGrant) -> NewItem {
         .text(name::ENDED_ID, ended.id.as_str())
         .text(name::CLIENT_ID, &ended.client_id)
         .maybe(ended.account_id.as_deref(), |item, id| item.text(name::ACCOUNT_ID, id))
-        .bytes(name::ACCESS_TOKEN, ended.access.as_bytes())
+        .maybe(ended.access.as_ref(), |item, sealed| item.bytes(name::ACCESS_TOKEN, sealed.as_bytes()))
         .maybe(ended.refresh.as_ref(), |item, sealed| item.bytes(name::REFRESH_TOKEN, sealed.as_bytes()))
         .time(name::ENDED_AT, ended.ended_at)
         .number(name::TRIES, ended.tries)
@@ -122,7 +121,7 @@ pub(super) fn read(row: &Row) -> Result<EndedGrant, StoreError> {
         place: read_place(row)?,
         client_id: row.text(name::CLIENT_ID)?.to_owned(),
         account_id: row.find_text(name::ACCOUNT_ID)?.map(str::to_owned),
-        access: row.sealed(name::ACCESS_TOKEN)?,
+        access: row.find_sealed(name::ACCESS_TOKEN)?,
         refresh: row.find_sealed(name::REFRESH_TOKEN)?,
         ended_at: row.time(name::ENDED_AT)?,
         tries: row.number(name::TRIES)?,

@@ -12,19 +12,18 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 
 use super::{
-    due::Due,
     ended_grants,
     error::{StoreError, Write, failed, written},
     forgotten_users::{self, Forgotten},
     purges::{self, Purge},
     row::{NewItem, Row, name, number, time},
     sweeps::{self, Sweep},
-    table::{Table, TableNames, key},
+    table::{ItemKey, Table, TableNames, key},
 };
 use crate::domain::ended::EndedGrant;
 
 /// What the sort key of every one of them begins with.
-pub const ENDED_PREFIX: &str = "ENDED#";
+pub(super) const ENDED_PREFIX: &str = "ENDED#";
 
 /// Everything that is left to be done after something ended.
 #[derive(Debug, Clone)]
@@ -54,7 +53,7 @@ impl Endings {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
-    pub async fn claim(&self, due: &Due, now: Timestamp, until: Timestamp) -> Result<Option<Ending>, StoreError> {
+    pub async fn claim(&self, due: &ItemKey, now: Timestamp, until: Timestamp) -> Result<Option<Ending>, StoreError> {
         let request = update(&self.0, &due.pk, &due.sk)
             .update_expression("SET due_at = :until, tries = if_not_exists(tries, :none) + :one")
             .condition_expression("due_at <= :now")
@@ -92,7 +91,7 @@ fn read(sk: &str, row: &Row) -> Result<Ending, StoreError> {
 /// Lets go of a claimed item until `due_at`, with more to be set (an update expression, and its values).
 pub(super) async fn put_off(
     table: &Table,
-    due: &Due,
+    due: &ItemKey,
     held: Timestamp,
     due_at: Timestamp,
     more: Option<(&str, &str, AttributeValue)>,
@@ -110,7 +109,7 @@ pub(super) async fn put_off(
 }
 
 /// Removes a claimed item, unless it was begun anew in the meantime.
-pub(super) async fn finish(table: &Table, due: &Due, held: Timestamp) -> Result<Write, StoreError> {
+pub(super) async fn finish(table: &Table, due: &ItemKey, held: Timestamp) -> Result<Write, StoreError> {
     let request = table.client.delete_item().table_name(&table.name).set_key(Some(key(&due.pk, &due.sk)));
     let request = request.condition_expression("due_at = :held").expression_attribute_values(":held", time(held));
     written(request.send().await)
@@ -123,7 +122,7 @@ pub(super) async fn put(table: &Table, item: NewItem) -> Result<(), StoreError> 
 }
 
 /// An item that is due from this moment, in this shard of the index.
-pub(super) fn item(due: &Due, shard: &str, due_at: Timestamp) -> NewItem {
+pub(super) fn item(due: &ItemKey, shard: &str, due_at: Timestamp) -> NewItem {
     NewItem::at(&due.pk, &due.sk).text(name::DUE_SHARD, shard).time(name::DUE_AT, due_at)
 }
 

@@ -9,11 +9,10 @@ use jiff::Timestamp;
 
 use super::{
     connections::{due_shard_of, pk},
-    due::Due,
     endings,
     error::StoreError,
     row::{Row, name, time},
-    table::{Table, TableNames, key},
+    table::{ItemKey, Table, TableNames, key},
 };
 use crate::domain::user::User;
 
@@ -27,7 +26,7 @@ pub struct ForgottenUsers(Table);
 /// A note that no session waits for any more.
 #[derive(Debug)]
 pub struct Forgotten {
-    due: Due,
+    due: ItemKey,
     due_at: Timestamp,
 }
 
@@ -43,7 +42,7 @@ impl ForgottenUsers {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn note(&self, user: &User, now: Timestamp, until: Timestamp) -> Result<(), StoreError> {
-        let due = Due { pk: pk(user), sk: SK.to_owned() };
+        let due = ItemKey { pk: pk(user), sk: SK.to_owned() };
         endings::put(&self.0, endings::item(&due, &due_shard_of(&due), until).time(name::FORGOTTEN_AT, now)).await
     }
 
@@ -57,7 +56,7 @@ impl ForgottenUsers {
 }
 
 pub(super) fn read(row: &Row) -> Result<Forgotten, StoreError> {
-    let due = Due { pk: row.text(name::PK)?.to_owned(), sk: SK.to_owned() };
+    let due = ItemKey { pk: row.text(name::PK)?.to_owned(), sk: SK.to_owned() };
     Ok(Forgotten { due, due_at: row.time(name::DUE_AT)? })
 }
 

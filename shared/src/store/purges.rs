@@ -5,11 +5,10 @@ use jiff::Timestamp;
 
 use super::{
     connections::due_shard_of,
-    due::Due,
     endings,
     error::{StoreError, Write},
     row::{Row, name},
-    table::{Table, TableNames},
+    table::{ItemKey, Table, TableNames},
     workspaces::pk,
 };
 use crate::domain::ids::WorkspaceId;
@@ -44,7 +43,7 @@ impl Purges {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn begin(&self, purge: &Purge) -> Result<(), StoreError> {
-        let due = purge.due();
+        let due = purge.key();
         let item = endings::item(&due, &due_shard_of(&due), purge.due_at)
             .text(name::WORKSPACE, purge.workspace.as_str())
             .time(name::BEGAN_AT, purge.began_at);
@@ -56,7 +55,7 @@ impl Purges {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn put_off(&self, purge: &Purge, due_at: Timestamp) -> Result<Write, StoreError> {
-        endings::put_off(&self.0, &purge.due(), purge.due_at, due_at, None).await
+        endings::put_off(&self.0, &purge.key(), purge.due_at, due_at, None).await
     }
 
     /// Lets go of a purge that is done.
@@ -64,15 +63,15 @@ impl Purges {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn finish(&self, purge: &Purge) -> Result<(), StoreError> {
-        endings::finish(&self.0, &purge.due(), purge.due_at).await.map(|_| ())
+        endings::finish(&self.0, &purge.key(), purge.due_at).await.map(|_| ())
     }
 }
 
 impl Purge {
     /// Where it stands.
     #[must_use]
-    pub fn due(&self) -> Due {
-        Due { pk: pk(&self.workspace), sk: SK.to_owned() }
+    pub fn key(&self) -> ItemKey {
+        ItemKey { pk: pk(&self.workspace), sk: SK.to_owned() }
     }
 }
 

@@ -6,11 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     connections::due_shard_of,
-    due::Due,
     endings,
     error::{StoreError, Write, written},
     row::{LAYOUT, NewItem, Row, name, number, text, time},
-    table::{Cursor, Table, TableNames, key},
+    table::{Cursor, ItemKey, Table, TableNames, key},
 };
 use crate::domain::ids::{AppId, ConnectorId, WorkspaceId};
 
@@ -73,7 +72,7 @@ impl Sweeps {
     ) -> Result<Write, StoreError> {
         let from = text(&from.map(Cursor::to_text).unwrap_or_default());
         let set = (", swept_to = :from", ":from", from);
-        endings::put_off(&self.0, &sweep.due(), sweep.due_at, due_at, Some(set)).await
+        endings::put_off(&self.0, &sweep.key(), sweep.due_at, due_at, Some(set)).await
     }
 
     /// Lets go of a sweep that is done, unless it was begun anew.
@@ -81,7 +80,7 @@ impl Sweeps {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn finish(&self, sweep: &Sweep) -> Result<(), StoreError> {
-        endings::finish(&self.0, &sweep.due(), sweep.due_at).await?;
+        endings::finish(&self.0, &sweep.key(), sweep.due_at).await?;
         self.0.delete(&pk(&sweep.connector), PACE).await.map(|_| ())
     }
 
@@ -106,9 +105,9 @@ impl Sweeps {
 impl Sweep {
     /// Where it stands.
     #[must_use]
-    pub fn due(&self) -> Due {
+    pub fn key(&self) -> ItemKey {
         let extent = self.app.as_ref().map_or("", AppId::as_str);
-        Due { pk: pk(&self.connector), sk: format!("{PREFIX}{extent}") }
+        ItemKey { pk: pk(&self.connector), sk: format!("{PREFIX}{extent}") }
     }
 }
 
@@ -117,7 +116,7 @@ fn pk(connector: &ConnectorId) -> String {
 }
 
 fn item(sweep: &Sweep) -> NewItem {
-    let due = sweep.due();
+    let due = sweep.key();
     endings::item(&due, &due_shard_of(&due), sweep.due_at)
         .text(name::WORKSPACE, sweep.workspace.as_str())
         .text(name::CONNECTOR, sweep.connector.as_str())

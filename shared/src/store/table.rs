@@ -21,6 +21,15 @@ pub struct TableNames {
     pub audit: String,
 }
 
+/// An item's primary key. Nothing in it is secret, and it gives no right to anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemKey {
+    /// The partition key.
+    pub pk: String,
+    /// The sort key.
+    pub sk: String,
+}
+
 /// One table.
 #[derive(Debug, Clone)]
 pub(super) struct Table {

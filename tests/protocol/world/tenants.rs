@@ -104,10 +104,18 @@ impl World {
     }
 
     pub(crate) async fn connector_of(&self, workspace: &Workspace, name: &str, scopes: &[&str]) -> Connector {
-        self.connector_to(workspace, PROVIDER, name, scopes).await
+        self.connector_at(workspace, PROVIDER, name, scopes).await
     }
 
-    pub(crate) async fn connector_to(
+    /// A connector of the first workspace to the provider, of whose refreshes its data says this.
+    pub(crate) async fn connector_that_refreshes(&self, id: &str, refresh: &Value) -> Connector {
+        let mut registration = self.provider.registration(id);
+        registration["refresh"] = refresh.clone();
+        self.admin("POST", "/providers").json(&registration).send().await.expect(201);
+        self.connector_at(&self.workspace, id, id, &["read", "write"]).await
+    }
+
+    pub(crate) async fn connector_at(
         &self,
         workspace: &Workspace,
         provider: &str,
