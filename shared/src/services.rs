@@ -42,8 +42,8 @@ use crate::{
     random::Random,
     store::{
         ApiKeys, Apps, AuditLog, Completions, Connections, Connectors, CustomProviders, EndedGrants, Endings,
-        ForgottenUsers, Healths, Leases, Paces, Purges, Renewals, Schedule, Sessions, Sweeps, TokenReads, WorkspaceKeys,
-        Workspaces,
+        ForgottenUsers, Healths, Leases, Paces, Purges, Renewals, Schedule, Sessions, Sweeps, TokenReads,
+        WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},

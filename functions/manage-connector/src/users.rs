@@ -35,8 +35,8 @@ async fn forget(
     Path((_, app, subject)): Path<(String, String, String)>,
     query: Query,
 ) -> Result<(StatusCode, Json<Deleting>), Problem> {
-    let issuer =
-        query.read("issuer", "must be 1 to 512 characters without control characters", |raw| Issuer::parse(raw).ok())?;
+    let issuer = query
+        .read("issuer", "must be 1 to 512 characters without control characters", |raw| Issuer::parse(raw).ok())?;
     let app = AppId::parse(&app).map_err(|_| Problem::not_found())?;
     let subject = Subject::parse(&subject).map_err(|_| Problem::not_found())?;
     let forgotten = journey.forget(admin.workspace(), &app, subject, issuer, actor(&admin)).await;

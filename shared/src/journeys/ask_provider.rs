@@ -101,7 +101,11 @@ impl AskProvider {
     }
 
     /// The same while somebody waits.
-    pub(super) async fn to_revoke_soon(&self, connector: &Connector, ended: &EndedGrant) -> Result<Revoked, NotRevoked> {
+    pub(super) async fn to_revoke_soon(
+        &self,
+        connector: &Connector,
+        ended: &EndedGrant,
+    ) -> Result<Revoked, NotRevoked> {
         tokio::time::timeout(PATIENCE, self.to_revoke(connector, ended)).await.unwrap_or(Err(NotRevoked::TooSlow))
     }
 }

@@ -12,7 +12,8 @@ use crate::{
     clock::Clock,
     domain::{audit::Actor, ids::WorkspaceId},
     store::{
-        ApiKeys, Apps, Connections, Connectors, Healths, ItemKey, Purge, Purges, StoreError, WorkspaceKeys, Workspaces, Write,
+        ApiKeys, Apps, Connections, Connectors, Healths, ItemKey, Purge, Purges, StoreError, WorkspaceKeys, Workspaces,
+        Write,
     },
 };
 

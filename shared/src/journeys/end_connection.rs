@@ -49,11 +49,7 @@ impl EndConnection {
 
     /// Ends a connection that was read a moment ago. What is kept of it are its tokens as they are at the end: if a
     /// refresh stores others in between, it is read again.
-    pub(super) async fn end(
-        &self,
-        mut connection: Connection,
-        wait: Duration,
-    ) -> Result<Option<EndedGrant>, EndError> {
+    pub(super) async fn end(&self, mut connection: Connection, wait: Duration) -> Result<Option<EndedGrant>, EndError> {
         for _ in 0..TRIES {
             let now = self.clock.now();
             let id = EndedId::of_ulid(&self.random.ulid(now));

@@ -210,7 +210,8 @@ fn verdict(revoke: &Revoke, answer: &Response<Vec<u8>>, now: Timestamp) -> Resul
     }
     // Without a code, 401 speaks of whoever authenticates: the client, or the token itself where that is the proof.
     let by_client = matches!(revoke.auth, RevocationAuth::Basic | RevocationAuth::Post);
-    if matches!(code, Some("invalid_client" | "unauthorized_client")) || (by_client && status == StatusCode::UNAUTHORIZED)
+    if matches!(code, Some("invalid_client" | "unauthorized_client"))
+        || (by_client && status == StatusCode::UNAUTHORIZED)
     {
         return Err(RevokeError::ClientRejected { status: status.as_u16() });
     }

@@ -100,7 +100,11 @@ impl Connections {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn entries_of_connector(&self, connector: &ConnectorId, limit: usize) -> Result<Vec<ItemKey>, StoreError> {
+    pub async fn entries_of_connector(
+        &self,
+        connector: &ConnectorId,
+        limit: usize,
+    ) -> Result<Vec<ItemKey>, StoreError> {
         let mut entries = Vec::new();
         for shard in 0..CONNECTOR_SHARDS {
             let room = i32::try_from(limit - entries.len()).unwrap_or(i32::MAX);

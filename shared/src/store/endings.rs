@@ -100,9 +100,9 @@ pub(super) async fn put_off(
     let mut request = update(table, &due.pk, &due.sk).condition_expression("due_at = :held");
     request = match more {
         None => request.update_expression(set),
-        Some((expression, placeholder, value)) => request
-            .update_expression(format!("{set}{expression}"))
-            .expression_attribute_values(placeholder, value),
+        Some((expression, placeholder, value)) => {
+            request.update_expression(format!("{set}{expression}")).expression_attribute_values(placeholder, value)
+        }
     };
     let request = request.expression_attribute_values(":due", time(due_at));
     written(request.expression_attribute_values(":held", time(held)).send().await)

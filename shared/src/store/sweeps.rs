@@ -64,12 +64,7 @@ impl Sweeps {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn put_off(
-        &self,
-        sweep: &Sweep,
-        from: Option<&Cursor>,
-        due_at: Timestamp,
-    ) -> Result<Write, StoreError> {
+    pub async fn put_off(&self, sweep: &Sweep, from: Option<&Cursor>, due_at: Timestamp) -> Result<Write, StoreError> {
         let from = text(&from.map(Cursor::to_text).unwrap_or_default());
         let set = (", swept_to = :from", ":from", from);
         endings::put_off(&self.0, &sweep.key(), sweep.due_at, due_at, Some(set)).await

@@ -26,8 +26,6 @@ pub(crate) use provider::{FakeProvider, Hold, Revocation, Rotate, Step};
 pub(crate) use tenants::{App, Connector, RETURN_URL, Workspace};
 pub(crate) use wire::{Reply, serve};
 
-pub(crate) use aws::Item;
-
 use api::Answers;
 use aws::Aws;
 use log::LogTap;

@@ -6,7 +6,7 @@ use connectors::web::EventHandler;
 use local::aws::sqs::{Message, Queue, VISIBILITY_TIMEOUT};
 use serde_json::{Value, json};
 
-use super::{World, aws::Item};
+use super::World;
 
 impl World {
     /// Fires the schedule, with the event that AWS sends.
@@ -25,21 +25,9 @@ impl World {
         self.deliver(Queue::Revocation, &self.product.disconnect).await
     }
 
-    /// Reminds the function of everything that has ended and is due by now, as the schedule does, and answers how much
-    /// that was.
+    /// Fires the schedule, and answers how much was due. With no connection due it is what has ended.
     pub(crate) async fn remind_of_what_is_due(&self) -> usize {
-        let now = self.clock.now().as_millisecond();
-        let is_due = |item: &Item| item.get("due_at").is_some_and(|at| at.as_n().unwrap().parse::<i64>().unwrap() <= now);
-        let items = self.aws.items("TABLE_CONNECTIONS").await;
-        let text = |item: &Item, name: &str| item[name].as_s().unwrap().clone();
-        let ended = items.iter().filter(|item| text(item, "sk").starts_with("ENDED#") && is_due(item));
-        let bodies: Vec<String> = ended
-            .map(|item| json!({"kind": "due", "pk": text(item, "pk"), "sk": text(item, "sk")}).to_string())
-            .collect();
-        for body in &bodies {
-            self.aws.queues.send(Queue::Revocation, body, Duration::ZERO).unwrap();
-        }
-        bodies.len()
+        usize::try_from(self.fire_schedule().await["due"].as_u64().unwrap()).unwrap()
     }
 
     /// Throws away every message of the queue of what has ended, seen or not.
