@@ -15,6 +15,7 @@ mod connect;
 mod deletions;
 mod disconnect;
 mod finishing;
+mod forgetting;
 mod input;
 mod isolation;
 mod leakage;

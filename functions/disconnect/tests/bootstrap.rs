@@ -53,6 +53,7 @@ async fn a_reminder_of_what_is_done_long_since_costs_one_write_and_ends_no_conne
 }
 
 /// A process of a quarter of an hour ago: no session is waited for any more that began before what it deletes.
+#[expect(clippy::unwrap_used, reason = "a test's world: what fails here fails the test that asked for it")]
 fn earlier(deployment: &Deployment) -> Arc<Services> {
     let environment = deployment.direct_environment();
     let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());

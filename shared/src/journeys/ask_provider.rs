@@ -52,8 +52,9 @@ impl NotRevoked {
     /// Whether it may go better later. A client that is not accepted can be corrected by an admin.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Self::Provider(RevokeError::Passing { .. } | RevokeError::ClientRejected { .. }) | Self::TooSlow => true,
-            Self::Vault(VaultError::KeyService(_) | VaultError::Store(_)) => true,
+            Self::Provider(RevokeError::Passing { .. } | RevokeError::ClientRejected { .. })
+            | Self::Vault(VaultError::KeyService(_) | VaultError::Store(_))
+            | Self::TooSlow => true,
             Self::Provider(RevokeError::Refused { .. } | RevokeError::Blocked(_))
             | Self::Vault(VaultError::NoKey | VaultError::DoesNotOpen)
             | Self::ClientChanged

@@ -34,6 +34,10 @@ const PER_TURN: usize = 10;
 /// How long a turn is.
 const TURN: Duration = Duration::from_secs(1);
 
+/// How much earlier a sweep is due than somebody is reminded of it: the drift of two clocks must not let a reminder find
+/// nothing due. A second reminder in a turn finds nothing due still.
+const SLACK: Duration = Duration::from_millis(500);
+
 /// How long after a deletion there may still be something to sweep: a session that began before it may still end in a
 /// connection, and the index may be behind. A connector's shell stays for as long.
 pub(super) const LINGER: Duration = Duration::from_secs(SESSION_LIFE.as_secs() + 120);
@@ -192,7 +196,7 @@ impl SweepConnector {
     }
 
     async fn leave_rest(&self, sweep: &Sweep, from: Option<&Cursor>, wait: Duration) -> Result<(), StoreError> {
-        let due_at = self.clock.now().checked_add(wait).unwrap_or(Timestamp::MAX);
+        let due_at = self.clock.now().checked_add(wait.saturating_sub(SLACK)).unwrap_or(Timestamp::MAX);
         if self.sweeps.put_off(sweep, from, due_at).await? == Write::Done {
             self.reminders.leave(sweep.key(), wait).await;
         }

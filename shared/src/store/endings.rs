@@ -6,7 +6,8 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::update_item::builders::UpdateItemFluentBuilder,
+    error::SdkError,
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     types::{AttributeValue, ReturnValue},
 };
 use jiff::Timestamp;
@@ -73,10 +74,8 @@ impl Endings {
     }
 }
 
-fn is_not_due<R>(
-    error: &aws_sdk_dynamodb::error::SdkError<aws_sdk_dynamodb::operation::update_item::UpdateItemError, R>,
-) -> bool {
-    error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception())
+fn is_not_due<R>(error: &SdkError<UpdateItemError, R>) -> bool {
+    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }
 
 fn read(sk: &str, row: &Row) -> Result<Ending, StoreError> {
