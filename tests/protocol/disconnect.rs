@@ -40,6 +40,8 @@ async fn a_revocation_that_fails_for_now_is_tried_again_later_and_later_until_it
     assert_eq!(world.disconnect(&connector, "alice").await.expect(200)["revocation"], "pending");
     world.token(&connector, "alice").await.expect(404);
     assert_eq!(world.view(&connector, "alice").await["status"], "disconnected");
+    let listed = world.admin("GET", &format!("/connectors/{}/connections", connector.id)).send().await.expect(200);
+    assert_eq!(listed, json!({"connections": [], "next_cursor": null}));
     for (tries, longest_wait) in [(2, 15), (3, 30), (4, 60)] {
         world.advance(longest_wait);
         assert_eq!(world.deliver_revocations().await, Some(Vec::new()));

@@ -17,7 +17,7 @@ use crate::{
 
 /// How long a claim holds: longer than any function runs, so that nobody else is at the same thing. Whoever dies in the
 /// middle is followed when it is over.
-const CLAIM: Duration = Duration::from_mins(1);
+pub const CLAIM: Duration = Duration::from_mins(1);
 
 /// Works off the queue of what is left to be done.
 #[derive(Debug, Clone)]

@@ -70,7 +70,8 @@ impl Sweeps {
         endings::put_off(&self.0, &sweep.key(), sweep.due_at, due_at, Some(set)).await
     }
 
-    /// Lets go of a sweep that is done, unless it was begun anew.
+    /// Lets go of a sweep that is done, unless it was begun anew; and of the connector's turns. Another sweep of it that is
+    /// still at it begins its turns anew.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
