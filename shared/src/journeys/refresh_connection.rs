@@ -191,7 +191,7 @@ impl Refresher {
         let unscheduled = connection.refresh.due_at.is_none_or(|at| at > comes_by);
         let look_at = unscheduled.then(|| after(until, LOOK_AFTER));
         match self.leases.take(connection, attempt.clone(), now, until, look_at).await {
-            Err(StoreError::Unavailable(_)) => self.leases.find(connection, attempt, until).await,
+            Err(StoreError::Unavailable(_)) => self.leases.find(&connection.key, attempt, until).await,
             outcome => outcome,
         }
     }

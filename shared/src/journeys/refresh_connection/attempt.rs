@@ -139,9 +139,9 @@ impl Refresher {
         match &error {
             TokenError::Rejected { .. } => {
                 self.note_success(connector, passage).await;
-                self.rejected(lease).await
+                self.rejected(lease, provider).await
             }
-            TokenError::Refused { .. } if refusals + 1 >= REFUSALS_THAT_END => self.rejected(lease).await,
+            TokenError::Refused { .. } if refusals + 1 >= REFUSALS_THAT_END => self.rejected(lease, provider).await,
             TokenError::Refused { .. } => self.back_off(&lease, provider, refusals + 1, None, error).await,
             TokenError::Blocked(_) => self.back_off(&lease, provider, refusals, None, error).await,
             TokenError::ClientRejected { error: code, status } => {
@@ -168,14 +168,16 @@ impl Refresher {
     }
 
     /// The provider says that the grant is over. Believed only if nobody has stored anything newer in the meantime.
-    async fn rejected(&self, lease: Lease) -> Result<Connection, RefreshError> {
+    async fn rejected(&self, lease: Lease, provider: &Provider) -> Result<Connection, RefreshError> {
         let row = self.connections.find(&lease.connection.key).await?.ok_or(RefreshError::Gone)?;
         if row.version != lease.connection.version {
             return self.renewed_by_another(row, &lease.connection);
         }
-        let (reason, metric) = match lease.follows {
-            Follows::NothingUnsettled => (EndReason::RefreshRejected, Metric::GrantsEnded),
-            Follows::Doubt | Follows::Unaccounted => (EndReason::RotationLost, Metric::RotationsLost),
+        let is_loss = lease.follows != Follows::NothingUnsettled && provider.rotates();
+        let (reason, metric) = if is_loss {
+            (EndReason::RotationLost, Metric::RotationsLost)
+        } else {
+            (EndReason::RefreshRejected, Metric::GrantsEnded)
         };
         match insist(|| self.leases.end(&lease, reason)).await? {
             Write::Done => {
