@@ -25,7 +25,9 @@ use crate::{
         manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
         refresh_connection::Refresher,
         refresh_due::{DispatchDue, RefreshDue},
+        reseal::Reseal,
         revoke_grant::RevokeGrant,
+        rotate_key::{RemindOfKeys, RotateKey},
         start_authorization::StartAuthorization,
         sweep_connector::SweepConnector,
     },
@@ -33,8 +35,8 @@ use crate::{
     queue::Queue,
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Completions, Connections, Connectors, CustomProviders, DueIndex, Leases, Sessions,
-        TokenReads, WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditLog, Completions, Connections, Connectors, CustomProviders, DueIndex, Leases, SealedRows,
+        Sessions, TokenReads, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -101,6 +103,7 @@ impl Services {
             aws_sdk_kms::Client::from_conf(kms.build()),
             config.kms_key_id.clone(),
             config.deployment.clone(),
+            config.max_key_age,
             WorkspaceKeys::new(&dynamodb, tables),
             clock.clone(),
             random.clone(),
@@ -192,6 +195,7 @@ impl Services {
             connections: self.connections(),
             refresher: self.refresher(),
             vault: Arc::clone(&self.vault),
+            remind: self.remind_of_keys(),
             clock: self.clock.clone(),
         }
     }
@@ -213,7 +217,31 @@ impl Services {
             reads: TokenReads::new(&self.dynamodb, &self.config.tables),
             connections: self.connections(),
             refresher: self.refresher(),
+            rotate: self.rotate_key(),
+            reseal: Reseal {
+                keys: self.workspace_keys(),
+                rows: SealedRows::new(&self.dynamodb, &self.config.tables),
+                vault: Arc::clone(&self.vault),
+                queue: self.refresh_queue.clone(),
+                audit: self.audit(),
+                clock: self.clock.clone(),
+            },
+            remind: self.remind_of_keys(),
             clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that makes new keys for workspaces.
+    #[must_use]
+    pub fn rotate_key(&self) -> RotateKey {
+        RotateKey {
+            keys: self.workspace_keys(),
+            workspaces: self.workspaces(),
+            vault: Arc::clone(&self.vault),
+            queue: self.refresh_queue.clone(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            max_age: self.config.max_key_age,
         }
     }
 
@@ -334,6 +362,14 @@ impl Services {
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
+    }
+
+    fn remind_of_keys(&self) -> RemindOfKeys {
+        RemindOfKeys { vault: Arc::clone(&self.vault), queue: self.refresh_queue.clone() }
+    }
+
+    fn workspace_keys(&self) -> WorkspaceKeys {
+        WorkspaceKeys::new(&self.dynamodb, &self.config.tables)
     }
 
     fn revoke_grant(&self) -> RevokeGrant {

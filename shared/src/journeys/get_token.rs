@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use super::{
     profile,
     refresh_connection::{RefreshError, Refresher},
+    rotate_key::RemindOfKeys,
 };
 use crate::{
     clock::Clock,
@@ -33,6 +34,7 @@ pub struct GetToken {
     pub(crate) connections: Connections,
     pub(crate) refresher: Refresher,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) remind: RemindOfKeys,
     pub(crate) clock: Clock,
 }
 
@@ -112,6 +114,7 @@ impl GetToken {
         let (connection, access_token) = Box::pin(self.current(connection, &connector, wish)).await?;
         let standing = Standing::of(&connection, &connector, provider, self.clock.now());
         self.note_use(&connection).await;
+        self.remind.remind().await;
         Ok(Issued { access_token, connection, connector, standing })
     }
 

@@ -10,7 +10,9 @@ pub mod list_connections;
 pub mod manage;
 pub mod refresh_connection;
 pub mod refresh_due;
+pub mod reseal;
 pub(crate) mod revoke_grant;
+pub mod rotate_key;
 pub mod start_authorization;
 pub mod sweep_connector;
 
