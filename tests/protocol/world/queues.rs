@@ -1,5 +1,7 @@
 //! What AWS does between a queue, a schedule and a function.
 
+use std::time::Duration;
+
 use connectors::web::EventHandler;
 use local::aws::sqs::{Message, Queue, VISIBILITY_TIMEOUT};
 use serde_json::{Value, json};
@@ -36,6 +38,20 @@ impl World {
     pub(crate) fn bodies(&self) -> Vec<String> {
         let take = |queue| self.aws.queues.receive(queue, 1_000, VISIBILITY_TIMEOUT).unwrap();
         Queue::ALL.into_iter().flat_map(take).map(|message| message.body).collect()
+    }
+
+    /// Takes all messages of the refresh queue that can be seen out of it, and answers their bodies.
+    pub(crate) fn take_all_refreshes(&self) -> Vec<String> {
+        let batch = self.aws.queues.receive(Queue::Refresh, 1_000, VISIBILITY_TIMEOUT).unwrap();
+        for message in &batch {
+            self.aws.queues.delete(Queue::Refresh, &message.receipt).unwrap();
+        }
+        batch.into_iter().map(|message| message.body).collect()
+    }
+
+    /// Leaves a message in the refresh queue, as whoever may write to it can.
+    pub(crate) fn leave_for_refresh(&self, message: &Value) {
+        self.aws.queues.send(Queue::Refresh, &message.to_string(), Duration::ZERO).unwrap();
     }
 
     /// How many messages wait in the queue of grants to revoke: seen or not.
