@@ -66,6 +66,9 @@ async fn everything_else_that_a_workspace_owns_is_managed_here() {
         ("manage-connector.identify", 200),
         ("manage-connector.create-key", 201),
         ("manage-connector.define-provider", 201),
+        ("manage-connector.rotate-encryption-key", 202),
+        ("manage-connector.wrap-encryption-key", 200),
+        ("manage-connector.encryption-keys", 200),
         ("manage-connector.redirect-uris", 200),
         ("manage-connector.audit", 200),
     ] {

@@ -20,7 +20,7 @@ use crate::{
 
 pub use place::Place;
 use workspace_keys::KeyRing;
-pub use workspace_keys::NOTICED_AFTER;
+pub use workspace_keys::{KEY_CACHED_FOR, NOTICED_AFTER};
 
 /// Seals and opens secrets. Nothing else can turn a [`Secret`] into a [`Sealed`], or back.
 #[derive(Debug)]

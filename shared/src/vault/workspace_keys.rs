@@ -28,11 +28,11 @@ use crate::{
 
 /// How long a plain key stays in memory: long enough that a warm function calls the key service a few times an hour, and
 /// that a key which was taken away is forgotten soon.
-const CACHED_FOR: Duration = Duration::from_mins(5);
+pub const KEY_CACHED_FOR: Duration = Duration::from_mins(5);
 
 /// When everybody seals with a new key, counted from its making: what a process remembers is forgotten, and whoever took
 /// the key before it for one last use has come to the end of the longest invocation (two minutes). A minute is to spare.
-pub const NOTICED_AFTER: Duration = Duration::from_mins(CACHED_FOR.as_secs() / 60 + 3);
+pub const NOTICED_AFTER: Duration = Duration::from_mins(KEY_CACHED_FOR.as_secs() / 60 + 3);
 
 /// How often a process says of one workspace that its keys want looking after, at most.
 const REMINDED_EVERY: Duration = Duration::from_hours(1);
@@ -262,7 +262,7 @@ fn live<T: Clone>(entry: Option<&(T, Timestamp)>, now: Timestamp) -> Option<T> {
 }
 
 fn ends(now: Timestamp) -> Timestamp {
-    now.checked_add(CACHED_FOR).unwrap_or(now)
+    now.checked_add(KEY_CACHED_FOR).unwrap_or(now)
 }
 
 /// Refusals of a workspace's own key are for whoever named it; of the deployment's key for nobody but its operator.
