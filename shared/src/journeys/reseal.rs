@@ -72,7 +72,7 @@ pub(crate) struct Walk {
     /// Where its rest begins; none if it is done.
     #[serde(default)]
     cursor: Option<String>,
-    /// How many values of this pass were older, whether or not they could be replaced.
+    /// How many values of this pass were older, or may have been, whether or not they could be replaced.
     #[serde(default)]
     older: u64,
     /// How many values of this pass do not open.
@@ -117,7 +117,7 @@ struct Position {
 /// What a step came upon, in values.
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
-    /// Older than the newest key; replaced, or changed by somebody else in that moment.
+    /// Older than the newest key; replaced, or changed or moved by somebody else in that moment.
     older: u64,
     /// Replaced.
     resealed: u64,
@@ -208,7 +208,9 @@ impl Reseal {
                 }
             };
             let page = self.rows.page(&connector, rest.as_ref(), room.max(1)).await?;
-            room = room.saturating_sub(page.rows.len());
+            room = room.saturating_sub(page.rows.len() + page.gone);
+            // A row that was moved while it was looked for is looked for again by another pass.
+            tally.older += u64::try_from(page.gone).unwrap_or(u64::MAX);
             tally.add(self.renew_all(page.rows, generation).await?);
             position = Position { connector: Some(connector), rest: page.next };
         }

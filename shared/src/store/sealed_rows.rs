@@ -52,6 +52,8 @@ pub struct ResealedTokens {
 pub struct SealedPage {
     /// The rows; one that cannot be read does not hide the others.
     pub rows: Vec<Result<SealedTokensRow, StoreError>>,
+    /// How many rows of the page were gone when they were read. What they held may stand behind another entry now.
+    pub gone: usize,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
 }
@@ -140,7 +142,8 @@ impl SealedRows {
     ) -> Result<SealedPage, StoreError> {
         let (entries, next) = self.index.entries(connector, None, from, limit).await?;
         let items = self.index.items(&entries).await?;
-        Ok(SealedPage { rows: items.into_iter().map(read).collect(), next })
+        let gone = entries.len().saturating_sub(items.len());
+        Ok(SealedPage { rows: items.into_iter().map(read).collect(), gone, next })
     }
 
     /// Puts tokens that were sealed anew in the place of those that were read, if exactly those still stand at the version
