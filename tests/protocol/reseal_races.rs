@@ -1,6 +1,8 @@
 //! Sealing anew beside everything else: workers that fail, messages that are lost, refreshes in the same moment.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use futures::join;
+use serde_json::json;
 
 use crate::world::{
     Connector, Hold, Rotate, World,
@@ -75,6 +77,36 @@ async fn a_message_that_comes_twice_changes_nothing_twice() {
     world.deliver_all_refreshes().await;
     let done = world.admin("GET", "/audit").send().await.expect(200)["events"].to_string();
     assert_eq!(done.matches("encryption_key.resealed").count(), 1);
+}
+
+/// Tokens that the table did not take wait sealed in the queue, perhaps until nothing else of their key is left.
+#[tokio::test]
+async fn tokens_that_waited_in_the_queue_are_stored_under_the_newest_key() {
+    let (world, connector) = connected(1).await;
+    let row = world.only_connection().await;
+    let text = |name: &str| row[name].as_s().unwrap().clone();
+    let sealed = |name: &str| BASE64_STANDARD.encode(row[name].as_b().unwrap().as_ref());
+    let version: u64 = row["ver"].as_n().unwrap().parse().unwrap();
+    world.rotate().await;
+    world.seal_anew().await;
+    let token = world.access_token(&connector, "user-0").await;
+    world.leave_for_refresh(&json!({
+        "kind": "salvage",
+        "place": {
+            "workspace": text("workspace_id"), "app": text("app_id"), "issuer": text("issuer"),
+            "subject": text("subject"), "connector": text("connector_id"),
+        },
+        "version": version,
+        "attempt": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "tokens": {
+            "access": sealed("access_token"), "refresh": sealed("refresh_token"), "token_type": "Bearer",
+            "issued_at": "2026-11-22T10:00:00Z", "expires_at": "2026-11-22T12:00:00Z",
+        },
+    }));
+    assert_eq!(world.deliver_all_refreshes().await, 0);
+    assert_eq!(world.only_connection().await["ver"].as_n().unwrap(), &(version + 1).to_string(), "they are stored");
+    assert_eq!(world.sealed_by().await, ([2].into(), 3));
+    assert_eq!(world.access_token(&connector, "user-0").await, token);
 }
 
 /// The row was read, a refresh stores new tokens, and only then the old ones come back sealed anew: they are refused.
@@ -155,7 +187,7 @@ async fn a_connector_that_is_changed_in_that_moment_keeps_its_change() {
     let mut held = world.aws.hold("UpdateItem", "client_secret");
     let change = async {
         held.arrived().await;
-        let body = serde_json::json!({"client_secret": "rotated", "name": "Renamed"});
+        let body = json!({"client_secret": "rotated", "name": "Renamed"});
         world.change(&connector, &body).await;
         held.release();
     };

@@ -169,4 +169,12 @@ impl Ready<'_> {
     pub fn seal<K: Kind>(&self, secret: &Secret<K>, place: &Place) -> Sealed<K> {
         seal::seal(&self.key, self.vault.random.bytes(), secret, place)
     }
+
+    /// Seals anew what an older key sealed for this place; `None` if no older one did.
+    ///
+    /// # Errors
+    /// As [`Vault::reseal`].
+    pub async fn reseal<K: Kind>(&self, sealed: &Sealed<K>, place: &Place) -> Result<Option<Sealed<K>>, VaultError> {
+        self.vault.reseal(sealed, place, self.key.generation).await
+    }
 }

@@ -10,10 +10,11 @@ use crate::{
     domain::{
         ids::{AppId, AttemptId, ConnectorId, Issuer, Subject, WorkspaceId},
         scopes::Scopes,
-        secret::Sealed,
+        secret::{AccessToken, RefreshToken, Sealed},
         user::{ConnectionKey, User},
     },
     store::{Claim, Commit, FreshTokens},
+    vault::{Place, VaultError},
 };
 
 /// A message in the refresh queue.
@@ -156,10 +157,37 @@ impl Refresher {
             tracing::error!("a message in the refresh queue can't be read");
             return Ok(());
         };
+        let fresh = self.sealed_by_newest(&place, fresh).await;
         match self.leases.salvage(&Claim { place, version, attempt }, &fresh).await? {
             Commit::Done => tracing::info!(outcome = "salvaged", "stored tokens that had waited in the queue"),
             Commit::Refused(_) => tracing::info!(outcome = "superseded", "something newer was stored in the meantime"),
         }
         Ok(())
+    }
+    /// What waited may have been sealed by a key that was replaced in the meantime, and whoever seals anew has passed by. As
+    /// it is it opens too: nothing is lost if the vault can't answer now.
+    async fn sealed_by_newest(&self, place: &ConnectionKey, fresh: FreshTokens) -> FreshTokens {
+        match self.resealed(place, &fresh).await {
+            Ok((access, refresh)) => {
+                FreshTokens { access: access.unwrap_or(fresh.access), refresh: refresh.or(fresh.refresh), ..fresh }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "tokens that had waited in the queue are not sealed anew");
+                fresh
+            }
+        }
+    }
+
+    async fn resealed(
+        &self,
+        place: &ConnectionKey,
+        fresh: &FreshTokens,
+    ) -> Result<(Option<Sealed<AccessToken>>, Option<Sealed<RefreshToken>>), VaultError> {
+        let (ready, place) = (self.vault.make_ready(&place.workspace).await?, Place::connection(place));
+        let refresh = match &fresh.refresh {
+            Some(sealed) => ready.reseal(sealed, &place).await?,
+            None => None,
+        };
+        Ok((ready.reseal(&fresh.access, &place).await?, refresh))
     }
 }
