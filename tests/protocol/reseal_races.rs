@@ -61,6 +61,20 @@ async fn a_message_that_got_lost_is_made_up_for_when_the_key_is_next_used() {
 }
 
 #[tokio::test]
+async fn of_many_who_notice_that_it_came_to_a_halt_one_begins_it_again() {
+    let (world, _) = connected(1).await;
+    world.rotate().await;
+    world.advance(NOTICED + HOUR);
+    world.take_all_refreshes();
+    for _ in 0..10 {
+        world.leave_for_refresh(&json!({"kind": "look_after_keys", "workspace": world.workspace.id}));
+    }
+    assert_eq!(world.deliver_refreshes().await.unwrap().len(), 0);
+    let begun = world.take_all_refreshes();
+    assert_eq!(begun.iter().filter(|body| body.contains("reseal")).count(), 1, "{begun:?}");
+}
+
+#[tokio::test]
 async fn a_message_that_comes_twice_changes_nothing_twice() {
     let (world, _) = connected(3).await;
     world.rotate().await;

@@ -15,7 +15,7 @@ use crate::{
         ids::WorkspaceId,
     },
     queue::{Queue, QueueError},
-    store::{StoreError, WorkspaceKeys, Workspaces},
+    store::{StoreError, WorkspaceKeys, Workspaces, Write},
     vault::{NOTICED_AFTER, NewKeyError, Vault, VaultError},
 };
 
@@ -118,9 +118,10 @@ impl RotateKey {
                 Err(error) => Err(error),
             };
         }
-        if newest.is_stalled(now) {
+        let (number, seen) = (newest.number, newest.progress.progressed_at);
+        if newest.is_stalled(now) && self.keys.claim_restart(workspace, number, seen, now).await? == Write::Done {
             tracing::warn!(workspace.id = %workspace, "sealing anew had come to a halt and begins again");
-            self.queue.send(&KeyMessage::Reseal(Walk::new(workspace, newest.number)), Duration::ZERO).await?;
+            self.queue.send(&KeyMessage::Reseal(Walk::new(workspace, number)), Duration::ZERO).await?;
         }
         Ok(())
     }

@@ -121,6 +121,28 @@ impl WorkspaceKeys {
         written(request.send().await)
     }
 
+    /// Takes it on to begin sealing anew again, if nobody has worked on it since `seen`: of many who notice that it came to
+    /// a halt, one does.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn claim_restart(
+        &self,
+        workspace: &WorkspaceId,
+        generation: u32,
+        seen: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Write, StoreError> {
+        let request = self.update(workspace, generation).update_expression("SET progressed_at = :now");
+        let request = match seen {
+            None => request.condition_expression("attribute_exists(pk) AND attribute_not_exists(progressed_at)"),
+            Some(seen) => {
+                request.condition_expression("progressed_at = :seen").expression_attribute_values(":seen", time(seen))
+            }
+        };
+        written(request.expression_attribute_values(":now", time(now)).send().await)
+    }
+
     /// Notes that a pass found nothing older than a generation, but for so many values that do not open. Once.
     ///
     /// # Errors
