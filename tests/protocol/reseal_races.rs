@@ -214,3 +214,41 @@ async fn a_connector_that_is_changed_in_that_moment_keeps_its_change() {
     world.advance(HOUR);
     assert!(world.provider.honours(&world.access_token(&connector, "user-0").await));
 }
+
+/// Whoever read the connector before its secret was sealed anew writes the old seal back: another pass finds it.
+#[tokio::test]
+async fn an_old_seal_that_is_written_back_is_found_by_the_next_pass() {
+    let (world, connector) = connected(1).await;
+    world.rotate().await;
+    world.advance(NOTICED);
+    let mut held = world.aws.hold("TransactWriteItems", "Renamed");
+    let pass = async {
+        held.arrived().await;
+        assert_eq!(world.deliver_all_refreshes().await, 0);
+        assert_eq!(world.sealed_by().await, ([2].into(), 3));
+        held.release();
+    };
+    let body = json!({"name": "Renamed"});
+    let (renamed, ()) = join!(world.change(&connector, &body), pass);
+    assert_eq!(renamed["name"], "Renamed");
+    assert_eq!(world.sealed_by().await, ([1, 2].into(), 3));
+    world.seal_anew().await;
+    assert_eq!(world.sealed_by().await, ([2].into(), 3));
+}
+
+/// A message that comes before everybody has noticed the new key waits until they have.
+#[tokio::test]
+async fn a_message_that_comes_too_early_waits() {
+    let (world, _) = connected(1).await;
+    world.rotate().await;
+    world.take_all_refreshes();
+    world.leave_for_refresh(&json!({"kind": "reseal", "workspace": world.workspace.id, "generation": 2}));
+    for _ in 0..2 {
+        assert_eq!(world.deliver_all_refreshes().await, 0);
+        assert_eq!(world.sealed_by().await, ([1].into(), 3));
+        world.advance(NOTICED / 2 - 1);
+    }
+    world.advance(2);
+    assert_eq!(world.deliver_all_refreshes().await, 0);
+    assert_eq!(world.sealed_by().await, ([2].into(), 3));
+}
