@@ -19,24 +19,26 @@ use crate::{
         audit::Audit,
         complete_authorization::CompleteAuthorization,
         disconnect::Disconnect,
+        dispatch_due::DispatchDue,
         exchange::Exchange,
         get_token::GetToken,
         list_connections::ListConnections,
         manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
-        refresh_connection::Refresher,
-        refresh_due::{DispatchDue, RefreshDue},
+        refresh_connection::{Crowd, Refresher},
+        refresh_due::RefreshDue,
         reseal::Reseal,
         revoke_grant::RevokeGrant,
         rotate_key::{RemindOfKeys, RotateKey},
         start_authorization::StartAuthorization,
         sweep_connector::SweepConnector,
     },
+    metrics::Metrics,
     oauth::{ProviderClient, egress::Egress},
     queue::Queue,
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Completions, Connections, Connectors, CustomProviders, DueIndex, Leases, SealedRows,
-        Sessions, TokenReads, WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditLog, Completions, Connections, Connectors, CustomProviders, Healths, Leases, Paces,
+        Renewals, Schedule, SealedRows, Sessions, TokenReads, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -62,6 +64,8 @@ pub struct Services {
     clock: Clock,
     random: Random,
     dynamodb: aws_sdk_dynamodb::Client,
+    paces: Paces,
+    crowd: Crowd,
     refresh_queue: Queue,
     revocation_queue: Queue,
     vault: Arc<Vault>,
@@ -119,6 +123,8 @@ impl Services {
             revocation_queue: Queue::new(sqs, config.revocation_queue_url.clone()),
             config: config.clone(),
             authenticator: Arc::new(authenticator),
+            paces: Paces::new(&dynamodb, tables),
+            crowd: Crowd::default(),
             clock,
             random,
             dynamodb,
@@ -192,11 +198,12 @@ impl Services {
     pub fn get_token(&self) -> GetToken {
         GetToken {
             reads: TokenReads::new(&self.dynamodb, &self.config.tables),
-            connections: self.connections(),
+            schedule: self.schedule(),
             refresher: self.refresher(),
             vault: Arc::clone(&self.vault),
             remind: self.remind_of_keys(),
             clock: self.clock.clone(),
+            random: self.random.clone(),
         }
     }
 
@@ -204,8 +211,10 @@ impl Services {
     #[must_use]
     pub fn dispatch_due(&self) -> DispatchDue {
         DispatchDue {
-            due: DueIndex::new(&self.dynamodb, &self.config.tables),
-            queue: self.refresh_queue.clone(),
+            schedule: self.schedule(),
+            refresh_queue: self.refresh_queue.clone(),
+            revocation_queue: self.revocation_queue.clone(),
+            metrics: self.metrics(),
             clock: self.clock.clone(),
         }
     }
@@ -214,8 +223,9 @@ impl Services {
     #[must_use]
     pub fn refresh_due(&self) -> RefreshDue {
         RefreshDue {
-            reads: TokenReads::new(&self.dynamodb, &self.config.tables),
+            connectors: self.connectors(),
             connections: self.connections(),
+            schedule: self.schedule(),
             refresher: self.refresher(),
             rotate: self.rotate_key(),
             reseal: Reseal {
@@ -227,6 +237,7 @@ impl Services {
                 clock: self.clock.clone(),
             },
             remind: self.remind_of_keys(),
+            metrics: self.metrics(),
             clock: self.clock.clone(),
         }
     }
@@ -280,6 +291,7 @@ impl Services {
         ManageConnectors {
             connectors: self.connectors(),
             custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            healths: Healths::new(&self.dynamodb, &self.config.tables),
             vault: Arc::clone(&self.vault),
             queue: self.revocation_queue.clone(),
             audit: self.audit(),
@@ -355,10 +367,15 @@ impl Services {
     fn refresher(&self) -> Refresher {
         Refresher {
             leases: Leases::new(&self.dynamodb, &self.config.tables),
+            renewals: Renewals::new(&self.dynamodb, &self.config.tables),
             connections: self.connections(),
+            healths: Healths::new(&self.dynamodb, &self.config.tables),
+            paces: self.paces.clone(),
             vault: Arc::clone(&self.vault),
             client: Arc::clone(&self.client),
             queue: self.refresh_queue.clone(),
+            crowd: self.crowd.clone(),
+            metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -379,6 +396,14 @@ impl Services {
             queue: self.revocation_queue.clone(),
             clock: self.clock.clone(),
         }
+    }
+
+    fn metrics(&self) -> Metrics {
+        Metrics::new(&self.config.deployment)
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule::new(&self.dynamodb, &self.config.tables)
     }
 
     fn connectors(&self) -> Connectors {

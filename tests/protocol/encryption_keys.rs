@@ -123,7 +123,7 @@ async fn a_value_that_was_moved_does_not_open_after_it_was_sealed_anew() {
     let items = world.aws.items("TABLE_CONNECTIONS").await;
     let of = |user: &str| items.iter().find(|item| item["subject"] == AttributeValue::S(user.to_owned())).unwrap();
     world.aws.overwrite("access_token", of("alice"), of("bob")).await;
-    assert_eq!(world.token(&connector, "bob").await.status, 500);
+    assert_eq!(world.token(&connector, "bob").await.refusal(), (404, "reconnect_required".to_owned()));
     assert_eq!(world.access_token(&connector, "alice").await, alice);
 }
 

@@ -113,8 +113,11 @@ async fn tokens_that_waited_in_the_queue_are_stored_under_the_newest_key() {
         "version": version,
         "attempt": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
         "tokens": {
-            "access": sealed("access_token"), "refresh": sealed("refresh_token"), "token_type": "Bearer",
-            "issued_at": "2026-11-22T10:00:00Z", "expires_at": "2026-11-22T12:00:00Z",
+            "access": {
+                "token": sealed("access_token"), "token_type": "Bearer", "issued_at": "2026-11-22T10:00:00Z",
+                "expires_at": "2026-11-22T12:00:00Z",
+            },
+            "refresh": sealed("refresh_token"),
         },
     }));
     assert_eq!(world.deliver_all_refreshes().await, 0);

@@ -21,6 +21,7 @@ use local::product::Product;
 use serde_json::{Value, json};
 
 pub(crate) use api::{Answer, Call};
+pub(crate) use aws::Item;
 pub(crate) use browser::Browser;
 pub(crate) use idp::{SigningKey, hs256, jwks, unsigned};
 pub(crate) use provider::{FakeProvider, Hold, Revocation, Rotate, Step};
@@ -29,7 +30,6 @@ pub(crate) use wire::{Reply, serve};
 
 use api::Answers;
 use aws::Aws;
-pub(crate) use aws::Item;
 use log::LogTap;
 
 /// The name under which the fake provider is registered.
