@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connectors::{
     domain::encryption_key::SILENCE,
-    journeys::refresh_connection::{CALL_AHEAD, CALL_FOR_READER, LEASE},
+    journeys::refresh_connection::{CALL, LEASE},
     oauth::egress,
     queue::LONGEST_DELAY,
     vault::{KEY_CACHED_FOR, NOTICED_AFTER},
@@ -33,10 +33,10 @@ fn the_gateway_still_waits_when_a_function_gives_up() {
 #[test]
 fn a_refresh_ends_within_its_lease_and_a_lease_within_the_time_of_who_refreshes_ahead() {
     let template = Template::read();
-    assert!(CALL_AHEAD < LEASE, "the provider may still answer when somebody else asks it again");
-    assert!(CALL_FOR_READER <= CALL_AHEAD && CALL_AHEAD <= egress::LONGEST);
+    assert!(CALL < LEASE, "the provider may still answer when somebody else asks it again");
+    assert!(CALL <= egress::LONGEST);
     let reader = Duration::from_secs(template.functions()["get-token"].timeout(&template));
-    assert!(CALL_FOR_READER + Duration::from_secs(10) < reader, "nobody is left to store the answer");
+    assert!(CALL + Duration::from_secs(10) < reader, "nobody is left to store the answer");
     assert!(LEASE < Duration::from_secs(template.functions()["refresh"].timeout(&template)));
 }
 
