@@ -3,8 +3,15 @@
 use std::time::Duration;
 
 use connectors::{
-    journeys::refresh_connection::{CALL, LEASE},
+    domain::encryption_key::SILENCE,
+    journeys::{
+        refresh_connection::{CALL, LEASE},
+        work_endings::CLAIM,
+    },
+    metrics::{Metric, NAMESPACE},
     oauth::egress,
+    queue::LONGEST_DELAY,
+    vault::{KEY_CACHED_FOR, NOTICED_AFTER},
 };
 use serde_json::Value;
 
@@ -38,12 +45,38 @@ fn a_refresh_ends_within_its_lease_and_a_lease_within_the_time_of_who_refreshes_
 }
 
 #[test]
+fn whoever_ends_something_is_done_or_dead_when_it_is_due_for_others() {
+    let template = Template::read();
+    assert!(Duration::from_secs(template.functions()["disconnect"].timeout(&template)) < CLAIM);
+}
+
+#[test]
 fn whoever_waits_for_a_provider_has_time_for_its_answer() {
     let template = Template::read();
     for function in ["callback", "finish-authorization", "get-token", "disconnect", "manage-connector"] {
         let timeout = Duration::from_secs(template.functions()[function].timeout(&template));
         assert!(egress::DEADLINE * 2 < timeout, "{function}");
     }
+}
+
+#[test]
+fn nobody_seals_with_an_old_key_any_more_when_sealing_anew_begins() {
+    let template = Template::read();
+    for (name, function) in template.functions() {
+        let longest = Duration::from_secs(function.timeout(&template));
+        assert!(
+            KEY_CACHED_FOR + longest < NOTICED_AFTER,
+            "{name} may hold a key that it took from memory at the last moment"
+        );
+    }
+    assert!(NOTICED_AFTER <= LONGEST_DELAY, "the message that begins it waits in the queue for so long");
+}
+
+#[test]
+fn sealing_anew_is_begun_again_only_when_no_message_of_it_can_still_come_back() {
+    let template = Template::read();
+    let hidden = template.at("/Resources/RefreshQueue/Properties/VisibilityTimeout").as_u64().unwrap();
+    assert!(Duration::from_secs(4 * hidden) < SILENCE, "a step that fails is taken up to five times");
 }
 
 #[test]
@@ -84,6 +117,19 @@ fn what_a_queue_gives_up_is_kept_and_raises_an_alarm() {
         watched += 1;
     }
     assert_eq!(watched, 2);
+}
+
+/// PUB-47: the user was told that it is pending; nobody else would notice that it stays so.
+#[test]
+fn a_revocation_that_was_given_up_raises_an_alarm_at_once() {
+    let template = Template::read();
+    let alarms = template.resources("AWS::CloudWatch::Alarm");
+    let name = Metric::RevocationsGivenUp.name();
+    let alarm = alarms.values().find(|alarm| alarm["Properties"]["MetricName"] == name);
+    let alarm = &alarm.expect("an alarm")["Properties"];
+    assert_eq!(alarm["Namespace"], NAMESPACE);
+    assert_eq!(alarm["Dimensions"][0]["Value"]["Ref"], "DeploymentName");
+    assert_eq!((&alarm["Statistic"], &alarm["Threshold"]), (&Value::from("Sum"), &Value::from(0)));
 }
 
 /// Seconds for which a queue keeps a message.

@@ -2,14 +2,14 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, KeysAndAttributes, ReturnValue},
+    types::{AttributeValue, KeysAndAttributes},
 };
 
 use super::{
-    error::{StoreError, failed},
-    row::{Item, Row, name, text},
+    error::{StoreError, Write, failed, written},
+    row::{Item, Row, name, number, text},
     schema::{BY_CONNECTOR_INDEX, CONNECTOR_SHARDS, DUE_SHARDS},
-    table::{Cursor, Table, TableNames, key},
+    table::{Cursor, ItemKey, Table, TableNames, key},
 };
 use crate::domain::{
     account::Account,
@@ -66,31 +66,75 @@ impl Connections {
         from: Option<&Cursor>,
         limit: usize,
     ) -> Result<ConnectionPage, StoreError> {
+        let (entries, next) = self.entries(connector, app, from, limit).await?;
+        Ok(ConnectionPage { connections: self.find_all(&entries).await?, next })
+    }
+
+    /// Up to `limit` entries of the index of a connector, and where the next begin.
+    pub(super) async fn entries(
+        &self,
+        connector: &ConnectorId,
+        app: Option<&AppId>,
+        from: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<(Vec<Item>, Option<Cursor>), StoreError> {
         let (mut shard, mut after) = position(from)?;
         let mut keys = Vec::new();
         while shard < CONNECTOR_SHARDS && keys.len() < limit {
             let room = i32::try_from(limit - keys.len()).unwrap_or(i32::MAX);
             let (found, last) = self.shard_page(connector, shard, app, after.take(), room).await?;
-            keys.extend(found);
+            keys.extend(found.into_iter().filter(is_connection));
             match last {
                 Some(last) => after = Some(last),
                 None => shard += 1,
             }
         }
         let next = (shard < CONNECTOR_SHARDS).then(|| cursor(shard, after.as_ref()));
-        Ok(ConnectionPage { connections: self.find_all(keys).await?, next })
+        Ok((keys, next))
     }
 
-    /// Removes the connection at this place and returns what it was, sealed tokens included.
+    /// Removes a connection without ending its grant, if its tokens are still those that were read.
     ///
     /// # Errors
-    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
-    pub async fn take(&self, place: &ConnectionKey) -> Result<Option<Connection>, StoreError> {
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn remove(&self, connection: &Connection) -> Result<Write, StoreError> {
+        let place = &connection.key;
         let request = self.0.client.delete_item().table_name(&self.0.name);
-        let request =
-            request.set_key(Some(key(&pk(&place.user), &sk(&place.connector)))).return_values(ReturnValue::AllOld);
-        let answer = request.send().await.map_err(|error| failed(&error))?;
-        answer.attributes.map(|item| read(&Row::read(item)?)).transpose()
+        let request = request
+            .set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
+            .condition_expression("ver = :ver")
+            .expression_attribute_values(":ver", number(connection.version));
+        written(request.send().await)
+    }
+
+    /// Up to `limit` entries of a connector in its index: connections, and grants that have ended and not yet at their
+    /// provider.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn entries_of_connector(
+        &self,
+        connector: &ConnectorId,
+        limit: usize,
+    ) -> Result<Vec<ItemKey>, StoreError> {
+        let mut entries = Vec::new();
+        for shard in 0..CONNECTOR_SHARDS {
+            let room = i32::try_from(limit - entries.len()).unwrap_or(i32::MAX);
+            let (found, _) = self.shard_page(connector, shard, None, None, room).await?;
+            entries.extend(found.iter().filter_map(entry));
+            if entries.len() >= limit {
+                break;
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Removes what an entry of an index names, whatever it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn remove_entry(&self, entry: &ItemKey) -> Result<(), StoreError> {
+        self.0.delete(&entry.pk, &entry.sk).await.map(|_| ())
     }
 
     async fn shard_page(
@@ -120,9 +164,17 @@ impl Connections {
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
-    /// Reads the items behind index entries, a hundred at a time.
-    async fn find_all(&self, entries: Vec<Item>) -> Result<Vec<Connection>, StoreError> {
-        let mut connections = Vec::with_capacity(entries.len());
+    async fn find_all(&self, entries: &[Item]) -> Result<Vec<Connection>, StoreError> {
+        let items = self.items(entries).await?;
+        let connections = items.into_iter().map(|item| read(&Row::read(item)?));
+        let mut connections: Vec<Connection> = connections.collect::<Result<_, _>>()?;
+        connections.sort_by_key(|a| a.key.user.digest());
+        Ok(connections)
+    }
+
+    /// Reads the items behind index entries as they are now, a hundred at a time.
+    pub(super) async fn items(&self, entries: &[Item]) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::with_capacity(entries.len());
         for batch in entries.chunks(100) {
             let mut wanted: Vec<Item> = batch.iter().map(primary_key).collect();
             while !wanted.is_empty() {
@@ -130,15 +182,12 @@ impl Connections {
                 let asked = asked.map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
                 let request = self.0.client.batch_get_item().request_items(&self.0.name, asked);
                 let answer = request.send().await.map_err(|error| failed(&error))?;
-                for item in answer.responses.unwrap_or_default().remove(&self.0.name).unwrap_or_default() {
-                    connections.push(read(&Row::read(item)?)?);
-                }
+                items.extend(answer.responses.unwrap_or_default().remove(&self.0.name).unwrap_or_default());
                 let mut left = answer.unprocessed_keys.unwrap_or_default();
                 wanted = left.remove(&self.0.name).map(|keys| keys.keys).unwrap_or_default();
             }
         }
-        connections.sort_by_key(|a| a.key.user.digest());
-        Ok(connections)
+        Ok(items)
     }
 }
 
@@ -163,16 +212,36 @@ pub(super) fn due_shard(place: &ConnectionKey) -> String {
     format!("DUE#{}", shard_of(place, DUE_SHARDS))
 }
 
+/// Where anything else with a due time stands in that index.
+pub(super) fn due_shard_of(due: &ItemKey) -> String {
+    format!("DUE#{}", shard_of_key(&due.pk, &due.sk, DUE_SHARDS))
+}
+
 fn shard_name(connector: &ConnectorId, shard: u16) -> String {
     format!("{connector}#{shard}")
 }
 
 fn shard_of(place: &ConnectionKey, shards: u16) -> u16 {
-    let digest = sha256(format!("{}|{}", pk(&place.user), sk(&place.connector)).as_bytes());
+    shard_of_key(&pk(&place.user), &sk(&place.connector), shards)
+}
+
+fn shard_of_key(pk: &str, sk: &str, shards: u16) -> u16 {
+    let digest = sha256(format!("{pk}|{sk}").as_bytes());
     u16::from_be_bytes([digest[0], digest[1]]) % shards
 }
 
-fn primary_key(entry: &Item) -> Item {
+/// An entry of an index, by its keys in the table.
+fn entry(item: &Item) -> Option<ItemKey> {
+    let part = |name: &str| item.get(name)?.as_s().ok().cloned();
+    Some(ItemKey { pk: part(name::PK)?, sk: part(name::SK)? })
+}
+
+/// Beside connections their index has grants that have ended and not yet at their provider.
+fn is_connection(entry: &Item) -> bool {
+    entry.get(name::SK).and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(PREFIX))
+}
+
+pub(super) fn primary_key(entry: &Item) -> Item {
     [name::PK, name::SK].iter().filter_map(|part| Some(((*part).to_owned(), entry.get(*part)?.clone()))).collect()
 }
 

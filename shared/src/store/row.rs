@@ -41,6 +41,11 @@ pub(super) mod name {
 
         WRAPPED_KEY = "wrapped_key";
         GENERATION = "generation";
+        KMS_KEY = "kms_key_arn";
+        RESEALED = "resealed";
+        UNOPENED = "unopened";
+        PROGRESSED_AT = "progressed_at";
+        RESEALED_AT = "resealed_at";
 
         ORIGINS = "origins";
         RETURN_URLS = "return_urls";
@@ -105,6 +110,16 @@ pub(super) mod name {
         REFUSED_AT = "refused_at";
         REFUSED_REVISION = "refused_revision";
         NEXT_AT = "next_at";
+
+        ENDED_ID = "ended_id";
+        ENDED_AT = "ended_at";
+        ACCOUNT_ID = "account_id";
+        TRIES = "tries";
+        ENDS_GRANTS = "ends_grants";
+        BEGAN_AT = "began_at";
+        SWEPT_TO = "swept_to";
+        FORGOTTEN_AT = "forgotten_at";
+        DELETED_AT = "deleted_at";
 
         STAGE = "stage";
         REASON = "reason";

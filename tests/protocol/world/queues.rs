@@ -1,5 +1,7 @@
 //! What AWS does between a queue, a schedule and a function.
 
+use std::time::Duration;
+
 use connectors::web::EventHandler;
 use local::aws::sqs::{Message, Queue, VISIBILITY_TIMEOUT};
 use serde_json::{Value, json};
@@ -23,6 +25,22 @@ impl World {
         self.deliver(Queue::Revocation, &self.product.disconnect).await
     }
 
+    /// Fires the schedule, and answers how much was due. With no connection due it is what has ended.
+    pub(crate) async fn remind_of_what_is_due(&self) -> usize {
+        usize::try_from(self.fire_schedule().await["due"].as_u64().unwrap()).unwrap()
+    }
+
+    /// Throws away every message of the queue of what has ended, seen or not.
+    pub(crate) fn lose_revocations(&self) {
+        while self.waiting_revocations() > 0 {
+            let lost = self.aws.queues.receive(Queue::Revocation, 1_000, Duration::ZERO).unwrap();
+            assert!(!lost.is_empty(), "a message that is delayed can't be lost yet");
+            for message in lost {
+                self.aws.queues.delete(Queue::Revocation, &message.receipt).unwrap();
+            }
+        }
+    }
+
     /// Works the refresh queue off, as far as it can be seen now, and answers how many messages must come again.
     pub(crate) async fn deliver_all_refreshes(&self) -> usize {
         let mut failed = 0;
@@ -36,6 +54,20 @@ impl World {
     pub(crate) fn bodies(&self) -> Vec<String> {
         let take = |queue| self.aws.queues.receive(queue, 1_000, VISIBILITY_TIMEOUT).unwrap();
         Queue::ALL.into_iter().flat_map(take).map(|message| message.body).collect()
+    }
+
+    /// Takes all messages of the refresh queue that can be seen out of it, and answers their bodies.
+    pub(crate) fn take_all_refreshes(&self) -> Vec<String> {
+        let batch = self.aws.queues.receive(Queue::Refresh, 1_000, VISIBILITY_TIMEOUT).unwrap();
+        for message in &batch {
+            self.aws.queues.delete(Queue::Refresh, &message.receipt).unwrap();
+        }
+        batch.into_iter().map(|message| message.body).collect()
+    }
+
+    /// Leaves a message in the refresh queue, as whoever may write to it can.
+    pub(crate) fn leave_for_refresh(&self, message: &Value) {
+        self.aws.queues.send(Queue::Refresh, &message.to_string(), Duration::ZERO).unwrap();
     }
 
     /// How many messages wait in the queue of grants to revoke: seen or not.
