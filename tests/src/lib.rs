@@ -15,3 +15,4 @@ pub mod grants;
 pub mod http;
 pub mod recorder;
 pub mod runtime_api;
+pub mod scale;
