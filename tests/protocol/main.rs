@@ -17,6 +17,7 @@ mod encryption_keys;
 mod finishing;
 mod input;
 mod isolation;
+mod key_age;
 mod leakage;
 mod own_kms_key;
 mod refresh;
