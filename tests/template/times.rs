@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use connectors::{
     domain::encryption_key::SILENCE,
-    journeys::refresh_connection::{CALL, LEASE},
+    journeys::{
+        refresh_connection::{CALL, LEASE},
+        work_endings::CLAIM,
+    },
+    metrics::{Metric, NAMESPACE},
     oauth::egress,
     queue::LONGEST_DELAY,
     vault::{KEY_CACHED_FOR, NOTICED_AFTER},
@@ -38,6 +42,12 @@ fn a_refresh_ends_within_its_lease_and_a_lease_within_the_time_of_who_refreshes_
     let reader = Duration::from_secs(template.functions()["get-token"].timeout(&template));
     assert!(CALL + Duration::from_secs(10) < reader, "nobody is left to store the answer");
     assert!(LEASE < Duration::from_secs(template.functions()["refresh"].timeout(&template)));
+}
+
+#[test]
+fn whoever_ends_something_is_done_or_dead_when_it_is_due_for_others() {
+    let template = Template::read();
+    assert!(Duration::from_secs(template.functions()["disconnect"].timeout(&template)) < CLAIM);
 }
 
 #[test]
@@ -107,6 +117,19 @@ fn what_a_queue_gives_up_is_kept_and_raises_an_alarm() {
         watched += 1;
     }
     assert_eq!(watched, 2);
+}
+
+/// PUB-47: the user was told that it is pending; nobody else would notice that it stays so.
+#[test]
+fn a_revocation_that_was_given_up_raises_an_alarm_at_once() {
+    let template = Template::read();
+    let alarms = template.resources("AWS::CloudWatch::Alarm");
+    let name = Metric::RevocationsGivenUp.name();
+    let alarm = alarms.values().find(|alarm| alarm["Properties"]["MetricName"] == name);
+    let alarm = &alarm.expect("an alarm")["Properties"];
+    assert_eq!(alarm["Namespace"], NAMESPACE);
+    assert_eq!(alarm["Dimensions"][0]["Value"]["Ref"], "DeploymentName");
+    assert_eq!((&alarm["Statistic"], &alarm["Threshold"]), (&Value::from("Sum"), &Value::from(0)));
 }
 
 /// Seconds for which a queue keeps a message.

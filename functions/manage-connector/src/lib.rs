@@ -1,4 +1,4 @@
-//! `manage-connector`: what a workspace owns. Connectors, apps, keys, providers, and the trail of who did what.
+//! `manage-connector`: what a workspace owns. Connectors, apps, keys, providers, the trail of who did what; and its end.
 
 mod apps;
 mod audit;
@@ -6,11 +6,15 @@ mod connector;
 mod encryption_keys;
 mod keys;
 mod providers;
+mod users;
+mod workspace;
 
 use axum::{Router, extract::FromRef};
 use connectors::{
     domain::{fields::FieldError, workspace::DisplayName},
     journeys::{
+        delete_workspace::DeleteWorkspace,
+        forget_user::ForgetUser,
         list_connections::ListConnections,
         manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
         rotate_key::RotateKey,
@@ -53,6 +57,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/workspace/{ws}/providers"),
     ("GET", "/api/workspace/{ws}/providers/{type}"),
     ("DELETE", "/api/workspace/{ws}/providers/{type}"),
+    ("DELETE", "/api/workspace/{ws}/apps/{app}/users/{sub}"),
+    ("DELETE", "/api/workspace/{ws}"),
     ("GET", "/api/workspace/{ws}/audit"),
     ("GET", "/api/providers"),
     ("GET", "/api/providers/{type}"),
@@ -68,6 +74,8 @@ struct Function {
     keys: ManageKeys,
     encryption_keys: RotateKey,
     providers: ManageProviders,
+    users: ForgetUser,
+    workspace: DeleteWorkspace,
     audit_log: AuditLog,
     workspaces: Workspaces,
     base: PublicBaseUrl,
@@ -88,6 +96,8 @@ pub fn router(services: &Services) -> Router {
         keys: services.manage_keys(),
         encryption_keys: services.rotate_key(),
         providers: services.manage_providers(),
+        users: services.forget_user(),
+        workspace: services.delete_workspace(),
         audit_log: services.audit_log(),
         workspaces: services.workspaces(),
         base: PublicBaseUrl(services.public_base_url().to_owned()),
@@ -99,6 +109,8 @@ pub fn router(services: &Services) -> Router {
         .merge(keys::routes())
         .merge(encryption_keys::routes())
         .merge(providers::routes())
+        .merge(users::routes())
+        .merge(workspace::routes())
         .merge(audit::routes())
         .with_state(function)
 }

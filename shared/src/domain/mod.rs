@@ -8,6 +8,7 @@ pub mod connection;
 pub mod connector;
 pub mod digest;
 pub mod encryption_key;
+pub mod ended;
 pub mod fields;
 pub mod freshness;
 pub mod health;

@@ -21,7 +21,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{carried_through, client_secret, profile};
+use super::{ask_provider::AskProvider, carried_through, client_secret, profile};
 use crate::{
     clock::Clock,
     domain::{
@@ -34,7 +34,7 @@ use crate::{
     oauth::{ProviderClient, TokenError},
     queue::Queue,
     random::Random,
-    store::{Connections, Healths, LeaseOutcome, Leases, Paces, Renewals, StoreError},
+    store::{Connections, EndedGrants, Healths, LeaseOutcome, Leases, Paces, Renewals, StoreError},
     vault::{Place, Vault, VaultError},
 };
 pub(crate) use crowd::Crowd;
@@ -71,6 +71,8 @@ pub struct Refresher {
     pub(crate) paces: Paces,
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
+    pub(crate) ended: EndedGrants,
+    pub(crate) provider: AskProvider,
     pub(crate) queue: Queue,
     pub(crate) crowd: Crowd,
     pub(crate) metrics: Metrics,

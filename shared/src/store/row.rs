@@ -111,6 +111,16 @@ pub(super) mod name {
         REFUSED_REVISION = "refused_revision";
         NEXT_AT = "next_at";
 
+        ENDED_ID = "ended_id";
+        ENDED_AT = "ended_at";
+        ACCOUNT_ID = "account_id";
+        TRIES = "tries";
+        ENDS_GRANTS = "ends_grants";
+        BEGAN_AT = "began_at";
+        SWEPT_TO = "swept_to";
+        FORGOTTEN_AT = "forgotten_at";
+        DELETED_AT = "deleted_at";
+
         STAGE = "stage";
         REASON = "reason";
         BINDING = "binding";

@@ -3,17 +3,21 @@
 
 use std::{future::Future, time::Duration};
 
+use jiff::Timestamp;
+
 use super::{RefreshError, Refresher, salvage::RefreshMessage};
 use crate::{
     domain::{
         connection::{Connection, RefreshState},
         connector::Connector,
+        ended::EndedGrant,
+        ids::EndedId,
         schedule::Use,
         secret::{RefreshToken, Secret},
     },
-    journeys::{client_secret, profile},
+    journeys::{end_connection, profile},
     metrics::Metric,
-    oauth::{Credentials, GrantTokens, TokenSet},
+    oauth::TokenSet,
     queue::QueueError,
     store::{Commit, FreshAccess, Lease, Renewal, StoreError},
     vault::{Place, Ready},
@@ -43,11 +47,7 @@ impl Refresher {
             }
             Commit::Refused(Some(row)) => self.renewed_by_another(*row, &lease.connection),
             Commit::Refused(None) => {
-                let grant = GrantTokens {
-                    access_token: Some(&tokens.access_token),
-                    refresh_token: tokens.refresh_token.as_ref(),
-                };
-                self.revoke_orphan(connector, grant).await;
+                self.revoke_orphan(connector, &lease.connection, renewal).await;
                 Err(RefreshError::Gone)
             }
         }
@@ -71,7 +71,7 @@ impl Refresher {
             retry_at: Some(retry_at),
         };
         if let Commit::Refused(None) = self.stored(&lease, &renewal).await? {
-            self.revoke_orphan(connector, GrantTokens { access_token: None, refresh_token: Some(token) }).await;
+            self.revoke_orphan(connector, &lease.connection, renewal).await;
             return Err(RefreshError::Gone);
         }
         Ok(())
@@ -171,13 +171,21 @@ impl Refresher {
         }
     }
 
-    /// The user disconnected while the provider was rotating: what it gave belongs to nobody now.
-    async fn revoke_orphan(&self, connector: &Connector, grant: GrantTokens<'_>) {
-        let Some(provider) = profile(connector) else { return };
-        let Ok(secret) = client_secret(&self.vault, connector).await else { return };
-        let credentials = Credentials { client_id: &connector.client_id, client_secret: secret.as_ref() };
-        if let Err(error) = self.client.revoke(provider, credentials, grant, self.clock.now()).await {
-            tracing::warn!(%error, "tokens of a connection that is gone were not revoked");
+    /// The user disconnected while the provider was rotating: what it gave belongs to nobody now. It is kept, sealed, as
+    /// an ended grant until the provider has ended it, so that a crash or a failure here leaves nothing alive there.
+    async fn revoke_orphan(&self, connector: &Connector, gone: &Connection, renewal: Renewal) {
+        let now = self.clock.now();
+        let id = EndedId::of_ulid(&self.random.ulid(now));
+        let look_at = now.checked_add(end_connection::LOOK_AFTER).unwrap_or(Timestamp::MAX);
+        let (access, refresh) = (renewal.access.map(|access| access.token), renewal.refresh);
+        let ended = EndedGrant { access, refresh, ..EndedGrant::of(gone, id, now, look_at) };
+        if let Err(error) = self.ended.put(&ended).await {
+            tracing::error!(%error, "tokens of a connection that is gone are not kept for a later revocation");
+        }
+        if let Err(error) = self.provider.to_revoke_soon(connector, &ended).await {
+            tracing::warn!(%error, "tokens of a connection that is gone are not revoked yet");
+        } else if let Err(error) = self.ended.destroy(&ended).await {
+            tracing::warn!(%error, "what became of a grant is not written down; its provider will be asked again");
         }
     }
 }
