@@ -19,6 +19,7 @@ mod finishing;
 mod forgetting;
 mod input;
 mod isolation;
+mod key_age;
 mod leakage;
 mod own_kms_key;
 mod refresh;

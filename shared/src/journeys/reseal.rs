@@ -2,23 +2,27 @@
 //! walk through the workspace's connectors and, connector by connector, everything in their index; it leaves the next
 //! one. Passes follow each other until one finds nothing older than the newest key.
 
+mod walk;
+
 use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
-use serde::{Deserialize, Serialize};
 
 use super::audit::Audit;
 use crate::{
     clock::Clock,
     domain::{
         audit::Actor,
-        ids::{ConnectorId, WorkspaceId},
+        ids::WorkspaceId,
         secret::{Kind, Sealed},
     },
     queue::{Queue, QueueError},
-    store::{Cursor, ResealedTokens, SealedRows, SealedSecretRow, SealedTokensRow, StoreError, WorkspaceKeys, Write},
+    store::{ResealedTokens, SealedRows, SealedSecretRow, SealedTokensRow, StoreError, WorkspaceKeys, Write},
     vault::{NOTICED_AFTER, Place, Vault, VaultError},
 };
+
+use walk::Position;
+pub(crate) use walk::{KeyMessage, Walk};
 
 /// How many rows one step looks at.
 const PER_STEP: usize = 100;
@@ -46,72 +50,6 @@ pub struct Reseal {
     pub(crate) queue: Queue,
     pub(crate) audit: Audit,
     pub(crate) clock: Clock,
-}
-
-/// A message about a workspace's keys. It gives no right: the table decides what is done.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub(crate) enum KeyMessage {
-    /// Look whether the workspace's key is too old, or what it replaced still waits to be sealed anew.
-    LookAfterKeys {
-        /// The workspace.
-        workspace: String,
-    },
-    /// Seal anew what is older than a generation: the next step of a walk.
-    Reseal(Walk),
-}
-
-/// How far a walk has come.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Walk {
-    workspace: String,
-    generation: u32,
-    /// The connector that was last worked on; none at the beginning of a pass.
-    #[serde(default)]
-    connector: Option<String>,
-    /// Where its rest begins; none if it is done.
-    #[serde(default)]
-    cursor: Option<String>,
-    /// How many values of this pass were older, or may have been, whether or not they could be replaced.
-    #[serde(default)]
-    older: u64,
-    /// How many values of this pass do not open.
-    #[serde(default)]
-    unopened: u64,
-}
-
-impl Walk {
-    /// The beginning of the first pass.
-    pub(super) fn new(workspace: &WorkspaceId, generation: u32) -> Self {
-        let workspace = workspace.to_string();
-        Self { workspace, generation, connector: None, cursor: None, older: 0, unopened: 0 }
-    }
-
-    fn place(&self) -> Option<Position> {
-        let connector = self.connector.as_deref().map(ConnectorId::parse).transpose().ok()?;
-        let rest = match &self.cursor {
-            None => None,
-            Some(cursor) => Some(Cursor::parse(cursor)?),
-        };
-        Some(Position { connector, rest })
-    }
-
-    fn at(&self, position: &Position, tally: &Tally) -> Self {
-        Self {
-            connector: position.connector.as_ref().map(ToString::to_string),
-            cursor: position.rest.as_ref().map(Cursor::to_text),
-            older: self.older + tally.older,
-            unopened: self.unopened + tally.unopened,
-            ..self.clone()
-        }
-    }
-}
-
-/// Behind a connector, or at the rest of one.
-#[derive(Debug)]
-struct Position {
-    connector: Option<ConnectorId>,
-    rest: Option<Cursor>,
 }
 
 /// What a step came upon, in values.
@@ -151,7 +89,7 @@ impl Reseal {
     #[tracing::instrument(skip_all, fields(workspace.id = walk.workspace, generation = walk.generation))]
     pub(crate) async fn step(&self, walk: Walk) -> Result<(), NotResealed> {
         let workspace = WorkspaceId::parse(&walk.workspace).map_err(|_| NotResealed::Unreadable)?;
-        let position = walk.place().ok_or(NotResealed::Unreadable)?;
+        let position = walk.position().ok_or(NotResealed::Unreadable)?;
         let Some(newest) = self.keys.newest(&workspace).await?.map(|wrapped| wrapped.generation) else { return Ok(()) };
         if newest.number != walk.generation || newest.progress.done_at.is_some() {
             return Ok(());
@@ -163,7 +101,9 @@ impl Reseal {
         let (tally, next) = self.walk_on(&workspace, walk.generation, position).await?;
         self.keys.note_progress(&workspace, walk.generation, tally.resealed, self.clock.now()).await?;
         match next {
-            Some(position) => self.queue.send(&KeyMessage::Reseal(walk.at(&position, &tally)), PACE).await?,
+            Some(position) => {
+                self.queue.send(&KeyMessage::Reseal(walk.at(&position, tally.older, tally.unopened)), PACE).await?;
+            }
             None => self.end_pass(&workspace, &walk, tally).await?,
         }
         Ok(())

@@ -66,24 +66,25 @@ impl Connections {
         from: Option<&Cursor>,
         limit: usize,
     ) -> Result<ConnectionPage, StoreError> {
-        let (entries, next) = self.entries(connector, app, from, limit).await?;
+        let (entries, next) = self.entries(connector, app, from, limit, is_connection).await?;
         Ok(ConnectionPage { connections: self.find_all(&entries).await?, next })
     }
 
-    /// Up to `limit` entries of the index of a connector, and where the next begin.
+    /// Up to `limit` entries of the index of a connector that are `wanted`, and where the next begin.
     pub(super) async fn entries(
         &self,
         connector: &ConnectorId,
         app: Option<&AppId>,
         from: Option<&Cursor>,
         limit: usize,
+        wanted: fn(&Item) -> bool,
     ) -> Result<(Vec<Item>, Option<Cursor>), StoreError> {
         let (mut shard, mut after) = position(from)?;
         let mut keys = Vec::new();
         while shard < CONNECTOR_SHARDS && keys.len() < limit {
             let room = i32::try_from(limit - keys.len()).unwrap_or(i32::MAX);
             let (found, last) = self.shard_page(connector, shard, app, after.take(), room).await?;
-            keys.extend(found.into_iter().filter(is_connection));
+            keys.extend(found.into_iter().filter(wanted));
             match last {
                 Some(last) => after = Some(last),
                 None => shard += 1,

@@ -140,7 +140,7 @@ impl SealedRows {
         from: Option<&Cursor>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
-        let (entries, next) = self.index.entries(connector, None, from, limit).await?;
+        let (entries, next) = self.index.entries(connector, None, from, limit, |_| true).await?;
         let items = self.index.items(&entries).await?;
         let gone = entries.len().saturating_sub(items.len());
         Ok(SealedPage { rows: items.into_iter().map(read).collect(), gone, next })
