@@ -15,6 +15,9 @@ use crate::{
 /// How many messages one event brings, as in the template.
 const BATCH: usize = 10;
 
+/// A message about a connection that is gone.
+const NOBODY: &str = r#"{"kind": "due", "pk": "USER#nobody", "sk": "CONN#none"}"#;
+
 /// How long nobody asks a queue whose messages are all delayed.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -36,10 +39,10 @@ pub struct Worked {
 }
 
 impl Functions {
-    /// Starts the bootstrap at this path; a first sweep starts it up.
+    /// Starts the bootstrap at this path. It comes up with a message about a connection that is gone.
     pub async fn process(bootstrap: &Path, fleet: &Fleet) -> Self {
         let environment = fleet.environment();
-        let mut instance = Instance::start(bootstrap, &environment, json!({"Records": []})).await;
+        let mut instance = Instance::start(bootstrap, &environment, event(&[(NOBODY, NOBODY)])).await;
         let first = instance.answer().await;
         assert!(matches!(first.outcome, Outcome::Response(_)), "{first:?}");
         Self::Process(Box::new(instance))
@@ -59,7 +62,7 @@ impl Functions {
             if batch.is_empty() {
                 break;
             }
-            let answer = self.invoke(event(&batch)).await;
+            let answer = self.invoke(event(&batch.iter().map(named).collect::<Vec<_>>())).await;
             let failed = answer["batchItemFailures"].as_array().unwrap();
             let is_done = |message: &&Message| !failed.iter().any(|one| one["itemIdentifier"] == message.id.as_str());
             for message in batch.iter().filter(is_done) {
@@ -105,7 +108,12 @@ impl Functions {
     }
 }
 
-fn event(batch: &[Message]) -> Value {
-    let record = |message: &Message| json!({"messageId": message.id, "body": message.body, "eventSource": "aws:sqs", "awsRegion": "eu-west-1"});
+fn named(message: &Message) -> (&str, &str) {
+    (&message.id, &message.body)
+}
+
+/// An event with these messages, by id and body.
+fn event(batch: &[(&str, &str)]) -> Value {
+    let record = |(id, body): &(&str, &str)| json!({"messageId": id, "body": body, "eventSource": "aws:sqs", "awsRegion": "eu-west-1"});
     json!({"Records": batch.iter().map(record).collect::<Vec<_>>()})
 }
