@@ -25,7 +25,7 @@ use connectors_tests::scale::{Counts, Fleet, Functions};
 const WORKERS: usize = 2;
 
 /// The most memory that any of the processes may have had, in bytes, however many connections there are.
-const MEMORY_LIMIT: u64 = 40_000_000;
+const MEMORY_LIMIT: u64 = 25_000_000;
 
 /// How many writes may be refused because another process drew the connector's next moment first.
 fn lost_races(refreshes: usize) -> usize {
