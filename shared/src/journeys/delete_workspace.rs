@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use super::{audit::Audit, reminders::Reminders, sweep_connector::LINGER};
+use super::{audit::Audit, end_connection::LOOK_AFTER, reminders::Reminders, sweep_connector::LINGER};
 use crate::{
     clock::Clock,
     domain::{audit::Actor, ids::WorkspaceId},
@@ -22,6 +22,9 @@ const PER_TURN: usize = 500;
 
 /// How many of them at a time.
 const AT_A_TIME: usize = 20;
+
+/// How often connectors are marked that somebody changes at the same time.
+const MARKS: usize = 3;
 
 /// Deletes workspaces.
 #[derive(Debug, Clone)]
@@ -48,13 +51,17 @@ impl DeleteWorkspace {
     #[tracing::instrument(skip_all)]
     pub async fn delete(&self, workspace: &WorkspaceId, actor: Actor) -> Result<(), StoreError> {
         let now = self.clock.now();
-        // Written before the mark, so that no mark is left without its purge. A purge without a mark removes nothing.
-        let purge = Purge { workspace: workspace.clone(), began_at: now, due_at: now };
+        // Written before the mark, so that no mark is left without its purge; due when whoever marks is done or dead,
+        // because a purge that finds no mark is over.
+        let later = now.checked_add(LOOK_AFTER).unwrap_or(Timestamp::MAX);
+        let purge = Purge { workspace: workspace.clone(), began_at: now, due_at: later };
         self.purges.begin(&purge).await?;
         if self.workspaces.mark_deleted(workspace, now).await? == Write::Done {
             self.audit.note(workspace, actor, "workspace.deleted", workspace.as_str(), &[]).await;
         }
         self.close(workspace).await?;
+        let purge = Purge { due_at: now, ..purge };
+        self.purges.begin(&purge).await?;
         self.reminders.leave(purge.key(), Duration::ZERO).await;
         Ok(())
     }
@@ -96,12 +103,10 @@ impl DeleteWorkspace {
     /// Lets nobody use anything of the workspace any more. Doing it again is harmless, and covers what was made while it
     /// was done.
     async fn close(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let connectors = self.connectors.of_workspace(workspace).await?;
-        let active = connectors.iter().filter(|connector| connector.is_active());
-        let marks: Vec<_> = active.map(|connector| self.connectors.mark_deleted(connector, now)).collect();
-        stream::iter(marks).buffer_unordered(AT_A_TIME).try_collect::<Vec<_>>().await?;
+        let marked = self.mark_connectors(workspace).await;
+        // Whatever became of the marks: without its keys nothing of it can be opened.
         self.wrapped_keys.delete_all(workspace).await?;
+        marked?;
         self.api_keys.remove_all(workspace).await?;
         for id in self.apps.of_workspace(workspace).await? {
             if let Some(app) = self.apps.find(&id).await?.filter(|app| app.workspace == *workspace) {
@@ -109,6 +114,21 @@ impl DeleteWorkspace {
             }
         }
         Ok(())
+    }
+
+    /// Marks every connector as deleted; again if somebody changed one in that moment.
+    async fn mark_connectors(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
+        for _ in 0..MARKS {
+            let connectors = self.connectors.of_workspace(workspace).await?;
+            let active = connectors.iter().filter(|connector| connector.is_active());
+            let now = self.clock.now();
+            let marks: Vec<_> = active.map(|connector| self.connectors.mark_deleted(connector, now)).collect();
+            let marks: Vec<Write> = stream::iter(marks).buffer_unordered(AT_A_TIME).try_collect().await?;
+            if marks.iter().all(|mark| *mark == Write::Done) {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Unavailable("others keep changing a connector".to_owned()))
     }
 
     async fn remove(&self, entries: Vec<ItemKey>) -> Result<(), StoreError> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
+
 use super::{
     audit::Audit,
     end_connection::{EndConnection, EndError},
@@ -13,10 +15,13 @@ use crate::{
     domain::{
         audit::Actor,
         ids::{AppId, Issuer, Subject, WorkspaceId},
-        user::User,
+        user::{ConnectionKey, User},
     },
     store::{Apps, Connections, EndedGrants, ForgottenUsers, StoreError},
 };
+
+/// How many of a user's connections are ended at a time.
+const AT_A_TIME: usize = 8;
 
 /// Forgets users.
 #[derive(Debug, Clone)]
@@ -67,17 +72,26 @@ impl ForgetUser {
         let user = User { app: app.id, issuer, subject };
         let now = self.clock.now();
         self.forgotten.note(&user, now, now.checked_add(LINGER).unwrap_or(now)).await?;
-        let mut ended = 0;
-        for connection in self.connections.of_user(&user).await? {
-            let place = connection.key.clone();
-            let Some(grant) = self.end.end(connection, Duration::ZERO).await? else { continue };
-            self.reminders.leave(EndedGrants::key(&grant), Duration::ZERO).await;
-            let details = [("connector", place.connector.as_str()), ("revocation", "pending")];
-            self.audit.note(workspace, actor.clone(), "connection.deleted", place.id().as_str(), &details).await;
-            ended += 1;
-        }
+        let connectors = self.connections.connectors_of_user(&user).await?;
+        let places = connectors.into_iter().map(|connector| {
+            let (workspace, user) = (workspace.clone(), user.clone());
+            ConnectionKey { workspace, user, connector }
+        });
+        let ends: Vec<_> = places.map(|place| self.end(place, &actor)).collect();
+        let ends: Vec<_> = stream::iter(ends).buffer_unordered(AT_A_TIME).collect().await;
+        // What could not be ended has kept nothing else of theirs.
+        let ended = ends.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().filter(|is_ended| *is_ended).count();
         let (who, count) = (Actor::User(user).describe(), ended.to_string());
         self.audit.note(workspace, actor, "user.deleted", &who, &[("connections", &count)]).await;
         Ok(ended)
+    }
+
+    /// Ends one connection, if it is still there.
+    async fn end(&self, place: ConnectionKey, actor: &Actor) -> Result<bool, EndError> {
+        let Some(grant) = self.end.at(&place, Duration::ZERO).await? else { return Ok(false) };
+        self.reminders.leave(EndedGrants::key(&grant), Duration::ZERO).await;
+        let details = [("connector", place.connector.as_str()), ("revocation", "pending")];
+        self.audit.note(&place.workspace, actor.clone(), "connection.deleted", place.id().as_str(), &details).await;
+        Ok(true)
     }
 }

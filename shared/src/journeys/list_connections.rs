@@ -136,6 +136,9 @@ impl ListConnections {
         from: Option<&Cursor>,
     ) -> Result<StandingPage, StoreError> {
         let page = self.connections.of_connector(&connector.id, app, from, PAGE).await?;
+        if page.unreadable > 0 {
+            tracing::error!(connections = page.unreadable, "connections can't be read and are not listed");
+        }
         let standing = |connection: Connection| {
             let provider = profile(connector)?;
             let standing = Standing::of(&connection, connector, provider, self.clock.now());

@@ -80,7 +80,8 @@ enum Extent {
 
 impl BeginSweep {
     /// Writes down that a connector, or an app's users with it, are to be swept. Comes before the deletion itself, so
-    /// that no deletion is left without its sweep; a sweep that finds nothing deleted ends nothing.
+    /// that no deletion is left without its sweep. It is due when whoever deletes is done or dead: a sweep that finds
+    /// nothing deleted is over.
     pub(super) async fn of(
         &self,
         connector: &Connector,
@@ -95,15 +96,19 @@ impl BeginSweep {
             ends_grants,
             began_at,
             from: None,
-            due_at: self.clock.now(),
+            due_at: self.clock.now().checked_add(LOOK_AFTER).unwrap_or(Timestamp::MAX),
         };
         self.sweeps.begin(&sweep).await?;
         Ok(sweep)
     }
 
-    /// Lets a sweep go to work.
-    pub(super) async fn remind(&self, sweep: &Sweep) {
-        self.reminders.leave(sweep.key(), Duration::ZERO).await;
+    /// Lets a sweep go to work: what it follows is deleted now. If that can't be written down, it begins a little later.
+    pub(super) async fn start(&self, sweep: &Sweep) {
+        let due = Sweep { due_at: self.clock.now(), ..sweep.clone() };
+        match self.sweeps.begin(&due).await {
+            Ok(()) => self.reminders.leave(due.key(), Duration::ZERO).await,
+            Err(error) => tracing::warn!(%error, "a sweep does not begin at once; the schedule will find it"),
+        }
     }
 }
 
@@ -125,6 +130,9 @@ impl SweepConnector {
         }
         let page = self.connections.of_connector(&connector.id, sweep.app.as_ref(), sweep.from.as_ref(), PER_TURN);
         let page = page.await?;
+        if page.unreadable > 0 {
+            tracing::error!(connections = page.unreadable, "connections can't be read and are not ended");
+        }
         let is_meant = |connection: &Connection| match extent {
             Extent::MadeBefore(moment) => connection.connected_at < moment,
             Extent::Everything | Extent::Nothing => true,
@@ -176,7 +184,8 @@ impl SweepConnector {
         Ok(())
     }
 
-    /// The index was gone through once. Sessions that began before the deletion may still end in connections: it is gone
+    /// The index was gone through once. A connection that could not be read stays in it, and the connector with its secret
+    /// for as long. Sessions that began before the deletion may still end in connections: it is gone
     /// through once more when they are over.
     async fn end_of_index(&self, connector: &Connector, sweep: &Sweep) -> Result<(), StoreError> {
         let settled_at = sweep.began_at.checked_add(LINGER).unwrap_or(Timestamp::MAX);

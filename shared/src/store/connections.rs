@@ -28,6 +28,8 @@ pub struct Connections(Table);
 pub struct ConnectionPage {
     /// The connections.
     pub connections: Vec<Connection>,
+    /// How many more cannot be read. They are left as they are, and hide no other.
+    pub unreadable: usize,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
 }
@@ -55,10 +57,19 @@ impl Connections {
         self.0.query_all(&pk(user), PREFIX).await?.iter().map(read).collect()
     }
 
+    /// The connectors through which a user has a connection, whether or not it can be read.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn connectors_of_user(&self, user: &User) -> Result<Vec<ConnectorId>, StoreError> {
+        let keys = self.0.sort_keys(&pk(user)).await?;
+        Ok(keys.iter().filter_map(|sk| ConnectorId::parse(sk.strip_prefix(PREFIX)?).ok()).collect())
+    }
+
     /// Up to `limit` connections of a connector, those of one app only if asked.
     ///
     /// # Errors
-    /// [`StoreError`] if the storage does not answer, or an item cannot be read.
+    /// [`StoreError`] if the storage does not answer.
     pub async fn of_connector(
         &self,
         connector: &ConnectorId,
@@ -67,7 +78,12 @@ impl Connections {
         limit: usize,
     ) -> Result<ConnectionPage, StoreError> {
         let (entries, next) = self.entries(connector, app, from, limit, is_connection).await?;
-        Ok(ConnectionPage { connections: self.find_all(&entries).await?, next })
+        let items = self.items(&entries).await?;
+        let all = items.len();
+        let mut connections: Vec<Connection> =
+            items.into_iter().filter_map(|item| read(&Row::read(item).ok()?).ok()).collect();
+        connections.sort_by_key(|a| a.key.user.digest());
+        Ok(ConnectionPage { unreadable: all - connections.len(), connections, next })
     }
 
     /// Up to `limit` entries of the index of a connector that are `wanted`, and where the next begin.
@@ -163,14 +179,6 @@ impl Connections {
         };
         let answer = request.send().await.map_err(|error| failed(&error))?;
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
-    }
-
-    async fn find_all(&self, entries: &[Item]) -> Result<Vec<Connection>, StoreError> {
-        let items = self.items(entries).await?;
-        let connections = items.into_iter().map(|item| read(&Row::read(item)?));
-        let mut connections: Vec<Connection> = connections.collect::<Result<_, _>>()?;
-        connections.sort_by_key(|a| a.key.user.digest());
-        Ok(connections)
     }
 
     /// Reads the items behind index entries as they are now, a hundred at a time.

@@ -99,6 +99,7 @@ impl Connectors {
     }
 
     /// Marks a connector as deleted and frees its name. Whoever reads it from now on finds it unusable.
+    /// [`Write::Conflict`] if it was changed since it was read (its name may be another one now), or marked before.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
@@ -107,7 +108,8 @@ impl Connectors {
             .table_name(&self.0.name)
             .set_key(Some(key(&pk(&connector.workspace), &sk(&connector.id))))
             .update_expression("SET connector_state = :deleting, updated_at = :now, revision = revision + :one")
-            .condition_expression("connector_state = :active")
+            .condition_expression("connector_state = :active AND revision = :revision")
+            .expression_attribute_values(":revision", number(connector.revision))
             .expression_attribute_values(":deleting", text(ConnectorState::Deleting.as_str()))
             .expression_attribute_values(":active", text(ConnectorState::Active.as_str()))
             .expression_attribute_values(":now", time(now))

@@ -221,7 +221,7 @@ impl ManageApps {
         self.apps.delete(&app).await?;
         self.audit.note(workspace, actor, "app.deleted", id.as_str(), &[]).await;
         for sweep in &sweeps {
-            self.sweep.remind(sweep).await;
+            self.sweep.start(sweep).await;
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
+
 use crate::{
     clock::Clock,
     domain::{
@@ -226,12 +228,27 @@ impl ManageConnectors {
         // Also for one that is being deleted already: whoever deletes again may have changed their mind about `revoke`.
         let began_at = if connector.is_active() { now } else { connector.updated_at };
         let sweep = self.sweep.of(&connector, None, revoke, began_at).await?;
-        if self.connectors.mark_deleted(&connector, now).await? == Write::Done {
+        if self.mark_deleted(connector, now).await? == Write::Done {
             let details = [("revoke", if revoke { "true" } else { "false" })];
             self.audit.note(workspace, actor, "connector.deleted", id.as_str(), &details).await;
         }
-        self.sweep.remind(&sweep).await;
+        self.sweep.start(&sweep).await;
         Ok(())
+    }
+
+    /// Marks a connector as deleted, as it is by now; [`Write::Conflict`] if somebody else has.
+    async fn mark_deleted(&self, mut connector: Connector, now: Timestamp) -> Result<Write, ConnectorError> {
+        for _ in 0..TRIES {
+            if !connector.is_active() {
+                return Ok(Write::Conflict);
+            }
+            if self.connectors.mark_deleted(&connector, now).await? == Write::Done {
+                return Ok(Write::Done);
+            }
+            let changed = self.connectors.find(&connector.workspace, &connector.id).await?;
+            connector = changed.ok_or(ConnectorError::NotFound)?;
+        }
+        Err(ConnectorError::Contended)
     }
 
     /// How clients authenticate at a provider, and what is to be pinned if it is the workspace's own.
