@@ -66,8 +66,8 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "callback",
         Target::Connections,
-        &[UPDATE, CHECK],
-        "completes a session bound by its cookie, if its user was not forgotten since; never reads a connection",
+        &[UPDATE, CHECK, PUT],
+        "completes a session bound by its cookie, if its user was not forgotten since; leaves what is to be revoked later",
     ),
     grant("callback", Target::Sessions, &[GET, UPDATE], "the session by its state, which it spends or parks"),
     grant("callback", Target::Audit, &[PUT], "who connected, and what was refused"),
@@ -76,8 +76,8 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "finish-authorization",
         Target::Connections,
-        &[UPDATE, CHECK],
-        "completes a parked session, if its user was not forgotten since; never reads a connection",
+        &[UPDATE, CHECK, PUT],
+        "completes a parked session, if its user was not forgotten since; leaves what is to be revoked later",
     ),
     grant("finish-authorization", Target::Sessions, &[GET, UPDATE], "the session, which it spends"),
     grant("finish-authorization", Target::Audit, &[PUT], "who connected, and who tried for another"),

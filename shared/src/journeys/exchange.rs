@@ -10,6 +10,8 @@ use crate::{
         audit::Actor,
         connection::SealedTokens,
         connector::Connector,
+        ended::EndedGrant,
+        ids::EndedId,
         provider::Provider,
         schedule::Use,
         secret::{AuthorizationCode, Secret},
@@ -17,7 +19,7 @@ use crate::{
     },
     oauth::{CodeGrant, Credentials, GrantTokens, ProviderClient, TokenError, TokenSet},
     random::Random,
-    store::{Completion, Completions, Connectors, NewGrant, Sessions, StoreError, Write},
+    store::{Completion, Completions, Connectors, EndedGrants, NewGrant, Sessions, StoreError, Write},
     vault::{Place, Ready, Vault, VaultError},
 };
 
@@ -34,6 +36,7 @@ pub(crate) struct Exchange {
     pub(crate) connectors: Connectors,
     pub(crate) completions: Completions,
     pub(crate) sessions: Sessions,
+    pub(crate) ended: EndedGrants,
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) audit: Audit,
@@ -115,11 +118,11 @@ impl Exchange {
         let tokens = self.client.exchange(provider, credentials, grant, self.clock.now()).await.map_err(failed)?;
         let account = self.account(provider, credentials, &tokens).await;
         if is_another(session, account.as_ref()) {
-            self.revoke(provider, credentials, &tokens).await;
+            self.give_back(session, provider, credentials, &ready, &tokens, account).await;
             return Err(ExchangeError::Failed { reason: FailureReason::AccountChanged, cause: None });
         }
-        if let Err(error) = self.store(session, provider, &ready, &tokens, account).await {
-            self.revoke(provider, credentials, &tokens).await;
+        if let Err(error) = self.store(session, provider, &ready, &tokens, account.clone()).await {
+            self.give_back(session, provider, credentials, &ready, &tokens, account).await;
             return Err(error);
         }
         let (actor, id) = (Actor::User(session.key.user.clone()), session.key.id());
@@ -208,11 +211,35 @@ impl Exchange {
         }
     }
 
-    async fn revoke(&self, provider: &Provider, credentials: Credentials<'_>, tokens: &TokenSet) {
+    /// Ends a grant at the provider that is not kept. If the provider does not do it now, it is left, sealed, for the
+    /// schedule to find.
+    async fn give_back(
+        &self,
+        session: &Session,
+        provider: &Provider,
+        credentials: Credentials<'_>,
+        ready: &Ready<'_>,
+        tokens: &TokenSet,
+        account: Option<Account>,
+    ) {
         let grant =
             GrantTokens { access_token: Some(&tokens.access_token), refresh_token: tokens.refresh_token.as_ref() };
-        if let Err(error) = self.client.revoke(provider, credentials, grant, self.clock.now()).await {
-            tracing::warn!(%error, "tokens that are not kept were not revoked");
+        let Err(error) = self.client.revoke(provider, credentials, grant, self.clock.now()).await else { return };
+        tracing::warn!(%error, "tokens that are not kept are not revoked yet");
+        let (now, place) = (self.clock.now(), Place::connection(&session.key));
+        let ended = EndedGrant {
+            id: EndedId::of_ulid(&self.random.ulid(now)),
+            place: session.key.clone(),
+            client_id: session.pinned.client_id.clone(),
+            account_id: account.map(|account| account.id),
+            access: Some(ready.seal(&tokens.access_token, &place)),
+            refresh: tokens.refresh_token.as_ref().map(|token| ready.seal(token, &place)),
+            ended_at: now,
+            tries: 1,
+            due_at: now,
+        };
+        if let Err(error) = self.ended.put(&ended).await {
+            tracing::error!(%error, "tokens that are not kept are not kept for a later revocation either");
         }
     }
 }

@@ -39,6 +39,7 @@ impl Services {
                 connectors: self.connectors(),
                 completions: Completions::new(&self.dynamodb, &self.config.tables),
                 sessions: self.sessions(),
+                ended: self.ended_grants(),
                 vault: Arc::clone(&self.vault),
                 client: Arc::clone(&self.client),
                 audit: self.audit(),
