@@ -98,9 +98,9 @@ impl RefreshDue {
         }
         match serde_json::from_str(body).map_err(|_| Unfinished::Unreadable)? {
             RefreshMessage::Look { place } => self.look_at(&place.parse().ok_or(Unfinished::Unreadable)?).await,
-            RefreshMessage::Salvage { place, version, attempt, tokens } => {
+            RefreshMessage::Salvage { place, version, attempt, tokens, grant } => {
                 let place = place.parse().ok_or(Unfinished::Unreadable)?;
-                Ok(self.refresher.store_salvaged(place, version, &attempt, &tokens).await?)
+                Ok(self.refresher.store_salvaged(place, version, &attempt, &tokens, grant).await?)
             }
         }
     }

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::{RefreshError, Refresher};
 use crate::{
     domain::{
-        ids::{AppId, AttemptId, ConnectorId, Issuer, Subject, WorkspaceId},
+        connection::Connection,
+        ended::EndedGrant,
+        ids::{AppId, AttemptId, ConnectorId, EndedId, Issuer, Subject, WorkspaceId},
         scopes::Scopes,
         secret::{AccessToken, RefreshToken, Sealed},
         user::{ConnectionKey, User},
@@ -38,7 +40,26 @@ pub enum RefreshMessage {
         attempt: String,
         /// The sealed tokens.
         tokens: Box<RenewalOnWire>,
+        /// What it takes to end them, if their connection is gone by then. Messages of an earlier version lack it.
+        #[serde(default)]
+        grant: Option<GrantOnWire>,
     },
+}
+
+/// Whose grant it is, on the wire: what it takes beside its tokens to end it at the provider.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GrantOnWire {
+    client_id: String,
+    account_id: Option<String>,
+}
+
+impl GrantOnWire {
+    /// The grant of a connection.
+    #[must_use]
+    pub fn of(connection: &Connection) -> Self {
+        let account_id = connection.account.as_ref().map(|account| account.id.clone());
+        Self { client_id: connection.client_id.clone(), account_id }
+    }
 }
 
 /// Where a connection stands, on the wire.
@@ -107,7 +128,7 @@ impl RefreshMessage {
 
     /// A message to store a renewal that the table did not take.
     #[must_use]
-    pub fn salvage(claim: &Claim, renewal: &Renewal) -> Self {
+    pub fn salvage(claim: &Claim, grant: GrantOnWire, renewal: &Renewal) -> Self {
         let access = |access: &FreshAccess| AccessOnWire {
             token: BASE64_STANDARD.encode(access.token.as_bytes()),
             token_type: access.token_type.clone(),
@@ -127,6 +148,7 @@ impl RefreshMessage {
             version: claim.version,
             attempt: claim.attempt.to_string(),
             tokens: Box::new(tokens),
+            grant: Some(grant),
         }
     }
 }
@@ -179,17 +201,20 @@ const TRY_EVERY: Duration = Duration::from_millis(300);
 const TRY: Duration = Duration::from_millis(2_500);
 
 impl Refresher {
-    /// Stores a renewal that an earlier attempt could not store, unless something newer is there. If the table does not
-    /// answer for long, the message is left again, to be taken at once.
+    /// Stores a renewal that an earlier attempt could not store, unless something newer is there. If the connection is gone,
+    /// or another account's by now, the renewal is left to be ended at the provider. If the table does not answer for long,
+    /// the message is left again, to be taken at once.
     ///
     /// # Errors
-    /// [`RefreshError::Store`] if neither table nor queue answers: the message must come again.
+    /// [`RefreshError::Store`] if neither table nor queue answers, or what is to be ended could not be left: the message
+    /// must come again.
     pub async fn store_salvaged(
         &self,
         place: ConnectionKey,
         version: u64,
         attempt: &str,
         tokens: &RenewalOnWire,
+        grant: Option<GrantOnWire>,
     ) -> Result<(), RefreshError> {
         let (Ok(attempt), Some(renewal)) = (AttemptId::parse(attempt), tokens.parse()) else {
             tracing::error!("a message in the refresh queue can't be read");
@@ -199,11 +224,46 @@ impl Refresher {
         let claim = Claim { place, version, attempt };
         if let Ok(outcome) = tokio::time::timeout(TRY_FOR, self.salvaged(&claim, &renewal)).await {
             tell(&outcome, &claim);
-            return Ok(());
+            return self.end_orphan(outcome, claim, renewal, grant).await;
         }
         tracing::error!("the table still takes no tokens; their sealed form goes on waiting");
-        let again = self.queue.send(&RefreshMessage::salvage(&claim, &renewal), Duration::ZERO).await;
+        let Some(grant) = grant else { return Err(StoreError::Unavailable("timeout".to_owned()).into()) };
+        let again = self.queue.send(&RefreshMessage::salvage(&claim, grant, &renewal), Duration::ZERO).await;
         again.map_err(|_| StoreError::Unavailable("timeout".to_owned()).into())
+    }
+
+    /// What belongs to no connection any more is left to be ended at the provider, once however often the message comes:
+    /// nobody else knows these tokens.
+    async fn end_orphan(
+        &self,
+        outcome: Commit,
+        claim: Claim,
+        renewal: Renewal,
+        grant: Option<GrantOnWire>,
+    ) -> Result<(), RefreshError> {
+        let (standing, grant) = match (outcome, grant) {
+            (Commit::Done, _) | (_, None) => return Ok(()),
+            (Commit::Refused(standing), Some(grant)) => (standing, grant),
+        };
+        let now = self.clock.now();
+        let ended = EndedGrant {
+            id: EndedId::of_ulid(claim.attempt.as_str()),
+            place: claim.place,
+            client_id: grant.client_id,
+            account_id: grant.account_id,
+            access: renewal.access.map(|access| access.token),
+            refresh: renewal.refresh,
+            ended_at: now,
+            tries: 0,
+            due_at: now,
+        };
+        let is_stored = |row: &Connection| row.refresh.last_commit.as_ref() == Some(&claim.attempt);
+        if standing.is_some_and(|row| is_stored(&row) || ended.is_superseded_by(&row)) {
+            return Ok(());
+        }
+        self.ended.put(&ended).await?;
+        tracing::info!("tokens that had waited in the queue belong to nobody and are to be revoked");
+        Ok(())
     }
 
     /// Asks the table until it answers.

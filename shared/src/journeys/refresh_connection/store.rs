@@ -5,7 +5,10 @@ use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{RefreshError, Refresher, salvage::RefreshMessage};
+use super::{
+    RefreshError, Refresher,
+    salvage::{GrantOnWire, RefreshMessage},
+};
 use crate::{
     domain::{
         connection::{Connection, RefreshState},
@@ -45,9 +48,12 @@ impl Refresher {
                 tracing::info!(outcome = "refreshed", "refreshed a connection");
                 Ok(renewed(lease, renewal))
             }
-            Commit::Refused(Some(row)) => self.renewed_by_another(*row, &lease.connection),
+            Commit::Refused(Some(row)) => {
+                self.revoke_orphan(connector, &lease.connection, renewal, Some(&row)).await;
+                self.renewed_by_another(*row, &lease.connection)
+            }
             Commit::Refused(None) => {
-                self.revoke_orphan(connector, &lease.connection, renewal).await;
+                self.revoke_orphan(connector, &lease.connection, renewal, None).await;
                 Err(RefreshError::Gone)
             }
         }
@@ -70,11 +76,17 @@ impl Refresher {
             due_at: Some(retry_at),
             retry_at: Some(retry_at),
         };
-        if let Commit::Refused(None) = self.stored(&lease, &renewal).await? {
-            self.revoke_orphan(connector, &lease.connection, renewal).await;
-            return Err(RefreshError::Gone);
+        match self.stored(&lease, &renewal).await? {
+            Commit::Done => Ok(()),
+            Commit::Refused(Some(row)) => {
+                self.revoke_orphan(connector, &lease.connection, renewal, Some(&row)).await;
+                Ok(())
+            }
+            Commit::Refused(None) => {
+                self.revoke_orphan(connector, &lease.connection, renewal, None).await;
+                Err(RefreshError::Gone)
+            }
         }
-        Ok(())
     }
 
     /// Stores a renewal under its lease; without it, if the lease was lost and nothing newer is there. What is refused in
@@ -138,7 +150,9 @@ impl Refresher {
     }
 
     async fn hand_over(&self, lease: &Lease, renewal: &Renewal) -> Result<(), QueueError> {
-        self.queue.send(&RefreshMessage::salvage(&lease.claim(), renewal), Duration::ZERO).await
+        self.queue
+            .send(&RefreshMessage::salvage(&lease.claim(), GrantOnWire::of(&lease.connection), renewal), Duration::ZERO)
+            .await
     }
 
     fn sealed(&self, lease: &Lease, ready: &Ready<'_>, connector: &Connector, tokens: &TokenSet) -> Renewal {
@@ -171,14 +185,24 @@ impl Refresher {
         }
     }
 
-    /// The user disconnected while the provider was rotating: what it gave belongs to nobody now. It is kept, sealed, as
-    /// an ended grant until the provider has ended it, so that a crash or a failure here leaves nothing alive there.
-    async fn revoke_orphan(&self, connector: &Connector, gone: &Connection, renewal: Renewal) {
+    /// The user disconnected while the provider was rotating, and may have connected another account since: what it gave
+    /// belongs to nobody now, unless what stands there by now took it over. It is kept, sealed, as an ended grant until the
+    /// provider has ended it, so that a crash or a failure here leaves nothing alive there.
+    async fn revoke_orphan(
+        &self,
+        connector: &Connector,
+        gone: &Connection,
+        renewal: Renewal,
+        standing: Option<&Connection>,
+    ) {
         let now = self.clock.now();
         let id = EndedId::of_ulid(&self.random.ulid(now));
         let look_at = now.checked_add(end_connection::LOOK_AFTER).unwrap_or(Timestamp::MAX);
         let (access, refresh) = (renewal.access.map(|access| access.token), renewal.refresh);
         let ended = EndedGrant { access, refresh, ..EndedGrant::of(gone, id, now, look_at) };
+        if standing.is_some_and(|standing| ended.is_superseded_by(standing)) {
+            return;
+        }
         if let Err(error) = self.ended.put(&ended).await {
             tracing::error!(%error, "tokens of a connection that is gone are not kept for a later revocation");
         }
