@@ -194,10 +194,13 @@ fn verdict(revoke: &Revoke, answer: &Response<Vec<u8>>, now: Timestamp) -> Resul
     let status = answer.status();
     let value = wire::object(answer.body()).unwrap_or(Value::Null);
     let code = value.get("error").or(value.get("status")).and_then(Value::as_str);
-    let is_success = status.is_success() && revoke.success.as_ref().is_none_or(|success| success.holds(&value));
+    // RFC 7009 says nothing in the body of a success; whoever says `error` there all the same has not done it.
+    let says_error = value.get("error").and_then(Value::as_str).is_some_and(|error| !error.is_empty());
+    let is_success =
+        status.is_success() && revoke.success.as_ref().map_or(!says_error, |success| success.holds(&value));
     let is_gone = code.is_some_and(|code| code == "invalid_token" || revoke.gone.iter().any(|gone| gone == code))
         || (revoke.method == Method::Delete && status == StatusCode::NOT_FOUND);
-    if is_passing(status) || matches!(code, Some("temporarily_unavailable" | "ratelimited")) {
+    if is_passing(status) || matches!(code, Some("temporarily_unavailable" | "server_error" | "ratelimited")) {
         return Err(RevokeError::Passing { retry_after: wire::retry_after(answer.headers(), now) });
     }
     if is_success || is_gone {
