@@ -38,10 +38,15 @@ impl KeyCheck {
         }
     }
 
-    pub(super) async fn app_key(&self, bearer: &str) -> Result<(KeyId, AppId, bool), Unauthenticated> {
+    /// An app's key, the id of the app, and whether it may fetch tokens offline. Whether the app that has this id now is
+    /// the one that the key was made for is for the caller to ask.
+    pub(super) async fn app_key(&self, bearer: &str) -> Result<(KeyRecord, AppId, bool), Unauthenticated> {
         let record = self.record(bearer).await?;
-        match record.holder {
-            Holder::App { app, offline_tokens, .. } => Ok((record.id, app, offline_tokens)),
+        match &record.holder {
+            Holder::App { app, offline_tokens, .. } => {
+                let (app, offline_tokens) = (app.clone(), *offline_tokens);
+                Ok((record, app, offline_tokens))
+            }
             Holder::Workspace { .. } => Err(Unauthenticated::NoProof),
         }
     }

@@ -109,8 +109,8 @@ impl Authenticator {
         if own != *app {
             return Err(Unauthenticated::Elsewhere);
         }
-        let app = self.apps.find(&own).await?.ok_or(Unauthenticated::NoProof)?;
-        Ok(Service { app, key, offline_tokens })
+        let app = self.apps.find(&own).await?.filter(|app| key.is_of(app)).ok_or(Unauthenticated::NoProof)?;
+        Ok(Service { app, key: key.id, offline_tokens })
     }
 
     /// The app, for whoever owns it: its backend, or somebody who may look at its workspace.

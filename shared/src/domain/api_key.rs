@@ -4,6 +4,7 @@ use aws_lc_rs::constant_time;
 use jiff::Timestamp;
 
 use super::{
+    app::App,
     digest::{hex, sha256},
     ids::{AppId, KeyId, WorkspaceId},
     secret::{self, Secret},
@@ -74,6 +75,15 @@ pub struct KeyRecord {
     pub created_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+}
+
+impl KeyRecord {
+    /// Whether this is a key of this very app. Its id may have been another app's before, even another workspace's.
+    #[must_use]
+    pub fn is_of(&self, app: &App) -> bool {
+        matches!(&self.holder, Holder::App { workspace, app: id, .. } if *workspace == app.workspace && *id == app.id)
+            && self.created_at >= app.created_at
+    }
 }
 
 /// How many characters the secret part has: 256 bits in hexadecimal.

@@ -35,6 +35,7 @@ impl Services {
     pub fn manage_apps(&self) -> ManageApps {
         ManageApps {
             apps: self.apps(),
+            keys: ApiKeys::new(&self.dynamodb, &self.config.tables),
             connectors: self.connectors(),
             client: Arc::clone(&self.client),
             sweep: self.begin_sweep(),

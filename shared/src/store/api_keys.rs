@@ -74,12 +74,25 @@ impl ApiKeys {
     /// # Errors
     /// [`StoreError`] if the storage does not answer; what is left then can be removed by asking again.
     pub async fn remove_all(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
-        let listed_at = workspaces::pk(workspace);
         for prefix in [OF_WORKSPACE, OF_APPS] {
-            for row in self.0.query_all(&listed_at, prefix).await? {
-                self.0.delete(&pk(&row.parsed(name::KEY_ID, KeyId::parse)?), META).await?;
-                self.0.delete(&listed_at, row.text(name::SK)?).await?;
-            }
+            self.remove_listed(workspace, prefix).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes all keys of an app.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer; what is left then can be removed by asking again.
+    pub async fn remove_of_app(&self, workspace: &WorkspaceId, app: &AppId) -> Result<(), StoreError> {
+        self.remove_listed(workspace, &listing(Some(app))).await
+    }
+
+    async fn remove_listed(&self, workspace: &WorkspaceId, prefix: &str) -> Result<(), StoreError> {
+        let listed_at = workspaces::pk(workspace);
+        for row in self.0.query_all(&listed_at, prefix).await? {
+            self.0.delete(&pk(&row.parsed(name::KEY_ID, KeyId::parse)?), META).await?;
+            self.0.delete(&listed_at, row.text(name::SK)?).await?;
         }
         Ok(())
     }

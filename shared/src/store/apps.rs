@@ -2,13 +2,13 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{Put, TransactWriteItem},
+    types::{Delete, Put, TransactWriteItem},
 };
 
 use super::{
     error::{StoreError, Write, written},
-    row::{NewItem, Row, name},
-    table::{Table, TableNames},
+    row::{NewItem, Row, name, text, time},
+    table::{Table, TableNames, key},
     workspaces,
 };
 use crate::domain::{
@@ -19,6 +19,17 @@ use crate::domain::{
 
 const META: &str = "META";
 const LISTED: &str = "APP#";
+
+/// The condition that an id is still the same app's.
+const THIS_APP: &str = "workspace_id = :owner AND created_at = :made";
+
+/// What may be changed of an app, each by itself.
+const SETTINGS: [&str; 5] =
+    [name::TITLE, name::ORIGINS, name::RETURN_URLS, name::SESSION_BINDING, name::HANDLE_DELIVERY];
+
+/// What makes up an app's identity.
+const IDENTITY: [&str; 5] =
+    [name::ID_ISSUER, name::ID_AUDIENCE, name::ID_JWKS_URI, name::ID_JWKS, name::ID_JWKS_FETCHED_AT];
 
 /// Apps in the registry. An app stands under its own id, because that is all a caller names; its workspace lists it.
 #[derive(Debug, Clone)]
@@ -61,23 +72,57 @@ impl Apps {
         written(request.send().await)
     }
 
-    /// Stores a changed app.
+    /// Stores what `changed` differs in from the app as it was read, and nothing else: who changes something else at the
+    /// same time is not undone. [`Write::Conflict`] if the app was deleted since, whoever has its id now.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn replace(&self, app: &App) -> Result<Write, StoreError> {
-        let request = self.0.client.put_item().table_name(&self.0.name).set_item(Some(item(app).into_item()));
-        written(request.condition_expression("attribute_exists(pk)").send().await)
+    pub async fn replace(&self, earlier: &App, changed: &App) -> Result<Write, StoreError> {
+        let (before, mut after) = (item(earlier).into_item(), item(changed).into_item());
+        let differs = |name: &str| before.get(name) != after.get(name);
+        let changes_identity = IDENTITY.into_iter().any(differs);
+        let names: Vec<&str> = SETTINGS.into_iter().filter(|name| differs(name)).collect();
+        let (mut set, mut remove) = (Vec::new(), Vec::new());
+        let mut request =
+            self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&pk(&changed.id), META)));
+        // An identity is set as a whole: no part of one may come together with a part of another.
+        for name in names.into_iter().chain(IDENTITY.into_iter().filter(|_| changes_identity)) {
+            match after.remove(name) {
+                Some(value) => {
+                    set.push(format!("{name} = :{name}"));
+                    request = request.expression_attribute_values(format!(":{name}"), value);
+                }
+                None => remove.push(name),
+            }
+        }
+        if set.is_empty() && remove.is_empty() {
+            return Ok(Write::Done);
+        }
+        let clause = |word: &str, parts: String| if parts.is_empty() { parts } else { format!("{word} {parts} ") };
+        let request = request
+            .update_expression(clause("SET", set.join(", ")) + &clause("REMOVE", remove.join(", ")))
+            .condition_expression(THIS_APP)
+            .expression_attribute_values(":owner", text(earlier.workspace.as_str()))
+            .expression_attribute_values(":made", time(earlier.created_at));
+        written(request.send().await)
     }
 
-    /// Removes an app.
+    /// Removes an app; [`Write::Conflict`] if it was removed before, whoever has its id now.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn delete(&self, app: &App) -> Result<Write, StoreError> {
-        let removed = self.0.delete(&pk(&app.id), META).await?;
-        self.0.delete(&workspaces::pk(&app.workspace), &format!("{LISTED}{}", app.id)).await?;
-        Ok(removed)
+        let delete = |pk: &str, sk: &str| Delete::builder().table_name(&self.0.name).set_key(Some(key(pk, sk)));
+        let app_itself = delete(&pk(&app.id), META)
+            .condition_expression(THIS_APP)
+            .expression_attribute_values(":owner", text(app.workspace.as_str()))
+            .expression_attribute_values(":made", time(app.created_at));
+        let mut request = self.0.client.transact_write_items();
+        for part in [app_itself, delete(&workspaces::pk(&app.workspace), &format!("{LISTED}{}", app.id))] {
+            let part = part.build().map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
+            request = request.transact_items(TransactWriteItem::builder().delete(part).build());
+        }
+        written(request.send().await)
     }
 
     fn put_where_none_is(&self, item: NewItem) -> Result<TransactWriteItem, StoreError> {

@@ -14,13 +14,14 @@ use crate::{
     journeys::{audit::Audit, sweep_connector::BeginSweep},
     oauth::{DiscoveryError, ProviderClient},
     random::Random,
-    store::{Apps, Connectors, StoreError, Write},
+    store::{ApiKeys, Apps, Connectors, StoreError, Write},
 };
 
 /// Manages apps.
 #[derive(Debug, Clone)]
 pub struct ManageApps {
     pub(crate) apps: Apps,
+    pub(crate) keys: ApiKeys,
     pub(crate) connectors: Connectors,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) sweep: BeginSweep,
@@ -159,8 +160,9 @@ impl ManageApps {
         change: AppChange,
         actor: Actor,
     ) -> Result<App, AppError> {
-        let app = changed(self.find(workspace, id).await?, change);
-        self.put(&app, actor, "app.changed").await?;
+        let earlier = self.find(workspace, id).await?;
+        let app = changed(earlier.clone(), change);
+        self.replace(&earlier, &app, actor, "app.changed").await?;
         Ok(app)
     }
 
@@ -176,7 +178,7 @@ impl ManageApps {
         draft: IdentityDraft,
         actor: Actor,
     ) -> Result<App, AppError> {
-        let mut app = self.find(workspace, id).await?;
+        let earlier = self.find(workspace, id).await?;
         let (jwks_uri, jwks_snapshot) = match draft.keys {
             KeySource::Given(keys) => (String::new(), keys),
             KeySource::Uri(uri) => (uri.clone(), self.keys(&uri).await?),
@@ -190,8 +192,9 @@ impl ManageApps {
         }
         let (issuer, audience) = (draft.issuer, draft.audience);
         let jwks_fetched_at = self.clock.now();
-        app.identity = Some(Identity { issuer, audience, jwks_uri, jwks_snapshot, jwks_fetched_at });
-        self.put(&app, actor, "app.identity_changed").await?;
+        let identity = Identity { issuer, audience, jwks_uri, jwks_snapshot, jwks_fetched_at };
+        let app = App { identity: Some(identity), ..earlier.clone() };
+        self.replace(&earlier, &app, actor, "app.identity_changed").await?;
         Ok(app)
     }
 
@@ -200,12 +203,12 @@ impl ManageApps {
     /// # Errors
     /// [`AppError`].
     pub async fn forget_identity(&self, workspace: &WorkspaceId, id: &AppId, actor: Actor) -> Result<(), AppError> {
-        let mut app = self.find(workspace, id).await?;
-        app.identity = None;
-        self.put(&app, actor, "app.identity_removed").await
+        let earlier = self.find(workspace, id).await?;
+        let app = App { identity: None, ..earlier.clone() };
+        self.replace(&earlier, &app, actor, "app.identity_removed").await
     }
 
-    /// Deletes an app. Its users' connections are removed and ended at their providers in the background; once more when
+    /// Deletes an app and its keys. Its users' connections are removed and ended at their providers in the background; once more when
     /// the last session that began before is over.
     ///
     /// # Errors
@@ -218,7 +221,10 @@ impl ManageApps {
         for connector in self.connectors.of_workspace(workspace).await? {
             sweeps.push(self.sweep.of(&connector, Some(id), true, now).await?);
         }
-        self.apps.delete(&app).await?;
+        if self.apps.delete(&app).await? == Write::Conflict {
+            return Err(AppError::NotFound);
+        }
+        self.keys.remove_of_app(workspace, id).await?;
         self.audit.note(workspace, actor, "app.deleted", id.as_str(), &[]).await;
         for sweep in &sweeps {
             self.sweep.start(sweep).await;
@@ -231,8 +237,8 @@ impl ManageApps {
         String::from_utf8(keys).map_err(|_| AppError::NoUsableKey)
     }
 
-    async fn put(&self, app: &App, actor: Actor, action: &str) -> Result<(), AppError> {
-        if self.apps.replace(app).await? == Write::Conflict {
+    async fn replace(&self, earlier: &App, app: &App, actor: Actor, action: &str) -> Result<(), AppError> {
+        if self.apps.replace(earlier, app).await? == Write::Conflict {
             return Err(AppError::NotFound);
         }
         self.audit.note(&app.workspace, actor, action, app.id.as_str(), &[]).await;
