@@ -15,6 +15,7 @@ mod connect;
 mod deletions;
 mod disconnect;
 mod encryption_keys;
+mod end_edges;
 mod end_races;
 mod finishing;
 mod forgetting;

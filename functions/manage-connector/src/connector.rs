@@ -25,6 +25,7 @@ use connectors::{
         manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors},
     },
     store::{Cursor, StoreError},
+    vault::VaultError,
     web::{AdminCaller, ConnectionOnWire, JsonBody, OwnerCaller, Problem, Query, WriterCaller, checked, list, seconds},
 };
 use serde::Serialize;
@@ -334,6 +335,8 @@ fn problem(error: ConnectorError) -> Problem {
             Problem::conflict("Somebody else changed the connector at the same time: try again.")
         }
         ConnectorError::Store(cause) => cause.into(),
+        // A workspace without a key is one that was deleted a moment ago.
+        ConnectorError::Vault(VaultError::NoKey) => Problem::not_found(),
         ConnectorError::Vault(cause) => cause.into(),
     }
 }

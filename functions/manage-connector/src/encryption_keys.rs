@@ -4,6 +4,7 @@ use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use connectors::{
     domain::encryption_key::{KeyGeneration, KmsKeyArn},
     journeys::rotate_key::{DEPLOYMENT_KEY, RotateError, RotateKey, Wrapping},
+    vault::VaultError,
     web::{AdminCaller, JsonBody, Problem, WriterCaller, checked, seconds},
 };
 use serde::Serialize;
@@ -121,6 +122,8 @@ fn problem(error: RotateError) -> Problem {
             Problem::conflict("Somebody else made a new key at the same time: theirs is the one that seals.")
         }
         RotateError::Store(cause) => cause.into(),
+        // A workspace without a key is one that was deleted a moment ago.
+        RotateError::Vault(VaultError::NoKey) => Problem::not_found(),
         RotateError::Vault(cause) => cause.into(),
         RotateError::Queue(cause) => Problem::unavailable(&cause),
     }

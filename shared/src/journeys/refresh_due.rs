@@ -26,6 +26,10 @@ use crate::{
 /// How long a connection is put off whose connector's client is refused: it takes a person to change that.
 const MISCONFIGURED: Duration = Duration::from_mins(5);
 
+/// How long a connection is put off whose workspace's key the key service does not unwrap: it may be a KMS key of the
+/// workspace's own, which its owner has disabled, and no message about it need come back and alarm this deployment's operator.
+const KEY_REFUSED: Duration = Duration::from_mins(5);
+
 /// What is put off for less comes up with the next round of the schedule anyway.
 const WORTH_PUTTING_OFF: Duration = Duration::from_mins(1);
 
@@ -131,6 +135,10 @@ impl RefreshDue {
             }
             Err(RefreshError::Unavailable { cause: None, retry_after }) => self.put_off(&connection, retry_after).await,
             Err(RefreshError::Misconfigured(_)) => self.put_off(&connection, MISCONFIGURED).await,
+            Err(RefreshError::Vault(error @ VaultError::KeyService(_))) => {
+                tracing::warn!(%error, "a connection's key can't be had, and it is put off");
+                self.put_off(&connection, KEY_REFUSED).await
+            }
             Err(RefreshError::Vault(error @ (VaultError::DoesNotOpen | VaultError::NoKey))) => {
                 tracing::error!(%error, "a connection's tokens can't be opened");
                 self.quarantine(keys, Quarantine::TokensSealed).await
