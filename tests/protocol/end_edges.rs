@@ -1,5 +1,6 @@
 //! Odd requests about ends and keys: every one has an answer that says what it is, and does what it says.
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures::{future::join_all, join};
 use serde_json::json;
 
@@ -150,4 +151,28 @@ async fn connections_whose_own_key_is_refused_wait_for_it_and_are_not_given_up()
     assert!(!world.log.text().contains("quarantined"));
     world.aws.kms("EnableKey", &json!({"KeyId": own})).await;
     world.access_token(&connector, "alice").await;
+}
+
+/// The place where one listing goes on is none in another.
+#[tokio::test]
+async fn a_cursor_of_another_listing_is_refused_and_shows_nothing() {
+    let (world, connector, _) = connected(1).await;
+    let second = world.connector("Mail").await;
+    let row = world.only_connection().await;
+    let of = |name: &str| row[name].as_s().unwrap().clone();
+    let shard = of("connector_shard");
+    let shard = shard.rsplit_once('#').unwrap().1.to_owned();
+    let cursor = |parts: &[&str]| BASE64_URL_SAFE_NO_PAD.encode(json!(parts).to_string());
+    for parts in [
+        vec![shard.as_str(), &of("pk"), &of("sk"), &of("connector_shard")],
+        vec!["0", "x", "y", "z"],
+        vec!["0", "x"],
+        vec!["-1"],
+        vec![],
+    ] {
+        let path = format!("/connectors/{}/connections?cursor={}", second.id, cursor(&parts));
+        let answer = world.admin("GET", &path).send().await.expect(422);
+        assert_eq!(answer["errors"][0]["pointer"], "?cursor", "{parts:?}");
+    }
+    drop(connector);
 }

@@ -96,6 +96,14 @@ impl Connections {
         wanted: fn(&Item) -> bool,
     ) -> Result<(Vec<Item>, Option<Cursor>), StoreError> {
         let (mut shard, mut after) = position(from)?;
+        let owner = app.map(owned_by).unwrap_or_default();
+        let is_of_listing = |after: &Item| {
+            after.get(name::CONNECTOR_SHARD) == Some(&text(&shard_name(connector, shard)))
+                && after.get(name::PK).and_then(|pk| pk.as_s().ok()).is_some_and(|pk| pk.starts_with(&owner))
+        };
+        if !after.as_ref().is_none_or(is_of_listing) {
+            return Err(StoreError::Unreadable("cursor"));
+        }
         let mut keys = Vec::new();
         while shard < CONNECTOR_SHARDS && keys.len() < limit {
             let room = i32::try_from(limit - keys.len()).unwrap_or(i32::MAX);
@@ -175,7 +183,7 @@ impl Connections {
             None => request.key_condition_expression("connector_shard = :shard"),
             Some(app) => request
                 .key_condition_expression("connector_shard = :shard AND begins_with(pk, :owner)")
-                .expression_attribute_values(":owner", text(&format!("USER#{app}#"))),
+                .expression_attribute_values(":owner", text(&owned_by(app))),
         };
         let answer = request.send().await.map_err(|error| failed(&error))?;
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
@@ -202,9 +210,14 @@ impl Connections {
 
 const PREFIX: &str = "CONN#";
 
+/// What the partition keys of everything that an app's users own begin with.
+fn owned_by(app: &AppId) -> String {
+    format!("USER#{app}#")
+}
+
 /// The partition key of everything that a user of an app owns.
 pub(super) fn pk(user: &User) -> String {
-    format!("USER#{}#{}", user.app, user.digest())
+    format!("{}{}", owned_by(&user.app), user.digest())
 }
 
 pub(super) fn sk(connector: &ConnectorId) -> String {

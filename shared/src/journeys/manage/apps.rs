@@ -224,12 +224,12 @@ impl ManageApps {
         if self.apps.delete(&app).await? == Write::Conflict {
             return Err(AppError::NotFound);
         }
-        self.keys.remove_of_app(workspace, id).await?;
         self.audit.note(workspace, actor, "app.deleted", id.as_str(), &[]).await;
         for sweep in &sweeps {
             self.sweep.start(sweep).await;
         }
-        Ok(())
+        // Without their app they open nothing already.
+        Ok(self.keys.remove_of_app(workspace, id).await?)
     }
 
     async fn keys(&self, uri: &str) -> Result<String, AppError> {
