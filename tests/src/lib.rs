@@ -13,5 +13,6 @@ pub mod deployment;
 pub mod events;
 pub mod grants;
 pub mod http;
+pub mod idp;
 pub mod recorder;
 pub mod runtime_api;

@@ -4,7 +4,6 @@
 mod api;
 mod aws;
 mod browser;
-mod idp;
 pub(crate) mod journeys;
 mod log;
 mod provider;
@@ -20,7 +19,7 @@ use serde_json::{Value, json};
 
 pub(crate) use api::{Answer, Call};
 pub(crate) use browser::Browser;
-pub(crate) use idp::{SigningKey, hs256, jwks, unsigned};
+pub(crate) use connectors_tests::idp::{SigningKey, hs256, jwks, unsigned};
 pub(crate) use provider::{FakeProvider, Hold, Revocation, Rotate, Step};
 pub(crate) use tenants::{App, Connector, RETURN_URL, Workspace};
 pub(crate) use wire::{Reply, serve};

@@ -1,0 +1,20 @@
+//! Everything around the product fails, at every moment at which it can: the services it stands on, the provider, and its
+//! own processes. What must hold: no grant is lost that could have been kept. See `README.md` beside this file.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test's world: what fails here fails the test that asked for it; it runs by the real clock"
+)]
+
+mod crowds;
+mod dice;
+mod hold;
+mod kills;
+mod provider;
+mod proxy;
+mod server;
+mod world;
