@@ -43,3 +43,9 @@ pub(crate) fn seed_of_run() -> u64 {
         Err(_) => u64::from_be_bytes(connectors::random::Random::default().bytes()),
     }
 }
+
+/// How many refreshes the storm goes on for: `FAULTS_REFRESHES`, or ten thousand.
+#[expect(clippy::disallowed_methods, reason = "a test's own setting, not the product's")]
+pub(crate) fn refreshes_of_run() -> usize {
+    std::env::var("FAULTS_REFRESHES").map_or(10_000, |count| count.parse().expect("FAULTS_REFRESHES is a number"))
+}

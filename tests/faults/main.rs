@@ -17,4 +17,5 @@ mod kills;
 mod provider;
 mod proxy;
 mod server;
+mod storm;
 mod world;

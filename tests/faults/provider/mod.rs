@@ -194,9 +194,9 @@ impl FakeProvider {
         self.state.journal.lock().unwrap().iter().filter(|entry| entry.user == user).cloned().collect()
     }
 
-    /// Every refresh of everybody, in order.
-    pub(crate) fn all_refreshes(&self) -> Vec<Presentation> {
-        self.state.journal.lock().unwrap().clone()
+    /// How many refreshes there were, of everybody.
+    pub(crate) fn count(&self) -> usize {
+        self.state.journal.lock().unwrap().len()
     }
 }
 

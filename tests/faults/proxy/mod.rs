@@ -65,7 +65,7 @@ impl FaultProxy {
         self.state.plan.lock().unwrap().add(rule);
     }
 
-    /// Forgets what was planned for one user, or for everybody.
+    /// Forgets what was planned for one user, or for nobody in particular.
     pub(crate) fn heal(&self, user: Option<&str>) {
         self.state.plan.lock().unwrap().remove(user);
     }

@@ -122,7 +122,7 @@ impl Plan {
     }
 
     pub(super) fn remove(&mut self, user: Option<&str>) {
-        self.0.retain(|rule| user.is_some() && rule.user.as_deref() != user);
+        self.0.retain(|rule| rule.user.as_deref() != user);
     }
 
     pub(super) fn action(&mut self, kind: Kind, user: Option<&str>) -> Action {
