@@ -136,7 +136,7 @@ fn cases_of(sequence: &[Request], way: Way) -> Vec<Case> {
 
 async fn start(world: &World, way: Way, user: &str, proxy: &FaultProxy) -> Instance {
     let (function, event): (_, Value) = match way {
-        Way::GetToken => ("get-token", world.read_event(user)),
+        Way::GetToken => ("get-token", world.read_event(user, "")),
         Way::Refresh => ("refresh", world.due_event(user)),
     };
     Instance::start(&bootstrap(function), &pairs(&environment(proxy)), event).await

@@ -10,6 +10,7 @@
     reason = "a test's world: what fails here fails the test that asked for it; it runs by the real clock"
 )]
 
+mod cases;
 mod crowds;
 mod dice;
 mod hold;

@@ -36,7 +36,7 @@ impl Kind {
             ("DynamoDB_20120810", "UpdateItem") => {
                 let body = String::from_utf8_lossy(&asked.body);
                 let sets = |attribute: &str| body.contains(&format!("{attribute} = :"));
-                match (sets("access_token"), sets("leased_until")) {
+                match (sets("last_commit"), sets("leased_until")) {
                     (true, _) => Self::Commit,
                     (false, true) => Self::Lease,
                     (false, false) => Self::Write,

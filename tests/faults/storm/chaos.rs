@@ -50,13 +50,13 @@ impl Chaos {
     /// `outages`: whether there may be outages in this round. They last longer than all the rest.
     pub(super) fn draw(dice: &mut Dice, outages: bool) -> Self {
         match dice.below(100) {
-            0..18 => Self::Crash {
+            0..10 => Self::Crash {
                 at: [Kind::Read, Kind::Lease, Kind::Send, Kind::Commit, Kind::Commit][dice.below(5)],
                 phase: [Phase::Arrived, Phase::Processed][dice.below(2)],
                 aws: if dice.percent(30) { vec![Trouble::draw(dice)] } else { Vec::new() },
                 waiting: if dice.percent(20) { 1 } else { 0 },
             },
-            18..34 if outages => Self::Outage {
+            10..30 if outages => Self::Outage {
                 lasts: Duration::from_secs([4, 12, 25, 45][dice.below(4)]),
                 queue_too: dice.percent(15),
                 how: [Outage::Throttling, Outage::Failing, Outage::Unreachable][dice.below(3)],

@@ -90,8 +90,8 @@ impl World {
     }
 
     /// The event of a read, for the function in a process of its own.
-    pub(crate) fn read_event(&self, user: &str) -> Value {
-        events::with_query(self.event("get-token.offline", user), "")
+    pub(crate) fn read_event(&self, user: &str, query: &str) -> Value {
+        events::with_query(self.event("get-token.offline", user), query)
     }
 
     /// The event of a user who disconnects.
