@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod journeys;
+pub mod metrics;
 pub mod oauth;
 pub mod queue;
 pub mod random;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use aws_sdk_sqs::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    types::SendMessageBatchRequestEntry,
+    types::{QueueAttributeName, SendMessageBatchRequestEntry},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A queue of the deployment.
 #[derive(Debug, Clone)]
@@ -29,6 +29,30 @@ pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
 /// How many messages go into one request: the service's own limit.
 const BATCH: usize = 10;
 
+/// A message about something that is due: its keys in the table of connections, nothing more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueMessage {
+    kind: DueKind,
+    /// The partition key.
+    pub pk: String,
+    /// The sort key.
+    pub sk: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DueKind {
+    Due,
+}
+
+impl DueMessage {
+    /// A message about the item with these keys.
+    #[must_use]
+    pub fn new(pk: String, sk: String) -> Self {
+        Self { kind: DueKind::Due, pk, sk }
+    }
+}
+
 impl Queue {
     /// The queue at this URL.
     #[must_use]
@@ -47,17 +71,32 @@ impl Queue {
         request.send().await.map(|_| ()).map_err(|error| failed(&error))
     }
 
-    /// Leaves many messages, to be seen at once.
+    /// About how many messages are to be taken, now or after their delay.
+    ///
+    /// # Errors
+    /// [`QueueError`] if the queue does not say.
+    pub async fn depth(&self) -> Result<usize, QueueError> {
+        let (now, later) =
+            (QueueAttributeName::ApproximateNumberOfMessages, QueueAttributeName::ApproximateNumberOfMessagesDelayed);
+        let request = self.client.get_queue_attributes().queue_url(&self.url);
+        let answer = request.attribute_names(now.clone()).attribute_names(later.clone()).send().await;
+        let attributes = answer.map_err(|error| failed(&error))?.attributes.unwrap_or_default();
+        let count = |name| attributes.get(&name).and_then(|count| count.parse::<usize>().ok()).unwrap_or(0);
+        Ok(count(now) + count(later))
+    }
+
+    /// Leaves many messages, each to be seen after its delay.
     ///
     /// # Errors
     /// [`QueueError`] if the queue does not take one of them; those before it are left.
-    pub async fn send_all<M: Serialize>(&self, messages: &[M]) -> Result<(), QueueError> {
+    pub async fn send_all<M: Serialize>(&self, messages: &[(M, Duration)]) -> Result<(), QueueError> {
         for batch in messages.chunks(BATCH) {
             let mut request = self.client.send_message_batch().queue_url(&self.url);
-            for (index, message) in batch.iter().enumerate() {
+            for (index, (message, delay)) in batch.iter().enumerate() {
                 let body = serde_json::to_string(message);
                 let body = body.map_err(|_| QueueError("the message can't be written".to_owned()))?;
-                let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build();
+                let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body);
+                let entry = entry.delay_seconds(whole_seconds(*delay)).build();
                 request = request.entries(entry.map_err(|_| QueueError("incomplete message".to_owned()))?);
             }
             let answer = request.send().await.map_err(|error| failed(&error))?;

@@ -19,22 +19,24 @@ use crate::{
         audit::Audit,
         complete_authorization::CompleteAuthorization,
         disconnect::Disconnect,
+        dispatch_due::DispatchDue,
         exchange::Exchange,
         get_token::GetToken,
         list_connections::ListConnections,
         manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
-        refresh_connection::Refresher,
-        refresh_due::{DispatchDue, RefreshDue},
+        refresh_connection::{Crowd, Refresher},
+        refresh_due::RefreshDue,
         revoke_grant::RevokeGrant,
         start_authorization::StartAuthorization,
         sweep_connector::SweepConnector,
     },
+    metrics::Metrics,
     oauth::{ProviderClient, egress::Egress},
     queue::Queue,
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Completions, Connections, Connectors, CustomProviders, DueIndex, Leases, Sessions,
-        TokenReads, WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditLog, Completions, Connections, Connectors, CustomProviders, Healths, Leases, Paces,
+        Renewals, Schedule, Sessions, TokenReads, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -60,6 +62,8 @@ pub struct Services {
     clock: Clock,
     random: Random,
     dynamodb: aws_sdk_dynamodb::Client,
+    paces: Paces,
+    crowd: Crowd,
     refresh_queue: Queue,
     revocation_queue: Queue,
     vault: Arc<Vault>,
@@ -116,6 +120,8 @@ impl Services {
             revocation_queue: Queue::new(sqs, config.revocation_queue_url.clone()),
             config: config.clone(),
             authenticator: Arc::new(authenticator),
+            paces: Paces::new(&dynamodb, tables),
+            crowd: Crowd::default(),
             clock,
             random,
             dynamodb,
@@ -189,10 +195,11 @@ impl Services {
     pub fn get_token(&self) -> GetToken {
         GetToken {
             reads: TokenReads::new(&self.dynamodb, &self.config.tables),
-            connections: self.connections(),
+            schedule: self.schedule(),
             refresher: self.refresher(),
             vault: Arc::clone(&self.vault),
             clock: self.clock.clone(),
+            random: self.random.clone(),
         }
     }
 
@@ -200,8 +207,10 @@ impl Services {
     #[must_use]
     pub fn dispatch_due(&self) -> DispatchDue {
         DispatchDue {
-            due: DueIndex::new(&self.dynamodb, &self.config.tables),
-            queue: self.refresh_queue.clone(),
+            schedule: self.schedule(),
+            refresh_queue: self.refresh_queue.clone(),
+            revocation_queue: self.revocation_queue.clone(),
+            metrics: self.metrics(),
             clock: self.clock.clone(),
         }
     }
@@ -210,9 +219,11 @@ impl Services {
     #[must_use]
     pub fn refresh_due(&self) -> RefreshDue {
         RefreshDue {
-            reads: TokenReads::new(&self.dynamodb, &self.config.tables),
+            connectors: self.connectors(),
             connections: self.connections(),
+            schedule: self.schedule(),
             refresher: self.refresher(),
+            metrics: self.metrics(),
             clock: self.clock.clone(),
         }
     }
@@ -252,6 +263,7 @@ impl Services {
         ManageConnectors {
             connectors: self.connectors(),
             custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            healths: Healths::new(&self.dynamodb, &self.config.tables),
             vault: Arc::clone(&self.vault),
             queue: self.revocation_queue.clone(),
             audit: self.audit(),
@@ -327,10 +339,15 @@ impl Services {
     fn refresher(&self) -> Refresher {
         Refresher {
             leases: Leases::new(&self.dynamodb, &self.config.tables),
+            renewals: Renewals::new(&self.dynamodb, &self.config.tables),
             connections: self.connections(),
+            healths: Healths::new(&self.dynamodb, &self.config.tables),
+            paces: self.paces.clone(),
             vault: Arc::clone(&self.vault),
             client: Arc::clone(&self.client),
             queue: self.refresh_queue.clone(),
+            crowd: self.crowd.clone(),
+            metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -343,6 +360,14 @@ impl Services {
             queue: self.revocation_queue.clone(),
             clock: self.clock.clone(),
         }
+    }
+
+    fn metrics(&self) -> Metrics {
+        Metrics::new(&self.config.deployment)
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule::new(&self.dynamodb, &self.config.tables)
     }
 
     fn connectors(&self) -> Connectors {

@@ -7,16 +7,17 @@ use std::{
 };
 
 /// A room, and the rooms it may name. Those that are not listed here compose the others and may use all.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("domain", &[]),
     ("clock", &[]),
     ("random", &[]),
     ("queue", &[]),
+    ("metrics", &[]),
     ("store", &["domain"]),
     ("vault", &["domain", "store", "clock", "random"]),
     ("oauth", &["domain"]),
     ("auth", &["domain", "store", "oauth", "clock"]),
-    ("journeys", &["domain", "store", "vault", "oauth", "auth", "queue", "clock", "random"]),
+    ("journeys", &["domain", "store", "vault", "oauth", "auth", "queue", "metrics", "clock", "random"]),
 ];
 
 #[test]

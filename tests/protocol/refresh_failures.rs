@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::{Connector, Rotate, Step, World};
+use crate::world::{Connector, Step, World};
 
 const HOUR: u64 = 3_600;
 
@@ -103,17 +103,6 @@ async fn a_rotated_token_that_was_lost_on_its_way_is_told_from_a_grant_that_was_
     world.advance(60);
     assert_eq!(world.token(&connector, "alice").await.refusal(), (404, "reconnect_required".to_owned()));
     assert_eq!(world.view(&connector, "alice").await["reason"], "rotation_lost");
-}
-
-#[tokio::test]
-async fn a_lost_answer_costs_nothing_where_the_provider_gives_grace() {
-    let (world, connector) = expired().await;
-    world.provider.rotate(Rotate::Grace);
-    world.provider.next(Step::HangUpAfterWork);
-    assert_eq!(world.token(&connector, "alice").await.refusal(), unavailable());
-    world.advance(2);
-    assert!(world.provider.honours(&world.access_token(&connector, "alice").await));
-    assert_eq!(world.view(&connector, "alice").await["status"], "active");
 }
 
 /// A wrong client says nothing about the grants of its users.

@@ -85,8 +85,8 @@ pub const GRANTS: &[Grant] = &[
     grant("get-token", Target::Connections, &[GET, BATCH_GET, UPDATE], "the token read; lease and commit of a refresh"),
     grant("get-token", Target::Key, &[OPEN_KEY], "opens the token, seals a fresh one"),
     grant("get-token", Target::RefreshQueue, &[SEND], "has a connection looked at after a refresh that may be lost"),
-    grant("refresh", Target::Registry, &[GET, BATCH_GET, QUERY], "the connector of what is due; the sealing key"),
-    grant("refresh", Target::Connections, &[GET, BATCH_GET, UPDATE], "lease and commit"),
+    grant("refresh", Target::Registry, &[GET, QUERY], "the connector of what is due; the sealing key"),
+    grant("refresh", Target::Connections, &[GET, UPDATE], "lease and commit; how the provider does, and its pace"),
     grant("refresh", Target::DueIndex, &[QUERY], "what is due"),
     grant("refresh", Target::Key, &[OPEN_KEY], "opens the refresh token, seals what comes"),
     grant(
@@ -95,6 +95,7 @@ pub const GRANTS: &[Grant] = &[
         &[SEND, RECEIVE, DONE, LOOK],
         "the schedule fills it, the mapping empties it",
     ),
+    grant("refresh", Target::RevocationQueue, &[SEND], "grants whose time to be ended has come"),
     grant(
         "disconnect",
         Target::Registry,
@@ -115,7 +116,7 @@ pub const GRANTS: &[Grant] = &[
     ),
     grant("list-connections", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
     grant("manage-connector", Target::Registry, &[GET, QUERY, PUT, UPDATE, DELETE], "what it administers"),
-    grant("manage-connector", Target::Connections, &[BATCH_GET], "the users of a connector"),
+    grant("manage-connector", Target::Connections, &[GET, BATCH_GET], "how a provider does; the users of a connector"),
     grant("manage-connector", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
     grant("manage-connector", Target::Audit, &[PUT, QUERY], "the trail, which it also shows"),
     grant("manage-connector", Target::Key, &[NEW_KEY, OPEN_KEY], "makes a workspace's key, seals client secrets"),

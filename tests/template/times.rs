@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use connectors::{journeys::refresh_connection::LEASE, oauth::egress};
+use connectors::{
+    journeys::refresh_connection::{CALL_AHEAD, CALL_FOR_READER, LEASE},
+    oauth::egress,
+};
 use serde_json::Value;
 
 use crate::document::Template;
@@ -27,7 +30,10 @@ fn the_gateway_still_waits_when_a_function_gives_up() {
 #[test]
 fn a_refresh_ends_within_its_lease_and_a_lease_within_the_time_of_who_refreshes_ahead() {
     let template = Template::read();
-    assert!(egress::DEADLINE < LEASE, "the provider may still answer when somebody else asks it again");
+    assert!(CALL_AHEAD < LEASE, "the provider may still answer when somebody else asks it again");
+    assert!(CALL_FOR_READER <= CALL_AHEAD && CALL_AHEAD <= egress::LONGEST);
+    let reader = Duration::from_secs(template.functions()["get-token"].timeout(&template));
+    assert!(CALL_FOR_READER + Duration::from_secs(10) < reader, "nobody is left to store the answer");
     assert!(LEASE < Duration::from_secs(template.functions()["refresh"].timeout(&template)));
 }
 

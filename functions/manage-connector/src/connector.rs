@@ -14,6 +14,7 @@ use connectors::{
         audit::Actor,
         connector::{Connector, ConnectorKind, redirect_uri},
         fields::{Table, text},
+        health::Health,
         ids::ConnectorId,
         provider::ProviderType,
         secret::{ClientSecret, Secret},
@@ -81,6 +82,50 @@ impl ConnectorOnWire {
     }
 }
 
+/// A connector with how its provider does.
+#[derive(Serialize)]
+struct Examined {
+    #[serde(flatten)]
+    connector: ConnectorOnWire,
+    health: HealthOnWire,
+}
+
+/// How a connector's provider does.
+#[derive(Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+enum HealthOnWire {
+    /// Nothing is known against it.
+    Ok,
+    /// It does not accept the client id or secret.
+    Misconfigured { error: String, http_status: u16, since: String },
+    /// It fails for everybody, and is left alone until then.
+    Failing { until: String },
+}
+
+impl HealthOnWire {
+    fn of(connector: &Connector, health: &Health) -> Self {
+        match (health.refusal_of(connector.revision), health.open_until) {
+            (Some(refusal), _) => Self::Misconfigured {
+                error: refusal.error.clone(),
+                http_status: refusal.status,
+                since: seconds(refusal.at).to_string(),
+            },
+            (None, Some(until)) => Self::Failing { until: seconds(until).to_string() },
+            (None, None) => Self::Ok,
+        }
+    }
+}
+
+async fn examined(
+    journey: &ManageConnectors,
+    connector: &Connector,
+    base: &PublicBaseUrl,
+) -> Result<Json<Examined>, Problem> {
+    let health = journey.health(connector).await.map_err(problem)?;
+    let health = HealthOnWire::of(connector, &health);
+    Ok(Json(Examined { connector: ConnectorOnWire::new(connector, base), health }))
+}
+
 #[derive(Serialize)]
 struct Listing {
     connectors: Vec<ConnectorOnWire>,
@@ -102,9 +147,9 @@ async fn one(
     State(base): State<PublicBaseUrl>,
     AdminCaller(admin): AdminCaller,
     Path((_, id)): Path<(String, String)>,
-) -> Result<Json<ConnectorOnWire>, Problem> {
+) -> Result<Json<Examined>, Problem> {
     let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
-    Ok(Json(ConnectorOnWire::new(&connector, &base)))
+    examined(&journey, &connector, &base).await
 }
 
 async fn create(
@@ -124,10 +169,10 @@ async fn change(
     WriterCaller(admin): WriterCaller,
     Path((_, id)): Path<(String, String)>,
     JsonBody(body): JsonBody,
-) -> Result<Json<ConnectorOnWire>, Problem> {
+) -> Result<Json<Examined>, Problem> {
     let change = checked(&body, change_of)?;
     let connector = journey.change(admin.workspace(), &parse(&id)?, change, actor(&admin)).await.map_err(problem)?;
-    Ok(Json(ConnectorOnWire::new(&connector, &base)))
+    examined(&journey, &connector, &base).await
 }
 
 #[derive(Serialize)]

@@ -38,6 +38,8 @@ pub struct Connection {
     pub tokens: SealedTokens,
     /// What is known of its refreshes.
     pub refresh: RefreshState,
+    /// Why nothing is done with it any more without its user, if so.
+    pub quarantine: Option<Quarantine>,
 }
 
 /// The tokens of a connection as they are stored.
@@ -78,7 +80,17 @@ pub enum EndReason {
     RotationLost,
 }
 
+/// Why a connection was taken out of the schedule: whatever is tried with it fails here, before any provider is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quarantine {
+    /// Its tokens do not open: they were changed, or their key is gone.
+    TokensSealed,
+    /// Its item cannot be read.
+    ItemUnreadable,
+}
+
 words! {
+    Quarantine { TokensSealed = "tokens_sealed", ItemUnreadable = "item_unreadable" }
     EndReason { RefreshRejected = "refresh_rejected", RotationLost = "rotation_lost" }
 }
 
@@ -89,8 +101,10 @@ pub struct RefreshState {
     pub fence: u64,
     /// Until when somebody is refreshing it.
     pub leased_until: Option<Timestamp>,
-    /// The attempt that may have reached the provider and has not committed.
+    /// The attempt that may have reached the provider and has not come back.
     pub intent: Option<AttemptId>,
+    /// Whether an attempt that came back without tokens may have been carried out by the provider all the same.
+    pub in_doubt: bool,
     /// The attempt that committed last.
     pub last_commit: Option<AttemptId>,
     /// How many refreshes in a row failed for a passing reason.
@@ -99,6 +113,8 @@ pub struct RefreshState {
     pub refusals: u32,
     /// Before when the provider is not asked again.
     pub retry_at: Option<Timestamp>,
+    /// When it is refreshed without anybody asking.
+    pub due_at: Option<Timestamp>,
 }
 
 impl RefreshState {
@@ -106,6 +122,14 @@ impl RefreshState {
     #[must_use]
     pub fn is_leased(&self, now: Timestamp) -> bool {
         self.leased_until.is_some_and(|until| until > now)
+    }
+
+    /// Whether it should be refreshed at `now` without anybody asking: its time has come, or an attempt on it never
+    /// came back.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        let unaccounted = self.intent.is_some() && !self.is_leased(now);
+        unaccounted || self.due_at.is_some_and(|at| at <= now)
     }
 
     /// How long the provider must be left alone, if it must.

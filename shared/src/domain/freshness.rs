@@ -1,4 +1,4 @@
-//! When an access token is fresh enough, and when it should be refreshed ahead of time.
+//! When an access token is fresh enough.
 
 use std::time::Duration;
 
@@ -11,9 +11,6 @@ const DEFAULT_MIN_TTL: Duration = Duration::from_mins(1);
 
 /// The most life a caller may ask for: the usual life of an access token.
 pub const LONGEST_MIN_TTL: Duration = Duration::from_hours(1);
-
-/// The longest that a refresh comes ahead of a token's end.
-const LONGEST_LEAD: Duration = Duration::from_mins(15);
 
 /// How much life a caller wants a token to have at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,26 +53,6 @@ impl SealedTokens {
         } else {
             Freshness::Expiring
         }
-    }
-
-    /// When the token should be refreshed ahead of its end: in the last fifth of its life, at most fifteen minutes
-    /// before, spread by `jitter` (0 to 1,000 thousandths) so that what was connected together is not due together.
-    ///
-    /// `None` if there is nothing to refresh, or no end to come ahead of.
-    #[must_use]
-    pub fn due_at(&self, jitter: u16) -> Option<Timestamp> {
-        self.refresh.as_ref()?;
-        self.ahead_of_end(jitter)
-    }
-
-    /// As [`SealedTokens::due_at`], for tokens whose refresh token is the one that is stored already.
-    #[must_use]
-    pub fn ahead_of_end(&self, jitter: u16) -> Option<Timestamp> {
-        let expires_at = self.expires_at?;
-        let life = expires_at.duration_since(self.issued_at);
-        let lead = (life / 5).min(SignedDuration::try_from(LONGEST_LEAD).ok()?);
-        let spread = lead / 2 * i32::from(jitter.min(1_000)) / 1_000;
-        expires_at.checked_sub(lead - spread).ok()
     }
 }
 
@@ -124,15 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_without_an_end_stays_fresh_and_is_never_due() {
+    fn a_token_without_an_end_stays_fresh() {
         assert_eq!(tokens(None).freshness(at(i64::from(u32::MAX)), MinTtl::Asked(LONGEST_MIN_TTL)), Freshness::Fresh);
-        assert_eq!(tokens(None).due_at(0), None);
-    }
-
-    #[test]
-    fn refreshes_come_ahead_of_the_end_and_are_spread() {
-        assert_eq!(tokens(Some(3_600)).due_at(0), Some(at(3_600 - 720)));
-        assert_eq!(tokens(Some(3_600)).due_at(1_000), Some(at(3_600 - 360)));
-        assert_eq!(tokens(Some(86_400)).due_at(0), Some(at(86_400 - 900)));
     }
 }

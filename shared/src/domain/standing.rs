@@ -44,6 +44,8 @@ pub enum Reason {
     RefreshRejected,
     /// A rotated refresh token was lost on its way here.
     RotationLost,
+    /// The stored tokens cannot be opened any more.
+    Unreadable,
     /// The access token has ended and the provider gave nothing to renew it with.
     Expired,
     /// The connector asks for scopes that this grant lacks.
@@ -57,7 +59,7 @@ words! {
         Active = "active", ReconnectRequired = "reconnect_required", Degraded = "degraded", Disconnected = "disconnected"
     }
     Reason {
-        RefreshRejected = "refresh_rejected", RotationLost = "rotation_lost", Expired = "expired",
+        RefreshRejected = "refresh_rejected", RotationLost = "rotation_lost", Unreadable = "unreadable", Expired = "expired",
         ScopesChanged = "scopes_changed", ClientChanged = "client_changed"
     }
 }
@@ -88,6 +90,9 @@ fn reason(connection: &Connection, connector: &Connector, missing: &Scopes, now:
         Grant::Ended { reason: EndReason::RefreshRejected } => return Some(Reason::RefreshRejected),
         Grant::Ended { reason: EndReason::RotationLost } => return Some(Reason::RotationLost),
         Grant::Live => {}
+    }
+    if connection.quarantine.is_some() {
+        return Some(Reason::Unreadable);
     }
     let tokens = &connection.tokens;
     let expired = tokens.freshness(now, MinTtl::Asked(Duration::ZERO)) == Freshness::Expired;

@@ -11,6 +11,7 @@ use crate::{
         connection::SealedTokens,
         connector::Connector,
         provider::Provider,
+        schedule::Use,
         secret::{AuthorizationCode, Secret},
         session::{FailureReason, Pinned, Session},
     },
@@ -117,7 +118,7 @@ impl Exchange {
             self.revoke(provider, credentials, &tokens).await;
             return Err(ExchangeError::Failed { reason: FailureReason::AccountChanged, cause: None });
         }
-        if let Err(error) = self.store(session, &ready, &tokens, account).await {
+        if let Err(error) = self.store(session, provider, &ready, &tokens, account).await {
             self.revoke(provider, credentials, &tokens).await;
             return Err(error);
         }
@@ -145,13 +146,14 @@ impl Exchange {
     async fn store(
         &self,
         session: &Session,
+        provider: &Provider,
         ready: &Ready<'_>,
         tokens: &TokenSet,
         account: Option<Account>,
     ) -> Result<(), ExchangeError> {
         let give_up = self.clock.now().checked_add(STORE_FOR).unwrap_or(self.clock.now());
         loop {
-            let grant = self.grant(session, ready, tokens, account.clone());
+            let grant = self.grant(session, provider, ready, tokens, account.clone());
             let completion = Completion { session: &session.id, place: &session.key, grant };
             match self.completions.store(completion).await {
                 Ok(Write::Done) => return Ok(()),
@@ -170,7 +172,14 @@ impl Exchange {
         Ok(row.is_some_and(|row| matches!(row.stage, crate::domain::session::Stage::Completed)))
     }
 
-    fn grant(&self, session: &Session, ready: &Ready<'_>, tokens: &TokenSet, account: Option<Account>) -> NewGrant {
+    fn grant(
+        &self,
+        session: &Session,
+        provider: &Provider,
+        ready: &Ready<'_>,
+        tokens: &TokenSet,
+        account: Option<Account>,
+    ) -> NewGrant {
         let place = Place::connection(&session.key);
         let now = self.clock.now();
         let sealed = SealedTokens {
@@ -182,6 +191,7 @@ impl Exchange {
             refresh_expires_at: tokens.refresh_expires_at,
         };
         let jitter = u16::try_from(self.random.below(1_001)).unwrap_or(0);
+        let usage = Use { provider, last_used_on: None, connected_at: now, jitter };
         let keeps_earlier = keeps_earlier_refresh_token(session, account.as_ref());
         NewGrant {
             client_id: session.pinned.client_id.clone(),
@@ -190,7 +200,7 @@ impl Exchange {
             keeps_earlier_refresh_token: keeps_earlier,
             account,
             label: session.label.clone(),
-            due_at: if keeps_earlier { sealed.ahead_of_end(jitter) } else { sealed.due_at(jitter) },
+            due_at: if keeps_earlier { sealed.due_once_kept(usage) } else { sealed.due_at(usage) },
             tokens: sealed,
             connected_at: now,
             first_version: self.random.below(FIRST_VERSIONS),

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::constant_time;
-use jiff::tz::TimeZone;
+use jiff::{civil::Date, tz::TimeZone};
 
 use super::{
     profile,
-    refresh_connection::{RefreshError, Refresher},
+    refresh_connection::{Occasion, RefreshError, Refresher},
 };
 use crate::{
     clock::Clock,
@@ -16,13 +16,16 @@ use crate::{
         connector::Connector,
         digest::sha256,
         freshness::{Freshness, MinTtl},
+        provider::Provider,
+        schedule::Use,
         scopes::Scopes,
         secret::{AccessToken, Secret},
         standing::Standing,
         user::ConnectionKey,
     },
     oauth::TokenError,
-    store::{Connections, StoreError, TokenReads},
+    random::Random,
+    store::{Schedule, StoreError, TokenReads},
     vault::{Place, Vault, VaultError},
 };
 
@@ -30,10 +33,11 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct GetToken {
     pub(crate) reads: TokenReads,
-    pub(crate) connections: Connections,
+    pub(crate) schedule: Schedule,
     pub(crate) refresher: Refresher,
     pub(crate) vault: Arc<Vault>,
     pub(crate) clock: Clock,
+    pub(crate) random: Random,
 }
 
 /// What the caller asks of the token.
@@ -86,9 +90,22 @@ pub enum GetTokenError {
     /// The storage can't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The vault can't open.
+    /// The vault can't open for now.
     #[error(transparent)]
-    Vault(#[from] VaultError),
+    Vault(VaultError),
+}
+
+impl From<VaultError> for GetTokenError {
+    /// Tokens that will never open again are as good as none: only the user can help.
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::DoesNotOpen | VaultError::NoKey => {
+                tracing::error!(%error, "a connection's tokens can't be opened");
+                Self::ReconnectRequired
+            }
+            VaultError::KeyService(_) | VaultError::Store(_) => Self::Vault(error),
+        }
+    }
 }
 
 /// How long a caller waits when somebody else's refresh takes long.
@@ -103,15 +120,19 @@ impl GetToken {
     pub async fn get(&self, place: &ConnectionKey, wish: &Wish) -> Result<Issued, GetTokenError> {
         let (connection, connector) = self.reads.find(place).await?;
         let connector = connector.filter(Connector::is_active).ok_or(GetTokenError::NotConnected)?;
-        let connection = connection.ok_or(GetTokenError::NotConnected)?;
+        let mut connection = connection.ok_or(GetTokenError::NotConnected)?;
         let provider = profile(&connector).ok_or(GetTokenError::NotConnected)?;
         let lacking = provider.missing(&wish.required_scopes, &connection.granted);
         if !lacking.is_empty() {
             return Err(GetTokenError::MissingScopes(lacking));
         }
+        let today = self.clock.now().to_zoned(TimeZone::UTC).date();
+        let used_before = connection.last_used_on.replace(today);
         let (connection, access_token) = Box::pin(self.current(connection, &connector, wish)).await?;
         let standing = Standing::of(&connection, &connector, provider, self.clock.now());
-        self.note_use(&connection).await;
+        if used_before.is_none_or(|day| day < today) {
+            self.note_use(&connection, provider, used_before, today).await;
+        }
         Ok(Issued { access_token, connection, connector, standing })
     }
 
@@ -147,7 +168,8 @@ impl GetToken {
         connector: &Connector,
         still_works: Option<Connection>,
     ) -> Result<(Connection, Secret<AccessToken>), GetTokenError> {
-        match (self.refresher.refresh(connection, connector).await, still_works) {
+        let occasion = if still_works.is_some() { Occasion::Wanted } else { Occasion::Needed };
+        match (Box::pin(self.refresher.refresh(connection, connector, occasion)).await, still_works) {
             (Ok(renewed), _) => self.opened(renewed).await,
             (Err(RefreshError::Gone), _) => Err(GetTokenError::NotConnected),
             (Err(_), Some(stored)) => self.opened(stored).await,
@@ -160,12 +182,15 @@ impl GetToken {
         Ok((connection, token))
     }
 
-    /// Once a day at most: reads stay free of writes. A note that fails spoils nothing.
-    async fn note_use(&self, connection: &Connection) {
-        let today = self.clock.now().to_zoned(TimeZone::UTC).date();
-        if connection.last_used_on.is_none_or(|day| day < today)
-            && let Err(error) = self.connections.note_use(&connection.key, today).await
-        {
+    /// Once a day at most: reads stay free of writes. What was idle until now is refreshed ahead of its end again. A note
+    /// that fails spoils nothing.
+    async fn note_use(&self, connection: &Connection, provider: &Provider, before: Option<Date>, today: Date) {
+        let jitter = u16::try_from(self.random.below(1_001)).unwrap_or(0);
+        let usage = |last_used_on| Use { provider, last_used_on, connected_at: connection.connected_at, jitter };
+        let was_idle = !usage(before).is_recent(self.clock.now());
+        let due_at = was_idle.then(|| connection.tokens.due_at(usage(Some(today)))).flatten();
+        let due_at = due_at.filter(|at| connection.refresh.due_at.is_some_and(|due| *at < due));
+        if let Err(error) = self.schedule.note_use(connection, today, due_at).await {
             tracing::warn!(%error, "the day of a connection's last use was not noted");
         }
     }
@@ -178,9 +203,9 @@ impl From<RefreshError> for GetTokenError {
             RefreshError::Ended => Self::ReconnectRequired,
             RefreshError::Misconfigured(cause) => Self::Misconfigured(cause),
             RefreshError::Unavailable { retry_after, cause } => Self::Unavailable { retry_after, cause },
-            RefreshError::Busy => Self::Unavailable { retry_after: BUSY_RETRY, cause: None },
+            RefreshError::Busy | RefreshError::Crowded => Self::Unavailable { retry_after: BUSY_RETRY, cause: None },
             RefreshError::Store(cause) => Self::Store(cause),
-            RefreshError::Vault(cause) => Self::Vault(cause),
+            RefreshError::Vault(cause) => cause.into(),
         }
     }
 }

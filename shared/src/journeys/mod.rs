@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod complete_authorization;
 pub mod disconnect;
+pub mod dispatch_due;
 pub(crate) mod exchange;
 pub mod get_token;
 pub mod list_connections;

@@ -1,89 +1,37 @@
-//! Refreshing ahead of time: a schedule finds what is due, a queue carries it, and the same refresh as ever does it.
+//! Working off the refresh queue: what the schedule found due, what may not have come back, what could not be stored.
 
-use futures::{StreamExt, stream};
+use std::time::Duration;
 
-use super::refresh_connection::{RefreshError, Refresher, salvage::RefreshMessage};
+use jiff::Timestamp;
+
+use super::refresh_connection::{Occasion, RefreshError, Refresher, salvage::RefreshMessage};
 use crate::{
     clock::Clock,
-    domain::{connection::Connection, connector::Connector, user::ConnectionKey},
-    queue::{Queue, QueueError},
-    store::{Connections, Due, DueIndex, StoreError, TokenReads, schema::DUE_SHARDS},
+    domain::{
+        connection::{Connection, Quarantine},
+        connector::Connector,
+        user::ConnectionKey,
+    },
+    metrics::{Metric, Metrics},
+    queue::DueMessage,
+    store::{Connections, Connectors, Schedule, StoreError, keys},
+    vault::VaultError,
 };
 
-/// How many connections of one shard one sweep takes: what is left is still due a minute later.
-const PER_SHARD: i32 = 200;
+/// How long a connection is put off whose connector's client is refused: it takes a person to change that.
+const MISCONFIGURED: Duration = Duration::from_mins(5);
 
-/// How many shards are asked at a time.
-const AT_A_TIME: usize = 8;
-
-/// Finds what is due.
-#[derive(Debug, Clone)]
-pub struct DispatchDue {
-    pub(crate) due: DueIndex,
-    pub(crate) queue: Queue,
-    pub(crate) clock: Clock,
-}
-
-/// Why not everything that is due was found.
-#[derive(Debug, thiserror::Error)]
-pub enum DispatchError {
-    /// The storage can't answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The queue takes no messages.
-    #[error(transparent)]
-    Queue(#[from] QueueError),
-}
-
-impl DispatchDue {
-    /// Leaves a message for every connection that is due, and says how many there were. Doing it twice is harmless:
-    /// whoever takes the second message finds the work done.
-    ///
-    /// # Errors
-    /// [`DispatchError`]; what was not found stays due.
-    #[tracing::instrument(skip_all)]
-    pub async fn dispatch(&self) -> Result<usize, DispatchError> {
-        let now = self.clock.now();
-        let mut shards = stream::iter(0..DUE_SHARDS)
-            .map(|shard| async move { self.due.of_shard(shard, now, PER_SHARD).await })
-            .buffer_unordered(AT_A_TIME);
-        let mut found = 0;
-        while let Some(due) = shards.next().await {
-            let messages: Vec<DueMessage> = due?.into_iter().map(DueMessage::from).collect();
-            found += messages.len();
-            self.queue.send_all(&messages).await?;
-        }
-        tracing::info!(due.count = found, "looked for connections that are due");
-        Ok(found)
-    }
-}
-
-/// A message about a due connection: its keys in the table, nothing more.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-pub struct DueMessage {
-    kind: DueKind,
-    pk: String,
-    sk: String,
-}
-
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum DueKind {
-    Due,
-}
-
-impl From<Due> for DueMessage {
-    fn from(due: Due) -> Self {
-        Self { kind: DueKind::Due, pk: due.pk, sk: due.sk }
-    }
-}
+/// What is put off for less comes up with the next round of the schedule anyway.
+const WORTH_PUTTING_OFF: Duration = Duration::from_mins(1);
 
 /// Works off the refresh queue.
 #[derive(Debug, Clone)]
 pub struct RefreshDue {
-    pub(crate) reads: TokenReads,
+    pub(crate) connectors: Connectors,
     pub(crate) connections: Connections,
+    pub(crate) schedule: Schedule,
     pub(crate) refresher: Refresher,
+    pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
 }
 
@@ -105,14 +53,18 @@ impl RefreshDue {
     /// [`Unfinished`] if it must come again.
     pub async fn work(&self, body: &str) -> Result<(), Unfinished> {
         if let Ok(due) = serde_json::from_str::<DueMessage>(body) {
-            let row = self.connections.find_due(&Due { pk: due.pk, sk: due.sk }).await;
-            return match row.map_err(RefreshError::from)? {
-                Some(connection) => self.look(&connection.key).await,
-                None => Ok(()),
+            return match self.schedule.find(&due.pk, &due.sk).await {
+                Ok(Some(connection)) => self.look(connection, Occasion::Scheduled).await,
+                Ok(None) => Ok(()),
+                Err(StoreError::Unreadable(what)) => {
+                    tracing::error!(what, "a connection's item can't be read");
+                    self.quarantine((due.pk, due.sk), Quarantine::ItemUnreadable).await
+                }
+                Err(error) => Err(RefreshError::from(error).into()),
             };
         }
         match serde_json::from_str(body).map_err(|_| Unfinished::Unreadable)? {
-            RefreshMessage::Look { place } => self.look(&place.parse().ok_or(Unfinished::Unreadable)?).await,
+            RefreshMessage::Look { place } => self.look_at(&place.parse().ok_or(Unfinished::Unreadable)?).await,
             RefreshMessage::Salvage { place, version, attempt, tokens } => {
                 let place = place.parse().ok_or(Unfinished::Unreadable)?;
                 Ok(self.refresher.store_salvaged(place, version, &attempt, &tokens).await?)
@@ -120,36 +72,53 @@ impl RefreshDue {
         }
     }
 
-    /// Refreshes a connection if it still has to be: it is due, or an attempt on it never came back.
-    async fn look(&self, place: &ConnectionKey) -> Result<(), Unfinished> {
-        let (connection, connector) = self.reads.find(place).await.map_err(RefreshError::from)?;
-        let Some(connection) = connection else { return Ok(()) };
+    async fn look_at(&self, place: &ConnectionKey) -> Result<(), Unfinished> {
+        match self.connections.find(place).await.map_err(RefreshError::from)? {
+            Some(connection) => self.look(connection, Occasion::LookedAfter).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Refreshes a connection if it still has to be.
+    async fn look(&self, connection: Connection, occasion: Occasion) -> Result<(), Unfinished> {
+        let key = &connection.key;
+        let connector = self.connectors.find(&key.workspace, &key.connector).await.map_err(RefreshError::from)?;
         let own_client = |connector: &Connector| connector.is_active() && connector.client_id == connection.client_id;
         let Some(connector) = connector.filter(own_client) else {
-            return Ok(self.connections.unschedule(&connection).await.map_err(RefreshError::from)?);
+            return Ok(self.schedule.remove(&connection).await.map_err(RefreshError::from)?);
         };
-        if !self.needs_work(&connection) {
+        if !connection.refresh.is_due(self.clock.now()) {
             return Ok(());
         }
-        match self.refresher.refresh(connection, &connector).await {
-            // Not the queue's business: the user, an admin or time must help, and the index brings it up again.
-            Ok(_)
-            | Err(
-                RefreshError::Gone
-                | RefreshError::Ended
-                | RefreshError::Busy
-                | RefreshError::Misconfigured(_)
-                | RefreshError::Unavailable { cause: None, .. },
-            ) => Ok(()),
+        let keys = keys::connection(key);
+        match Box::pin(self.refresher.refresh(connection.clone(), &connector, occasion)).await {
+            // Not the queue's business: the user, an admin or time must help, and the schedule brings it up again.
+            Ok(_) | Err(RefreshError::Gone | RefreshError::Ended | RefreshError::Busy | RefreshError::Crowded) => {
+                Ok(())
+            }
+            Err(RefreshError::Unavailable { cause: None, retry_after }) => self.put_off(&connection, retry_after).await,
+            Err(RefreshError::Misconfigured(_)) => self.put_off(&connection, MISCONFIGURED).await,
+            Err(RefreshError::Vault(error @ (VaultError::DoesNotOpen | VaultError::NoKey))) => {
+                tracing::error!(%error, "a connection's tokens can't be opened");
+                self.quarantine(keys, Quarantine::TokensSealed).await
+            }
             Err(error) => Err(error.into()),
         }
     }
 
-    fn needs_work(&self, connection: &Connection) -> bool {
-        let now = self.clock.now();
-        let lost_attempt = connection.refresh.intent.is_some() && !connection.refresh.is_leased(now);
-        // With full jitter the earliest moment at which the index may have named it.
-        let due = connection.tokens.due_at(0).is_some_and(|at| at <= now);
-        lost_attempt || due
+    /// Nothing can be done before then: the schedule need not bring it up every minute.
+    async fn put_off(&self, connection: &Connection, by: Duration) -> Result<(), Unfinished> {
+        if by < WORTH_PUTTING_OFF {
+            return Ok(());
+        }
+        let until = self.clock.now().checked_add(self.refresher.spread(by)).unwrap_or(Timestamp::MAX);
+        Ok(self.schedule.put_off(connection, until).await.map_err(RefreshError::from)?)
+    }
+
+    /// Whatever is tried with it fails here, before any provider is asked: it comes up no more, and is left as it is for
+    /// its user, or a better version of this code, to set right.
+    async fn quarantine(&self, (pk, sk): (String, String), reason: Quarantine) -> Result<(), Unfinished> {
+        self.metrics.record(Metric::Quarantined, 1);
+        Ok(self.schedule.quarantine(&pk, &sk, reason).await.map_err(RefreshError::from)?)
     }
 }

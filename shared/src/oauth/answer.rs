@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    error::{ErrorCode, Outcome, TokenError, is_passing},
+    error::{ErrorCode, Outcome, TokenError, is_passing, passing_outcome},
     id_token, wire,
 };
 use crate::domain::{
@@ -109,7 +109,7 @@ fn failure(provider: &Provider, status: StatusCode, headers: &HeaderMap, answer:
         salvaged: None,
     };
     if is_passing(status) {
-        return passing(Outcome::Answered);
+        return passing(passing_outcome(status));
     }
     let is_among = |words: &[String]| raw.is_some_and(|raw| words.iter().any(|word| word == raw));
     match raw {
@@ -120,11 +120,11 @@ fn failure(provider: &Provider, status: StatusCode, headers: &HeaderMap, answer:
         }
         _ if is_among(&reading.invalid_client) => TokenError::ClientRejected { error, status: http_status },
         Some("temporarily_unavailable" | "server_error" | "slow_down" | "ratelimited" | "rate_limited") => {
-            passing(Outcome::Answered)
+            passing(Outcome::Declined)
         }
         // RFC 6749, section 5.2: 401 is for a client that failed to authenticate.
         None if status == StatusCode::UNAUTHORIZED => TokenError::ClientRejected { error, status: http_status },
-        None if status.is_success() => passing(Outcome::Unknown),
+        None if status.is_success() => passing(Outcome::Garbled),
         _ => TokenError::Refused { error, status: http_status },
     }
 }

@@ -34,15 +34,29 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// Whether a request that gave no tokens may have been processed, and with it a refresh token used up.
+/// Whether a request that gave no tokens may have been carried out, and with it a refresh token used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
+    /// There was no time left for it. It never left.
+    TooLate,
     /// It never left.
     NotSent,
-    /// It left, and what became of it is not known.
-    Unknown,
     /// The provider answered that it did not do it.
-    Answered,
+    Declined,
+    /// The provider, or something before it, answered that something went wrong: perhaps after it was done.
+    Failed,
+    /// An answer came that cannot be read, or only a part of it: whatever it held is lost.
+    Garbled,
+    /// No answer came. The provider may still be at work on it.
+    Unanswered,
+}
+
+impl Outcome {
+    /// Whether the provider may have carried the request out.
+    #[must_use]
+    pub fn may_be_done(self) -> bool {
+        matches!(self, Self::Failed | Self::Garbled | Self::Unanswered)
+    }
 }
 
 /// Why a token request gave no tokens. No variant holds any text of the provider.
@@ -93,6 +107,22 @@ pub enum TokenError {
 }
 
 impl TokenError {
+    /// Whether the provider may have carried the request out.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Passing { outcome, .. } => *outcome,
+            Self::Blocked(_) => Outcome::NotSent,
+            Self::Rejected { .. } | Self::ClientRejected { .. } | Self::Refused { .. } => Outcome::Declined,
+        }
+    }
+
+    /// There is no time left for a request.
+    #[must_use]
+    pub fn too_late() -> Self {
+        Self::passing(Outcome::TooLate, None)
+    }
+
     /// Something that may pass, of which nothing more is known.
     pub(super) fn passing(outcome: Outcome, status: Option<StatusCode>) -> Self {
         let status = status.map(|status| status.as_u16());
@@ -105,12 +135,17 @@ impl From<EgressError> for TokenError {
         match error {
             EgressError::Blocked(refusal) => Self::Blocked(refusal),
             EgressError::NotSent => Self::passing(Outcome::NotSent, None),
-            EgressError::Unanswered => Self::passing(Outcome::Unknown, None),
-            EgressError::Cut(status) if status.is_success() => Self::passing(Outcome::Unknown, Some(status)),
-            EgressError::Cut(status) if is_passing(status) => Self::passing(Outcome::Answered, Some(status)),
+            EgressError::Unanswered => Self::passing(Outcome::Unanswered, None),
+            EgressError::Cut(status) if status.is_success() => Self::passing(Outcome::Garbled, Some(status)),
+            EgressError::Cut(status) if is_passing(status) => Self::passing(passing_outcome(status), Some(status)),
             EgressError::Cut(status) => Self::Refused { error: ErrorCode::of(""), status: status.as_u16() },
         }
     }
+}
+
+/// What a status that speaks of the moment says about the request: a server's failure may have come after the work.
+pub(super) fn passing_outcome(status: StatusCode) -> Outcome {
+    if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT { Outcome::Failed } else { Outcome::Declined }
 }
 
 /// Whether a status speaks of the moment and not of the request: 408, 425, 429 and 5xx.

@@ -65,7 +65,7 @@ pub struct RefreshRequest<'a> {
     pub refresh_token: &'a Secret<RefreshToken>,
     /// What the grant covers, in case the answer does not tell.
     pub granted: &'a Scopes,
-    /// How long it may take; never longer than [`DEADLINE`].
+    /// How long it may take; never longer than [`super::egress::LONGEST`].
     pub deadline: Duration,
 }
 
@@ -193,7 +193,7 @@ impl TokenEndpoint<'_> {
         wire::put_headers(request.headers_mut(), &token.headers);
         let answer = self.egress.send(request, self.deadline).await?;
         let normal = normalise(self.provider, self.client_id, &answer, self.now)?;
-        let unreadable = |_| TokenError::passing(Outcome::Unknown, Some(answer.status()));
+        let unreadable = |_| TokenError::passing(Outcome::Garbled, Some(answer.status()));
         let mut response = Response::new(serde_json::to_vec(&normal).map_err(unreadable)?);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(response)
@@ -204,7 +204,7 @@ fn token_set(answer: Answer, requested: &Scopes, now: Timestamp) -> Result<Token
     let answer = answer.map_err(|error| match error {
         RequestTokenError::Request(error) => error,
         // What `normalise` has written is always read; the other errors hold the body and are dropped.
-        _ => TokenError::passing(Outcome::Unknown, None),
+        _ => TokenError::passing(Outcome::Garbled, None),
     })?;
     // From the beginning of the second: what is told in whole seconds must not end earlier than it says.
     let start = Timestamp::from_second(now.as_second()).unwrap_or(now);

@@ -120,7 +120,7 @@ impl Completions {
 }
 
 /// What a new grant replaces, or ends.
-const REPLACED: [&str; 14] = [
+const REPLACED: [&str; 16] = [
     name::REFRESH_TOKEN,
     name::EXPIRES_AT,
     name::REFRESH_EXPIRES_AT,
@@ -131,6 +131,8 @@ const REPLACED: [&str; 14] = [
     name::GRANT_ENDED,
     name::LEASED_UNTIL,
     name::INTENT,
+    name::IN_DOUBT,
+    name::QUARANTINED,
     name::LAST_COMMIT,
     name::FAILURES,
     name::REFUSALS,

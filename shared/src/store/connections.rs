@@ -4,17 +4,16 @@ use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, KeysAndAttributes, ReturnValue},
 };
-use jiff::civil::Date;
 
 use super::{
-    error::{StoreError, failed, written},
-    row::{Item, Row, name, number, text},
+    error::{StoreError, failed},
+    row::{Item, Row, name, text},
     schema::{BY_CONNECTOR_INDEX, CONNECTOR_SHARDS, DUE_SHARDS},
     table::{Cursor, Table, TableNames, key},
 };
 use crate::domain::{
     account::Account,
-    connection::{Connection, EndReason, Grant, RefreshState, SealedTokens},
+    connection::{Connection, EndReason, Grant, Quarantine, RefreshState, SealedTokens},
     digest::sha256,
     ids::{AppId, AttemptId, ConnectorId, Issuer, Subject, WorkspaceId},
     user::{ConnectionKey, User},
@@ -92,37 +91,6 @@ impl Connections {
             request.set_key(Some(key(&pk(&place.user), &sk(&place.connector)))).return_values(ReturnValue::AllOld);
         let answer = request.send().await.map_err(|error| failed(&error))?;
         answer.attributes.map(|item| read(&Row::read(item)?)).transpose()
-    }
-
-    /// Notes the day of use, if the connection is still there and has not been used that day.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the storage does not answer.
-    pub async fn note_use(&self, place: &ConnectionKey, day: Date) -> Result<(), StoreError> {
-        let request = self.0.client.update_item().table_name(&self.0.name);
-        let request = request
-            .set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
-            .update_expression("SET last_used_on = :day")
-            .condition_expression(
-                "attribute_exists(pk) AND (attribute_not_exists(last_used_on) OR last_used_on < :day)",
-            )
-            .expression_attribute_values(":day", text(&day.to_string()));
-        written(request.send().await).map(|_| ())
-    }
-
-    /// Takes a connection out of the index of due ones: nothing can refresh it until its user connects again.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the storage does not answer.
-    pub async fn unschedule(&self, connection: &Connection) -> Result<(), StoreError> {
-        let place = &connection.key;
-        let request = self.0.client.update_item().table_name(&self.0.name);
-        let request = request
-            .set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
-            .update_expression("REMOVE due_shard, due_at")
-            .condition_expression("ver = :ver")
-            .expression_attribute_values(":ver", number(connection.version));
-        written(request.send().await).map(|_| ())
     }
 
     async fn shard_page(
@@ -256,6 +224,10 @@ pub(super) fn read(row: &Row) -> Result<Connection, StoreError> {
             refresh_expires_at: row.find_time(name::REFRESH_EXPIRES_AT)?,
         },
         refresh: read_refresh(row)?,
+        quarantine: match row.find_text(name::QUARANTINED)? {
+            None => None,
+            Some(_) => Some(row.word(name::QUARANTINED, Quarantine::parse)?),
+        },
     })
 }
 
@@ -292,19 +264,11 @@ fn read_refresh(row: &Row) -> Result<RefreshState, StoreError> {
         fence: row.number(name::FENCE)?,
         leased_until: row.find_time(name::LEASED_UNTIL)?,
         intent: attempt(name::INTENT)?,
+        in_doubt: row.flag(name::IN_DOUBT)?,
         last_commit: attempt(name::LAST_COMMIT)?,
         failures: row.find_number(name::FAILURES)?.unwrap_or(0),
         refusals: row.find_number(name::REFUSALS)?.unwrap_or(0),
         retry_at: row.find_time(name::RETRY_AT)?,
+        due_at: row.find_time(name::DUE_AT)?,
     })
-}
-
-impl Connections {
-    /// The connection behind an entry of the index of due ones, as it is now.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
-    pub async fn find_due(&self, due: &super::due::Due) -> Result<Option<Connection>, StoreError> {
-        self.0.find(&due.pk, &due.sk).await?.map(|row| read(&row)).transpose()
-    }
 }

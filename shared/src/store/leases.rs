@@ -1,28 +1,26 @@
-//! The conditional writes of a refresh: one holder at a time, and no holder that came back late changes anything.
+//! Leases on connections: one holder at a time, and no holder that came back late changes anything.
 //!
-//! A lease names the version it refreshes and raises the fence; a commit names both. The intent that a lease writes down
-//! stays until a commit or a known outcome removes it, so that a later refusal can tell a grant that was taken back from
-//! one whose rotated token was lost on the way.
+//! A lease names the version it refreshes and raises the fence; whatever its holder writes names both. The intent that a
+//! lease writes down stays until its holder says what became of it, so that a later refusal can tell a grant that was
+//! taken back from one whose rotated token was lost on the way.
 
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use jiff::Timestamp;
 
 use super::{
     connections::{due_shard, pk, read, sk},
-    error::{StoreError, Write, failed, written},
-    row::{Row, bytes, number, text, time},
+    error::{StoreError, Write, written},
+    renewals::{Claim, standing_item},
+    row::{Row, number, text, time},
     table::{Table, TableNames, key},
 };
 use crate::domain::{
     connection::{Connection, EndReason},
     ids::AttemptId,
-    scopes::Scopes,
-    secret::{AccessToken, RefreshToken, Sealed},
     user::ConnectionKey,
 };
 
@@ -39,28 +37,20 @@ pub struct Lease {
     pub attempt: AttemptId,
     /// Until when.
     pub until: Timestamp,
-    /// Whether an earlier attempt may have reached the provider and never committed.
-    pub follows_lost_attempt: bool,
-    fence: u64,
+    /// What is known of the attempts before it.
+    pub follows: Follows,
+    pub(super) fence: u64,
 }
 
-/// What the tokens of an attempt are for: one version of one connection.
-#[derive(Debug, Clone)]
-pub struct Claim {
-    /// Where the connection stands.
-    pub place: ConnectionKey,
-    /// The version that was refreshed.
-    pub version: u64,
-    /// The attempt that refreshed it.
-    pub attempt: AttemptId,
-}
-
-impl Lease {
-    /// What the tokens of this attempt are for.
-    #[must_use]
-    pub fn claim(&self) -> Claim {
-        Claim { place: self.connection.key.clone(), version: self.connection.version, attempt: self.attempt.clone() }
-    }
+/// What is known of the attempts since the last tokens were stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    /// None of them can have changed anything at the provider.
+    NothingUnsettled,
+    /// One of them may have been carried out there, and its answer is lost.
+    Doubt,
+    /// One of them never came back: what it was given may still be on its way to the table.
+    Unaccounted,
 }
 
 /// What came of asking for a lease.
@@ -72,34 +62,29 @@ pub enum LeaseOutcome {
     Lost,
 }
 
-/// Tokens that a refresh brought, sealed.
-#[derive(Debug)]
-pub struct FreshTokens {
-    /// The new access token.
-    pub access: Sealed<AccessToken>,
-    /// The new refresh token; `None` keeps the one there is.
-    pub refresh: Option<Sealed<RefreshToken>>,
-    /// The access token's type.
-    pub token_type: String,
-    /// When the access token was obtained.
-    pub issued_at: Timestamp,
-    /// When the access token ends.
-    pub expires_at: Option<Timestamp>,
-    /// When the refresh token ends, if the provider said so this time.
-    pub refresh_expires_at: Option<Timestamp>,
-    /// What the grant may do now, if the provider said so this time.
-    pub granted: Option<Scopes>,
-    /// When it is to be refreshed ahead of its end.
+/// How a lease is given back after an attempt that brought no tokens.
+#[derive(Debug, Clone, Copy)]
+pub struct Release {
+    /// How many attempts in a row have failed for a passing reason.
+    pub failures: u32,
+    /// How many were refused with an error that is neither passing nor final.
+    pub refusals: u32,
+    /// Before when the provider is not asked again, if it must be left alone.
+    pub retry_at: Option<Timestamp>,
+    /// When the schedule brings it up again, if it does.
     pub due_at: Option<Timestamp>,
+    /// Whether this attempt may have been carried out at the provider.
+    pub in_doubt: bool,
+    /// Whether the lease runs on to its end: the provider may still be at work on the request.
+    pub runs_on: bool,
 }
 
-/// What became of a commit.
-#[derive(Debug)]
-pub enum Commit {
-    /// The new tokens are stored.
-    Done,
-    /// They are not, and this is what is there instead; nothing if the connection is gone.
-    Refused(Option<Box<Connection>>),
+impl Lease {
+    /// What the tokens of this attempt are for.
+    #[must_use]
+    pub fn claim(&self) -> Claim {
+        Claim { place: self.connection.key.clone(), version: self.connection.version, attempt: self.attempt.clone() }
+    }
 }
 
 impl Leases {
@@ -109,7 +94,8 @@ impl Leases {
         Self(Table::new(client, &tables.connections))
     }
 
-    /// Asks for the lease on `connection` as it was read.
+    /// Asks for the lease on `connection` as it was read. `look_at` puts a connection that the schedule would not bring up
+    /// on its own into it: if this holder dies, somebody looks.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer. The lease may be held then, and ends by itself.
@@ -119,10 +105,18 @@ impl Leases {
         attempt: AttemptId,
         now: Timestamp,
         until: Timestamp,
+        look_at: Option<Timestamp>,
     ) -> Result<LeaseOutcome, StoreError> {
-        let request = self
-            .update(&connection.key)
-            .update_expression("SET leased_until = :until, intent = :attempt, fence = fence + :one")
+        let mut set = "SET leased_until = :until, intent = :attempt, fence = fence + :one".to_owned();
+        let mut request = self.update(&connection.key);
+        if let Some(look_at) = look_at {
+            set.push_str(", due_at = :look, due_shard = :shard");
+            request = request
+                .expression_attribute_values(":look", time(look_at))
+                .expression_attribute_values(":shard", text(&due_shard(&connection.key)));
+        }
+        let request = request
+            .update_expression(set)
             .condition_expression(
                 "ver = :ver AND attribute_not_exists(grant_ended) \
                  AND (attribute_not_exists(leased_until) OR leased_until <= :now) \
@@ -139,144 +133,66 @@ impl Leases {
             Ok(answer) => {
                 let earlier = answer.attributes.ok_or(StoreError::Unreadable("no attributes returned"))?;
                 let earlier = read(&Row::read(earlier)?)?;
-                let (fence, lost) = (earlier.refresh.fence + 1, earlier.refresh.intent.is_some());
-                Ok(taken(earlier, attempt, until, fence, lost))
+                let (fence, follows) = (earlier.refresh.fence + 1, follows(&earlier));
+                Ok(taken(earlier, attempt, until, fence, follows))
             }
-            Err(error) => match standing_item(&error)? {
+            Err(error) => Ok(match standing_item(&error)? {
                 // The answer to our own first request was lost, and the SDK asked again.
-                Some(item) if item.refresh.intent.as_ref() == Some(&attempt) => {
-                    let fence = item.refresh.fence;
-                    Ok(taken(item, attempt, until, fence, false))
-                }
-                _ => Ok(LeaseOutcome::Lost),
-            },
+                Some(item) => held_by(item, attempt, until, follows(connection)),
+                None => LeaseOutcome::Lost,
+            }),
         }
     }
 
-    /// Stores what the provider gave, under the lease it was asked for with.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the storage does not answer. The tokens may be stored then: asking again is safe.
-    pub async fn commit(&self, lease: &Lease, fresh: &FreshTokens) -> Result<Commit, StoreError> {
-        self.write_tokens(&lease.claim(), Some(lease.fence), fresh).await
-    }
-
-    /// Stores what the provider gave although the lease was lost, as long as nobody else has stored anything newer:
-    /// after a rotation these are the only tokens that work.
+    /// Whether a lease is held of which no answer told: the item says so itself. `seen` is the connection as it was before.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn salvage(&self, claim: &Claim, fresh: &FreshTokens) -> Result<Commit, StoreError> {
-        self.write_tokens(claim, None, fresh).await
-    }
-
-    /// Stores a refresh token that came without an access token: the one before it may be used up.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the storage does not answer.
-    pub async fn keep(
+    pub async fn find(
         &self,
-        lease: &Lease,
-        refresh: &Sealed<RefreshToken>,
-        retry_at: Timestamp,
-    ) -> Result<Write, StoreError> {
-        let request = self
-            .held(lease)
-            .update_expression(
-                "SET refresh_token = :refresh, ver = ver + :one, retry_at = :retry REMOVE leased_until, intent",
-            )
-            .expression_attribute_values(":refresh", bytes(refresh.as_bytes()))
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":retry", time(retry_at));
-        written(request.send().await)
+        seen: &Connection,
+        attempt: AttemptId,
+        until: Timestamp,
+    ) -> Result<LeaseOutcome, StoreError> {
+        let row = self.0.find(&pk(&seen.key.user), &sk(&seen.key.connector)).await?;
+        let item = row.map(|row| read(&row)).transpose()?;
+        Ok(item.map_or(LeaseOutcome::Lost, |item| held_by(item, attempt, until, follows(seen))))
     }
 
-    async fn write_tokens(&self, claim: &Claim, fence: Option<u64>, fresh: &FreshTokens) -> Result<Commit, StoreError> {
-        let place = &claim.place;
-        let mut set = "SET access_token = :access, token_type = :type, issued_at = :issued, ver = ver + :one, \
-                       last_commit = :attempt"
-            .to_owned();
-        let mut remove = "REMOVE leased_until, intent, failures, refusals, retry_at, grant_ended".to_owned();
-        let mut request = self.update(place);
-        let optional = [
-            ("refresh_token", ":refresh", fresh.refresh.as_ref().map(|sealed| bytes(sealed.as_bytes()))),
-            ("refresh_expires_at", ":refresh_expires", fresh.refresh_expires_at.map(time)),
-            ("granted", ":granted", fresh.granted.as_ref().map(super::completion::list)),
-        ];
-        for (name, placeholder, value) in optional {
-            if let Some(value) = value {
-                set = format!("{set}, {name} = {placeholder}");
-                request = request.expression_attribute_values(placeholder, value);
-            }
-        }
-        for (name, placeholder, value) in
-            [("expires_at", ":expires", fresh.expires_at), ("due_at", ":due", fresh.due_at)]
-        {
-            match value {
-                Some(value) => {
-                    set = format!("{set}, {name} = {placeholder}");
-                    request = request.expression_attribute_values(placeholder, time(value));
-                }
-                None => remove = format!("{remove}, {name}"),
-            }
-        }
-        if fresh.due_at.is_some() {
-            set = format!("{set}, due_shard = :shard");
-            request = request.expression_attribute_values(":shard", text(&due_shard(place)));
-        } else {
-            remove = format!("{remove}, due_shard");
-        }
-        let request = match fence {
-            None => request.condition_expression("ver = :ver"),
-            Some(fence) => request
-                .condition_expression("ver = :ver AND fence = :fence")
-                .expression_attribute_values(":fence", number(fence)),
-        };
-        let request = request
-            .update_expression(format!("{set} {remove}"))
-            .expression_attribute_values(":access", bytes(fresh.access.as_bytes()))
-            .expression_attribute_values(":type", text(&fresh.token_type))
-            .expression_attribute_values(":issued", time(fresh.issued_at))
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":attempt", text(claim.attempt.as_str()))
-            .expression_attribute_values(":ver", number(claim.version))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match request.send().await {
-            Ok(_) => Ok(Commit::Done),
-            Err(error) => Ok(Commit::Refused(standing_item(&error)?.map(Box::new))),
-        }
-    }
-
-    /// Gives the lease back after a failure, and says before when the provider is not to be asked again.
-    ///
-    /// `outcome_known`: the provider certainly did not spend the refresh token, so the intent is taken back too.
+    /// Gives the lease back after an attempt that brought no tokens.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer. The lease ends by itself.
-    pub async fn release(
-        &self,
-        lease: &Lease,
-        failures: u32,
-        refusals: u32,
-        retry_at: Timestamp,
-        outcome_known: bool,
-    ) -> Result<Write, StoreError> {
-        let remove = if outcome_known && !lease.follows_lost_attempt {
-            "REMOVE leased_until, intent"
-        } else {
-            "REMOVE leased_until"
-        };
-        let mut set = "SET failures = :failures, refusals = :refusals, retry_at = :retry".to_owned();
-        if lease.connection.tokens.due_at(0).is_some() {
-            set.push_str(", due_at = :retry");
-        }
-        let request = self
+    pub async fn release(&self, lease: &Lease, release: Release) -> Result<Write, StoreError> {
+        let (mut set, mut remove) = ("SET failures = :failures, refusals = :refusals".to_owned(), "intent".to_owned());
+        let mut request = self
             .held(lease)
-            .update_expression(format!("{set} {remove}"))
-            .expression_attribute_values(":failures", number(failures))
-            .expression_attribute_values(":refusals", number(refusals))
-            .expression_attribute_values(":retry", time(retry_at));
-        written(request.send().await)
+            .expression_attribute_values(":failures", number(release.failures))
+            .expression_attribute_values(":refusals", number(release.refusals));
+        if !release.runs_on {
+            remove.push_str(", leased_until");
+        }
+        if release.in_doubt || lease.follows != Follows::NothingUnsettled {
+            set.push_str(", in_doubt = :doubt");
+            request = request.expression_attribute_values(":doubt", AttributeValue::Bool(true));
+        }
+        match release.retry_at {
+            Some(at) => {
+                set.push_str(", retry_at = :retry");
+                request = request.expression_attribute_values(":retry", time(at));
+            }
+            None => remove.push_str(", retry_at"),
+        }
+        match release.due_at {
+            Some(at) => {
+                set.push_str(", due_at = :due, due_shard = :shard");
+                request = request
+                    .expression_attribute_values(":due", time(at))
+                    .expression_attribute_values(":shard", text(&due_shard(&lease.connection.key)));
+            }
+            None => remove.push_str(", due_at, due_shard"),
+        }
+        written(request.update_expression(format!("{set} REMOVE {remove}")).send().await)
     }
 
     /// Declares the grant over. Only the holder of the lease may, and only for the version it held it on.
@@ -287,7 +203,8 @@ impl Leases {
         let request = self
             .held(lease)
             .update_expression(
-                "SET grant_ended = :reason REMOVE leased_until, intent, failures, refusals, retry_at, due_shard, due_at",
+                "SET grant_ended = :reason \
+                 REMOVE leased_until, intent, in_doubt, failures, refusals, retry_at, due_shard, due_at",
             )
             .expression_attribute_values(":reason", text(reason.as_str()));
         written(request.send().await)
@@ -306,16 +223,23 @@ impl Leases {
     }
 }
 
-fn taken(connection: Connection, attempt: AttemptId, until: Timestamp, fence: u64, lost: bool) -> LeaseOutcome {
-    LeaseOutcome::Taken(Box::new(Lease { connection, attempt, until, follows_lost_attempt: lost, fence }))
+fn follows(earlier: &Connection) -> Follows {
+    match (&earlier.refresh.intent, earlier.refresh.in_doubt) {
+        (Some(_), _) => Follows::Unaccounted,
+        (None, true) => Follows::Doubt,
+        (None, false) => Follows::NothingUnsettled,
+    }
 }
 
-/// The item that a condition did not hold for; an error if it was anything else that failed.
-fn standing_item<R>(error: &SdkError<UpdateItemError, R>) -> Result<Option<Connection>, StoreError> {
-    if let SdkError::ServiceError(service) = error
-        && let UpdateItemError::ConditionalCheckFailedException(refused) = service.err()
-    {
-        return refused.item().map(|item| read(&Row::read(item.clone())?)).transpose();
+/// The lease, if the item names this attempt as its holder.
+fn held_by(item: Connection, attempt: AttemptId, until: Timestamp, follows: Follows) -> LeaseOutcome {
+    if item.refresh.intent.as_ref() != Some(&attempt) {
+        return LeaseOutcome::Lost;
     }
-    Err(failed(error))
+    let fence = item.refresh.fence;
+    taken(item, attempt, until, fence, follows)
+}
+
+fn taken(connection: Connection, attempt: AttemptId, until: Timestamp, fence: u64, follows: Follows) -> LeaseOutcome {
+    LeaseOutcome::Taken(Box::new(Lease { connection, attempt, until, follows, fence }))
 }

@@ -89,10 +89,21 @@ pub(super) mod name {
         FENCE = "fence";
         LEASED_UNTIL = "leased_until";
         INTENT = "intent";
+        IN_DOUBT = "in_doubt";
         LAST_COMMIT = "last_commit";
         FAILURES = "failures";
         REFUSALS = "refusals";
         RETRY_AT = "retry_at";
+        QUARANTINED = "quarantined";
+
+        FAILING = "failing";
+        OPENINGS = "openings";
+        OPEN_UNTIL = "open_until";
+        REFUSAL = "refusal";
+        REFUSAL_STATUS = "refusal_status";
+        REFUSED_AT = "refused_at";
+        REFUSED_REVISION = "refused_revision";
+        NEXT_AT = "next_at";
 
         STAGE = "stage";
         REASON = "reason";
@@ -212,6 +223,11 @@ impl Row {
         if row.number::<u32>(name::LAYOUT)? == LAYOUT { Ok(row) } else { Err(StoreError::Unreadable("unknown layout")) }
     }
 
+    /// An entry of an index, which holds keys only.
+    pub(super) fn of_index(entry: Item) -> Self {
+        Self(entry)
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
@@ -245,6 +261,11 @@ impl Row {
 
     pub(super) fn flag(&self, name: &'static str) -> Result<bool, StoreError> {
         Ok(self.find(name, |value| value.as_bool().ok().copied())?.unwrap_or(false))
+    }
+
+    /// How many texts a set holds; none if it is not there.
+    pub(super) fn count(&self, name: &'static str) -> Result<usize, StoreError> {
+        Ok(self.find(name, |value| value.as_ss().ok())?.map_or(0, Vec::len))
     }
 
     pub(super) fn find_bytes(&self, name: &'static str) -> Result<Option<&[u8]>, StoreError> {

@@ -18,6 +18,7 @@ use local::product::Product;
 use serde_json::{Value, json};
 
 pub(crate) use api::{Answer, Call};
+pub(crate) use aws::Item;
 pub(crate) use browser::Browser;
 pub(crate) use connectors_tests::idp::{SigningKey, hs256, jwks, unsigned};
 pub(crate) use provider::{FakeProvider, Hold, Revocation, Rotate, Step};

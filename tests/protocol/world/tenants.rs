@@ -104,12 +104,24 @@ impl World {
     }
 
     pub(crate) async fn connector_of(&self, workspace: &Workspace, name: &str, scopes: &[&str]) -> Connector {
+        self.connector_at(workspace, PROVIDER, name, scopes).await
+    }
+
+    /// A connector of the first workspace to the provider, of whose refreshes its data says this.
+    pub(crate) async fn connector_that_refreshes(&self, id: &str, refresh: &Value) -> Connector {
+        let mut registration = self.provider.registration(id);
+        registration["refresh"] = refresh.clone();
+        self.admin("POST", "/providers").json(&registration).send().await.expect(201);
+        self.connector_at(&self.workspace, id, id, &["read", "write"]).await
+    }
+
+    async fn connector_at(&self, workspace: &Workspace, provider: &str, name: &str, scopes: &[&str]) -> Connector {
         let client_id = format!("client-{}", Random::default().token());
         let client_secret = format!("secret-{}", Random::default().token());
         self.provider.register_client(&client_id, &client_secret);
         self.keep_secret(&client_secret);
         let body = json!({
-            "integration_type": PROVIDER, "name": name, "client_id": client_id, "client_secret": client_secret,
+            "integration_type": provider, "name": name, "client_id": client_id, "client_secret": client_secret,
             "scopes": scopes,
         });
         let created = workspace.admin(self, "POST", "/connectors").json(&body).send().await.expect(201);

@@ -199,6 +199,18 @@ impl Provider {
         self.refresh.rotation != Rotation::Never
     }
 
+    /// Whether a refresh token that was used may be used again for a while, in case the answer was lost.
+    #[must_use]
+    pub fn gives_grace(&self) -> bool {
+        self.refresh.grace_seconds > 0
+    }
+
+    /// Whether asking again after a lost answer may end the grant.
+    #[must_use]
+    pub fn is_strict(&self) -> bool {
+        self.rotates() && !self.gives_grace()
+    }
+
     /// Whether a refresh token is of use here.
     #[must_use]
     pub fn refreshes(&self) -> bool {

@@ -82,6 +82,9 @@ pub struct Refresh {
     /// How often a grant must be used for the provider not to end it, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keepalive_seconds: Option<u32>,
+    /// How many refreshes ahead of time one client may ask for in a second; the usual limit where nothing is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<u32>,
 }
 
 /// How a grant is ended at the provider.
@@ -121,7 +124,8 @@ impl Refresh {
             grace_seconds: table.seconds("grace_seconds").unwrap_or(0),
             grace_kind: table.choice("grace_kind", GraceKind::ALL),
             old_access_token_dies: table.flag("old_access_token_dies").unwrap_or(true),
-            keepalive_seconds: table.seconds("keepalive_seconds"),
+            keepalive_seconds: table.seconds("keepalive_seconds").filter(|seconds| *seconds > 0),
+            per_second: table.seconds("per_second").filter(|rate| *rate > 0),
         };
         table.close();
         refresh

@@ -7,6 +7,7 @@ use crate::{
     domain::{
         audit::Actor,
         connector::{Connector, ConnectorKind, ConnectorState},
+        health::Health,
         ids::{ConnectorId, WorkspaceId},
         provider::{ClientAuth, Provider, ProviderType},
         scopes::Scopes,
@@ -17,7 +18,7 @@ use crate::{
     oauth::catalogue,
     queue::{Queue, QueueError},
     random::Random,
-    store::{ConnectorWrite, Connectors, CustomProviders, StoreError, Write},
+    store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
     vault::{Place, Vault, VaultError},
 };
 
@@ -29,6 +30,7 @@ const TRIES: usize = 3;
 pub struct ManageConnectors {
     pub(crate) connectors: Connectors,
     pub(crate) custom: CustomProviders,
+    pub(crate) healths: Healths,
     pub(crate) vault: Arc<Vault>,
     pub(crate) queue: Queue,
     pub(crate) audit: Audit,
@@ -167,6 +169,14 @@ impl ManageConnectors {
     pub async fn find(&self, workspace: &WorkspaceId, id: &ConnectorId) -> Result<Connector, ConnectorError> {
         let connector = self.connectors.find(workspace, id).await?;
         connector.filter(Connector::is_active).ok_or(ConnectorError::NotFound)
+    }
+
+    /// How its provider does, as seen by everybody who refreshes through it.
+    ///
+    /// # Errors
+    /// [`ConnectorError::Store`].
+    pub async fn health(&self, connector: &Connector) -> Result<Health, ConnectorError> {
+        Ok(self.healths.find(&connector.id).await?)
     }
 
     /// Changes a connector.

@@ -8,8 +8,15 @@ const FIRST: Duration = Duration::from_secs(1);
 /// The longest delay of our own; a provider may ask for more.
 const LONGEST: Duration = Duration::from_mins(15);
 
-/// The delay after a refusal of the client: it takes a person to change that, and the next try should find it changed.
-pub(super) const MISCONFIGURED: Duration = Duration::from_secs(15);
+/// The shortest time after which the schedule tries a connection again whose connector's client was refused: it takes a
+/// person to change that.
+pub(super) const MISCONFIGURED: Duration = Duration::from_mins(5);
+
+/// How many failures in a row make the schedule tired of a connection.
+pub(super) const FAILURES_THAT_TIRE: u32 = 14;
+
+/// How rarely the schedule tries it then. Whoever reads it may try as often as before.
+pub(super) const TIRED: Duration = Duration::from_hours(3);
 
 /// The delay after one more failure: twice as long each time, with full jitter (`jitter` in thousandths), and never
 /// shorter than the provider asked for.

@@ -1,6 +1,8 @@
 //! What is left in the refresh queue. A message gives no right: the table decides. Tokens travel sealed to the row that
 //! they belong to, and open nowhere else.
 
+use std::time::Duration;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,7 @@ use crate::{
         secret::Sealed,
         user::{ConnectionKey, User},
     },
-    store::{Claim, Commit, FreshTokens},
+    store::{Claim, Commit, FreshAccess, Renewal, StoreError},
 };
 
 /// A message in the refresh queue.
@@ -34,7 +36,7 @@ pub enum RefreshMessage {
         /// The attempt that refreshed it.
         attempt: String,
         /// The sealed tokens.
-        tokens: Box<TokensOnWire>,
+        tokens: Box<RenewalOnWire>,
     },
 }
 
@@ -48,17 +50,23 @@ pub struct PlaceOnWire {
     connector: String,
 }
 
-/// Sealed tokens on the wire.
+/// What a refresh brought, sealed, on the wire.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct TokensOnWire {
-    access: String,
+pub struct RenewalOnWire {
+    access: Option<AccessOnWire>,
     refresh: Option<String>,
-    token_type: String,
-    issued_at: Timestamp,
-    expires_at: Option<Timestamp>,
     refresh_expires_at: Option<Timestamp>,
     granted: Option<Vec<String>>,
     due_at: Option<Timestamp>,
+    retry_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct AccessOnWire {
+    token: String,
+    token_type: String,
+    issued_at: Timestamp,
+    expires_at: Option<Timestamp>,
 }
 
 impl From<&ConnectionKey> for PlaceOnWire {
@@ -96,18 +104,22 @@ impl RefreshMessage {
         Self::Look { place: key.into() }
     }
 
-    /// A message to store tokens that the table did not take.
+    /// A message to store a renewal that the table did not take.
     #[must_use]
-    pub fn salvage(claim: &Claim, fresh: &FreshTokens) -> Self {
-        let tokens = TokensOnWire {
-            access: BASE64_STANDARD.encode(fresh.access.as_bytes()),
-            refresh: fresh.refresh.as_ref().map(|sealed| BASE64_STANDARD.encode(sealed.as_bytes())),
-            token_type: fresh.token_type.clone(),
-            issued_at: fresh.issued_at,
-            expires_at: fresh.expires_at,
-            refresh_expires_at: fresh.refresh_expires_at,
-            granted: fresh.granted.as_ref().map(|scopes| scopes.iter().map(str::to_owned).collect()),
-            due_at: fresh.due_at,
+    pub fn salvage(claim: &Claim, renewal: &Renewal) -> Self {
+        let access = |access: &FreshAccess| AccessOnWire {
+            token: BASE64_STANDARD.encode(access.token.as_bytes()),
+            token_type: access.token_type.clone(),
+            issued_at: access.issued_at,
+            expires_at: access.expires_at,
+        };
+        let tokens = RenewalOnWire {
+            access: renewal.access.as_ref().map(access),
+            refresh: renewal.refresh.as_ref().map(|sealed| BASE64_STANDARD.encode(sealed.as_bytes())),
+            refresh_expires_at: renewal.refresh_expires_at,
+            granted: renewal.granted.as_ref().map(|scopes| scopes.iter().map(str::to_owned).collect()),
+            due_at: renewal.due_at,
+            retry_at: renewal.retry_at,
         };
         Self::Salvage {
             place: (&claim.place).into(),
@@ -118,48 +130,99 @@ impl RefreshMessage {
     }
 }
 
-impl TokensOnWire {
-    fn parse(&self) -> Option<FreshTokens> {
-        let bytes = |text: &String| BASE64_STANDARD.decode(text).ok();
-        Some(FreshTokens {
-            access: Sealed::from_bytes(bytes(&self.access)?),
+impl RenewalOnWire {
+    fn parse(&self) -> Option<Renewal> {
+        Some(Renewal {
+            access: match &self.access {
+                None => None,
+                Some(access) => Some(access.parse()?),
+            },
             refresh: match &self.refresh {
                 None => None,
-                Some(text) => Some(Sealed::from_bytes(bytes(text)?)),
+                Some(text) => Some(sealed(text)?),
             },
-            token_type: self.token_type.clone(),
-            issued_at: self.issued_at,
-            expires_at: self.expires_at,
             refresh_expires_at: self.refresh_expires_at,
             granted: match &self.granted {
                 None => None,
                 Some(scopes) => Some(Scopes::parse(scopes.iter().map(String::as_str)).ok()?),
             },
             due_at: self.due_at,
+            retry_at: self.retry_at,
         })
     }
 }
 
+impl AccessOnWire {
+    fn parse(&self) -> Option<FreshAccess> {
+        Some(FreshAccess {
+            token: sealed(&self.token)?,
+            token_type: self.token_type.clone(),
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+fn sealed<K>(text: &str) -> Option<Sealed<K>> {
+    BASE64_STANDARD.decode(text).ok().map(Sealed::from_bytes)
+}
+
+/// How long one message is tried for at a time. As long as the table does not answer nobody can take a lease either; as
+/// soon as it does, this must come before whoever does.
+const TRY_FOR: Duration = Duration::from_secs(20);
+
+/// How often it is tried.
+const TRY_EVERY: Duration = Duration::from_millis(300);
+
+/// How long one try may take.
+const TRY: Duration = Duration::from_millis(2_500);
+
 impl Refresher {
-    /// Stores tokens that an earlier attempt could not store, unless something newer is there.
+    /// Stores a renewal that an earlier attempt could not store, unless something newer is there. If the table does not
+    /// answer for long, the message is left again, to be taken at once.
     ///
     /// # Errors
-    /// [`RefreshError::Store`] if the table still does not answer: the message must come again.
+    /// [`RefreshError::Store`] if neither table nor queue answers: the message must come again.
     pub async fn store_salvaged(
         &self,
         place: ConnectionKey,
         version: u64,
         attempt: &str,
-        tokens: &TokensOnWire,
+        tokens: &RenewalOnWire,
     ) -> Result<(), RefreshError> {
-        let (Ok(attempt), Some(fresh)) = (AttemptId::parse(attempt), tokens.parse()) else {
+        let (Ok(attempt), Some(renewal)) = (AttemptId::parse(attempt), tokens.parse()) else {
             tracing::error!("a message in the refresh queue can't be read");
             return Ok(());
         };
-        match self.leases.salvage(&Claim { place, version, attempt }, &fresh).await? {
-            Commit::Done => tracing::info!(outcome = "salvaged", "stored tokens that had waited in the queue"),
-            Commit::Refused(_) => tracing::info!(outcome = "superseded", "something newer was stored in the meantime"),
+        let claim = Claim { place, version, attempt };
+        if let Ok(outcome) = tokio::time::timeout(TRY_FOR, self.salvaged(&claim, &renewal)).await {
+            tell(&outcome, &claim);
+            return Ok(());
         }
-        Ok(())
+        tracing::error!("the table still takes no tokens; their sealed form goes on waiting");
+        let again = self.queue.send(&RefreshMessage::salvage(&claim, &renewal), Duration::ZERO).await;
+        again.map_err(|_| StoreError::Unavailable("timeout".to_owned()).into())
+    }
+
+    /// Asks the table until it answers.
+    async fn salvaged(&self, claim: &Claim, renewal: &Renewal) -> Commit {
+        loop {
+            match tokio::time::timeout(TRY, self.renewals.salvage(claim, renewal)).await {
+                Ok(Ok(outcome)) => return outcome,
+                Ok(Err(error)) => tracing::warn!(%error, "the table took no salvaged tokens yet"),
+                Err(_) => tracing::warn!("the table does not answer"),
+            }
+            tokio::time::sleep(TRY_EVERY).await;
+        }
+    }
+}
+
+fn tell(outcome: &Commit, claim: &Claim) {
+    match outcome {
+        Commit::Done => tracing::info!(outcome = "salvaged", "stored tokens that had waited in the queue"),
+        Commit::Refused(Some(row)) if row.refresh.last_commit.as_ref() == Some(&claim.attempt) => {
+            tracing::info!(outcome = "stored", "the tokens that had waited in the queue were stored already");
+        }
+        Commit::Refused(_) => tracing::info!(outcome = "superseded", "something newer was stored in the meantime"),
     }
 }

@@ -29,7 +29,7 @@ fn verdict(provider: &Provider, status: u16, body: &str) -> &'static str {
         Ok(_) => "tokens",
         Err(TokenError::Rejected { .. }) => "rejected",
         Err(TokenError::ClientRejected { .. }) => "client",
-        Err(TokenError::Passing { outcome: Outcome::Unknown, .. }) => "unknown",
+        Err(TokenError::Passing { outcome: Outcome::Garbled, .. }) => "unknown",
         Err(TokenError::Passing { retry_after, .. }) => {
             assert_eq!(retry_after, Some(Duration::from_secs(7)), "{body}");
             "passing"
@@ -200,7 +200,7 @@ fn a_refresh_token_without_an_access_token_is_handed_on() {
     else {
         panic!("the refresh token is lost")
     };
-    assert_eq!((token.expose(), outcome), ("r2", Outcome::Unknown));
+    assert_eq!((token.expose(), outcome), ("r2", Outcome::Garbled));
 }
 
 #[test]

@@ -22,11 +22,13 @@ use self::{
     rules::Reach,
 };
 
-/// How long one request may take, from the first look-up of the name to the last byte of the answer. Two of them and the
-/// commit fit inside the lease of a refresh.
+/// How long one request usually may take, from the first look-up of the name to the last byte of the answer.
 pub const DEADLINE: Duration = Duration::from_secs(8);
 
-/// How long connecting may take, TLS included: most of [`DEADLINE`] must remain for the answer.
+/// How long any request may take, whoever asks for it: those whose answer must not be lost are waited for the longest.
+pub const LONGEST: Duration = Duration::from_secs(20);
+
+/// How long connecting may take, TLS included: some of [`DEADLINE`] must remain for the answer.
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// How long an answer may be, in bytes. Two tokens of 16 KiB and an ID token fit; nothing else that is read here is long.
@@ -87,7 +89,7 @@ impl Egress {
         rules::check(url, self.reach)
     }
 
-    /// Sends one request and reads the whole answer, within `deadline` or [`DEADLINE`], whichever is shorter. Any status
+    /// Sends one request and reads the whole answer, within `deadline` or [`LONGEST`], whichever is shorter. Any status
     /// is an answer; a redirect is one too and is not followed.
     ///
     /// # Errors
@@ -104,7 +106,7 @@ impl Egress {
             }
             read(response).await
         };
-        tokio::time::timeout(deadline.min(DEADLINE), exchange).await.unwrap_or(Err(EgressError::Unanswered))
+        tokio::time::timeout(deadline.min(LONGEST), exchange).await.unwrap_or(Err(EgressError::Unanswered))
     }
 }
 
@@ -121,7 +123,7 @@ fn client(reach: Reach) -> Result<reqwest::Client, Box<dyn Error>> {
         .http1_only()
         .pool_max_idle_per_host(0)
         .connect_timeout(CONNECT)
-        .timeout(DEADLINE)
+        .timeout(LONGEST)
         .user_agent(USER_AGENT)
         .build()?;
     Ok(client)

@@ -146,10 +146,10 @@ async fn what_became_of_an_unanswered_refresh_is_told() {
     let garbled = Stub::json(200, "<html>");
     let failing = Stub::json(503, "");
     for (stub, expected) in [
-        (&closing, Outcome::Unknown),
-        (&silent, Outcome::Unknown),
-        (&garbled, Outcome::Unknown),
-        (&failing, Outcome::Answered),
+        (&closing, Outcome::Unanswered),
+        (&silent, Outcome::Unanswered),
+        (&garbled, Outcome::Garbled),
+        (&failing, Outcome::Failed),
     ] {
         match refresh(&local(), &at(stub, &json!({}))).await.expect_err("no tokens") {
             TokenError::Passing { outcome, .. } => assert_eq!(outcome, expected),

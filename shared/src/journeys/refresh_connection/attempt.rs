@@ -1,0 +1,252 @@
+//! One attempt under a lease: the token call, and what follows from how it went.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{
+    CALL_AHEAD, CALL_FOR_READER, LOOK_AFTER, Occasion, Prepared, RESERVE, RefreshError, Refresher, SHORTEST_CALL,
+    after, backoff, gate::Passage, lease_for, salvage::RefreshMessage,
+};
+use crate::{
+    domain::{
+        connection::{Connection, EndReason},
+        connector::Connector,
+        provider::Provider,
+    },
+    journeys::profile,
+    metrics::Metric,
+    oauth::{Credentials, Outcome, RefreshRequest, TokenError, TokenSet},
+    store::{Follows, Lease, Release, Write},
+    vault::Ready,
+};
+
+/// How many refusals that are neither passing nor final end a grant.
+const REFUSALS_THAT_END: u32 = 3;
+
+/// How long the answer of an attempt that never came back may take from the queue to the table.
+const SALVAGE_TAKES: Duration = Duration::from_millis(2_500);
+
+/// How often one looks for it.
+const LOOK_FOR_SALVAGE: Duration = Duration::from_millis(500);
+
+/// An attempt that may be made.
+pub(super) struct Attempt {
+    pub(super) lease: Lease,
+    pub(super) with: Prepared,
+    pub(super) occasion: Occasion,
+    pub(super) passage: Passage,
+}
+
+impl Refresher {
+    /// Makes the attempt, to its end.
+    pub(super) async fn carry_out(&self, attempt: Attempt, connector: &Connector) -> Result<Connection, RefreshError> {
+        let provider = profile(connector).ok_or(RefreshError::Ended)?;
+        let lease = &attempt.lease;
+        let ready = self.vault.make_ready(&lease.connection.key.workspace).await?;
+        if provider.rotates() {
+            self.ask_to_look_later(lease, provider).await;
+        }
+        if lease.follows == Follows::Unaccounted
+            && provider.is_strict()
+            && let Some(row) = self.salvaged_meanwhile(lease).await?
+        {
+            return self.renewed_by_another(row, &lease.connection);
+        }
+        match self.ask(&attempt, connector, provider).await {
+            Ok(tokens) => {
+                let kept = self.keep(attempt.lease, &ready, connector, &tokens).await;
+                self.note_success(connector, attempt.passage).await;
+                kept
+            }
+            Err(error) => self.failed(attempt, connector, provider, &ready, error).await,
+        }
+    }
+
+    /// If this process dies now, somebody finds the connection with its intent, and says what became of it.
+    async fn ask_to_look_later(&self, lease: &Lease, provider: &Provider) {
+        let message = RefreshMessage::look(&lease.connection.key);
+        if let Err(error) = self.queue.send(&message, lease_for(provider) + LOOK_AFTER).await {
+            tracing::warn!(%error, "nobody was asked to look after this refresh; the schedule will");
+        }
+    }
+
+    /// The attempt before this one never came back. If it was given tokens and could not store them, they are on their way
+    /// from the queue: asking the provider now, with the token that it has replaced, would end the grant.
+    async fn salvaged_meanwhile(&self, lease: &Lease) -> Result<Option<Connection>, RefreshError> {
+        let rounds = SALVAGE_TAKES.as_millis() / LOOK_FOR_SALVAGE.as_millis();
+        for _ in 0..rounds {
+            tokio::time::sleep(LOOK_FOR_SALVAGE).await;
+            let row = self.connections.find(&lease.connection.key).await?.ok_or(RefreshError::Gone)?;
+            if row.version != lease.connection.version {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Asks the provider; once more if its answer was lost and it forgives that.
+    async fn ask(&self, attempt: &Attempt, connector: &Connector, provider: &Provider) -> Result<TokenSet, TokenError> {
+        let first = self.call(attempt, connector, provider).await;
+        let is_lost = |error: &TokenError| {
+            matches!(error, TokenError::Passing { outcome: Outcome::Unanswered | Outcome::Garbled, .. })
+        };
+        if provider.gives_grace() && first.as_ref().is_err_and(is_lost) {
+            tracing::info!("the answer to a refresh was lost; the provider gives grace and is asked again");
+            let second = self.call(attempt, connector, provider).await;
+            // Whatever else comes of it, the first answer stays lost.
+            return if second.is_ok() { second } else { first };
+        }
+        first
+    }
+
+    async fn call(
+        &self,
+        attempt: &Attempt,
+        connector: &Connector,
+        provider: &Provider,
+    ) -> Result<TokenSet, TokenError> {
+        let Some(deadline) = self.time_to_call(attempt) else { return Err(TokenError::too_late()) };
+        let client_secret = attempt.with.client_secret.as_ref();
+        let credentials = Credentials { client_id: &connector.client_id, client_secret };
+        let granted = &attempt.lease.connection.granted;
+        let request = RefreshRequest { refresh_token: &attempt.with.refresh_token, granted, deadline };
+        self.client.refresh(provider, credentials, request, self.clock.now()).await
+    }
+
+    /// How long the token call may take, if the lease leaves any time for one. Read right before it is made.
+    fn time_to_call(&self, attempt: &Attempt) -> Option<Duration> {
+        let patience = match attempt.occasion {
+            Occasion::Needed | Occasion::Wanted => CALL_FOR_READER,
+            Occasion::Scheduled | Occasion::LookedAfter => CALL_AHEAD,
+        };
+        let left = Duration::try_from(attempt.lease.until.duration_since(self.clock.now())).ok()?;
+        let left = left.checked_sub(RESERVE)?;
+        (left >= SHORTEST_CALL).then(|| left.min(patience))
+    }
+
+    async fn failed(
+        &self,
+        attempt: Attempt,
+        connector: &Connector,
+        provider: &Provider,
+        ready: &Ready<'_>,
+        error: TokenError,
+    ) -> Result<Connection, RefreshError> {
+        let Attempt { lease, passage, .. } = attempt;
+        let refusals = lease.connection.refresh.refusals;
+        match &error {
+            TokenError::Rejected { .. } => {
+                self.note_success(connector, passage).await;
+                self.rejected(lease).await
+            }
+            TokenError::Refused { .. } if refusals + 1 >= REFUSALS_THAT_END => self.rejected(lease).await,
+            TokenError::Refused { .. } => self.back_off(&lease, provider, refusals + 1, None, error).await,
+            TokenError::Blocked(_) => self.back_off(&lease, provider, refusals, None, error).await,
+            TokenError::ClientRejected { error: code, status } => {
+                self.note_refusal(connector, code, *status).await;
+                let retry_at = after(self.clock.now(), self.spread(backoff::MISCONFIGURED));
+                self.leases.release(&lease, untouched(&lease, Some(retry_at))).await?;
+                Err(RefreshError::Misconfigured(error))
+            }
+            TokenError::Passing { outcome: Outcome::TooLate, .. } => {
+                self.leases.release(&lease, untouched(&lease, lease.connection.refresh.due_at)).await?;
+                Err(RefreshError::Busy)
+            }
+            TokenError::Passing { retry_after, salvaged, .. } => {
+                self.note_failure(&lease.connection.key, *retry_after, passage).await;
+                if let Some(token) = salvaged {
+                    let delay = self.delay(&lease, *retry_after);
+                    self.keep_refresh_token(lease, ready, connector, token, after(self.clock.now(), delay)).await?;
+                    return Err(RefreshError::Unavailable { retry_after: delay, cause: Some(error) });
+                }
+                let asked = *retry_after;
+                self.back_off(&lease, provider, refusals, asked, error).await
+            }
+        }
+    }
+
+    /// The provider says that the grant is over. Believed only if nobody has stored anything newer in the meantime.
+    async fn rejected(&self, lease: Lease) -> Result<Connection, RefreshError> {
+        let row = self.connections.find(&lease.connection.key).await?.ok_or(RefreshError::Gone)?;
+        if row.version != lease.connection.version {
+            return self.renewed_by_another(row, &lease.connection);
+        }
+        let (reason, metric) = match lease.follows {
+            Follows::NothingUnsettled => (EndReason::RefreshRejected, Metric::GrantsEnded),
+            Follows::Doubt | Follows::Unaccounted => (EndReason::RotationLost, Metric::RotationsLost),
+        };
+        match self.leases.end(&lease, reason).await? {
+            Write::Done => {
+                self.metrics.record(metric, 1);
+                tracing::info!(outcome = reason.as_str(), "a grant is over");
+                Err(RefreshError::Ended)
+            }
+            Write::Conflict => match self.connections.find(&lease.connection.key).await? {
+                None => Err(RefreshError::Gone),
+                Some(row) if row.version != lease.connection.version => self.renewed_by_another(row, &lease.connection),
+                Some(_) => Err(RefreshError::Busy),
+            },
+        }
+    }
+
+    /// Gives the lease back after a passing failure, and leaves the provider alone for a while. Where it may still be at
+    /// work on the request, and a second use of the refresh token may end the grant, nobody asks before the lease ends.
+    async fn back_off(
+        &self,
+        lease: &Lease,
+        provider: &Provider,
+        refusals: u32,
+        asked: Option<Duration>,
+        error: TokenError,
+    ) -> Result<Connection, RefreshError> {
+        let (now, outcome) = (self.clock.now(), error.outcome());
+        let runs_on = outcome == Outcome::Unanswered && provider.is_strict();
+        let earliest = after(now, self.delay(lease, asked));
+        let retry_at = if runs_on { earliest.max(lease.until) } else { earliest };
+        let failures = lease.connection.refresh.failures.saturating_add(1);
+        let release = Release {
+            failures,
+            refusals,
+            retry_at: Some(retry_at),
+            due_at: Some(self.next_try(failures, retry_at)),
+            in_doubt: provider.rotates() && outcome.may_be_done(),
+            runs_on,
+        };
+        self.leases.release(lease, release).await?;
+        self.metrics.record(Metric::RefreshFailed, 1);
+        let retry_after = Duration::try_from(retry_at.duration_since(now)).unwrap_or_default();
+        Err(RefreshError::Unavailable { retry_after, cause: Some(error) })
+    }
+
+    fn delay(&self, lease: &Lease, asked: Option<Duration>) -> Duration {
+        backoff::delay(lease.connection.refresh.failures, asked, self.random.below(1_001))
+    }
+
+    /// When the schedule brings a failing connection up again: one that has failed for hours need not be tried as often as
+    /// somebody who reads it may.
+    fn next_try(&self, failures: u32, retry_at: Timestamp) -> Timestamp {
+        if failures < backoff::FAILURES_THAT_TIRE {
+            return retry_at;
+        }
+        retry_at.max(after(self.clock.now(), self.spread(backoff::TIRED)))
+    }
+
+    /// At least this long, and up to twice as long: what was put off together does not come back together.
+    pub(in crate::journeys) fn spread(&self, by: Duration) -> Duration {
+        by + Duration::from_millis(self.random.below(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// The lease is given back as if it had never been: the provider was not asked, or spoke of the client only.
+fn untouched(lease: &Lease, due_at: Option<Timestamp>) -> Release {
+    let refresh = &lease.connection.refresh;
+    Release {
+        failures: refresh.failures,
+        refusals: refresh.refusals,
+        retry_at: None,
+        due_at,
+        in_doubt: false,
+        runs_on: false,
+    }
+}

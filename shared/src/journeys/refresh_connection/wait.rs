@@ -1,0 +1,50 @@
+//! Waiting for what the holder of a lease brings.
+
+use std::time::Duration;
+
+use super::{RefreshError, Refresher, after};
+use crate::domain::connection::{Connection, Grant};
+
+/// How long one waits for another's refresh.
+const WAIT_AT_MOST: Duration = Duration::from_secs(10);
+
+impl Refresher {
+    /// Waits for what the holder of the lease brings.
+    pub(super) async fn wait(&self, seen: Connection) -> Result<Connection, RefreshError> {
+        let give_up = after(self.clock.now(), WAIT_AT_MOST);
+        loop {
+            let row = self.connections.find(&seen.key).await?.ok_or(RefreshError::Gone)?;
+            let now = self.clock.now();
+            if row.version != seen.version {
+                return self.renewed_by_another(row, &seen);
+            }
+            if row.grant != Grant::Live {
+                return Err(RefreshError::Ended);
+            }
+            if let Some(retry_after) = row.refresh.backing_off(now) {
+                return Err(RefreshError::Unavailable { retry_after, cause: None });
+            }
+            if now >= give_up || !row.refresh.is_leased(now) {
+                return Err(RefreshError::Busy);
+            }
+            tokio::time::sleep(self.moment()).await;
+        }
+    }
+
+    /// The connection with what somebody else stored since it was `seen`. If that was a refresh token without an access
+    /// token, there is nothing to hand out yet: the stored one is still the one that had to be refreshed.
+    pub(super) fn renewed_by_another(&self, row: Connection, seen: &Connection) -> Result<Connection, RefreshError> {
+        if row.tokens.access.as_bytes() != seen.tokens.access.as_bytes() {
+            return Ok(row);
+        }
+        Err(match row.refresh.backing_off(self.clock.now()) {
+            Some(retry_after) => RefreshError::Unavailable { retry_after, cause: None },
+            None => RefreshError::Busy,
+        })
+    }
+
+    /// A moment before looking again, for each another.
+    pub(super) fn moment(&self) -> Duration {
+        Duration::from_millis(50 + self.random.below(350))
+    }
+}

@@ -1,0 +1,71 @@
+//! Figures that somebody watches: counted where they arise, carried by the log to `CloudWatch` in its embedded metric format.
+//! A figure holds no id, no name and nothing secret.
+
+/// The target of the tracing events that are figures; every other event is a line of the log.
+pub const TARGET: &str = "metrics";
+
+/// Where the figures of all deployments are found in `CloudWatch`; the deployment's name is their one dimension.
+pub const NAMESPACE: &str = "Connectors";
+
+/// A figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// How long the longest due connection has been waiting when the schedule looked, in seconds.
+    OldestDueAge,
+    /// How many index entries the schedule passed on.
+    DueDispatched,
+    /// A refresh that stored new tokens.
+    Refreshed,
+    /// A refresh that failed for a passing reason.
+    RefreshFailed,
+    /// A grant that the provider refused for good.
+    GrantsEnded,
+    /// A grant that ended because a rotated token was lost on its way.
+    RotationsLost,
+    /// A connection that was taken out of the schedule because nothing can be done with it.
+    Quarantined,
+}
+
+impl Metric {
+    /// Its name in `CloudWatch`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OldestDueAge => "oldest_due_age",
+            Self::DueDispatched => "due_dispatched",
+            Self::Refreshed => "refreshed",
+            Self::RefreshFailed => "refresh_failed",
+            Self::GrantsEnded => "grants_ended",
+            Self::RotationsLost => "rotations_lost",
+            Self::Quarantined => "quarantined",
+        }
+    }
+
+    /// Its unit in `CloudWatch`.
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::OldestDueAge => "Seconds",
+            _ => "Count",
+        }
+    }
+}
+
+/// Takes figures down for one deployment.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    deployment: String,
+}
+
+impl Metrics {
+    /// The figures of this deployment.
+    #[must_use]
+    pub fn new(deployment: &str) -> Self {
+        Self { deployment: deployment.to_owned() }
+    }
+
+    /// Takes a figure down.
+    pub fn record(&self, metric: Metric, value: u64) {
+        tracing::info!(target: TARGET, deployment = self.deployment, metric = metric.name(), unit = metric.unit(), value);
+    }
+}

@@ -1,0 +1,190 @@
+//! Storing what a refresh brought: under its lease, or, if that was lost, as long as nobody has stored anything newer.
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+};
+use jiff::Timestamp;
+
+use super::{
+    connections::{due_shard, pk, read, sk},
+    error::{StoreError, failed},
+    leases::Lease,
+    row::{Row, bytes, number, text, time},
+    table::{Table, TableNames, key},
+};
+use crate::domain::{
+    connection::Connection,
+    ids::AttemptId,
+    scopes::Scopes,
+    secret::{AccessToken, RefreshToken, Sealed},
+    user::ConnectionKey,
+};
+
+/// Renewals of connections.
+#[derive(Debug, Clone)]
+pub struct Renewals(Table);
+
+/// What a renewal is for: one version of one connection.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Where the connection stands.
+    pub place: ConnectionKey,
+    /// The version that was refreshed.
+    pub version: u64,
+    /// The attempt that refreshed it.
+    pub attempt: AttemptId,
+}
+
+/// What a refresh brought, sealed.
+#[derive(Debug)]
+pub struct Renewal {
+    /// The new access token. Some providers have given a refresh token without one, which is kept all the same: the one
+    /// before it may be used up.
+    pub access: Option<FreshAccess>,
+    /// The new refresh token; `None` keeps the one there is.
+    pub refresh: Option<Sealed<RefreshToken>>,
+    /// When the refresh token ends, if the provider said so this time.
+    pub refresh_expires_at: Option<Timestamp>,
+    /// What the grant may do now, if the provider said so this time.
+    pub granted: Option<Scopes>,
+    /// When it is to be refreshed without anybody asking.
+    pub due_at: Option<Timestamp>,
+    /// Before when the provider is not asked again; only where there is no access token.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// A new access token, sealed.
+#[derive(Debug)]
+pub struct FreshAccess {
+    /// The token.
+    pub token: Sealed<AccessToken>,
+    /// Its type.
+    pub token_type: String,
+    /// When it was obtained.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What became of a commit.
+#[derive(Debug)]
+pub enum Commit {
+    /// The renewal is stored.
+    Done,
+    /// It is not, and this is what is there instead; nothing if the connection is gone.
+    Refused(Option<Box<Connection>>),
+}
+
+impl Renewals {
+    /// Renewals in the deployment's table of connections.
+    #[must_use]
+    pub fn new(client: &Client, tables: &TableNames) -> Self {
+        Self(Table::new(client, &tables.connections))
+    }
+
+    /// Stores what the provider gave, under the lease it was asked for with.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer. It may be stored then: asking again is safe.
+    pub async fn commit(&self, lease: &Lease, renewal: &Renewal) -> Result<Commit, StoreError> {
+        let request = self.writing(&lease.claim(), renewal);
+        let request = request
+            .condition_expression("ver = :ver AND fence = :fence")
+            .expression_attribute_values(":fence", number(lease.fence));
+        outcome(request).await
+    }
+
+    /// Stores what the provider gave although the lease was lost, as long as nobody else has stored anything newer:
+    /// after a rotation these are the only tokens that work.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn salvage(&self, claim: &Claim, renewal: &Renewal) -> Result<Commit, StoreError> {
+        outcome(self.writing(claim, renewal).condition_expression("ver = :ver")).await
+    }
+
+    fn writing(&self, claim: &Claim, renewal: &Renewal) -> UpdateItemFluentBuilder {
+        let change = Change::of(claim, renewal);
+        let place = &claim.place;
+        let request = self.0.client.update_item().table_name(&self.0.name);
+        let mut request = request
+            .set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
+            .update_expression(change.expression())
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":ver", number(claim.version))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        for (name, value) in change.set {
+            request = request.expression_attribute_values(format!(":{name}"), value);
+        }
+        request
+    }
+}
+
+/// What a renewal changes in a connection's item, by attribute.
+struct Change {
+    set: Vec<(&'static str, AttributeValue)>,
+    remove: Vec<&'static str>,
+}
+
+impl Change {
+    fn of(claim: &Claim, renewal: &Renewal) -> Self {
+        let mut change = Self {
+            set: vec![("last_commit", text(claim.attempt.as_str()))],
+            remove: vec!["leased_until", "intent", "in_doubt", "refusals", "grant_ended", "quarantined"],
+        };
+        if let Some(access) = &renewal.access {
+            change.set.extend([
+                ("access_token", bytes(access.token.as_bytes())),
+                ("token_type", text(&access.token_type)),
+                ("issued_at", time(access.issued_at)),
+            ]);
+            change.replace("expires_at", access.expires_at.map(time));
+            change.remove.push("failures");
+        }
+        change.keep("refresh_token", renewal.refresh.as_ref().map(|sealed| bytes(sealed.as_bytes())));
+        change.keep("refresh_expires_at", renewal.refresh_expires_at.map(time));
+        change.keep("granted", renewal.granted.as_ref().map(super::completion::list));
+        change.replace("retry_at", renewal.retry_at.map(time));
+        change.replace("due_at", renewal.due_at.map(time));
+        change.replace("due_shard", renewal.due_at.map(|_| text(&due_shard(&claim.place))));
+        change
+    }
+
+    /// Sets an attribute, or leaves it as it is.
+    fn keep(&mut self, name: &'static str, value: Option<AttributeValue>) {
+        self.set.extend(value.map(|value| (name, value)));
+    }
+
+    /// Sets an attribute, or removes it.
+    fn replace(&mut self, name: &'static str, value: Option<AttributeValue>) {
+        match value {
+            Some(value) => self.set.push((name, value)),
+            None => self.remove.push(name),
+        }
+    }
+
+    fn expression(&self) -> String {
+        let set: Vec<String> = self.set.iter().map(|(name, _)| format!("{name} = :{name}")).collect();
+        format!("SET ver = ver + :one, {} REMOVE {}", set.join(", "), self.remove.join(", "))
+    }
+}
+
+async fn outcome(request: UpdateItemFluentBuilder) -> Result<Commit, StoreError> {
+    match request.send().await {
+        Ok(_) => Ok(Commit::Done),
+        Err(error) => Ok(Commit::Refused(standing_item(&error)?.map(Box::new))),
+    }
+}
+
+/// The item that a condition did not hold for; an error if it was anything else that failed.
+pub(super) fn standing_item<R>(error: &SdkError<UpdateItemError, R>) -> Result<Option<Connection>, StoreError> {
+    if let SdkError::ServiceError(service) = error
+        && let UpdateItemError::ConditionalCheckFailedException(refused) = service.err()
+    {
+        return refused.item().map(|item| read(&Row::read(item.clone())?)).transpose();
+    }
+    Err(failed(error))
+}
