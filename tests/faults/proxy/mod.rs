@@ -129,6 +129,7 @@ impl State {
     }
 
     async fn forward(&self, asked: Asked, kind: Kind, user: Option<&str>, index: usize) -> Answer {
+        let _work = self.ledger.work();
         let mut request = Request::post("/").body(Body::from(asked.body)).unwrap();
         *request.headers_mut() = asked.headers;
         let (parts, body) = self.behind.clone().oneshot(request).await.unwrap().into_parts();

@@ -57,7 +57,7 @@ impl Chaos {
                 waiting: if dice.percent(20) { 1 } else { 0 },
             },
             10..30 if outages => Self::Outage {
-                lasts: Duration::from_secs([4, 12, 25, 45][dice.below(4)]),
+                lasts: Duration::from_secs([4, 12, 25, 38][dice.below(4)]),
                 queue_too: dice.percent(15),
                 how: [Outage::Throttling, Outage::Failing, Outage::Unreachable][dice.below(3)],
                 reads_after: Duration::from_millis(u64::try_from(dice.below(1_500)).unwrap()),

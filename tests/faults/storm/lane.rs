@@ -5,16 +5,19 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use tokio::{runtime::Builder, task::JoinHandle, time::sleep};
 
-use super::{
-    PACE,
-    chaos::{Chaos, Outage, Trouble},
-};
+use super::chaos::{Chaos, Outage, Trouble};
 use crate::{
     dice::Dice,
     hold::{Hold, Phase},
     proxy::{Fault, Kind, Rule},
     world::{Read, World},
 };
+
+/// Over how long a round begins, in milliseconds.
+const SPREAD: usize = 1_500;
+
+/// How often it is looked at what time it is.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A time in which whoever had the provider's answer could not store it anywhere: from and to, in the world's order.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +46,7 @@ pub(super) struct Lane {
 
 impl Lane {
     pub(super) async fn act(self, chaos: Chaos, mut dice: Dice) -> Aftermath {
+        sleep(Duration::from_millis(u64::try_from(dice.below(SPREAD)).unwrap())).await;
         match chaos {
             Chaos::Read { readers, aws, provider } => {
                 aws.iter().for_each(|trouble| self.world.front.plan(trouble.rule(&self.user)));
@@ -74,6 +78,14 @@ impl Lane {
     fn read(&self, dice: &mut Dice) -> JoinHandle<Read> {
         let (lane, instance) = (self.clone(), self.instances[dice.below(2)].clone());
         tokio::spawn(async move { lane.world.read_from(&instance, &lane.user).await })
+    }
+
+    /// Waits until the world's time has gone by.
+    async fn pass(&self, time: Duration) {
+        let until = self.world.clock.now().checked_add(time).unwrap();
+        while self.world.clock.now() < until {
+            sleep(LOOK).await;
+        }
     }
 
     /// An instance on a runtime of its own is asked, and dies at one of its requests with all that it was doing.
@@ -127,9 +139,9 @@ impl Lane {
         let kinds = tables.into_iter().chain(queue_too.then_some(Kind::Send));
         kinds.for_each(|kind| front.plan(how.rule(kind, &self.user)));
         drop(hold);
-        sleep(lasts / PACE / 2).await;
+        self.pass(lasts / 2).await;
         let during = self.read(dice);
-        sleep(lasts / PACE / 2).await;
+        self.pass(lasts / 2).await;
         self.heal();
         let to = self.world.ledger.next();
         sleep(reads_after).await;

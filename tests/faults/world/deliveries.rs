@@ -11,6 +11,9 @@ use serde_json::Value;
 use super::{World, bootstraps, environment};
 use crate::proxy::FaultProxy;
 
+/// How many batches are worked off at once, as in `template.yaml`.
+const AT_ONCE: usize = 10;
+
 /// Deliveries under way. Dropping them ends them.
 pub(crate) struct Deliveries(#[expect(dead_code, reason = "held until the test ends")] Tasks);
 
@@ -19,8 +22,10 @@ impl Deliveries {
     pub(crate) fn start(world: &World, queue: Queue, function: &str, proxy: &FaultProxy) -> Self {
         let function = process_for_each(bootstraps::bootstrap(function), proxy);
         let mut tasks = Tasks::new();
-        let queues = world.queues.clone();
-        tasks.start(|stop| delivery::deliver(queues, queue, function, stop));
+        for _ in 0..AT_ONCE {
+            let (queues, function) = (world.queues.clone(), function.clone());
+            tasks.start(|stop| delivery::deliver(queues, queue, function, stop));
+        }
         Self(tasks)
     }
 }

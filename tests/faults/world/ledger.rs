@@ -22,12 +22,35 @@ struct State {
     next: AtomicU64,
     users: Mutex<HashMap<String, String>>,
     stored: Mutex<HashMap<String, u64>>,
+    at_work: AtomicU64,
+}
+
+/// A service is at work on a request, until this is dropped.
+pub(crate) struct Work<'a>(&'a AtomicU64);
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Ledger {
     /// The number of what happens now.
     pub(crate) fn next(&self) -> u64 {
         self.0.next.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// A service begins to work on a request.
+    pub(crate) fn work(&self) -> Work<'_> {
+        self.0.next.fetch_add(1, Ordering::SeqCst);
+        self.0.at_work.fetch_add(1, Ordering::SeqCst);
+        Work(&self.0.at_work)
+    }
+
+    /// A number that has not changed while nothing has happened; `None` while a service is at work.
+    pub(crate) fn quiet_since(&self) -> Option<u64> {
+        let is_quiet = self.0.at_work.load(Ordering::SeqCst) == 0;
+        is_quiet.then(|| self.0.next.load(Ordering::SeqCst))
     }
 
     pub(super) fn add_user(&self, digest: String, user: &str) {
