@@ -24,6 +24,8 @@ pub enum Metric {
     RotationsLost,
     /// A connection that was taken out of the schedule because nothing can be done with it.
     Quarantined,
+    /// A grant that its provider did not end within the time that is given to it.
+    RevocationsGivenUp,
 }
 
 impl Metric {
@@ -38,6 +40,7 @@ impl Metric {
             Self::GrantsEnded => "grants_ended",
             Self::RotationsLost => "rotations_lost",
             Self::Quarantined => "quarantined",
+            Self::RevocationsGivenUp => "revocations_given_up",
         }
     }
 

@@ -16,27 +16,34 @@ use crate::{
     clock::Clock,
     config::{AwsConfig, Config, EgressSetting},
     journeys::{
+        ask_provider::AskProvider,
         audit::Audit,
         complete_authorization::CompleteAuthorization,
+        delete_workspace::DeleteWorkspace,
         disconnect::Disconnect,
         dispatch_due::DispatchDue,
+        end_connection::EndConnection,
         exchange::Exchange,
+        forget_user::ForgetUser,
         get_token::GetToken,
         list_connections::ListConnections,
         manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
         refresh_connection::{Crowd, Refresher},
         refresh_due::RefreshDue,
+        reminders::Reminders,
         revoke_grant::RevokeGrant,
         start_authorization::StartAuthorization,
-        sweep_connector::SweepConnector,
+        sweep_connector::{BeginSweep, SweepConnector},
+        work_endings::WorkEndings,
     },
     metrics::Metrics,
     oauth::{ProviderClient, egress::Egress},
     queue::Queue,
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Completions, Connections, Connectors, CustomProviders, Healths, Leases, Paces,
-        Renewals, Schedule, Sessions, TokenReads, WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditLog, Completions, Connections, Connectors, CustomProviders, EndedGrants, Endings,
+        ForgottenUsers, Healths, Leases, Paces, Purges, Renewals, Schedule, Sessions, Sweeps, TokenReads,
+        WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -233,20 +240,64 @@ impl Services {
     pub fn disconnect(&self) -> Disconnect {
         Disconnect {
             connectors: self.connectors(),
-            connections: self.connections(),
+            end: self.end_connection(),
             revoke: self.revoke_grant(),
             audit: self.audit(),
         }
     }
 
-    /// The journey that works off the revocation queue.
+    /// The journey that works off the queue of what is left to be done after something ended.
     #[must_use]
-    pub fn sweep_connector(&self) -> SweepConnector {
-        SweepConnector {
+    pub fn work_endings(&self) -> WorkEndings {
+        WorkEndings {
+            endings: Endings::new(&self.dynamodb, &self.config.tables),
+            revoke: self.revoke_grant(),
+            sweep: SweepConnector {
+                apps: self.apps(),
+                connectors: self.connectors(),
+                connections: self.connections(),
+                healths: self.healths(),
+                sweeps: self.sweeps(),
+                end: self.end_connection(),
+                revoke: self.revoke_grant(),
+                reminders: self.reminders(),
+                audit: self.audit(),
+                clock: self.clock.clone(),
+            },
+            forgotten: ForgottenUsers::new(&self.dynamodb, &self.config.tables),
+            workspaces: self.delete_workspace(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that deletes what is kept of a user.
+    #[must_use]
+    pub fn forget_user(&self) -> ForgetUser {
+        ForgetUser {
+            apps: self.apps(),
+            connections: self.connections(),
+            forgotten: ForgottenUsers::new(&self.dynamodb, &self.config.tables),
+            end: self.end_connection(),
+            reminders: self.reminders(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that deletes workspaces.
+    #[must_use]
+    pub fn delete_workspace(&self) -> DeleteWorkspace {
+        DeleteWorkspace {
+            workspaces: self.workspaces(),
+            wrapped_keys: WorkspaceKeys::new(&self.dynamodb, &self.config.tables),
+            api_keys: ApiKeys::new(&self.dynamodb, &self.config.tables),
+            apps: self.apps(),
             connectors: self.connectors(),
             connections: self.connections(),
-            revoke: self.revoke_grant(),
-            queue: self.revocation_queue.clone(),
+            healths: self.healths(),
+            purges: Purges::new(&self.dynamodb, &self.config.tables),
+            reminders: self.reminders(),
+            audit: self.audit(),
             clock: self.clock.clone(),
         }
     }
@@ -263,9 +314,9 @@ impl Services {
         ManageConnectors {
             connectors: self.connectors(),
             custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
-            healths: Healths::new(&self.dynamodb, &self.config.tables),
+            healths: self.healths(),
             vault: Arc::clone(&self.vault),
-            queue: self.revocation_queue.clone(),
+            sweep: self.begin_sweep(),
             audit: self.audit(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -276,10 +327,10 @@ impl Services {
     #[must_use]
     pub fn manage_apps(&self) -> ManageApps {
         ManageApps {
-            apps: Apps::new(&self.dynamodb, &self.config.tables),
+            apps: self.apps(),
             connectors: self.connectors(),
             client: Arc::clone(&self.client),
-            queue: self.revocation_queue.clone(),
+            sweep: self.begin_sweep(),
             audit: self.audit(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -341,10 +392,12 @@ impl Services {
             leases: Leases::new(&self.dynamodb, &self.config.tables),
             renewals: Renewals::new(&self.dynamodb, &self.config.tables),
             connections: self.connections(),
-            healths: Healths::new(&self.dynamodb, &self.config.tables),
+            healths: self.healths(),
             paces: self.paces.clone(),
             vault: Arc::clone(&self.vault),
             client: Arc::clone(&self.client),
+            ended: self.ended_grants(),
+            provider: self.ask_provider(),
             queue: self.refresh_queue.clone(),
             crowd: self.crowd.clone(),
             metrics: self.metrics(),
@@ -355,11 +408,53 @@ impl Services {
 
     fn revoke_grant(&self) -> RevokeGrant {
         RevokeGrant {
-            vault: Arc::clone(&self.vault),
-            client: Arc::clone(&self.client),
-            queue: self.revocation_queue.clone(),
+            connectors: self.connectors(),
+            connections: self.connections(),
+            ended: self.ended_grants(),
+            provider: self.ask_provider(),
+            reminders: self.reminders(),
+            audit: self.audit(),
+            metrics: self.metrics(),
             clock: self.clock.clone(),
+            random: self.random.clone(),
         }
+    }
+
+    fn end_connection(&self) -> EndConnection {
+        EndConnection {
+            connections: self.connections(),
+            ended: self.ended_grants(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    fn ask_provider(&self) -> AskProvider {
+        AskProvider { vault: Arc::clone(&self.vault), client: Arc::clone(&self.client), clock: self.clock.clone() }
+    }
+
+    fn begin_sweep(&self) -> BeginSweep {
+        BeginSweep { sweeps: self.sweeps(), reminders: self.reminders(), clock: self.clock.clone() }
+    }
+
+    fn reminders(&self) -> Reminders {
+        Reminders(self.revocation_queue.clone())
+    }
+
+    fn ended_grants(&self) -> EndedGrants {
+        EndedGrants::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn sweeps(&self) -> Sweeps {
+        Sweeps::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn healths(&self) -> Healths {
+        Healths::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn apps(&self) -> Apps {
+        Apps::new(&self.dynamodb, &self.config.tables)
     }
 
     fn metrics(&self) -> Metrics {

@@ -1,9 +1,11 @@
 //! Disconnected is unusable here at once, and ended at the provider as soon as it lets us.
 
-use futures::{future::join_all, join};
+use std::time::Duration;
+
+use futures::future::join_all;
 use serde_json::json;
 
-use crate::world::{Connector, Hold, Revocation, World};
+use crate::world::{Connector, Revocation, World};
 
 async fn connected() -> (World, Connector, String) {
     let world = World::new().await;
@@ -32,40 +34,176 @@ async fn disconnecting_revokes_the_refresh_token_and_leaves_nothing_behind() {
 
 /// PUB-47.
 #[tokio::test]
-async fn a_revocation_that_fails_for_now_is_tried_again_until_it_is_done() {
+async fn a_revocation_that_fails_for_now_is_tried_again_later_and_later_until_it_is_done() {
     let (world, connector, token) = connected().await;
     world.provider.answer_revocations_with(Revocation::Failing);
     assert_eq!(world.disconnect(&connector, "alice").await.expect(200)["revocation"], "pending");
     world.token(&connector, "alice").await.expect(404);
-    assert_eq!(world.deliver_revocations().await, None, "before its delay");
-    for delay in [15, 30] {
-        world.advance(delay - 1);
-        assert_eq!(world.deliver_revocations().await, None);
-        world.advance(1);
+    assert_eq!(world.view(&connector, "alice").await["status"], "disconnected");
+    let listed = world.admin("GET", &format!("/connectors/{}/connections", connector.id)).send().await.expect(200);
+    assert_eq!(listed, json!({"connections": [], "next_cursor": null}));
+    for (tries, longest_wait) in [(2, 15), (3, 30), (4, 60)] {
+        world.advance(longest_wait);
         assert_eq!(world.deliver_revocations().await, Some(Vec::new()));
+        assert_eq!(world.provider.journal("/revoke").len(), tries);
         assert!(world.provider.honours(&token));
     }
     world.provider.answer_revocations_with(Revocation::Done);
-    world.advance(60);
+    world.advance(120);
     assert_eq!(world.deliver_revocations().await, Some(Vec::new()));
     assert!(!world.provider.honours(&token));
     assert_eq!(world.waiting_revocations(), 0);
-    assert_eq!(world.provider.journal("/revoke").len(), 4);
+    assert_eq!(world.provider.journal("/revoke").len(), 5);
+    assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty());
+    assert_eq!(world.deeds("connection.").await[0], "connection.revoked");
 }
 
-/// PUB-47: what never succeeds ends, and the log says so, because nobody else would.
+/// PUB-47: the user does not wait for a provider that does not answer.
 #[tokio::test]
-async fn a_revocation_that_never_succeeds_is_given_up_aloud() {
+async fn a_provider_that_hangs_keeps_nobody_waiting_and_is_asked_again() {
+    let (world, connector, token) = connected().await;
+    world.provider.answer_revocations_with(Revocation::Hanging);
+    let answer = tokio::time::timeout(Duration::from_secs(9), world.disconnect(&connector, "alice")).await;
+    assert_eq!(answer.expect("an answer in time").expect(200)["revocation"], "pending");
+    world.token(&connector, "alice").await.expect(404);
+    world.provider.answer_revocations_with(Revocation::Done);
+    world.advance(15);
+    world.deliver_revocations().await;
+    assert!(!world.provider.honours(&token));
+}
+
+/// PUB-47: what never succeeds ends, and somebody is told, because nobody else would know.
+#[tokio::test]
+async fn a_revocation_that_never_succeeds_is_given_up_after_a_day_and_raises_the_alarm() {
     let (world, connector, _) = connected().await;
     world.provider.answer_revocations_with(Revocation::Failing);
     world.disconnect(&connector, "alice").await.expect(200);
-    for _ in 0..150 {
+    for _ in 0..95 {
         world.advance(900);
         world.deliver_revocations().await;
     }
+    assert!(!world.log.text().contains("revocations_given_up"));
+    world.advance(900);
+    world.deliver_revocations().await;
     assert_eq!(world.waiting_revocations(), 0);
-    assert_eq!(world.provider.journal("/revoke").len(), 100);
-    assert!(world.log.text().contains("gave up revoking a grant"));
+    assert_eq!(world.provider.journal("/revoke").len(), 97);
+    assert!(world.log.text().contains("revocations_given_up"));
+    assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty(), "its tokens are destroyed");
+    assert_eq!(world.deeds("connection.").await[0], "connection.revocation_given_up");
+}
+
+#[tokio::test]
+async fn a_provider_that_asks_for_time_is_given_it() {
+    let (world, connector, token) = connected().await;
+    world.provider.answer_revocations_with(Revocation::Busy(3_600));
+    assert_eq!(world.disconnect(&connector, "alice").await.expect(200)["revocation"], "pending");
+    world.provider.answer_revocations_with(Revocation::Done);
+    world.advance(3_599);
+    assert_eq!((world.deliver_revocations().await, world.remind_of_what_is_due().await), (None, 0));
+    world.advance(1);
+    assert_eq!(world.remind_of_what_is_due().await, 1);
+    world.deliver_revocations().await;
+    assert!(!world.provider.honours(&token));
+}
+
+/// An admin can correct a secret: until they do, nothing is said to be refused for good.
+#[tokio::test]
+async fn a_client_that_is_not_accepted_ends_the_grant_when_its_secret_is_corrected() {
+    let (world, connector, token) = connected().await;
+    world.provider.register_client(&connector.client_id, "rotated");
+    assert_eq!(world.disconnect(&connector, "alice").await.expect(200)["revocation"], "pending");
+    world.change(&connector, &json!({"client_secret": "rotated"})).await;
+    world.advance(15);
+    world.deliver_revocations().await;
+    assert!(!world.provider.honours(&token));
+    assert_eq!(world.provider.journal("/revoke")[1].client, Some((connector.client_id.clone(), "rotated".to_owned())));
+}
+
+/// The secret of the client before is not kept, and the new client is not shown to the provider for the grant of another.
+#[tokio::test]
+async fn a_grant_to_a_client_that_is_gone_is_told_as_failed_and_nobody_is_asked() {
+    let (world, connector, _) = connected().await;
+    world.change(&connector, &json!({"client_id": "another", "client_secret": "its-secret"})).await;
+    assert_eq!(world.disconnect(&connector, "alice").await.expect(200)["revocation"], "failed");
+    assert!(world.provider.journal("/revoke").is_empty());
+    assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_provider_that_can_not_revoke_is_told_as_such_and_the_tokens_are_destroyed() {
+    let world = World::new().await;
+    let mut registration = world.provider.registration("lasting");
+    drop(registration.as_object_mut().unwrap().remove("revoke"));
+    world.admin("POST", "/providers").json(&registration).send().await.expect(201);
+    let connector = world.connector_at(&world.workspace, "lasting", "Lasting", &["read"]).await;
+    world.connect(&connector, "alice").await;
+    assert_eq!(world.disconnect(&connector, "alice").await.expect(200)["revocation"], "unsupported");
+    assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty());
+}
+
+/// Whoever disconnected died before asking the provider: nothing was in any queue, and the grant is ended nevertheless.
+#[tokio::test]
+async fn a_grant_whose_disconnecter_died_is_found_when_it_is_due() {
+    let (world, connector, token) = connected().await;
+    world.provider.answer_revocations_with(Revocation::Hanging);
+    world.disconnect_and_die(&connector, "alice").await;
+    assert_eq!(world.waiting_revocations(), 0);
+    world.token(&connector, "alice").await.expect(404);
+    world.provider.answer_revocations_with(Revocation::Done);
+    world.advance(59);
+    assert_eq!(world.remind_of_what_is_due().await, 0, "it might still be at it");
+    world.advance(1);
+    assert_eq!(world.remind_of_what_is_due().await, 1);
+    world.deliver_revocations().await;
+    assert!(!world.provider.honours(&token));
+    assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_reminder_that_is_lost_is_found_when_it_is_due_and_one_that_comes_twice_does_nothing() {
+    let (world, connector, token) = connected().await;
+    world.provider.answer_revocations_with(Revocation::Failing);
+    world.disconnect(&connector, "alice").await.expect(200);
+    world.advance(15);
+    world.lose_revocations();
+    assert_eq!((world.remind_of_what_is_due().await, world.remind_of_what_is_due().await), (1, 1));
+    world.provider.answer_revocations_with(Revocation::Done);
+    assert_eq!(world.deliver_revocations().await, Some(Vec::new()));
+    assert!(!world.provider.honours(&token));
+    assert_eq!(world.provider.journal("/revoke").len(), 2);
+}
+
+/// Some providers end every grant of an account by any token of it: the older grant is left alone for the newer one.
+#[tokio::test]
+async fn a_pending_revocation_does_not_end_the_connection_that_the_same_account_made_since() {
+    let (world, connector, _) = connected().await;
+    world.provider.answer_revocations_with(Revocation::Failing);
+    world.disconnect(&connector, "alice").await.expect(200);
+    world.connect(&connector, "alice").await;
+    let fresh = world.access_token(&connector, "alice").await;
+    world.provider.answer_revocations_with(Revocation::EndsTheAccountsGrants);
+    world.advance(15);
+    assert_eq!(world.deliver_revocations().await, Some(Vec::new()));
+    assert_eq!(world.provider.journal("/revoke").len(), 1);
+    assert!(world.provider.honours(&fresh));
+    assert_eq!(world.deeds("connection.").await[0], "connection.revocation_superseded");
+    assert_eq!(world.aws.items("TABLE_CONNECTIONS").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_pending_revocation_is_carried_out_when_another_account_was_connected_since() {
+    let (world, connector, token) = connected().await;
+    world.provider.answer_revocations_with(Revocation::Failing);
+    world.disconnect(&connector, "alice").await.expect(200);
+    let mut begun = world.begin(&connector, "alice").await;
+    let callback = world.provider.approve(&begun.redirect_url, "another@provider");
+    begun.browser.open(&world, &callback).await.location();
+    let fresh = world.access_token(&connector, "alice").await;
+    world.provider.answer_revocations_with(Revocation::EndsTheAccountsGrants);
+    world.advance(15);
+    world.deliver_revocations().await;
+    assert!(!world.provider.honours(&token));
+    assert!(world.provider.honours(&fresh));
 }
 
 #[tokio::test]
@@ -75,6 +213,7 @@ async fn a_revocation_that_is_refused_for_good_is_told_as_failed() {
     assert_eq!(world.disconnect(&connector, "alice").await.expect(200)["revocation"], "failed");
     world.token(&connector, "alice").await.expect(404);
     assert_eq!(world.waiting_revocations(), 0);
+    assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty());
 }
 
 /// PUB-48.
@@ -98,132 +237,4 @@ async fn a_user_can_come_back() {
     world.connect(&connector, "alice").await;
     world.advance(3_600);
     assert!(world.provider.honours(&world.access_token(&connector, "alice").await));
-}
-
-/// What is left of a connector in the registry.
-async fn remains(world: &World, connector: &Connector) -> bool {
-    let items = world.aws.items("TABLE_REGISTRY").await;
-    items.iter().any(|item| {
-        item["pk"].as_s().unwrap().contains(&connector.id) || item["sk"].as_s().unwrap().contains(&connector.id)
-    })
-}
-
-/// PUB-49.
-#[tokio::test]
-async fn a_deleted_connector_ends_all_its_grants_and_then_its_secret() {
-    let world = World::new().await;
-    let connector = world.connector("Calendar").await;
-    let users: Vec<String> = (0..30).map(|number| format!("user-{number}")).collect();
-    let mut tokens = Vec::new();
-    for user in &users {
-        world.connect(&connector, user).await;
-        tokens.push(world.access_token(&connector, user).await);
-    }
-    let path = format!("/connectors/{}", connector.id);
-    world.admin("DELETE", &path).send().await.expect(202);
-    for user in &users {
-        assert_eq!(world.token(&connector, user).await.status, 404, "{user}");
-    }
-    world.admin("GET", &path).send().await.expect(404);
-    assert_eq!(world.admin("GET", "/connectors").send().await.expect(200), json!({"connectors": []}));
-    assert_eq!(world.deliver_revocations().await, Some(Vec::new()));
-    assert!(tokens.iter().all(|token| !world.provider.honours(token)));
-    assert_eq!(world.provider.journal("/revoke").len(), 30);
-    assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty());
-    // A session that began before the deletion may still end in a grant to be ended: the secret waits for that.
-    world.advance(719);
-    world.deliver_revocations().await;
-    assert!(remains(&world, &connector).await);
-    world.advance(1);
-    world.deliver_revocations().await;
-    assert!(!remains(&world, &connector).await);
-    assert_eq!(world.waiting_revocations(), 0);
-    // Its name is free at once, and so is deleting it again.
-    world.connector("Calendar").await;
-    world.admin("DELETE", &path).send().await.expect(404);
-}
-
-/// The secret of a deleted connector is gone before the provider answers: the order to revoke has it, sealed.
-#[tokio::test]
-async fn a_grant_is_revoked_even_when_its_connector_is_long_gone() {
-    let (world, connector, token) = connected().await;
-    world.provider.answer_revocations_with(Revocation::Failing);
-    world.admin("DELETE", &format!("/connectors/{}", connector.id)).send().await.expect(202);
-    for _ in 0..5 {
-        world.deliver_revocations().await;
-        world.advance(900);
-    }
-    assert!(!remains(&world, &connector).await);
-    world.provider.answer_revocations_with(Revocation::Done);
-    world.deliver_revocations().await;
-    assert!(!world.provider.honours(&token));
-    assert_eq!(world.waiting_revocations(), 0);
-}
-
-/// The code was on its way when the connector was deleted: the grant that came of it is ended with the others.
-#[tokio::test]
-async fn a_connection_that_was_made_while_its_connector_was_deleted_is_ended_too() {
-    let world = World::new().await;
-    let connector = world.connector("Calendar").await;
-    let mut begun = world.begin(&connector, "alice").await;
-    let callback = world.provider.approve(&begun.redirect_url, "alice@provider");
-    let (mut hold, step) = Hold::new();
-    world.provider.next(step);
-    let deletes = async {
-        hold.arrived().await;
-        world.admin("DELETE", &format!("/connectors/{}", connector.id)).send().await.expect(202);
-        world.deliver_revocations().await;
-        hold.release();
-    };
-    join!(begun.browser.open(&world, &callback), deletes);
-    world.token(&connector, "alice").await.expect(404);
-    world.advance(720);
-    world.deliver_revocations().await;
-    assert_eq!(world.provider.journal("/revoke").len(), 1);
-    assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty());
-    assert!(!remains(&world, &connector).await);
-}
-
-#[tokio::test]
-async fn an_admin_may_delete_a_connector_and_leave_its_grants_to_the_provider() {
-    let (world, connector, token) = connected().await;
-    world.admin("DELETE", &format!("/connectors/{}?revoke=false", connector.id)).send().await.expect(202);
-    world.deliver_revocations().await;
-    world.token(&connector, "alice").await.expect(404);
-    assert!(world.provider.honours(&token));
-    assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty());
-}
-
-/// A deleted app takes the connections of its users with it, and nobody else's.
-#[tokio::test]
-async fn a_deleted_app_ends_the_grants_of_its_users_only() {
-    let (world, connector, token) = connected().await;
-    let second = world.register_app(&world.workspace, "second-app").await;
-    let rest = format!("/app-user-auth/connectors/{}/initiate", connector.id);
-    let begun = world.on_behalf(&second, "alice", "POST", &rest).send().await;
-    let mut browser = crate::world::Browser::default();
-    browser.remember(&begun);
-    let callback = world.provider.approve(begun.json()["redirect_url"].as_str().unwrap(), "second@provider");
-    browser.open(&world, &callback).await.location();
-    world.admin("DELETE", "/apps/second-app").send().await.expect(202);
-    world.deliver_revocations().await;
-    assert_eq!(world.provider.journal("/revoke").len(), 1);
-    assert_eq!(world.access_token(&connector, "alice").await, token);
-    assert!(world.provider.honours(&token));
-    assert_eq!(world.aws.items("TABLE_CONNECTIONS").await.len(), 1);
-}
-
-/// A user may be at the provider while their app is deleted: what they come back with is ended, too.
-#[tokio::test]
-async fn a_session_that_ends_after_its_app_was_deleted_leaves_no_grant_behind() {
-    let (world, connector, _) = connected().await;
-    let mut begun = world.begin(&connector, "bob").await;
-    world.admin("DELETE", "/apps/first-app").send().await.expect(202);
-    world.deliver_revocations().await;
-    let callback = world.provider.approve(&begun.redirect_url, "bob@provider");
-    begun.browser.open(&world, &callback).await;
-    world.advance(720);
-    world.deliver_revocations().await;
-    assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty());
-    assert_eq!(world.provider.journal("/revoke").len(), 2);
 }

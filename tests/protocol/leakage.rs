@@ -97,7 +97,7 @@ async fn no_secret_is_in_any_table_or_queue() {
     assert_hidden(&world.secrets(), "a table", &dump);
     world.advance(900);
     let bodies = world.bodies();
-    assert!(bodies.iter().any(|body| body.contains("revoke")), "the queues are tapped");
+    assert!(bodies.iter().any(|body| body.contains("ENDED#")), "the queues are tapped");
     assert_hidden(&world.secrets(), "a queue", &bodies.join("\n"));
 }
 

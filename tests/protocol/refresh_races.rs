@@ -1,9 +1,11 @@
 //! Many callers, holders that come back late, users who disconnect in the middle: no token is lost, none is mixed up.
 
+use std::collections::HashSet;
+
 use futures::{future::join_all, join};
 use serde_json::json;
 
-use crate::world::{Answer, Call, Connector, Hold, Rotate, Step, World, text};
+use crate::world::{Answer, Call, Connector, Hold, Revocation, Rotate, Step, World, text};
 
 const HOUR: u64 = 3_600;
 
@@ -148,6 +150,25 @@ async fn tokens_that_arrive_after_a_disconnect_are_revoked_and_not_handed_out() 
     assert_eq!(revoked.len(), 2);
     assert_ne!(revoked[1].get("token"), refreshed.get("refresh_token"));
     world.token(&connector, "alice").await.expect(404);
+}
+
+/// The same while the provider takes no revocations: what came late is kept, sealed, until it does.
+#[tokio::test]
+async fn tokens_that_arrive_after_a_disconnect_are_revoked_later_if_the_provider_fails_now() {
+    let (world, connector) = expired().await;
+    world.provider.answer_revocations_with(Revocation::Failing);
+    let (late, gone) = meanwhile(&world, &connector, world.disconnect(&connector, "alice")).await;
+    assert_eq!(gone.expect(200)["revocation"], "pending");
+    assert_eq!(late.status, 404);
+    assert_eq!(world.aws.items("TABLE_CONNECTIONS").await.len(), 2, "the grant that ended, and what came late");
+    world.provider.answer_revocations_with(Revocation::Done);
+    world.advance(60);
+    world.fire_schedule().await;
+    while world.deliver_revocations().await.is_some() {}
+    let asked: HashSet<String> =
+        world.provider.journal("/revoke").iter().map(|entry| entry.get("token").unwrap().to_owned()).collect();
+    assert_eq!(asked.len(), 2, "the refresh token before and the one that came late");
+    assert!(world.aws.items("TABLE_CONNECTIONS").await.is_empty());
 }
 
 /// The user connects anew while an old refresh is under way: the new grant stands.

@@ -93,6 +93,12 @@ impl Deployment {
         &self.replacements[example::USER_TOKEN]
     }
 
+    /// Leaves tables, key and queues to the functions in processes of their own: nobody here answers requests, delivers
+    /// messages or fires the schedule any more.
+    pub async fn step_back(&mut self) {
+        self.running.stop_all_but_endpoints().await;
+    }
+
     /// Starts a function in a process of its own, with this event waiting for it.
     pub async fn launch(&self, bootstrap: &str, first: Value) -> Instance {
         drop(self.recorder.take());

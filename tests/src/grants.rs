@@ -47,6 +47,7 @@ const QUERY: &str = "dynamodb:Query";
 const PUT: &str = "dynamodb:PutItem";
 const UPDATE: &str = "dynamodb:UpdateItem";
 const DELETE: &str = "dynamodb:DeleteItem";
+const CHECK: &str = "dynamodb:ConditionCheckItem";
 const NEW_KEY: &str = "kms:GenerateDataKey";
 const OPEN_KEY: &str = "kms:Decrypt";
 const SEND: &str = "sqs:SendMessage";
@@ -65,8 +66,8 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "callback",
         Target::Connections,
-        &[UPDATE],
-        "completes a session bound by its cookie; never reads a connection",
+        &[UPDATE, CHECK],
+        "completes a session bound by its cookie, if its user was not forgotten since; never reads a connection",
     ),
     grant("callback", Target::Sessions, &[GET, UPDATE], "the session by its state, which it spends or parks"),
     grant("callback", Target::Audit, &[PUT], "who connected, and what was refused"),
@@ -75,18 +76,28 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "finish-authorization",
         Target::Connections,
-        &[UPDATE],
-        "completes a parked session; never reads a connection",
+        &[UPDATE, CHECK],
+        "completes a parked session, if its user was not forgotten since; never reads a connection",
     ),
     grant("finish-authorization", Target::Sessions, &[GET, UPDATE], "the session, which it spends"),
     grant("finish-authorization", Target::Audit, &[PUT], "who connected, and who tried for another"),
     grant("finish-authorization", Target::Key, &[OPEN_KEY], "opens code, verifier and client secret, seals tokens"),
     grant("get-token", Target::Registry, &[GET, BATCH_GET, QUERY], "key and app; the connector; the sealing key"),
-    grant("get-token", Target::Connections, &[GET, BATCH_GET, UPDATE], "the token read; lease and commit of a refresh"),
+    grant(
+        "get-token",
+        Target::Connections,
+        &[GET, BATCH_GET, UPDATE, PUT, DELETE],
+        "the token read; lease and commit of a refresh; tokens that come when their connection is gone, until revoked",
+    ),
     grant("get-token", Target::Key, &[OPEN_KEY], "opens the token, seals a fresh one"),
     grant("get-token", Target::RefreshQueue, &[SEND], "has a connection looked at after a refresh that may be lost"),
     grant("refresh", Target::Registry, &[GET, QUERY], "the connector of what is due; the sealing key"),
-    grant("refresh", Target::Connections, &[GET, UPDATE], "lease and commit; how the provider does, and its pace"),
+    grant(
+        "refresh",
+        Target::Connections,
+        &[GET, UPDATE, PUT, DELETE],
+        "lease and commit; how the provider does, and its pace; tokens that come when their connection is gone",
+    ),
     grant("refresh", Target::DueIndex, &[QUERY], "what is due"),
     grant("refresh", Target::Key, &[OPEN_KEY], "opens the refresh token, seals what comes"),
     grant(
@@ -99,14 +110,19 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "disconnect",
         Target::Registry,
-        &[GET, DELETE],
-        "the caller's app, client credentials for the revocation; a swept connector with its secret",
+        &[GET, QUERY, UPDATE, DELETE],
+        "the caller's app, client credentials for the revocation; a swept connector and all of a purged workspace",
     ),
-    grant("disconnect", Target::Connections, &[BATCH_GET, DELETE], "takes the connection, or those of a connector"),
+    grant(
+        "disconnect",
+        Target::Connections,
+        &[GET, BATCH_GET, PUT, UPDATE, DELETE],
+        "ends connections, keeps and claims what is left to be done, removes what is done",
+    ),
     grant("disconnect", Target::ByConnectorIndex, &[QUERY], "the connections of a deleted connector"),
-    grant("disconnect", Target::Audit, &[PUT], "who disconnected"),
+    grant("disconnect", Target::Audit, &[PUT], "who disconnected, and what became of the grant"),
     grant("disconnect", Target::Key, &[OPEN_KEY], "opens the tokens it revokes; seals nothing"),
-    grant("disconnect", Target::RevocationQueue, &[SEND, RECEIVE, DONE, LOOK], "what could not be revoked at once"),
+    grant("disconnect", Target::RevocationQueue, &[SEND, RECEIVE, DONE, LOOK], "reminders of what is left to be done"),
     grant("list-connections", Target::Registry, &[GET, QUERY], "the connectors of the app's workspace"),
     grant(
         "list-connections",
@@ -116,11 +132,16 @@ pub const GRANTS: &[Grant] = &[
     ),
     grant("list-connections", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
     grant("manage-connector", Target::Registry, &[GET, QUERY, PUT, UPDATE, DELETE], "what it administers"),
-    grant("manage-connector", Target::Connections, &[GET, BATCH_GET], "how a provider does; the users of a connector"),
+    grant(
+        "manage-connector",
+        Target::Connections,
+        &[GET, BATCH_GET, QUERY, PUT, DELETE],
+        "how a provider does; the users of a connector; ends those of a user, leaves what is to be swept",
+    ),
     grant("manage-connector", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
     grant("manage-connector", Target::Audit, &[PUT, QUERY], "the trail, which it also shows"),
     grant("manage-connector", Target::Key, &[NEW_KEY, OPEN_KEY], "makes a workspace's key, seals client secrets"),
-    grant("manage-connector", Target::RevocationQueue, &[SEND], "the connections of a deleted connector"),
+    grant("manage-connector", Target::RevocationQueue, &[SEND], "reminders of what it left to be done"),
 ];
 
 /// Whether a function's role allows this action on that.

@@ -67,9 +67,9 @@ fn every_function_with_routes_has_an_event_for_each_kind_of_caller() {
         ("callback", &["code=", "error=", "__Host-connect-"]),
         ("finish-authorization", &[example::USER_TOKEN, "handle"]),
         ("get-token", &["on-behalf-of", "users/{sub}"]),
-        ("disconnect", &[example::USER_TOKEN, "sweep"]),
+        ("disconnect", &[example::USER_TOKEN, "SWEEP#"]),
         ("list-connections", &[example::USER_TOKEN, example::SERVICE_KEY, "OPTIONS"]),
-        ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap"]),
+        ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap", "confirm"]),
         ("refresh", &["aws.scheduler", "due", "look"]),
     ] {
         for mark in marks {

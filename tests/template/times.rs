@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use connectors::{
-    journeys::refresh_connection::{CALL_AHEAD, CALL_FOR_READER, LEASE},
+    journeys::{
+        refresh_connection::{CALL, LEASE},
+        work_endings::CLAIM,
+    },
+    metrics::{Metric, NAMESPACE},
     oauth::egress,
 };
 use serde_json::Value;
@@ -30,11 +34,17 @@ fn the_gateway_still_waits_when_a_function_gives_up() {
 #[test]
 fn a_refresh_ends_within_its_lease_and_a_lease_within_the_time_of_who_refreshes_ahead() {
     let template = Template::read();
-    assert!(CALL_AHEAD < LEASE, "the provider may still answer when somebody else asks it again");
-    assert!(CALL_FOR_READER <= CALL_AHEAD && CALL_AHEAD <= egress::LONGEST);
+    assert!(CALL < LEASE, "the provider may still answer when somebody else asks it again");
+    assert!(CALL <= egress::LONGEST);
     let reader = Duration::from_secs(template.functions()["get-token"].timeout(&template));
-    assert!(CALL_FOR_READER + Duration::from_secs(10) < reader, "nobody is left to store the answer");
+    assert!(CALL + Duration::from_secs(10) < reader, "nobody is left to store the answer");
     assert!(LEASE < Duration::from_secs(template.functions()["refresh"].timeout(&template)));
+}
+
+#[test]
+fn whoever_ends_something_is_done_or_dead_when_it_is_due_for_others() {
+    let template = Template::read();
+    assert!(Duration::from_secs(template.functions()["disconnect"].timeout(&template)) < CLAIM);
 }
 
 #[test]
@@ -84,6 +94,19 @@ fn what_a_queue_gives_up_is_kept_and_raises_an_alarm() {
         watched += 1;
     }
     assert_eq!(watched, 2);
+}
+
+/// PUB-47: the user was told that it is pending; nobody else would notice that it stays so.
+#[test]
+fn a_revocation_that_was_given_up_raises_an_alarm_at_once() {
+    let template = Template::read();
+    let alarms = template.resources("AWS::CloudWatch::Alarm");
+    let name = Metric::RevocationsGivenUp.name();
+    let alarm = alarms.values().find(|alarm| alarm["Properties"]["MetricName"] == name);
+    let alarm = &alarm.expect("an alarm")["Properties"];
+    assert_eq!(alarm["Namespace"], NAMESPACE);
+    assert_eq!(alarm["Dimensions"][0]["Value"]["Ref"], "DeploymentName");
+    assert_eq!((&alarm["Statistic"], &alarm["Threshold"]), (&Value::from("Sum"), &Value::from(0)));
 }
 
 /// Seconds for which a queue keeps a message.

@@ -1,5 +1,5 @@
-//! `disconnect`: unusable here at once, then ended at the provider; and the queue that ends what did not succeed then,
-//! or what is left of a deleted connector or app.
+//! `disconnect`: unusable here at once, then ended at the provider; and the queue of what is left to be done after
+//! something ended: a connection, a connector, an app, a workspace.
 
 use axum::{
     Json, Router,
@@ -8,7 +8,10 @@ use axum::{
 };
 use connectors::{
     domain::{audit::Actor, ids::ConnectorId},
-    journeys::disconnect::{Disconnect, DisconnectError},
+    journeys::{
+        disconnect::{Disconnect, DisconnectError},
+        end_connection::EndError,
+    },
     services::Services,
     web::{Callers, EventError, Problem, UserCaller, batch},
 };
@@ -53,11 +56,12 @@ async fn disconnect(
 fn problem(error: DisconnectError) -> Problem {
     match error {
         DisconnectError::NotConnected => Problem::no_connection(),
-        DisconnectError::Store(cause) => cause.into(),
+        DisconnectError::End(EndError::Store(cause)) | DisconnectError::Store(cause) => cause.into(),
+        DisconnectError::End(cause @ EndError::Contended) => Problem::unavailable(&cause),
     }
 }
 
-/// Works off a batch of the revocation queue.
+/// Works off a batch of reminders.
 ///
 /// # Errors
 /// [`EventError`] if it is no such batch.
@@ -65,10 +69,10 @@ pub async fn on_event(services: &Services, event: Value) -> Result<Value, EventE
     if !batch::is_batch(&event) {
         return Err(EventError::Unknown);
     }
-    let journey = services.sweep_connector();
+    let journey = services.work_endings();
     batch::work_off(event, |body| {
         let journey = journey.clone();
-        async move { journey.work(&body).await }
+        async move { Box::pin(journey.work(&body)).await }
     })
     .await
 }

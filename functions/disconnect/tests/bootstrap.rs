@@ -1,7 +1,18 @@
 //! The function as Lambda runs it: a process of its own, the events that AWS sends, and what it asks of AWS in turn.
 
+use std::{sync::Arc, time::Duration};
+
+use connectors::{
+    clock::Clock,
+    config::Config,
+    domain::{
+        audit::Actor,
+        ids::{ConnectorId, WorkspaceId},
+    },
+    services::Services,
+};
 use connectors_tests::{deployment::Deployment, grants::Target};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_disconnect");
 
@@ -28,12 +39,12 @@ async fn a_connection_ends_here_and_at_the_provider_and_only_once() {
 }
 
 #[tokio::test]
-async fn a_sweep_of_a_connector_that_was_not_deleted_ends_no_connection() {
+async fn a_reminder_of_what_is_done_long_since_costs_one_write_and_ends_no_connection() {
     let deployment = Deployment::start().await;
     deployment.connect().await;
     let mut function = deployment.launch(BOOTSTRAP, deployment.event("disconnect.batch")).await;
     assert_eq!(function.answer().await.value(), json!({ "batchItemFailures": [] }));
-    assert_eq!(deployment.asked_by("disconnect"), [(Target::Registry, "dynamodb:GetItem".to_owned())]);
+    assert_eq!(deployment.asked_by("disconnect"), [(Target::Connections, "dynamodb:UpdateItem".to_owned())]);
 
     let mut garbled = deployment.event("disconnect.batch");
     garbled["Records"][0]["body"] = "no message".into();
@@ -41,20 +52,59 @@ async fn a_sweep_of_a_connector_that_was_not_deleted_ends_no_connection() {
     assert_eq!(function.invoke(garbled).await.value(), json!({ "batchItemFailures": [{ "itemIdentifier": id }] }));
 }
 
+/// A process of a quarter of an hour ago: no session is waited for any more that began before what it deletes.
+#[expect(clippy::unwrap_used, reason = "a test's world: what fails here fails the test that asked for it")]
+fn earlier(deployment: &Deployment) -> Arc<Services> {
+    let environment = deployment.direct_environment();
+    let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let config = Config::read(variable).unwrap();
+    let then = Clock::system().now().checked_sub(Duration::from_mins(15)).unwrap();
+    Services::with_clock(&config, Clock::held_at(then)).unwrap()
+}
+
+fn reminder(deployment: &Deployment, pk: &str, sk: &str) -> Value {
+    let mut event = deployment.event("disconnect.batch");
+    event["Records"][0]["body"] = json!({ "kind": "due", "pk": pk, "sk": sk }).to_string().into();
+    event
+}
+
 #[tokio::test]
-async fn a_sweep_of_a_deleted_apps_users_asks_for_nothing_that_the_role_does_not_grant() {
-    let deployment = Deployment::start().await;
+async fn a_sweep_asks_for_nothing_that_the_role_does_not_grant() {
+    let mut deployment = Deployment::start().await;
     deployment.connect().await;
-    let mut sweep = deployment.event("disconnect.batch");
+    deployment.step_back().await;
     let dev = deployment.dev();
-    let body = json!({
-        "kind": "sweep", "workspace": dev.workspace_id, "connector": dev.connector_id, "app": dev.app_id, "revoke": true,
-    });
-    sweep["Records"][0]["body"] = body.to_string().into();
+    let workspace = WorkspaceId::parse(&dev.workspace_id).unwrap();
+    let connector = ConnectorId::parse(&dev.connector_id).unwrap();
+    let connectors = earlier(&deployment).manage_connectors();
+    connectors.delete(&workspace, &connector, true, Actor::System).await.unwrap();
+    let sweep = reminder(&deployment, &format!("SWEEP#{connector}"), "ENDED#SWEEP#");
     let mut function = deployment.launch(BOOTSTRAP, sweep).await;
     assert_eq!(function.answer().await.value(), json!({ "batchItemFailures": [] }));
     let asked = deployment.asked_by("disconnect");
-    assert!(asked.contains(&(Target::Connections, "dynamodb:DeleteItem".to_owned())), "{asked:?}");
-    let gone = function.invoke(deployment.event("disconnect.by-user")).await.http();
-    assert_eq!(gone.status, 404);
+    for (target, action) in [
+        (Target::Connections, "dynamodb:PutItem"),
+        (Target::Connections, "dynamodb:DeleteItem"),
+        (Target::Connections, "dynamodb:UpdateItem"),
+        (Target::Key, "kms:Decrypt"),
+        (Target::RevocationQueue, "sqs:SendMessage"),
+    ] {
+        assert!(asked.contains(&(target, action.to_owned())), "{action} on {target:?}: {asked:?}");
+    }
+    assert_eq!(function.invoke(deployment.event("disconnect.by-user")).await.http().status, 404);
+}
+
+#[tokio::test]
+async fn a_purge_asks_for_nothing_that_the_role_does_not_grant() {
+    let mut deployment = Deployment::start().await;
+    deployment.step_back().await;
+    let workspace = WorkspaceId::parse(&deployment.dev().workspace_id).unwrap();
+    earlier(&deployment).delete_workspace().delete(&workspace, Actor::System).await.unwrap();
+    let purge = reminder(&deployment, &format!("WS#{workspace}"), "ENDED#WORKSPACE");
+    let mut function = deployment.launch(BOOTSTRAP, purge).await;
+    assert_eq!(function.answer().await.value(), json!({ "batchItemFailures": [] }));
+    let asked = deployment.asked_by("disconnect");
+    assert!(asked.contains(&(Target::Registry, "dynamodb:Query".to_owned())), "{asked:?}");
+    assert!(asked.contains(&(Target::Registry, "dynamodb:DeleteItem".to_owned())), "{asked:?}");
+    assert_eq!(function.invoke(deployment.event("disconnect.by-user")).await.http().status, 401);
 }

@@ -81,6 +81,12 @@ pub struct Running {
 }
 
 impl Running {
+    /// Ends everything but the endpoints of AWS: no request is answered, nothing is delivered and no schedule fires, and
+    /// what is in tables and queues is left to whoever comes.
+    pub async fn stop_all_but_endpoints(&mut self) {
+        std::mem::take(&mut self.front).stop().await;
+    }
+
     /// Lets requests and batches that were begun finish, then ends the endpoints they use.
     pub async fn stop(self) {
         self.front.stop().await;

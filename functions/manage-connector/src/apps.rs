@@ -224,6 +224,5 @@ fn problem(error: AppError) -> Problem {
         AppError::Keys(_) => Problem::invalid_field("/jwks_uri", error),
         AppError::NoUsableKey => Problem::invalid_field("/jwks", error),
         AppError::Store(cause) => cause.into(),
-        AppError::Queue(cause) => Problem::unavailable(&cause),
     }
 }

@@ -335,6 +335,5 @@ fn problem(error: ConnectorError) -> Problem {
         }
         ConnectorError::Store(cause) => cause.into(),
         ConnectorError::Vault(cause) => cause.into(),
-        ConnectorError::Queue(cause) => Problem::unavailable(&cause),
     }
 }

@@ -1,15 +1,19 @@
-//! `manage-connector`: what a workspace owns. Connectors, apps, keys, providers, and the trail of who did what.
+//! `manage-connector`: what a workspace owns. Connectors, apps, keys, providers, the trail of who did what; and its end.
 
 mod apps;
 mod audit;
 mod connector;
 mod keys;
 mod providers;
+mod users;
+mod workspace;
 
 use axum::{Router, extract::FromRef};
 use connectors::{
     domain::{fields::FieldError, workspace::DisplayName},
     journeys::{
+        delete_workspace::DeleteWorkspace,
+        forget_user::ForgetUser,
         list_connections::ListConnections,
         manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
     },
@@ -45,6 +49,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/workspace/{ws}/providers"),
     ("GET", "/api/workspace/{ws}/providers/{type}"),
     ("DELETE", "/api/workspace/{ws}/providers/{type}"),
+    ("DELETE", "/api/workspace/{ws}/apps/{app}/users/{sub}"),
+    ("DELETE", "/api/workspace/{ws}"),
     ("GET", "/api/workspace/{ws}/audit"),
     ("GET", "/api/providers"),
     ("GET", "/api/providers/{type}"),
@@ -59,6 +65,8 @@ struct Function {
     apps: ManageApps,
     keys: ManageKeys,
     providers: ManageProviders,
+    users: ForgetUser,
+    workspace: DeleteWorkspace,
     audit_log: AuditLog,
     workspaces: Workspaces,
     base: PublicBaseUrl,
@@ -78,6 +86,8 @@ pub fn router(services: &Services) -> Router {
         apps: services.manage_apps(),
         keys: services.manage_keys(),
         providers: services.manage_providers(),
+        users: services.forget_user(),
+        workspace: services.delete_workspace(),
         audit_log: services.audit_log(),
         workspaces: services.workspaces(),
         base: PublicBaseUrl(services.public_base_url().to_owned()),
@@ -88,6 +98,8 @@ pub fn router(services: &Services) -> Router {
         .merge(apps::routes())
         .merge(keys::routes())
         .merge(providers::routes())
+        .merge(users::routes())
+        .merge(workspace::routes())
         .merge(audit::routes())
         .with_state(function)
 }

@@ -57,6 +57,7 @@ async fn a_connector_is_made_named_shown_and_deleted_and_its_secret_never_shown(
 #[tokio::test]
 async fn everything_else_that_a_workspace_owns_is_managed_here() {
     let deployment = Deployment::start().await;
+    deployment.connect().await;
     let mut function = deployment.launch(BOOTSTRAP, deployment.event("manage-connector.providers")).await;
     let catalogue = function.answer().await.http();
     assert_eq!(catalogue.status, 200);
@@ -68,6 +69,8 @@ async fn everything_else_that_a_workspace_owns_is_managed_here() {
         ("manage-connector.define-provider", 201),
         ("manage-connector.redirect-uris", 200),
         ("manage-connector.audit", 200),
+        ("manage-connector.forget-user", 202),
+        ("manage-connector.delete-workspace", 202),
     ] {
         let answer = function.invoke(deployment.event(event)).await.http();
         assert_eq!(answer.status, status, "{event}: {:?}", answer.body);

@@ -103,6 +103,8 @@ pub struct RefreshState {
     pub leased_until: Option<Timestamp>,
     /// The attempt that may have reached the provider and has not come back.
     pub intent: Option<AttemptId>,
+    /// Whether that attempt followed another one that had not come back.
+    pub follows_intent: bool,
     /// Whether an attempt that came back without tokens may have been carried out by the provider all the same.
     pub in_doubt: bool,
     /// The attempt that committed last.

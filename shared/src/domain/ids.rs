@@ -51,6 +51,8 @@ identifiers! {
     KeyId: |raw| is_ulid(raw), "a ULID";
     /// One attempt to refresh a connection.
     AttemptId: |raw| is_ulid(raw), "a ULID";
+    /// One ended grant among those of its place.
+    EndedId: |raw| is_ulid(raw), "a ULID";
     /// The issuer of a user's token (`iss`).
     Issuer: |raw| is_claim(raw, 512), "1 to 512 characters without control characters";
     /// Who the user is to that issuer (`sub`).
@@ -94,6 +96,14 @@ impl ConnectionId {
 
 impl AttemptId {
     /// An attempt's id made from a fresh ULID.
+    #[must_use]
+    pub fn of_ulid(ulid: &str) -> Self {
+        Self(ulid.into())
+    }
+}
+
+impl EndedId {
+    /// An ended grant's id made from a fresh ULID.
     #[must_use]
     pub fn of_ulid(ulid: &str) -> Self {
         Self(ulid.into())

@@ -189,6 +189,12 @@ impl Session {
         self.expires_at <= now
     }
 
+    /// When it began.
+    #[must_use]
+    pub fn began_at(&self) -> Timestamp {
+        self.expires_at.checked_sub(SESSION_LIFE).unwrap_or(self.expires_at)
+    }
+
     /// How it looks from outside: `pending`, `awaiting_finish`, `completed` or `failed`, with a reason for the last.
     #[must_use]
     pub fn outward(&self, now: Timestamp) -> (&'static str, Option<FailureReason>) {

@@ -13,6 +13,8 @@ pub struct Workspace {
     pub name: DisplayName,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was deleted, if it was; what is left of it is being purged.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// A name that people read: 1 to 100 characters, none of them a control character, not only white space.

@@ -1,9 +1,14 @@
 //! Disconnecting: unusable here at once, then ended at the provider.
 
-use super::{audit::Audit, carried_through, revoke_grant::RevokeGrant};
+use super::{
+    audit::Audit,
+    carried_through,
+    end_connection::{EndConnection, EndError, LOOK_AFTER},
+    revoke_grant::RevokeGrant,
+};
 use crate::{
     domain::{audit::Actor, connector::Connector, user::ConnectionKey},
-    store::{Connections, Connectors, StoreError},
+    store::{Connectors, StoreError},
 };
 
 pub use super::revoke_grant::Revocation;
@@ -12,7 +17,7 @@ pub use super::revoke_grant::Revocation;
 #[derive(Debug, Clone)]
 pub struct Disconnect {
     pub(crate) connectors: Connectors,
-    pub(crate) connections: Connections,
+    pub(crate) end: EndConnection,
     pub(crate) revoke: RevokeGrant,
     pub(crate) audit: Audit,
 }
@@ -23,14 +28,17 @@ pub enum DisconnectError {
     /// There is no connection, or no such connector.
     #[error("not connected")]
     NotConnected,
+    /// It could not be ended now.
+    #[error(transparent)]
+    End(#[from] EndError),
     /// The storage can't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Disconnect {
-    /// Removes the user's connection, then ends the grant at the provider. Goes on to its end even if the caller goes
-    /// away.
+    /// Ends the user's connection, then its grant at the provider. Goes on to its end even if the caller goes away; if
+    /// this process goes away, too, the schedule finds the grant that is left.
     ///
     /// # Errors
     /// [`DisconnectError`].
@@ -39,17 +47,17 @@ impl Disconnect {
         let connector = self.connectors.find(&place.workspace, &place.connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(DisconnectError::NotConnected)?;
         let journey = self.clone();
-        carried_through(async move { journey.remove(&connector, &place, actor).await }).await
+        carried_through(async move { journey.end(&connector, &place, actor).await }).await
     }
 
-    async fn remove(
+    async fn end(
         &self,
         connector: &Connector,
         place: &ConnectionKey,
         actor: Actor,
     ) -> Result<Revocation, DisconnectError> {
-        let taken = self.connections.take(place).await?.ok_or(DisconnectError::NotConnected)?;
-        let revocation = self.revoke.end(connector, place, &taken.tokens).await;
+        let ended = self.end.at(place, LOOK_AFTER).await?.ok_or(DisconnectError::NotConnected)?;
+        let revocation = self.revoke.first(connector, ended).await;
         let details = [("connector", connector.id.as_str()), ("revocation", revocation.as_str())];
         self.audit.note(&place.workspace, actor, "connection.deleted", place.id().as_str(), &details).await;
         Ok(revocation)

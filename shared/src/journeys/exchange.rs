@@ -154,7 +154,8 @@ impl Exchange {
         let give_up = self.clock.now().checked_add(STORE_FOR).unwrap_or(self.clock.now());
         loop {
             let grant = self.grant(session, provider, ready, tokens, account.clone());
-            let completion = Completion { session: &session.id, place: &session.key, grant };
+            let began_at = session.began_at();
+            let completion = Completion { session: &session.id, began_at, place: &session.key, grant };
             match self.completions.store(completion).await {
                 Ok(Write::Done) => return Ok(()),
                 Ok(Write::Conflict) if self.is_completed(session).await? => return Ok(()),

@@ -1,19 +1,25 @@
 //! What happens: one struct a journey, which knows no HTTP and no event format. Whoever holds one may call it; what it
 //! holds is what it may touch.
 
+pub(crate) mod ask_provider;
 pub mod audit;
 pub mod complete_authorization;
+pub mod delete_workspace;
 pub mod disconnect;
 pub mod dispatch_due;
+pub mod end_connection;
 pub(crate) mod exchange;
+pub mod forget_user;
 pub mod get_token;
 pub mod list_connections;
 pub mod manage;
 pub mod refresh_connection;
 pub mod refresh_due;
+pub(crate) mod reminders;
 pub(crate) mod revoke_grant;
 pub mod start_authorization;
-pub mod sweep_connector;
+pub(crate) mod sweep_connector;
+pub mod work_endings;
 
 use std::future::Future;
 

@@ -21,46 +21,36 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{carried_through, client_secret, profile};
+use super::{ask_provider::AskProvider, carried_through, client_secret, profile};
 use crate::{
     clock::Clock,
     domain::{
         connection::{Connection, Grant},
         connector::Connector,
         ids::AttemptId,
-        provider::Provider,
         secret::{ClientSecret, RefreshToken, Secret},
     },
     metrics::Metrics,
     oauth::{ProviderClient, TokenError},
     queue::Queue,
     random::Random,
-    store::{Connections, Healths, LeaseOutcome, Leases, Paces, Renewals, StoreError},
+    store::{Connections, EndedGrants, Healths, LeaseOutcome, Leases, Paces, Renewals, StoreError},
     vault::{Place, Vault, VaultError},
 };
 pub(crate) use crowd::Crowd;
 pub(in crate::journeys) use gate::USUAL_PER_SECOND;
 
-/// How long one refresh may hold the lease: the token call (18 s at most), storing the answer (5 s) and the drift of two
-/// clocks (5 s) fit inside it.
-pub const LEASE: Duration = Duration::from_secs(30);
-
-/// The lease where the provider forgives a second use for a while only: the next holder must come before that ends. Still
-/// long enough for a token call of ten seconds.
-const SHORTEST_LEASE: Duration = Duration::from_secs(20);
-
-/// How long before the end of a provider's grace the next holder may begin: it has to look, and to ask.
-const BEFORE_GRACE_ENDS: Duration = Duration::from_secs(8);
+/// How long one refresh may hold the lease: the token call (12 s), storing the answer (5 s) and the drift of two clocks
+/// (5 s) fit inside it. No longer, because whoever comes after a holder that died should come within the half minute for
+/// which many providers forgive a second use of a refresh token, even where their data does not say so.
+pub const LEASE: Duration = Duration::from_secs(22);
 
 /// How much of the lease must be left behind the token call: storing the answer, and the drift of two clocks.
 const RESERVE: Duration = Duration::from_secs(10);
 
-/// How long a token call may take while somebody waits for it. Longer than for any other request: an answer that comes
-/// too late may have held the only token that works. The waiting ends within fifteen seconds all the same.
-pub const CALL_FOR_READER: Duration = Duration::from_secs(12);
-
-/// How long a token call may take while nobody waits for it.
-pub const CALL_AHEAD: Duration = Duration::from_secs(18);
+/// How long a token call may take. Longer than any other request: an answer that comes too late may have held the only
+/// token that works. Who waits for it has an answer within fifteen seconds all the same.
+pub const CALL: Duration = Duration::from_secs(12);
 
 /// The shortest token call worth making.
 const SHORTEST_CALL: Duration = Duration::from_secs(1);
@@ -81,6 +71,8 @@ pub struct Refresher {
     pub(crate) paces: Paces,
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
+    pub(crate) ended: EndedGrants,
+    pub(crate) provider: AskProvider,
     pub(crate) queue: Queue,
     pub(crate) crowd: Crowd,
     pub(crate) metrics: Metrics,
@@ -88,7 +80,7 @@ pub struct Refresher {
     pub(crate) random: Random,
 }
 
-/// On what occasion a connection is refreshed: it decides how long that may take, and who waits for whom.
+/// On what occasion a connection is refreshed: it decides who waits for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {
     /// Somebody reads, and has no token that works until the refresh is done.
@@ -164,12 +156,12 @@ impl Refresher {
         let passage = self.pass_gate(connector).await?;
         let with = self.prepare(&connection, connector).await?;
         let place_in_crowd = self.keep_pace(connector, provider, occasion).await?;
-        match self.lease(&connection, provider).await? {
-            LeaseOutcome::Lost if occasion == Occasion::Wanted => Err(RefreshError::Busy),
-            LeaseOutcome::Lost => self.wait(connection).await,
+        match self.lease(&connection).await? {
+            LeaseOutcome::Lost if occasion == Occasion::Needed => self.wait(connection).await,
+            LeaseOutcome::Lost => Err(RefreshError::Busy),
             LeaseOutcome::Taken(lease) => {
                 let (refresher, connector) = (self.clone(), connector.clone());
-                let attempt = attempt::Attempt { lease: *lease, with, occasion, passage };
+                let attempt = attempt::Attempt { lease: *lease, with, passage };
                 carried_through(async move {
                     let renewed = refresher.carry_out(attempt, &connector).await;
                     drop(place_in_crowd);
@@ -191,29 +183,18 @@ impl Refresher {
     }
 
     /// Asks for the lease. Where the table's answer is lost, asks the item who holds it.
-    async fn lease(&self, connection: &Connection, provider: &Provider) -> Result<LeaseOutcome, StoreError> {
+    async fn lease(&self, connection: &Connection) -> Result<LeaseOutcome, StoreError> {
         let now = self.clock.now();
         let attempt = AttemptId::of_ulid(&self.random.ulid(now));
-        let length = lease_for(provider);
-        let until = after(now, length);
-        let comes_by = after(now, length + SCHEDULE);
+        let until = after(now, LEASE);
+        let comes_by = after(until, SCHEDULE);
         let unscheduled = connection.refresh.due_at.is_none_or(|at| at > comes_by);
         let look_at = unscheduled.then(|| after(until, LOOK_AFTER));
         match self.leases.take(connection, attempt.clone(), now, until, look_at).await {
-            Err(StoreError::Unavailable(_)) => self.leases.find(connection, attempt, until).await,
+            Err(StoreError::Unavailable(_)) => self.leases.find(&connection.key, attempt, until).await,
             outcome => outcome,
         }
     }
-}
-
-/// How long a lease is held. Where the provider answers a second use for a while, somebody must be able to come back
-/// within that while after a holder that died.
-fn lease_for(provider: &Provider) -> Duration {
-    if !provider.gives_grace() {
-        return LEASE;
-    }
-    let grace = Duration::from_secs(provider.refresh.grace_seconds.into());
-    grace.saturating_sub(BEFORE_GRACE_ENDS).clamp(SHORTEST_LEASE, LEASE)
 }
 
 fn after(moment: Timestamp, by: Duration) -> Timestamp {

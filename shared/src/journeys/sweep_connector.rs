@@ -1,148 +1,208 @@
-//! What is left of a deleted connector: every connection is removed and ended at the provider, then the connector's
-//! secret is destroyed. The same for the users of a deleted app, connector by connector. Resumable at any point: what is
-//! done is gone from the index.
+//! What is left of a deleted connector: every connection is ended here and at the provider, then the connector's secret
+//! is destroyed. The same for the users of a deleted app, connector by connector.
+//!
+//! One turn ends one small group and leaves the rest to the next, a second later. How far it went stands in the table;
+//! what is done is not read again, and whoever dies in the middle is followed by somebody who goes on.
 
 use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::Timestamp;
 
-use super::revoke_grant::{RevocationMessage, RevokeGrant};
+use super::{
+    audit::Audit,
+    end_connection::{EndConnection, EndError, LOOK_AFTER},
+    reminders::Reminders,
+    revoke_grant::RevokeGrant,
+};
 use crate::{
     clock::Clock,
     domain::{
+        audit::Actor,
         connection::Connection,
         connector::{Connector, ConnectorState},
-        ids::{AppId, ConnectorId, WorkspaceId},
+        ids::AppId,
         session::SESSION_LIFE,
     },
-    queue::{Queue, QueueError},
-    store::{Connections, Connectors, StoreError},
+    store::{Apps, Connections, Connectors, Cursor, Healths, StoreError, Sweep, Sweeps, Write},
 };
 
-/// How many grants of one connector are ended in a second: below what providers take for an attack.
-const PER_SECOND: usize = 10;
+/// How many connections of one connector are ended in a turn of one second, by all sweeps of it together: below what
+/// providers take for an attack.
+const PER_TURN: usize = 10;
 
-/// How long one event works before it leaves the rest to the next: the last round, of two revocation requests of eight
-/// seconds each, must end before the function's time does. What it has taken from the table by then exists nowhere else.
-const WORK_FOR: Duration = Duration::from_secs(8);
+/// How long a turn is.
+const TURN: Duration = Duration::from_secs(1);
+
+/// How much earlier a sweep is due than somebody is reminded of it: the drift of two clocks must not let a reminder find
+/// nothing due. A second reminder in a turn finds nothing due still.
+const SLACK: Duration = Duration::from_millis(500);
 
 /// How long after a deletion there may still be something to sweep: a session that began before it may still end in a
 /// connection, and the index may be behind. A connector's shell stays for as long.
 pub(super) const LINGER: Duration = Duration::from_secs(SESSION_LIFE.as_secs() + 120);
 
-/// How far a sweep goes.
-struct Extent {
-    /// Only the users of this app.
-    app: Option<AppId>,
-    /// Whether grants are ended at the provider too.
-    revoke: bool,
-}
+/// How often it is looked whether the last grants of a deleted connector have ended at their provider.
+const LOOK_AGAIN: Duration = Duration::from_mins(5);
 
-/// Sweeps deleted connectors.
+/// Sweeps deleted connectors and apps.
 #[derive(Debug, Clone)]
-pub struct SweepConnector {
+pub(crate) struct SweepConnector {
+    pub(crate) apps: Apps,
     pub(crate) connectors: Connectors,
     pub(crate) connections: Connections,
+    pub(crate) healths: Healths,
+    pub(crate) sweeps: Sweeps,
+    pub(crate) end: EndConnection,
     pub(crate) revoke: RevokeGrant,
-    pub(crate) queue: Queue,
+    pub(crate) reminders: Reminders,
+    pub(crate) audit: Audit,
     pub(crate) clock: Clock,
 }
 
-/// A message of the revocation queue that must come again.
-#[derive(Debug, thiserror::Error)]
-pub enum Unswept {
-    /// It cannot be read; in the end it lands where somebody looks at it.
-    #[error("the message can't be read")]
-    Unreadable,
-    /// The storage can't answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The rest could not be left in the queue.
-    #[error(transparent)]
-    Queue(#[from] QueueError),
+/// Begins sweeps.
+#[derive(Debug, Clone)]
+pub(crate) struct BeginSweep {
+    pub(crate) sweeps: Sweeps,
+    pub(crate) reminders: Reminders,
+    pub(crate) clock: Clock,
+}
+
+/// Whose connections a turn is about to end.
+enum Extent {
+    /// All that there are.
+    Everything,
+    /// Those that were made before: the app was registered anew since it was deleted.
+    MadeBefore(Timestamp),
+    /// None: what was to be deleted is there, so its deletion came to nothing; or the connector is gone.
+    Nothing,
+}
+
+impl BeginSweep {
+    /// Writes down that a connector, or an app's users with it, are to be swept. Comes before the deletion itself, so
+    /// that no deletion is left without its sweep; a sweep that finds nothing deleted ends nothing.
+    pub(super) async fn of(
+        &self,
+        connector: &Connector,
+        app: Option<&AppId>,
+        ends_grants: bool,
+        began_at: Timestamp,
+    ) -> Result<Sweep, StoreError> {
+        let sweep = Sweep {
+            workspace: connector.workspace.clone(),
+            connector: connector.id.clone(),
+            app: app.cloned(),
+            ends_grants,
+            began_at,
+            from: None,
+            due_at: self.clock.now(),
+        };
+        self.sweeps.begin(&sweep).await?;
+        Ok(sweep)
+    }
+
+    /// Lets a sweep go to work.
+    pub(super) async fn remind(&self, sweep: &Sweep) {
+        self.reminders.leave(sweep.key(), Duration::ZERO).await;
+    }
 }
 
 impl SweepConnector {
-    /// Carries out one message of the revocation queue.
+    /// Takes one turn of a sweep that was claimed for it.
     ///
     /// # Errors
-    /// [`Unswept`] if it must come again.
-    pub async fn work(&self, body: &str) -> Result<(), Unswept> {
-        match serde_json::from_str(body).map_err(|_| Unswept::Unreadable)? {
-            RevocationMessage::Revoke(pending) => {
-                let revocation = self.revoke.again(*pending).await?;
-                tracing::info!(outcome = revocation.as_str(), "tried again to revoke a grant");
-                Ok(())
-            }
-            RevocationMessage::Sweep { workspace, connector, app, revoke } => {
-                let workspace = WorkspaceId::parse(&workspace).map_err(|_| Unswept::Unreadable)?;
-                let connector = ConnectorId::parse(&connector).map_err(|_| Unswept::Unreadable)?;
-                let app = app.as_deref().map(AppId::parse).transpose().map_err(|_| Unswept::Unreadable)?;
-                self.sweep(&workspace, &connector, &Extent { app, revoke }).await
-            }
+    /// [`EndError`] if something could not be ended. The turn comes again then, and finds what is left.
+    #[tracing::instrument(skip_all, fields(connector.id = %sweep.connector))]
+    pub(super) async fn turn(&self, sweep: Sweep) -> Result<(), EndError> {
+        let connector = self.connectors.find(&sweep.workspace, &sweep.connector).await?;
+        let extent = self.extent(&sweep, connector.as_ref()).await?;
+        let (Some(connector), false) = (connector, matches!(extent, Extent::Nothing)) else {
+            return Ok(self.sweeps.finish(&sweep).await?);
+        };
+        if !self.sweeps.take_turn(&sweep.connector, self.clock.now()).await? {
+            let from = sweep.from.clone();
+            return Ok(self.leave_rest(&sweep, from.as_ref(), TURN).await?);
+        }
+        let page = self.connections.of_connector(&connector.id, sweep.app.as_ref(), sweep.from.as_ref(), PER_TURN);
+        let page = page.await?;
+        let is_meant = |connection: &Connection| match extent {
+            Extent::MadeBefore(moment) => connection.connected_at < moment,
+            Extent::Everything | Extent::Nothing => true,
+        };
+        self.end_all(&connector, &sweep, page.connections.into_iter().filter(is_meant)).await?;
+        match page.next {
+            Some(next) => Ok(self.leave_rest(&sweep, Some(&next), TURN).await?),
+            None => Ok(self.end_of_index(&connector, &sweep).await?),
         }
     }
 
-    #[tracing::instrument(skip_all, fields(connector.id = %id))]
-    async fn sweep(&self, workspace: &WorkspaceId, id: &ConnectorId, extent: &Extent) -> Result<(), Unswept> {
-        let Some(connector) = self.connectors.find(workspace, id).await? else { return Ok(()) };
-        if extent.app.is_none() && connector.state != ConnectorState::Deleting {
-            return Ok(());
-        }
-        let stop = self.clock.now().checked_add(WORK_FOR).unwrap_or(Timestamp::MAX);
-        while self.clock.now() < stop {
-            let page = self.connections.of_connector(id, extent.app.as_ref(), None, PER_SECOND).await?;
-            if page.connections.is_empty() && page.next.is_none() {
-                return if extent.app.is_none() { self.finish(&connector, extent).await } else { Ok(()) };
-            }
-            let second = tokio::time::sleep(Duration::from_secs(1));
-            self.end_all(&connector, page.connections, extent).await?;
-            second.await;
-        }
-        self.leave_rest(&connector, extent, Duration::ZERO).await
+    async fn extent(&self, sweep: &Sweep, connector: Option<&Connector>) -> Result<Extent, StoreError> {
+        let (Some(app), Some(connector)) = (&sweep.app, connector) else {
+            let is_deleted = connector.is_some_and(|connector| connector.state == ConnectorState::Deleting);
+            return Ok(if is_deleted { Extent::Everything } else { Extent::Nothing });
+        };
+        Ok(match self.apps.find(app).await? {
+            None => Extent::Everything,
+            Some(app) if app.workspace != connector.workspace => Extent::Everything,
+            Some(anew) if anew.created_at > sweep.began_at => Extent::MadeBefore(anew.created_at),
+            Some(_) => Extent::Nothing,
+        })
     }
 
+    /// Ends a group of connections, all at once. A grant that its provider does not end goes its own way from here on.
     async fn end_all(
         &self,
         connector: &Connector,
-        connections: Vec<Connection>,
-        extent: &Extent,
-    ) -> Result<(), Unswept> {
-        let ends = connections.iter().map(|connection| async {
-            match self.connections.take(&connection.key).await?.filter(|_| extent.revoke) {
-                Some(taken) => Ok(Some(self.revoke.end(connector, &taken.key, &taken.tokens).await)),
-                None => Ok::<_, StoreError>(None),
+        sweep: &Sweep,
+        connections: impl Iterator<Item = Connection>,
+    ) -> Result<(), EndError> {
+        let ends = connections.map(|connection| self.end_one(connector, sweep, connection));
+        join_all(ends).await.into_iter().collect()
+    }
+
+    async fn end_one(&self, connector: &Connector, sweep: &Sweep, connection: Connection) -> Result<(), EndError> {
+        let place = connection.key.clone();
+        let revocation = if sweep.ends_grants {
+            let Some(ended) = self.end.end(connection, LOOK_AFTER).await? else { return Ok(()) };
+            self.revoke.first(connector, ended).await.as_str()
+        } else {
+            match self.connections.remove(&connection).await? {
+                Write::Done => LEFT_TO_THE_PROVIDER,
+                Write::Conflict => return Err(EndError::Contended),
             }
-        });
-        for ended in join_all(ends).await {
-            ended?;
-        }
+        };
+        let details = [("connector", connector.id.as_str()), ("revocation", revocation)];
+        self.audit.note(&place.workspace, Actor::System, "connection.deleted", place.id().as_str(), &details).await;
         Ok(())
     }
 
-    async fn finish(&self, connector: &Connector, extent: &Extent) -> Result<(), Unswept> {
-        let empty_at = connector.updated_at.checked_add(LINGER).unwrap_or(Timestamp::MAX);
-        let left = Duration::try_from(empty_at.duration_since(self.clock.now())).unwrap_or_default();
+    /// The index was gone through once. Sessions that began before the deletion may still end in connections: it is gone
+    /// through once more when they are over.
+    async fn end_of_index(&self, connector: &Connector, sweep: &Sweep) -> Result<(), StoreError> {
+        let settled_at = sweep.began_at.checked_add(LINGER).unwrap_or(Timestamp::MAX);
+        let left = Duration::try_from(settled_at.duration_since(self.clock.now())).unwrap_or_default();
         if !left.is_zero() {
-            return self.leave_rest(connector, extent, left).await;
+            return self.leave_rest(sweep, None, left).await;
         }
-        self.connectors.destroy(&connector.workspace, &connector.id).await?;
-        tracing::info!("a deleted connector is gone, its secret with it");
+        if sweep.app.is_none() {
+            if !self.connections.entries_of_connector(&connector.id, 1).await?.is_empty() {
+                return self.leave_rest(sweep, None, LOOK_AGAIN).await;
+            }
+            self.connectors.destroy(&connector.workspace, &connector.id).await?;
+            self.healths.forget(&connector.id).await?;
+            tracing::info!("a deleted connector is gone, its secret with it");
+        }
+        self.sweeps.finish(sweep).await
+    }
+
+    async fn leave_rest(&self, sweep: &Sweep, from: Option<&Cursor>, wait: Duration) -> Result<(), StoreError> {
+        let due_at = self.clock.now().checked_add(wait.saturating_sub(SLACK)).unwrap_or(Timestamp::MAX);
+        if self.sweeps.put_off(sweep, from, due_at).await? == Write::Done {
+            self.reminders.leave(sweep.key(), wait).await;
+        }
         Ok(())
     }
-
-    async fn leave_rest(&self, connector: &Connector, extent: &Extent, delay: Duration) -> Result<(), Unswept> {
-        Ok(self.queue.send(&sweep_message(connector, extent.app.as_ref(), extent.revoke), delay).await?)
-    }
 }
 
-/// The message that lets what is left of a connector, or of an app's users with it, be swept.
-pub(super) fn sweep_message(connector: &Connector, app: Option<&AppId>, revoke: bool) -> RevocationMessage {
-    RevocationMessage::Sweep {
-        workspace: connector.workspace.to_string(),
-        connector: connector.id.to_string(),
-        app: app.map(ToString::to_string),
-        revoke,
-    }
-}
+/// What the audit trail says of a grant that an admin wished to leave to the provider.
+const LEFT_TO_THE_PROVIDER: &str = "none";

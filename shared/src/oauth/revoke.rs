@@ -48,6 +48,13 @@ pub enum RevokeError {
         /// How long the provider asks to wait; at most one hour.
         retry_after: Option<Duration>,
     },
+    /// The provider does not accept the connector's client. The grant itself is not in question, and the client's secret
+    /// can be corrected.
+    #[error("the provider does not accept the client that asks for the revocation (status {status})")]
+    ClientRejected {
+        /// The HTTP status.
+        status: u16,
+    },
     /// The provider refused.
     #[error("the provider refused to revoke the grant (status {status})")]
     Refused {
@@ -200,6 +207,13 @@ fn verdict(revoke: &Revoke, answer: &Response<Vec<u8>>, now: Timestamp) -> Resul
         let mut refusal = Response::new(br#"{"error":"unsupported_token_type"}"#.to_vec());
         *refusal.status_mut() = StatusCode::BAD_REQUEST;
         return Ok(refusal);
+    }
+    // Without a code, 401 speaks of whoever authenticates: the client, or the token itself where that is the proof.
+    let by_client = matches!(revoke.auth, RevocationAuth::Basic | RevocationAuth::Post);
+    if matches!(code, Some("invalid_client" | "unauthorized_client"))
+        || (by_client && status == StatusCode::UNAUTHORIZED)
+    {
+        return Err(RevokeError::ClientRejected { status: status.as_u16() });
     }
     Err(RevokeError::Refused { status: status.as_u16() })
 }

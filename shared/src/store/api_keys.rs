@@ -15,6 +15,8 @@ use crate::domain::{
 };
 
 const META: &str = "META";
+const OF_WORKSPACE: &str = "WSKEY#";
+const OF_APPS: &str = "APPKEY#";
 
 /// API keys in the registry. A key stands under its own id, because that is all a caller shows; its holder lists it.
 #[derive(Debug, Clone)]
@@ -67,6 +69,21 @@ impl ApiKeys {
         self.0.put_new(listed).await
     }
 
+    /// Removes all keys of a workspace and of its apps.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer; what is left then can be removed by asking again.
+    pub async fn remove_all(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
+        let listed_at = workspaces::pk(workspace);
+        for prefix in [OF_WORKSPACE, OF_APPS] {
+            for row in self.0.query_all(&listed_at, prefix).await? {
+                self.0.delete(&pk(&row.parsed(name::KEY_ID, KeyId::parse)?), META).await?;
+                self.0.delete(&listed_at, row.text(name::SK)?).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Revokes a key, for good.
     ///
     /// # Errors
@@ -87,8 +104,8 @@ fn pk(id: &KeyId) -> String {
 
 fn listing(app: Option<&AppId>) -> String {
     match app {
-        Some(app) => format!("APPKEY#{app}#"),
-        None => "WSKEY#".to_owned(),
+        Some(app) => format!("{OF_APPS}{app}#"),
+        None => OF_WORKSPACE.to_owned(),
     }
 }
 

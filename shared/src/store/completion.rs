@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{
     connections,
     error::{StoreError, Write, written},
+    forgotten_users::not_forgotten_since,
     row::{Item, LAYOUT, NewItem, name, number, text},
     sessions,
     table::{TableNames, key},
@@ -29,6 +30,8 @@ pub struct Completions {
 pub struct Completion<'a> {
     /// The session that is spent.
     pub session: &'a SessionId,
+    /// When it began. A user who was forgotten since then stays forgotten.
+    pub began_at: Timestamp,
     /// Where the connection stands.
     pub place: &'a ConnectionKey,
     /// What the user granted.
@@ -71,13 +74,18 @@ impl Completions {
     /// Stores the connection and spends the session, together.
     ///
     /// The connection's version and fence go up: a refresh of the grant before this one changes nothing any more.
+    /// [`Write::Conflict`] if the session was spent before, or the user was forgotten since it began.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn store(&self, completion: Completion<'_>) -> Result<Write, StoreError> {
-        let Completion { session, place, grant } = completion;
+        let Completion { session, began_at, place, grant } = completion;
+        let remembered = not_forgotten_since(&self.tables.connections, &place.user, began_at)?;
         let request = self.client.transact_write_items();
-        let request = request.transact_items(self.connection(place, &grant)?).transact_items(self.session(session)?);
+        let request = request
+            .transact_items(self.connection(place, &grant)?)
+            .transact_items(self.session(session)?)
+            .transact_items(remembered);
         written(request.send().await)
     }
 
@@ -120,7 +128,7 @@ impl Completions {
 }
 
 /// What a new grant replaces, or ends.
-const REPLACED: [&str; 16] = [
+const REPLACED: [&str; 17] = [
     name::REFRESH_TOKEN,
     name::EXPIRES_AT,
     name::REFRESH_EXPIRES_AT,
@@ -131,6 +139,7 @@ const REPLACED: [&str; 16] = [
     name::GRANT_ENDED,
     name::LEASED_UNTIL,
     name::INTENT,
+    name::INTENT_BEFORE,
     name::IN_DOUBT,
     name::QUARANTINED,
     name::LAST_COMMIT,

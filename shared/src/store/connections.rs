@@ -2,14 +2,14 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, KeysAndAttributes, ReturnValue},
+    types::{AttributeValue, KeysAndAttributes},
 };
 
 use super::{
-    error::{StoreError, failed},
-    row::{Item, Row, name, text},
+    error::{StoreError, Write, failed, written},
+    row::{Item, Row, name, number, text},
     schema::{BY_CONNECTOR_INDEX, CONNECTOR_SHARDS, DUE_SHARDS},
-    table::{Cursor, Table, TableNames, key},
+    table::{Cursor, ItemKey, Table, TableNames, key},
 };
 use crate::domain::{
     account::Account,
@@ -71,7 +71,7 @@ impl Connections {
         while shard < CONNECTOR_SHARDS && keys.len() < limit {
             let room = i32::try_from(limit - keys.len()).unwrap_or(i32::MAX);
             let (found, last) = self.shard_page(connector, shard, app, after.take(), room).await?;
-            keys.extend(found);
+            keys.extend(found.into_iter().filter(is_connection));
             match last {
                 Some(last) => after = Some(last),
                 None => shard += 1,
@@ -81,16 +81,48 @@ impl Connections {
         Ok(ConnectionPage { connections: self.find_all(keys).await?, next })
     }
 
-    /// Removes the connection at this place and returns what it was, sealed tokens included.
+    /// Removes a connection without ending its grant, if its tokens are still those that were read.
     ///
     /// # Errors
-    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
-    pub async fn take(&self, place: &ConnectionKey) -> Result<Option<Connection>, StoreError> {
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn remove(&self, connection: &Connection) -> Result<Write, StoreError> {
+        let place = &connection.key;
         let request = self.0.client.delete_item().table_name(&self.0.name);
-        let request =
-            request.set_key(Some(key(&pk(&place.user), &sk(&place.connector)))).return_values(ReturnValue::AllOld);
-        let answer = request.send().await.map_err(|error| failed(&error))?;
-        answer.attributes.map(|item| read(&Row::read(item)?)).transpose()
+        let request = request
+            .set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
+            .condition_expression("ver = :ver")
+            .expression_attribute_values(":ver", number(connection.version));
+        written(request.send().await)
+    }
+
+    /// Up to `limit` entries of a connector in its index: connections, and grants that have ended and not yet at their
+    /// provider.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn entries_of_connector(
+        &self,
+        connector: &ConnectorId,
+        limit: usize,
+    ) -> Result<Vec<ItemKey>, StoreError> {
+        let mut entries = Vec::new();
+        for shard in 0..CONNECTOR_SHARDS {
+            let room = i32::try_from(limit - entries.len()).unwrap_or(i32::MAX);
+            let (found, _) = self.shard_page(connector, shard, None, None, room).await?;
+            entries.extend(found.iter().filter_map(entry));
+            if entries.len() >= limit {
+                break;
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Removes what an entry of an index names, whatever it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn remove_entry(&self, entry: &ItemKey) -> Result<(), StoreError> {
+        self.0.delete(&entry.pk, &entry.sk).await.map(|_| ())
     }
 
     async fn shard_page(
@@ -163,13 +195,33 @@ pub(super) fn due_shard(place: &ConnectionKey) -> String {
     format!("DUE#{}", shard_of(place, DUE_SHARDS))
 }
 
+/// Where anything else with a due time stands in that index.
+pub(super) fn due_shard_of(due: &ItemKey) -> String {
+    format!("DUE#{}", shard_of_key(&due.pk, &due.sk, DUE_SHARDS))
+}
+
 fn shard_name(connector: &ConnectorId, shard: u16) -> String {
     format!("{connector}#{shard}")
 }
 
 fn shard_of(place: &ConnectionKey, shards: u16) -> u16 {
-    let digest = sha256(format!("{}|{}", pk(&place.user), sk(&place.connector)).as_bytes());
+    shard_of_key(&pk(&place.user), &sk(&place.connector), shards)
+}
+
+fn shard_of_key(pk: &str, sk: &str, shards: u16) -> u16 {
+    let digest = sha256(format!("{pk}|{sk}").as_bytes());
     u16::from_be_bytes([digest[0], digest[1]]) % shards
+}
+
+/// An entry of an index, by its keys in the table.
+fn entry(item: &Item) -> Option<ItemKey> {
+    let part = |name: &str| item.get(name)?.as_s().ok().cloned();
+    Some(ItemKey { pk: part(name::PK)?, sk: part(name::SK)? })
+}
+
+/// Beside connections their index has grants that have ended and not yet at their provider.
+fn is_connection(entry: &Item) -> bool {
+    entry.get(name::SK).and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(PREFIX))
 }
 
 fn primary_key(entry: &Item) -> Item {
@@ -264,6 +316,7 @@ fn read_refresh(row: &Row) -> Result<RefreshState, StoreError> {
         fence: row.number(name::FENCE)?,
         leased_until: row.find_time(name::LEASED_UNTIL)?,
         intent: attempt(name::INTENT)?,
+        follows_intent: row.find_text(name::INTENT_BEFORE)?.is_some_and(|before| !before.is_empty()),
         in_doubt: row.flag(name::IN_DOUBT)?,
         last_commit: attempt(name::LAST_COMMIT)?,
         failures: row.find_number(name::FAILURES)?.unwrap_or(0),

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     error::{StoreError, Write, failed, written},
+    paces::PACE,
     row::{LAYOUT, Row, name, number, text, time},
     table::{Table, TableNames, key},
 };
@@ -39,6 +40,17 @@ impl Healths {
     pub async fn find(&self, connector: &ConnectorId) -> Result<Health, StoreError> {
         let row = self.0.find(&pk(connector), HEALTH).await?;
         row.map_or_else(|| Ok(Health::default()), |row| read(&row))
+    }
+
+    /// Lets go of everything that is known of a connector's provider, and of its pace.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn forget(&self, connector: &ConnectorId) -> Result<(), StoreError> {
+        for sk in [HEALTH, PACE] {
+            self.0.delete(&pk(connector), sk).await?;
+        }
+        Ok(())
     }
 
     /// Counts a connection whose refresh failed; one that is counted already counts once.

@@ -107,7 +107,10 @@ impl Leases {
         until: Timestamp,
         look_at: Option<Timestamp>,
     ) -> Result<LeaseOutcome, StoreError> {
-        let mut set = "SET leased_until = :until, intent = :attempt, fence = fence + :one".to_owned();
+        // What was intended before is read of the item as it was: it tells even whoever gets no answer to the first request.
+        let mut set = "SET leased_until = :until, intent_before = if_not_exists(intent, :none), intent = :attempt, \
+                       fence = fence + :one"
+            .to_owned();
         let mut request = self.update(&connection.key);
         if let Some(look_at) = look_at {
             set.push_str(", due_at = :look, due_shard = :shard");
@@ -124,6 +127,7 @@ impl Leases {
             )
             .expression_attribute_values(":until", time(until))
             .expression_attribute_values(":attempt", text(attempt.as_str()))
+            .expression_attribute_values(":none", text(""))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":ver", number(connection.version))
             .expression_attribute_values(":now", time(now))
@@ -133,30 +137,31 @@ impl Leases {
             Ok(answer) => {
                 let earlier = answer.attributes.ok_or(StoreError::Unreadable("no attributes returned"))?;
                 let earlier = read(&Row::read(earlier)?)?;
-                let (fence, follows) = (earlier.refresh.fence + 1, follows(&earlier));
+                let follows = follows(earlier.refresh.intent.is_some(), earlier.refresh.in_doubt);
+                let fence = earlier.refresh.fence + 1;
                 Ok(taken(earlier, attempt, until, fence, follows))
             }
             Err(error) => Ok(match standing_item(&error)? {
                 // The answer to our own first request was lost, and the SDK asked again.
-                Some(item) => held_by(item, attempt, until, follows(connection)),
+                Some(item) => held_by(item, attempt, until),
                 None => LeaseOutcome::Lost,
             }),
         }
     }
 
-    /// Whether a lease is held of which no answer told: the item says so itself. `seen` is the connection as it was before.
+    /// Whether a lease is held of which no answer told: the item says so itself.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn find(
         &self,
-        seen: &Connection,
+        place: &ConnectionKey,
         attempt: AttemptId,
         until: Timestamp,
     ) -> Result<LeaseOutcome, StoreError> {
-        let row = self.0.find(&pk(&seen.key.user), &sk(&seen.key.connector)).await?;
+        let row = self.0.find(&pk(&place.user), &sk(&place.connector)).await?;
         let item = row.map(|row| read(&row)).transpose()?;
-        Ok(item.map_or(LeaseOutcome::Lost, |item| held_by(item, attempt, until, follows(seen))))
+        Ok(item.map_or(LeaseOutcome::Lost, |item| held_by(item, attempt, until)))
     }
 
     /// Gives the lease back after an attempt that brought no tokens.
@@ -164,7 +169,8 @@ impl Leases {
     /// # Errors
     /// [`StoreError`] if the storage does not answer. The lease ends by itself.
     pub async fn release(&self, lease: &Lease, release: Release) -> Result<Write, StoreError> {
-        let (mut set, mut remove) = ("SET failures = :failures, refusals = :refusals".to_owned(), "intent".to_owned());
+        let (mut set, mut remove) =
+            ("SET failures = :failures, refusals = :refusals".to_owned(), "intent, intent_before".to_owned());
         let mut request = self
             .held(lease)
             .expression_attribute_values(":failures", number(release.failures))
@@ -204,7 +210,7 @@ impl Leases {
             .held(lease)
             .update_expression(
                 "SET grant_ended = :reason \
-                 REMOVE leased_until, intent, in_doubt, failures, refusals, retry_at, due_shard, due_at",
+                 REMOVE leased_until, intent, intent_before, in_doubt, failures, refusals, retry_at, due_shard, due_at",
             )
             .expression_attribute_values(":reason", text(reason.as_str()));
         written(request.send().await)
@@ -223,20 +229,20 @@ impl Leases {
     }
 }
 
-fn follows(earlier: &Connection) -> Follows {
-    match (&earlier.refresh.intent, earlier.refresh.in_doubt) {
-        (Some(_), _) => Follows::Unaccounted,
-        (None, true) => Follows::Doubt,
-        (None, false) => Follows::NothingUnsettled,
+fn follows(unaccounted: bool, in_doubt: bool) -> Follows {
+    match (unaccounted, in_doubt) {
+        (true, _) => Follows::Unaccounted,
+        (false, true) => Follows::Doubt,
+        (false, false) => Follows::NothingUnsettled,
     }
 }
 
 /// The lease, if the item names this attempt as its holder.
-fn held_by(item: Connection, attempt: AttemptId, until: Timestamp, follows: Follows) -> LeaseOutcome {
+fn held_by(item: Connection, attempt: AttemptId, until: Timestamp) -> LeaseOutcome {
     if item.refresh.intent.as_ref() != Some(&attempt) {
         return LeaseOutcome::Lost;
     }
-    let fence = item.refresh.fence;
+    let (fence, follows) = (item.refresh.fence, follows(item.refresh.follows_intent, item.refresh.in_doubt));
     taken(item, attempt, until, fence, follows)
 }
 

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::domain::ids::ConnectorId;
 
-const PACE: &str = "PACE";
+pub(super) const PACE: &str = "PACE";
 
 /// How many connectors' last known moments are remembered.
 const MOST_REMEMBERED: usize = 1_024;

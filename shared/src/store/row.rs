@@ -89,6 +89,7 @@ pub(super) mod name {
         FENCE = "fence";
         LEASED_UNTIL = "leased_until";
         INTENT = "intent";
+        INTENT_BEFORE = "intent_before";
         IN_DOUBT = "in_doubt";
         LAST_COMMIT = "last_commit";
         FAILURES = "failures";
@@ -104,6 +105,16 @@ pub(super) mod name {
         REFUSED_AT = "refused_at";
         REFUSED_REVISION = "refused_revision";
         NEXT_AT = "next_at";
+
+        ENDED_ID = "ended_id";
+        ENDED_AT = "ended_at";
+        ACCOUNT_ID = "account_id";
+        TRIES = "tries";
+        ENDS_GRANTS = "ends_grants";
+        BEGAN_AT = "began_at";
+        SWEPT_TO = "swept_to";
+        FORGOTTEN_AT = "forgotten_at";
+        DELETED_AT = "deleted_at";
 
         STAGE = "stage";
         REASON = "reason";

@@ -5,6 +5,7 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{
     connections::{due_shard, pk, read, sk},
+    endings::ENDED_PREFIX,
     error::{StoreError, failed, written},
     row::{Item, LAYOUT, Row, name, number, text, time},
     schema::DUE_INDEX,
@@ -14,9 +15,6 @@ use crate::domain::{
     connection::{Connection, Quarantine},
     user::ConnectionKey,
 };
-
-/// How the sort keys of grants begin that are still to be ended at their provider.
-const ENDED: &str = "ENDED#";
 
 /// The schedule, in the deployment's table of connections.
 #[derive(Debug, Clone)]
@@ -47,10 +45,10 @@ pub struct DuePage {
 pub struct DueCursor(Item);
 
 impl Due {
-    /// Whether it is a grant that is still to be ended at its provider, and no connection.
+    /// Whether it is something that is left to be done after an end, and no connection.
     #[must_use]
     pub fn is_ended_grant(&self) -> bool {
-        self.sk.starts_with(ENDED)
+        self.sk.starts_with(ENDED_PREFIX)
     }
 
     /// The connector that it came through: what comes through one provider is paced together.

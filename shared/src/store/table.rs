@@ -21,6 +21,15 @@ pub struct TableNames {
     pub audit: String,
 }
 
+/// An item's primary key. Nothing in it is secret, and it gives no right to anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemKey {
+    /// The partition key.
+    pub pk: String,
+    /// The sort key.
+    pub sk: String,
+}
+
 /// One table.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
@@ -126,6 +135,26 @@ impl Table {
         let answer = request.send().await.map_err(|error| failed(&error))?;
         let rows = answer.items.unwrap_or_default().into_iter().map(Row::read).collect::<Result<_, _>>()?;
         Ok(Page { rows, last: answer.last_evaluated_key })
+    }
+
+    /// The sort keys of all items of one owner, of whatever kind and layout.
+    pub(super) async fn sort_keys(&self, pk: &str) -> Result<Vec<String>, StoreError> {
+        let mut keys = Vec::new();
+        let mut start = None;
+        loop {
+            let request = self.client.query().table_name(&self.name).consistent_read(true);
+            let request = request
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", text(pk))
+                .projection_expression("pk, sk")
+                .set_exclusive_start_key(start);
+            let answer = request.send().await.map_err(|error| failed(&error))?;
+            keys.extend(answer.items.unwrap_or_default().iter().filter_map(sort_key).map(str::to_owned));
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(keys);
+            }
+        }
     }
 
     /// Reads all items of one owner whose sort key begins like this. For lists that people keep by hand.

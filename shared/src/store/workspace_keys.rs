@@ -70,6 +70,18 @@ impl WorkspaceKeys {
         let answer = request.send().await.map_err(|error| failed(&error))?;
         answer.items.unwrap_or_default().pop().map(|item| read(&Row::read(item)?)).transpose()
     }
+
+    /// Removes the keys of all generations: whatever was sealed under them can be opened by nobody any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer; what is left then can be removed by asking again.
+    pub async fn delete_all(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
+        let pk = pk(workspace);
+        for sk in self.0.sort_keys(&pk).await?.iter().filter(|sk| sk.starts_with(PREFIX)) {
+            self.0.delete(&pk, sk).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Padded, so that the order of texts is the order of numbers.

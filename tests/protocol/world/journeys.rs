@@ -1,5 +1,6 @@
 //! What users, their browsers and their app's backend do, step by step or as a whole.
 
+use local::product::Product;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -78,6 +79,33 @@ impl World {
 
     pub(crate) async fn disconnect(&self, connector: &Connector, user: &str) -> Answer {
         self.as_user(user, "DELETE", &format!("/app-user-auth/connectors/{}", connector.id)).send().await
+    }
+
+    /// As [`World::disconnect`], by an instance whose process dies while it waits for the provider.
+    pub(crate) async fn disconnect_and_die(&self, connector: &Connector, user: &str) {
+        let (environment, clock, provider) = (self.aws.environment.clone(), self.clock.clone(), self.provider.clone());
+        let path = self.app.path(&format!("/app-user-auth/connectors/{}", connector.id));
+        let token = self.app.user(self, user);
+        let asked_before = provider.journal("/revoke").len();
+        let life = tokio::task::spawn_blocking(move || {
+            let process = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            process.block_on(async {
+                let product = Product::open(&environment, clock).await.unwrap();
+                let call = Call::new(product.routes, "DELETE", &path).bearer(&token);
+                tokio::spawn(call.send());
+                while provider.journal("/revoke").len() == asked_before {
+                    tokio::task::yield_now().await;
+                }
+            });
+        });
+        life.await.unwrap();
+    }
+
+    /// What the audit trail says was done, the latest first: the actions that begin like this.
+    pub(crate) async fn deeds(&self, prefix: &str) -> Vec<String> {
+        let trail = self.admin("GET", "/audit").send().await.expect(200);
+        let actions = trail["events"].as_array().unwrap().iter().map(|event| text(&event["action"]));
+        actions.filter(|action| action.starts_with(prefix)).collect()
     }
 
     /// A link to connect, for a user that the app's backend names.

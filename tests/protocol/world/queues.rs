@@ -1,5 +1,7 @@
 //! What AWS does between a queue, a schedule and a function.
 
+use std::time::Duration;
+
 use connectors::web::EventHandler;
 use local::aws::sqs::{Message, Queue, VISIBILITY_TIMEOUT};
 use serde_json::{Value, json};
@@ -21,6 +23,22 @@ impl World {
     /// The same with the queue of grants to revoke.
     pub(crate) async fn deliver_revocations(&self) -> Option<Vec<String>> {
         self.deliver(Queue::Revocation, &self.product.disconnect).await
+    }
+
+    /// Fires the schedule, and answers how much was due. With no connection due it is what has ended.
+    pub(crate) async fn remind_of_what_is_due(&self) -> usize {
+        usize::try_from(self.fire_schedule().await["due"].as_u64().unwrap()).unwrap()
+    }
+
+    /// Throws away every message of the queue of what has ended, seen or not.
+    pub(crate) fn lose_revocations(&self) {
+        while self.waiting_revocations() > 0 {
+            let lost = self.aws.queues.receive(Queue::Revocation, 1_000, Duration::ZERO).unwrap();
+            assert!(!lost.is_empty(), "a message that is delayed can't be lost yet");
+            for message in lost {
+                self.aws.queues.delete(Queue::Revocation, &message.receipt).unwrap();
+            }
+        }
     }
 
     /// Works the refresh queue off, as far as it can be seen now, and answers how many messages must come again.

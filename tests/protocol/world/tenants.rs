@@ -115,7 +115,13 @@ impl World {
         self.connector_at(&self.workspace, id, id, &["read", "write"]).await
     }
 
-    async fn connector_at(&self, workspace: &Workspace, provider: &str, name: &str, scopes: &[&str]) -> Connector {
+    pub(crate) async fn connector_at(
+        &self,
+        workspace: &Workspace,
+        provider: &str,
+        name: &str,
+        scopes: &[&str],
+    ) -> Connector {
         let client_id = format!("client-{}", Random::default().token());
         let client_secret = format!("secret-{}", Random::default().token());
         self.provider.register_client(&client_id, &client_secret);

@@ -1,6 +1,6 @@
 //! Apps: where they run, where people return to, and who vouches for their users.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crate::{
     auth::usable_keys,
@@ -11,12 +11,8 @@ use crate::{
         ids::{AppId, Issuer, WorkspaceId},
         workspace::DisplayName,
     },
-    journeys::{
-        audit::Audit,
-        sweep_connector::{LINGER, sweep_message},
-    },
+    journeys::{audit::Audit, sweep_connector::BeginSweep},
     oauth::{DiscoveryError, ProviderClient},
-    queue::{Queue, QueueError},
     random::Random,
     store::{Apps, Connectors, StoreError, Write},
 };
@@ -27,7 +23,7 @@ pub struct ManageApps {
     pub(crate) apps: Apps,
     pub(crate) connectors: Connectors,
     pub(crate) client: Arc<ProviderClient>,
-    pub(crate) queue: Queue,
+    pub(crate) sweep: BeginSweep,
     pub(crate) audit: Audit,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -102,9 +98,6 @@ pub enum AppError {
     /// The storage can't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What is left of it could not be put into the queue.
-    #[error(transparent)]
-    Queue(#[from] QueueError),
 }
 
 impl ManageApps {
@@ -220,13 +213,15 @@ impl ManageApps {
     #[tracing::instrument(skip_all)]
     pub async fn delete(&self, workspace: &WorkspaceId, id: &AppId, actor: Actor) -> Result<(), AppError> {
         let app = self.find(workspace, id).await?;
-        let connectors = self.connectors.of_workspace(workspace).await?;
+        let now = self.clock.now();
+        let mut sweeps = Vec::new();
+        for connector in self.connectors.of_workspace(workspace).await? {
+            sweeps.push(self.sweep.of(&connector, Some(id), true, now).await?);
+        }
         self.apps.delete(&app).await?;
         self.audit.note(workspace, actor, "app.deleted", id.as_str(), &[]).await;
-        for connector in connectors {
-            for delay in [Duration::ZERO, LINGER] {
-                self.queue.send(&sweep_message(&connector, Some(id), true), delay).await?;
-            }
+        for sweep in &sweeps {
+            self.sweep.remind(sweep).await;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Connectors: registered, viewed, changed, deleted.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     clock::Clock,
@@ -14,9 +14,8 @@ use crate::{
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
-    journeys::{audit::Audit, sweep_connector::sweep_message},
+    journeys::{audit::Audit, sweep_connector::BeginSweep},
     oauth::catalogue,
-    queue::{Queue, QueueError},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -32,7 +31,7 @@ pub struct ManageConnectors {
     pub(crate) custom: CustomProviders,
     pub(crate) healths: Healths,
     pub(crate) vault: Arc<Vault>,
-    pub(crate) queue: Queue,
+    pub(crate) sweep: BeginSweep,
     pub(crate) audit: Audit,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -101,9 +100,6 @@ pub enum ConnectorError {
     /// The vault can't seal.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// What is left of it could not be put into the queue.
-    #[error(transparent)]
-    Queue(#[from] QueueError),
 }
 
 impl ManageConnectors {
@@ -226,12 +222,16 @@ impl ManageConnectors {
         actor: Actor,
     ) -> Result<(), ConnectorError> {
         let connector = self.connectors.find(workspace, id).await?.ok_or(ConnectorError::NotFound)?;
-        if self.connectors.mark_deleted(&connector, self.clock.now()).await? == Write::Done {
+        let now = self.clock.now();
+        // Also for one that is being deleted already: whoever deletes again may have changed their mind about `revoke`.
+        let began_at = if connector.is_active() { now } else { connector.updated_at };
+        let sweep = self.sweep.of(&connector, None, revoke, began_at).await?;
+        if self.connectors.mark_deleted(&connector, now).await? == Write::Done {
             let details = [("revoke", if revoke { "true" } else { "false" })];
             self.audit.note(workspace, actor, "connector.deleted", id.as_str(), &details).await;
         }
-        // Also for one that is being deleted already: whoever deletes again may do so because this failed before.
-        Ok(self.queue.send(&sweep_message(&connector, None, revoke), Duration::ZERO).await?)
+        self.sweep.remind(&sweep).await;
+        Ok(())
     }
 
     /// How clients authenticate at a provider, and what is to be pinned if it is the workspace's own.

@@ -60,7 +60,7 @@ impl FoundWorkspace {
     pub async fn found(&self, name: DisplayName) -> Result<FoundedWorkspace, FoundError> {
         let now = self.clock.now();
         let id = WorkspaceId::of_ulid(&self.random.ulid(now));
-        let workspace = Workspace { id, name, created_at: now };
+        let workspace = Workspace { id, name, created_at: now, deleted_at: None };
         self.vault.found(&workspace.id).await?;
         self.workspaces.put_new(&workspace).await?;
         self.audit.note(&workspace.id, Actor::System, "workspace.created", workspace.id.as_str(), &[]).await;

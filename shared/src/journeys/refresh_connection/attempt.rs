@@ -1,12 +1,12 @@
 //! One attempt under a lease: the token call, and what follows from how it went.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
 use super::{
-    CALL_AHEAD, CALL_FOR_READER, LOOK_AFTER, Occasion, Prepared, RESERVE, RefreshError, Refresher, SHORTEST_CALL,
-    after, backoff, gate::Passage, lease_for, salvage::RefreshMessage,
+    CALL, LEASE, LOOK_AFTER, Prepared, RESERVE, RefreshError, Refresher, SHORTEST_CALL, after, backoff, gate::Passage,
+    salvage::RefreshMessage,
 };
 use crate::{
     domain::{
@@ -17,7 +17,7 @@ use crate::{
     journeys::profile,
     metrics::Metric,
     oauth::{Credentials, Outcome, RefreshRequest, TokenError, TokenSet},
-    store::{Follows, Lease, Release, Write},
+    store::{Follows, Lease, Release, StoreError, Write},
     vault::Ready,
 };
 
@@ -27,6 +27,12 @@ const REFUSALS_THAT_END: u32 = 3;
 /// How long the answer of an attempt that never came back may take from the queue to the table.
 const SALVAGE_TAKES: Duration = Duration::from_millis(2_500);
 
+/// How often what an attempt has learnt is tried to be written down.
+const WRITES: u32 = 4;
+
+/// How long it waits in between.
+const BETWEEN_WRITES: Duration = Duration::from_millis(300);
+
 /// How often one looks for it.
 const LOOK_FOR_SALVAGE: Duration = Duration::from_millis(500);
 
@@ -34,7 +40,6 @@ const LOOK_FOR_SALVAGE: Duration = Duration::from_millis(500);
 pub(super) struct Attempt {
     pub(super) lease: Lease,
     pub(super) with: Prepared,
-    pub(super) occasion: Occasion,
     pub(super) passage: Passage,
 }
 
@@ -45,7 +50,7 @@ impl Refresher {
         let lease = &attempt.lease;
         let ready = self.vault.make_ready(&lease.connection.key.workspace).await?;
         if provider.rotates() {
-            self.ask_to_look_later(lease, provider).await;
+            self.ask_to_look_later(lease).await;
         }
         if lease.follows == Follows::Unaccounted
             && provider.is_strict()
@@ -64,9 +69,9 @@ impl Refresher {
     }
 
     /// If this process dies now, somebody finds the connection with its intent, and says what became of it.
-    async fn ask_to_look_later(&self, lease: &Lease, provider: &Provider) {
+    async fn ask_to_look_later(&self, lease: &Lease) {
         let message = RefreshMessage::look(&lease.connection.key);
-        if let Err(error) = self.queue.send(&message, lease_for(provider) + LOOK_AFTER).await {
+        if let Err(error) = self.queue.send(&message, LEASE + LOOK_AFTER).await {
             tracing::warn!(%error, "nobody was asked to look after this refresh; the schedule will");
         }
     }
@@ -116,13 +121,9 @@ impl Refresher {
 
     /// How long the token call may take, if the lease leaves any time for one. Read right before it is made.
     fn time_to_call(&self, attempt: &Attempt) -> Option<Duration> {
-        let patience = match attempt.occasion {
-            Occasion::Needed | Occasion::Wanted => CALL_FOR_READER,
-            Occasion::Scheduled | Occasion::LookedAfter => CALL_AHEAD,
-        };
         let left = Duration::try_from(attempt.lease.until.duration_since(self.clock.now())).ok()?;
         let left = left.checked_sub(RESERVE)?;
-        (left >= SHORTEST_CALL).then(|| left.min(patience))
+        (left >= SHORTEST_CALL).then(|| left.min(CALL))
     }
 
     async fn failed(
@@ -138,19 +139,19 @@ impl Refresher {
         match &error {
             TokenError::Rejected { .. } => {
                 self.note_success(connector, passage).await;
-                self.rejected(lease).await
+                self.rejected(lease, provider).await
             }
-            TokenError::Refused { .. } if refusals + 1 >= REFUSALS_THAT_END => self.rejected(lease).await,
+            TokenError::Refused { .. } if refusals + 1 >= REFUSALS_THAT_END => self.rejected(lease, provider).await,
             TokenError::Refused { .. } => self.back_off(&lease, provider, refusals + 1, None, error).await,
             TokenError::Blocked(_) => self.back_off(&lease, provider, refusals, None, error).await,
             TokenError::ClientRejected { error: code, status } => {
                 self.note_refusal(connector, code, *status).await;
                 let retry_at = after(self.clock.now(), self.spread(backoff::MISCONFIGURED));
-                self.leases.release(&lease, untouched(&lease, Some(retry_at))).await?;
+                self.release(&lease, untouched(&lease, Some(retry_at))).await?;
                 Err(RefreshError::Misconfigured(error))
             }
             TokenError::Passing { outcome: Outcome::TooLate, .. } => {
-                self.leases.release(&lease, untouched(&lease, lease.connection.refresh.due_at)).await?;
+                self.release(&lease, untouched(&lease, lease.connection.refresh.due_at)).await?;
                 Err(RefreshError::Busy)
             }
             TokenError::Passing { retry_after, salvaged, .. } => {
@@ -167,16 +168,18 @@ impl Refresher {
     }
 
     /// The provider says that the grant is over. Believed only if nobody has stored anything newer in the meantime.
-    async fn rejected(&self, lease: Lease) -> Result<Connection, RefreshError> {
+    async fn rejected(&self, lease: Lease, provider: &Provider) -> Result<Connection, RefreshError> {
         let row = self.connections.find(&lease.connection.key).await?.ok_or(RefreshError::Gone)?;
         if row.version != lease.connection.version {
             return self.renewed_by_another(row, &lease.connection);
         }
-        let (reason, metric) = match lease.follows {
-            Follows::NothingUnsettled => (EndReason::RefreshRejected, Metric::GrantsEnded),
-            Follows::Doubt | Follows::Unaccounted => (EndReason::RotationLost, Metric::RotationsLost),
+        let is_loss = lease.follows != Follows::NothingUnsettled && provider.rotates();
+        let (reason, metric) = if is_loss {
+            (EndReason::RotationLost, Metric::RotationsLost)
+        } else {
+            (EndReason::RefreshRejected, Metric::GrantsEnded)
         };
-        match self.leases.end(&lease, reason).await? {
+        match insist(|| self.leases.end(&lease, reason)).await? {
             Write::Done => {
                 self.metrics.record(metric, 1);
                 tracing::info!(outcome = reason.as_str(), "a grant is over");
@@ -213,10 +216,14 @@ impl Refresher {
             in_doubt: provider.rotates() && outcome.may_be_done(),
             runs_on,
         };
-        self.leases.release(lease, release).await?;
+        self.release(lease, release).await?;
         self.metrics.record(Metric::RefreshFailed, 1);
         let retry_after = Duration::try_from(retry_at.duration_since(now)).unwrap_or_default();
         Err(RefreshError::Unavailable { retry_after, cause: Some(error) })
+    }
+
+    async fn release(&self, lease: &Lease, release: Release) -> Result<Write, StoreError> {
+        insist(|| self.leases.release(lease, release)).await
     }
 
     fn delay(&self, lease: &Lease, asked: Option<Duration>) -> Duration {
@@ -236,6 +243,21 @@ impl Refresher {
     pub(in crate::journeys) fn spread(&self, by: Duration) -> Duration {
         by + Duration::from_millis(self.random.below(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
     }
+}
+
+/// What an attempt has learnt is written down even if the table does not take it at first: without it, whoever comes next
+/// must take a refusal for a loss. Both writes can be made twice.
+async fn insist<W>(write: impl Fn() -> W) -> Result<Write, StoreError>
+where
+    W: Future<Output = Result<Write, StoreError>>,
+{
+    for _ in 1..WRITES {
+        match write().await {
+            Err(StoreError::Unavailable(_)) => tokio::time::sleep(BETWEEN_WRITES).await,
+            outcome => return outcome,
+        }
+    }
+    write().await
 }
 
 /// The lease is given back as if it had never been: the provider was not asked, or spoke of the client only.

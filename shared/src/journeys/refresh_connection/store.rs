@@ -1,19 +1,23 @@
 //! Storing what the provider gave. It may be the only token that works, so it is not let go of before it is stored: under
 //! the lease, or without it as long as nothing newer is there, or, sealed, in the queue.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
+
+use jiff::Timestamp;
 
 use super::{RefreshError, Refresher, salvage::RefreshMessage};
 use crate::{
     domain::{
         connection::{Connection, RefreshState},
         connector::Connector,
+        ended::EndedGrant,
+        ids::EndedId,
         schedule::Use,
         secret::{RefreshToken, Secret},
     },
-    journeys::{client_secret, profile},
+    journeys::{end_connection, profile},
     metrics::Metric,
-    oauth::{Credentials, GrantTokens, TokenSet},
+    oauth::TokenSet,
     queue::QueueError,
     store::{Commit, FreshAccess, Lease, Renewal, StoreError},
     vault::{Place, Ready},
@@ -43,11 +47,7 @@ impl Refresher {
             }
             Commit::Refused(Some(row)) => self.renewed_by_another(*row, &lease.connection),
             Commit::Refused(None) => {
-                let grant = GrantTokens {
-                    access_token: Some(&tokens.access_token),
-                    refresh_token: tokens.refresh_token.as_ref(),
-                };
-                self.revoke_orphan(connector, grant).await;
+                self.revoke_orphan(connector, &lease.connection, renewal).await;
                 Err(RefreshError::Gone)
             }
         }
@@ -71,7 +71,7 @@ impl Refresher {
             retry_at: Some(retry_at),
         };
         if let Commit::Refused(None) = self.stored(&lease, &renewal).await? {
-            self.revoke_orphan(connector, GrantTokens { access_token: None, refresh_token: Some(token) }).await;
+            self.revoke_orphan(connector, &lease.connection, renewal).await;
             return Err(RefreshError::Gone);
         }
         Ok(())
@@ -80,20 +80,27 @@ impl Refresher {
     /// Stores a renewal under its lease; without it, if the lease was lost and nothing newer is there. What is refused in
     /// the end is refused because of something newer, or because the connection is gone.
     async fn stored(&self, lease: &Lease, renewal: &Renewal) -> Result<Commit, RefreshError> {
-        match self.commit(lease, renewal).await? {
-            // The answer to an earlier try was lost.
-            Commit::Refused(Some(row)) if row.refresh.last_commit.as_ref() == Some(&lease.attempt) => Ok(Commit::Done),
+        match self.insist(lease, renewal, || self.renewals.commit(lease, renewal)).await? {
             Commit::Refused(Some(row)) if row.version == lease.connection.version => {
-                Ok(self.renewals.salvage(&lease.claim(), renewal).await?)
+                let claim = lease.claim();
+                self.insist(lease, renewal, || self.renewals.salvage(&claim, renewal)).await
             }
             outcome => Ok(outcome),
         }
     }
 
     /// Asks the table alone for a moment, then the queue in turn with it, until one of them has the sealed answer or the
-    /// lease ends.
-    async fn commit(&self, lease: &Lease, renewal: &Renewal) -> Result<Commit, RefreshError> {
-        if let Ok(commit) = tokio::time::timeout(ALONE, self.committed(lease, renewal)).await {
+    /// lease ends; and for a moment even if that has ended already. An error may hide that the table has stored it: asking
+    /// again is safe, and the attempt's own commit is recognised.
+    async fn insist<W>(&self, lease: &Lease, renewal: &Renewal, write: impl Fn() -> W) -> Result<Commit, RefreshError>
+    where
+        W: Future<Output = Result<Commit, StoreError>>,
+    {
+        let written = async || match self.until_answered(&write).await {
+            Commit::Refused(Some(row)) if row.refresh.last_commit.as_ref() == Some(&lease.attempt) => Commit::Done,
+            outcome => outcome,
+        };
+        if let Ok(commit) = tokio::time::timeout(ALONE, written()).await {
             return Ok(commit);
         }
         let left = Duration::try_from(lease.until.duration_since(self.clock.now())).unwrap_or_default();
@@ -102,12 +109,12 @@ impl Refresher {
                 if self.hand_over(lease, renewal).await.is_ok() {
                     return None;
                 }
-                if let Ok(commit) = tokio::time::timeout(TRY, self.committed(lease, renewal)).await {
+                if let Ok(commit) = tokio::time::timeout(TRY, written()).await {
                     return Some(commit);
                 }
             }
         };
-        match tokio::time::timeout(left, in_turn).await {
+        match tokio::time::timeout(left.max(ALONE), in_turn).await {
             Ok(Some(commit)) => return Ok(commit),
             Ok(None) => tracing::error!("the table took no tokens; their sealed form waits in the queue"),
             Err(_) => tracing::error!("neither the table nor the queue took the tokens"),
@@ -115,10 +122,13 @@ impl Refresher {
         Err(StoreError::Unavailable("no tokens taken".to_owned()).into())
     }
 
-    /// Asks the table until it answers. An error may hide that it has stored them: asking again is safe.
-    async fn committed(&self, lease: &Lease, renewal: &Renewal) -> Commit {
+    /// Asks the table until it answers.
+    async fn until_answered<W>(&self, write: impl Fn() -> W) -> Commit
+    where
+        W: Future<Output = Result<Commit, StoreError>>,
+    {
         loop {
-            match tokio::time::timeout(TRY, self.renewals.commit(lease, renewal)).await {
+            match tokio::time::timeout(TRY, write()).await {
                 Ok(Ok(commit)) => return commit,
                 Ok(Err(error)) => tracing::warn!(%error, "the table took no tokens yet"),
                 Err(_) => tracing::warn!("the table does not answer"),
@@ -161,13 +171,21 @@ impl Refresher {
         }
     }
 
-    /// The user disconnected while the provider was rotating: what it gave belongs to nobody now.
-    async fn revoke_orphan(&self, connector: &Connector, grant: GrantTokens<'_>) {
-        let Some(provider) = profile(connector) else { return };
-        let Ok(secret) = client_secret(&self.vault, connector).await else { return };
-        let credentials = Credentials { client_id: &connector.client_id, client_secret: secret.as_ref() };
-        if let Err(error) = self.client.revoke(provider, credentials, grant, self.clock.now()).await {
-            tracing::warn!(%error, "tokens of a connection that is gone were not revoked");
+    /// The user disconnected while the provider was rotating: what it gave belongs to nobody now. It is kept, sealed, as
+    /// an ended grant until the provider has ended it, so that a crash or a failure here leaves nothing alive there.
+    async fn revoke_orphan(&self, connector: &Connector, gone: &Connection, renewal: Renewal) {
+        let now = self.clock.now();
+        let id = EndedId::of_ulid(&self.random.ulid(now));
+        let look_at = now.checked_add(end_connection::LOOK_AFTER).unwrap_or(Timestamp::MAX);
+        let (access, refresh) = (renewal.access.map(|access| access.token), renewal.refresh);
+        let ended = EndedGrant { access, refresh, ..EndedGrant::of(gone, id, now, look_at) };
+        if let Err(error) = self.ended.put(&ended).await {
+            tracing::error!(%error, "tokens of a connection that is gone are not kept for a later revocation");
+        }
+        if let Err(error) = self.provider.to_revoke_soon(connector, &ended).await {
+            tracing::warn!(%error, "tokens of a connection that is gone are not revoked yet");
+        } else if let Err(error) = self.ended.destroy(&ended).await {
+            tracing::warn!(%error, "what became of a grant is not written down; its provider will be asked again");
         }
     }
 }

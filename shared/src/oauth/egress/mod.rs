@@ -26,7 +26,7 @@ use self::{
 pub const DEADLINE: Duration = Duration::from_secs(8);
 
 /// How long any request may take, whoever asks for it: those whose answer must not be lost are waited for the longest.
-pub const LONGEST: Duration = Duration::from_secs(20);
+pub const LONGEST: Duration = Duration::from_secs(12);
 
 /// How long connecting may take, TLS included: some of [`DEADLINE`] must remain for the answer.
 const CONNECT: Duration = Duration::from_secs(5);

@@ -122,6 +122,19 @@ impl Grants {
         self.given.iter_mut().filter(of).for_each(|grant| grant.is_over = true);
     }
 
+    /// Ends every grant of the account that a token is of.
+    pub(super) fn revoke_account_of(&mut self, token: &str) {
+        if let Some(account) = self.account_by(token) {
+            self.revoke_of(&account);
+        }
+    }
+
+    /// The account that any token is of, whether it still works or not.
+    pub(super) fn account_by(&self, token: &str) -> Option<String> {
+        let of = |grant: &&Grant| grant.knows(token) || grant.access.iter().any(|known| known == token);
+        self.given.iter().find(of).map(|grant| grant.account.clone())
+    }
+
     fn pair(&mut self) -> (String, String) {
         let fresh = |kind: &str| format!("{kind}_{}", Random::default().token());
         let pair = (fresh("at"), fresh("rt"));

@@ -202,7 +202,7 @@ async fn answer(state: Arc<Mutex<State>>, request: Received) -> Reply {
     let path = request.path.split('?').next().unwrap_or_default().to_owned();
     match path.as_str() {
         "/token" => token::answer(&state, &request).await,
-        "/revoke" => revocation::answer(&state, &request),
+        "/revoke" => revocation::answer(&state, &request).await,
         "/userinfo" => {
             let bearer =
                 request.headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));

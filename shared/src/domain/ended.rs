@@ -1,0 +1,188 @@
+//! Grants that have ended here, until they have ended at their provider too.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    connection::Connection,
+    ids::{ConnectorId, EndedId},
+    secret::{AccessToken, RefreshToken, Sealed},
+    user::ConnectionKey,
+};
+
+/// The delay after the first try that failed, before jitter. It doubles with each one after.
+const FIRST_DELAY: Duration = Duration::from_secs(15);
+
+/// The longest delay of our own; a provider may ask for more.
+const LONGEST_DELAY: Duration = Duration::from_mins(15);
+
+/// How long a provider has to end a grant: a night's outage is over by then.
+const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many tries there are at least, however much time has passed: an outage of ours is not the provider's.
+const FEWEST_TRIES: u32 = 10;
+
+/// A grant whose connection is gone, with everything that it takes to end it at the provider.
+#[derive(Debug, Clone)]
+pub struct EndedGrant {
+    /// What tells it from the other ended grants of its place.
+    pub id: EndedId,
+    /// Where its connection stood: its tokens are sealed for that place, and open for no other.
+    pub place: ConnectionKey,
+    /// The client it was granted to.
+    pub client_id: String,
+    /// The id of the account it is to, if the provider told.
+    pub account_id: Option<String>,
+    /// Its access token, if one is known.
+    pub access: Option<Sealed<AccessToken>>,
+    /// Its refresh token, if there was one.
+    pub refresh: Option<Sealed<RefreshToken>>,
+    /// When the connection ended.
+    pub ended_at: Timestamp,
+    /// How often the provider was asked.
+    pub tries: u32,
+    /// When the provider is to be asked the next time. Whoever asks moves it ahead first, so it also tells one who is at
+    /// it from another.
+    pub due_at: Timestamp,
+}
+
+impl EndedGrant {
+    /// The grant of a connection that ends now.
+    #[must_use]
+    pub fn of(connection: &Connection, id: EndedId, now: Timestamp, due_at: Timestamp) -> Self {
+        Self {
+            id,
+            place: connection.key.clone(),
+            client_id: connection.client_id.clone(),
+            account_id: connection.account.as_ref().map(|account| account.id.clone()),
+            access: Some(connection.tokens.access.clone()),
+            refresh: connection.tokens.refresh.clone(),
+            ended_at: now,
+            tries: 0,
+            due_at,
+        }
+    }
+
+    /// The connector it was made through.
+    #[must_use]
+    pub fn connector(&self) -> &ConnectorId {
+        &self.place.connector
+    }
+
+    /// Whether the connection that stands at its place now takes the grant over. A provider may end every grant of an
+    /// account by any token of it, so ending the older one could end the newer one. What stands there is newer always:
+    /// an ended grant is written when no connection stands there any more.
+    #[must_use]
+    pub fn is_superseded_by(&self, standing: &Connection) -> bool {
+        match (&self.account_id, &standing.account) {
+            (Some(ended), Some(standing)) => *ended == standing.id,
+            (None, _) | (_, None) => true,
+        }
+    }
+
+    /// Whether the provider has had time and tries enough.
+    #[must_use]
+    pub fn is_given_up(&self, now: Timestamp) -> bool {
+        self.tries >= FEWEST_TRIES && now.duration_since(self.ended_at) >= GIVEN_UP_AFTER
+    }
+
+    /// How long to wait for the next try: twice as long each time, with full jitter (`jitter` in thousandths), and never
+    /// shorter than the provider asked for.
+    #[must_use]
+    pub fn wait(&self, asked: Option<Duration>, jitter: u64) -> Duration {
+        let doublings = self.tries.saturating_sub(1).min(16);
+        let longest = FIRST_DELAY.saturating_mul(1 << doublings).min(LONGEST_DELAY);
+        let milliseconds = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+        let own = Duration::from_millis(milliseconds.saturating_mul(jitter.min(1_000)) / 1_000);
+        asked.map_or(own, |asked| asked.max(own))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        account::Account,
+        connection::{Grant, SealedTokens},
+        ids::{AppId, Issuer, Subject, WorkspaceId},
+        scopes::Scopes,
+        user::User,
+    };
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn connection(account: Option<&str>) -> Connection {
+        let user = User {
+            app: AppId::parse("a").unwrap(),
+            issuer: Issuer::parse("i").unwrap(),
+            subject: Subject::parse("s").unwrap(),
+        };
+        let connector = ConnectorId::of_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV");
+        Connection {
+            key: ConnectionKey { workspace: WorkspaceId::parse("w").unwrap(), user, connector },
+            version: 1,
+            grant: Grant::Live,
+            client_id: "client".to_owned(),
+            scopes_revision: 1,
+            granted: Scopes::default(),
+            account: account.and_then(Account::new),
+            label: None,
+            connected_at: at(0),
+            last_used_on: None,
+            tokens: SealedTokens {
+                access: Sealed::from_bytes(Vec::new()),
+                refresh: None,
+                token_type: "Bearer".to_owned(),
+                issued_at: at(0),
+                expires_at: None,
+                refresh_expires_at: None,
+            },
+            refresh: crate::domain::connection::RefreshState::default(),
+            quarantine: None,
+        }
+    }
+
+    fn ended(account: Option<&str>, tries: u32) -> EndedGrant {
+        let id = EndedId::of_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV");
+        EndedGrant { tries, ..EndedGrant::of(&connection(account), id, at(0), at(60)) }
+    }
+
+    #[test]
+    fn only_a_connection_to_a_different_account_leaves_the_older_grant_to_be_ended() {
+        for (before, now, superseded) in [
+            (Some("1"), Some("1"), true),
+            (Some("1"), Some("2"), false),
+            (None, Some("2"), true),
+            (Some("1"), None, true),
+            (None, None, true),
+        ] {
+            assert_eq!(ended(before, 1).is_superseded_by(&connection(now)), superseded, "{before:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_a_limit_and_are_spread_from_zero() {
+        for (tries, seconds) in [(0, 15), (1, 15), (2, 30), (5, 240), (7, 900), (u32::MAX, 900)] {
+            assert_eq!(ended(None, tries).wait(None, 1_000), Duration::from_secs(seconds), "after {tries}");
+        }
+        assert_eq!(ended(None, 2).wait(None, 500), Duration::from_secs(15));
+        assert_eq!(ended(None, 2).wait(None, 0), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_provider_is_left_alone_for_as_long_as_it_asked() {
+        assert_eq!(ended(None, 9).wait(Some(Duration::from_hours(1)), 1_000), Duration::from_hours(1));
+        assert_eq!(ended(None, 9).wait(Some(Duration::from_secs(1)), 1_000), Duration::from_mins(15));
+    }
+
+    #[test]
+    fn giving_up_takes_a_day_and_enough_tries() {
+        let day = 24 * 3_600;
+        assert!(!ended(None, 500).is_given_up(at(day - 1)));
+        assert!(!ended(None, 9).is_given_up(at(10 * day)));
+        assert!(ended(None, 10).is_given_up(at(day)));
+    }
+}

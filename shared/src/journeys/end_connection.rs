@@ -1,0 +1,68 @@
+//! The end of a connection here: in one transaction it is gone, and what it takes to end its grant at the provider is
+//! kept until that is done.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{
+    clock::Clock,
+    domain::{connection::Connection, ended::EndedGrant, ids::EndedId, user::ConnectionKey},
+    random::Random,
+    store::{Connections, EndedGrants, StoreError, Write},
+};
+
+/// How often it is tried while others write the connection: a refresh stores its tokens once.
+const TRIES: usize = 5;
+
+/// When the schedule looks after a grant that whoever ended it is about to revoke: they are done by then, or dead.
+pub(super) const LOOK_AFTER: Duration = Duration::from_mins(1);
+
+/// Ends connections.
+#[derive(Debug, Clone)]
+pub(crate) struct EndConnection {
+    pub(crate) connections: Connections,
+    pub(crate) ended: EndedGrants,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+}
+
+/// Why a connection was not ended.
+#[derive(Debug, thiserror::Error)]
+pub enum EndError {
+    /// Others kept writing it. Nothing has changed.
+    #[error("others keep writing the connection")]
+    Contended,
+    /// The storage can't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl EndConnection {
+    /// Ends the connection at this place, if there is one. Its grant is due to be ended at the provider after `wait`.
+    pub(super) async fn at(&self, place: &ConnectionKey, wait: Duration) -> Result<Option<EndedGrant>, EndError> {
+        match self.connections.find(place).await? {
+            None => Ok(None),
+            Some(connection) => self.end(connection, wait).await,
+        }
+    }
+
+    /// Ends a connection that was read a moment ago. What is kept of it are its tokens as they are at the end: if a
+    /// refresh stores others in between, it is read again.
+    pub(super) async fn end(&self, mut connection: Connection, wait: Duration) -> Result<Option<EndedGrant>, EndError> {
+        for _ in 0..TRIES {
+            let now = self.clock.now();
+            let id = EndedId::of_ulid(&self.random.ulid(now));
+            let ended = EndedGrant::of(&connection, id, now, now.checked_add(wait).unwrap_or(Timestamp::MAX));
+            if self.ended.end(&connection, &ended).await? == Write::Done {
+                return Ok(Some(ended));
+            }
+            tokio::time::sleep(Duration::from_millis(self.random.below(50))).await;
+            match self.connections.find(&connection.key).await? {
+                None => return Ok(None),
+                Some(changed) => connection = changed,
+            }
+        }
+        Err(EndError::Contended)
+    }
+}

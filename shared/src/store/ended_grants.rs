@@ -1,0 +1,134 @@
+//! Grants that have ended here: beside the place where their connection stood, until they have ended at the provider.
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{Delete, Put, TransactWriteItem},
+};
+use jiff::Timestamp;
+
+use super::{
+    connections::{connector_shard, due_shard, pk, read_place, sk},
+    endings::{self, ENDED_PREFIX},
+    error::{StoreError, Write, failed},
+    row::{NewItem, Row, name, number},
+    table::{ItemKey, Table, TableNames, key},
+};
+use crate::domain::{connection::Connection, ended::EndedGrant, ids::EndedId};
+
+/// Ended grants in their table.
+#[derive(Debug, Clone)]
+pub struct EndedGrants(Table);
+
+impl EndedGrants {
+    /// Ended grants in the deployment's table of connections.
+    #[must_use]
+    pub fn new(client: &Client, tables: &TableNames) -> Self {
+        Self(Table::new(client, &tables.connections))
+    }
+
+    /// Where an ended grant stands.
+    #[must_use]
+    pub fn key(ended: &EndedGrant) -> ItemKey {
+        let EndedGrant { place, id, .. } = ended;
+        ItemKey { pk: pk(&place.user), sk: format!("{ENDED_PREFIX}{}#{id}", place.connector) }
+    }
+
+    /// Ends a connection: it is gone and its grant is left to be ended at the provider, or neither.
+    /// [`Write::Conflict`] if its tokens changed since it was read, it is gone, or somebody is writing it right now.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn end(&self, connection: &Connection, ended: &EndedGrant) -> Result<Write, StoreError> {
+        let place = &connection.key;
+        let gone = Delete::builder()
+            .table_name(&self.0.name)
+            .set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
+            .condition_expression("ver = :ver")
+            .expression_attribute_values(":ver", number(connection.version))
+            .build()
+            .map_err(|_| incomplete())?;
+        let left = Put::builder().table_name(&self.0.name).set_item(Some(item(ended).into_item())).build();
+        let request = self.0.client.transact_write_items();
+        let request = request
+            .transact_items(TransactWriteItem::builder().delete(gone).build())
+            .transact_items(TransactWriteItem::builder().put(left.map_err(|_| incomplete())?).build());
+        match request.send().await {
+            Ok(_) => Ok(Write::Done),
+            Err(error) if is_contended(&error) => Ok(Write::Conflict),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// Leaves a grant to be ended whose connection was gone before.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn put(&self, ended: &EndedGrant) -> Result<(), StoreError> {
+        endings::put(&self.0, item(ended)).await
+    }
+
+    /// Leaves a grant that was tried for a later try, if nobody else has taken it since.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn put_off(&self, ended: &EndedGrant, due_at: Timestamp) -> Result<Write, StoreError> {
+        let tries = (", tries = :tries", ":tries", number(ended.tries));
+        endings::put_off(&self.0, &Self::key(ended), ended.due_at, due_at, Some(tries)).await
+    }
+
+    /// Destroys what is left of a grant, its tokens with it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn destroy(&self, ended: &EndedGrant) -> Result<(), StoreError> {
+        let due = Self::key(ended);
+        self.0.delete(&due.pk, &due.sk).await.map(|_| ())
+    }
+}
+
+/// Somebody else wrote the connection first, or is writing it in this moment.
+fn is_contended<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return false;
+    };
+    let is_contention = |code| matches!(code, Some("ConditionalCheckFailed" | "TransactionConflict"));
+    cancelled.cancellation_reasons().iter().any(|reason| is_contention(reason.code()))
+}
+
+fn item(ended: &EndedGrant) -> NewItem {
+    let place = &ended.place;
+    endings::item(&EndedGrants::key(ended), &due_shard(place), ended.due_at)
+        .text(name::WORKSPACE, place.workspace.as_str())
+        .text(name::APP, place.user.app.as_str())
+        .text(name::ISSUER, place.user.issuer.as_str())
+        .text(name::SUBJECT, place.user.subject.as_str())
+        .text(name::CONNECTOR, place.connector.as_str())
+        .text(name::CONNECTOR_SHARD, &connector_shard(place))
+        .text(name::ENDED_ID, ended.id.as_str())
+        .text(name::CLIENT_ID, &ended.client_id)
+        .maybe(ended.account_id.as_deref(), |item, id| item.text(name::ACCOUNT_ID, id))
+        .maybe(ended.access.as_ref(), |item, sealed| item.bytes(name::ACCESS_TOKEN, sealed.as_bytes()))
+        .maybe(ended.refresh.as_ref(), |item, sealed| item.bytes(name::REFRESH_TOKEN, sealed.as_bytes()))
+        .time(name::ENDED_AT, ended.ended_at)
+        .number(name::TRIES, ended.tries)
+}
+
+pub(super) fn read(row: &Row) -> Result<EndedGrant, StoreError> {
+    Ok(EndedGrant {
+        id: row.parsed(name::ENDED_ID, EndedId::parse)?,
+        place: read_place(row)?,
+        client_id: row.text(name::CLIENT_ID)?.to_owned(),
+        account_id: row.find_text(name::ACCOUNT_ID)?.map(str::to_owned),
+        access: row.find_sealed(name::ACCESS_TOKEN)?,
+        refresh: row.find_sealed(name::REFRESH_TOKEN)?,
+        ended_at: row.time(name::ENDED_AT)?,
+        tries: row.number(name::TRIES)?,
+        due_at: row.time(name::DUE_AT)?,
+    })
+}
+
+fn incomplete() -> StoreError {
+    StoreError::Refused("incomplete request".to_owned())
+}

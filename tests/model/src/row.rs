@@ -1,0 +1,173 @@
+//! The connection's item, and the conditional writes on it. Each is one step: the table does it wholly or not at all.
+
+use crate::{
+    provider::{Pair, Token},
+    rules::{Protocol, Rule},
+};
+
+/// Why a grant is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The provider refused the refresh token.
+    RefreshRejected,
+    /// It did after an attempt whose outcome nobody learned.
+    RotationLost,
+}
+
+/// Who stored the tokens that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StoredBy {
+    /// Whoever connected.
+    Connecting,
+    /// The holder of the lease.
+    Holder,
+    /// A holder that came back late.
+    LateHolder,
+    /// A message from the queue.
+    Queue,
+}
+
+/// What one who took the lease knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Hold {
+    /// The version it refreshes.
+    pub version: u8,
+    /// That version's refresh token.
+    pub token: Token,
+    /// The lease, by the order in which they were taken. It names the attempt too.
+    pub fence: u8,
+    /// Whether an earlier attempt may have reached the provider, and its outcome was never learned.
+    pub follows_unknown: bool,
+}
+
+/// The item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Row {
+    /// The refresh token; nothing if it was overwritten with nothing.
+    pub refresh: Option<Token>,
+    /// The access token.
+    pub access: u8,
+    /// Whether the access token is too old to be handed out.
+    pub is_stale: bool,
+    /// Counts writes of tokens.
+    pub version: u8,
+    /// Counts leases.
+    pub fence: u8,
+    /// Whether the newest lease lasts.
+    pub is_leased: bool,
+    /// Whether an attempt began whose outcome is not known here.
+    pub intent: bool,
+    /// The attempt that stored last.
+    pub last_commit: Option<u8>,
+    /// How it stored.
+    pub stored_by: StoredBy,
+    /// Why the grant is over; nothing while it is not.
+    pub ended: Option<Reason>,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// It is stored.
+    Done,
+    /// Somebody else has the lease now, and has stored nothing yet.
+    LeaseLost,
+    /// Something newer is stored.
+    Overtaken,
+}
+
+impl Row {
+    /// A connection whose access token has just become too old.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            refresh: Some(0),
+            access: 0,
+            is_stale: true,
+            version: 0,
+            fence: 0,
+            is_leased: false,
+            intent: false,
+            last_commit: None,
+            stored_by: StoredBy::Connecting,
+            ended: None,
+        }
+    }
+
+    /// Whether somebody has to refresh it.
+    #[must_use]
+    pub fn needs_work(&self) -> bool {
+        self.is_stale && self.ended.is_none()
+    }
+
+    /// `IF ver = mine AND the grant stands AND no lease lasts`.
+    pub(crate) fn take_lease(&mut self, version: u8, token: Token) -> Option<Hold> {
+        if self.version != version || self.ended.is_some() || self.is_leased {
+            return None;
+        }
+        let hold = Hold { version, token, fence: self.fence + 1, follows_unknown: self.intent };
+        (self.fence, self.is_leased, self.intent) = (hold.fence, true, true);
+        Some(hold)
+    }
+
+    /// `IF ver = mine AND fence = mine`.
+    pub(crate) fn commit(&mut self, protocol: &Protocol, hold: Hold, pair: Pair) -> Commit {
+        let (fence, version) = (protocol.keeps(Rule::FenceInCommit), protocol.keeps(Rule::VersionInCommit));
+        if self.is_held_by(hold, fence, version) {
+            self.store(protocol, hold.fence, pair, StoredBy::Holder);
+            Commit::Done
+        } else if self.last_commit == Some(hold.fence) {
+            Commit::Done
+        } else if self.version == hold.version {
+            Commit::LeaseLost
+        } else {
+            Commit::Overtaken
+        }
+    }
+
+    /// `IF ver = the one that was refreshed`, and nothing else. Says whether it is stored.
+    pub(crate) fn salvage(&mut self, protocol: &Protocol, version: u8, fence: u8, pair: Pair, by: StoredBy) -> bool {
+        let holds = self.version == version || !protocol.keeps(Rule::VersionInCommit);
+        if holds {
+            self.store(protocol, fence, pair, by);
+        }
+        holds
+    }
+
+    fn store(&mut self, protocol: &Protocol, fence: u8, pair: Pair, by: StoredBy) {
+        let kept = if protocol.keeps(Rule::MissingTokenKeepsOld) { self.refresh } else { None };
+        self.refresh = pair.refresh.or(kept);
+        (self.access, self.is_stale, self.version) = (pair.access, false, self.version + 1);
+        (self.is_leased, self.intent, self.ended) = (false, false, None);
+        (self.last_commit, self.stored_by) = (Some(fence), by);
+    }
+
+    /// Gives the lease back, `IF ver = mine AND fence = mine`. The intent goes with it only if the provider certainly
+    /// did nothing, and nothing was unknown before.
+    pub(crate) fn give_back(&mut self, protocol: &Protocol, hold: Hold, certainly_not_done: bool) {
+        if self.is_held_by(hold, protocol.keeps(Rule::FenceInGivingBack), true) {
+            self.is_leased = false;
+            self.intent = !certainly_not_done || hold.follows_unknown;
+        }
+    }
+
+    /// Declares the grant over, `IF ver = mine AND fence = mine`. Says whether it did.
+    pub(crate) fn end(&mut self, protocol: &Protocol, hold: Hold, reason: Reason) -> bool {
+        let (fence, version) = (protocol.keeps(Rule::FenceInEnd), protocol.keeps(Rule::VersionInEnd));
+        let holds = self.is_held_by(hold, fence, version);
+        if holds {
+            (self.ended, self.is_leased, self.intent) = (Some(reason), false, false);
+        }
+        holds
+    }
+
+    fn is_held_by(&self, hold: Hold, by_fence: bool, by_version: bool) -> bool {
+        (self.version == hold.version || !by_version) && (self.fence == hold.fence || !by_fence)
+    }
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,71 @@
+//! From reading the row to having the lease, and giving it back.
+
+use crate::{
+    action::Step,
+    faults::Fault,
+    row::Hold,
+    rules::{Protocol, Rule},
+    state::{State, Worker},
+};
+
+impl Protocol {
+    pub(super) fn leasing(&self, next: &mut State, worker: Worker, step: Step) -> Option<Worker> {
+        if next.table_is_down && step != Step::Stall {
+            return None;
+        }
+        match (worker, step) {
+            // Who comes while a lease lasts waits, and changes nothing: it may as well come afterwards.
+            (Worker::Idle, Step::Read) => {
+                let (version, token) = (next.row.version, next.row.refresh?);
+                (next.row.needs_work() && !next.row.is_leased).then_some(Worker::Seen { version, token })
+            }
+            (Worker::Seen { version, token }, Step::TakeLease) => Some(match self.lease(next, version, token) {
+                Some(hold) => leased(hold),
+                None => Worker::Waiting { version },
+            }),
+            (Worker::Seen { version, token }, Step::TakeLeaseUnheard) => {
+                let hold = self.lease(next, version, token)?;
+                next.spend(self, Fault::WriteUnheard)?;
+                Some(Worker::LeaseUnheard(hold))
+            }
+            (Worker::LeaseUnheard(mut hold), Step::TakeLeaseAgain) => {
+                if next.row.fence != hold.fence || !next.row.is_leased {
+                    return Some(Worker::Idle);
+                }
+                hold.follows_unknown &= self.keeps(Rule::EarlierIntentRemembered);
+                Some(leased(hold))
+            }
+            (Worker::Waiting { version }, Step::StopWaiting) => {
+                let goes_on = next.row.version == version && next.row.ended.is_none() && next.row.is_leased;
+                (!goes_on).then(|| {
+                    next.hand_out();
+                    Worker::Idle
+                })
+            }
+            (Worker::Leased { hold, .. }, Step::Stall) => {
+                let is_held = next.row.is_leased && next.row.fence == hold.fence;
+                is_held.then_some(())?;
+                next.spend(self, Fault::Stalled)?;
+                next.row.is_leased = false;
+                Some(Worker::Late(hold))
+            }
+            (Worker::Late(hold) | Worker::TurnedAway(hold), Step::GiveBack) => {
+                next.row.give_back(self, hold, true);
+                Some(Worker::Idle)
+            }
+            _ => None,
+        }
+    }
+
+    fn lease(&self, next: &mut State, version: u8, token: u8) -> Option<Hold> {
+        if self.keeps(Rule::Lease) {
+            return next.row.take_lease(version, token);
+        }
+        let is_same = next.row.version == version && next.row.ended.is_none();
+        is_same.then_some(Hold { version, token, fence: next.row.fence, follows_unknown: next.row.intent })
+    }
+}
+
+fn leased(hold: Hold) -> Worker {
+    Worker::Leased { hold, has_looked: false, is_again: false }
+}
