@@ -1,11 +1,13 @@
 //! The environment, read once.
 
+use std::time::Duration;
+
 use url::Url;
 
 use crate::store::TableNames;
 
 /// Every name that is read from the environment. The template sets those that a deployment must have.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 19] = [
     "PUBLIC_BASE_URL",
     "TABLE_REGISTRY",
     "TABLE_CONNECTIONS",
@@ -13,6 +15,7 @@ pub const NAMES: [&str; 18] = [
     "TABLE_AUDIT",
     "KMS_KEY_ID",
     "DEPLOYMENT",
+    "KEY_MAX_AGE_DAYS",
     "REFRESH_QUEUE_URL",
     "REVOCATION_QUEUE_URL",
     "EGRESS",
@@ -38,6 +41,8 @@ pub struct Config {
     pub kms_key_id: String,
     /// The deployment's name; part of the encryption context.
     pub deployment: String,
+    /// How old a workspace's key becomes before a new one is made: a whole number of days.
+    pub max_key_age: Duration,
     /// The queue of connections to refresh.
     pub refresh_queue_url: String,
     /// The queue of grants to revoke.
@@ -123,6 +128,7 @@ impl Config {
             },
             kms_key_id: get("KMS_KEY_ID")?,
             deployment: get("DEPLOYMENT")?,
+            max_key_age: days("KEY_MAX_AGE_DAYS", &get("KEY_MAX_AGE_DAYS")?)?,
             refresh_queue_url: get("REFRESH_QUEUE_URL")?,
             revocation_queue_url: get("REVOCATION_QUEUE_URL")?,
             egress: match find("EGRESS").as_deref() {
@@ -144,6 +150,13 @@ impl Config {
     }
 }
 
+/// A number of days from one to ten years.
+fn days(name: &'static str, raw: &str) -> Result<Duration, ConfigError> {
+    let days = raw.parse::<u64>().ok().filter(|days| (1..=3_650).contains(days));
+    let days = days.ok_or(ConfigError::Invalid { name, expected: "a whole number of days from 1 to 3650" })?;
+    Ok(Duration::from_hours(24 * days))
+}
+
 fn base_url(raw: &str) -> Result<String, ConfigError> {
     let invalid = ConfigError::Invalid { name: "PUBLIC_BASE_URL", expected: "an https URL without path or query" };
     let Ok(url) = Url::parse(raw) else { return Err(invalid) };
@@ -163,6 +176,7 @@ mod tests {
     fn environment(name: &str) -> Option<String> {
         match name {
             "PUBLIC_BASE_URL" => Some("https://connect.example/".to_owned()),
+            "KEY_MAX_AGE_DAYS" => Some("365".to_owned()),
             "EGRESS" | "AWS_SESSION_TOKEN" => None,
             name if name.starts_with("AWS_ENDPOINT") => None,
             name => Some(format!("value of {name}")),
@@ -182,6 +196,17 @@ mod tests {
         let without = |missing: &'static str| Config::read(move |name| environment(name).filter(|_| name != missing));
         for name in ["PUBLIC_BASE_URL", "TABLE_AUDIT", "KMS_KEY_ID", "REVOCATION_QUEUE_URL", "AWS_REGION"] {
             assert_eq!(without(name).unwrap_err(), ConfigError::Missing(name));
+        }
+    }
+
+    #[test]
+    fn an_age_of_keys_that_is_no_number_of_days_is_refused() {
+        let of = |days: &'static str| {
+            Config::read(|name| if name == "KEY_MAX_AGE_DAYS" { Some(days.to_owned()) } else { environment(name) })
+        };
+        assert_eq!(of("90").unwrap().max_key_age, Duration::from_hours(24 * 90));
+        for days in ["0", "-1", "3651", "1.5", "a year"] {
+            assert!(matches!(of(days), Err(ConfigError::Invalid { name: "KEY_MAX_AGE_DAYS", .. })), "{days}");
         }
     }
 

@@ -31,7 +31,9 @@ use crate::{
         refresh_connection::{Crowd, Refresher},
         refresh_due::RefreshDue,
         reminders::Reminders,
+        reseal::Reseal,
         revoke_grant::RevokeGrant,
+        rotate_key::{RemindOfKeys, RotateKey},
         start_authorization::StartAuthorization,
         sweep_connector::{BeginSweep, SweepConnector},
         work_endings::WorkEndings,
@@ -42,7 +44,7 @@ use crate::{
     random::Random,
     store::{
         ApiKeys, Apps, AuditLog, Completions, Connections, Connectors, CustomProviders, EndedGrants, Endings,
-        ForgottenUsers, Healths, Leases, Paces, Purges, Renewals, Schedule, Sessions, Sweeps, TokenReads,
+        ForgottenUsers, Healths, Leases, Paces, Purges, Renewals, Schedule, SealedRows, Sessions, Sweeps, TokenReads,
         WorkspaceKeys, Workspaces,
     },
     vault::Vault,
@@ -112,6 +114,7 @@ impl Services {
             aws_sdk_kms::Client::from_conf(kms.build()),
             config.kms_key_id.clone(),
             config.deployment.clone(),
+            config.max_key_age,
             WorkspaceKeys::new(&dynamodb, tables),
             clock.clone(),
             random.clone(),
@@ -205,6 +208,7 @@ impl Services {
             schedule: self.schedule(),
             refresher: self.refresher(),
             vault: Arc::clone(&self.vault),
+            remind: self.remind_of_keys(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -230,8 +234,32 @@ impl Services {
             connections: self.connections(),
             schedule: self.schedule(),
             refresher: self.refresher(),
+            rotate: self.rotate_key(),
+            reseal: Reseal {
+                keys: self.workspace_keys(),
+                rows: SealedRows::new(&self.dynamodb, &self.config.tables),
+                vault: Arc::clone(&self.vault),
+                queue: self.refresh_queue.clone(),
+                audit: self.audit(),
+                clock: self.clock.clone(),
+            },
+            remind: self.remind_of_keys(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that makes new keys for workspaces.
+    #[must_use]
+    pub fn rotate_key(&self) -> RotateKey {
+        RotateKey {
+            keys: self.workspace_keys(),
+            workspaces: self.workspaces(),
+            vault: Arc::clone(&self.vault),
+            queue: self.refresh_queue.clone(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            max_age: self.config.max_key_age,
         }
     }
 
@@ -404,6 +432,14 @@ impl Services {
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
+    }
+
+    fn remind_of_keys(&self) -> RemindOfKeys {
+        RemindOfKeys { vault: Arc::clone(&self.vault), queue: self.refresh_queue.clone() }
+    }
+
+    fn workspace_keys(&self) -> WorkspaceKeys {
+        WorkspaceKeys::new(&self.dynamodb, &self.config.tables)
     }
 
     fn revoke_grant(&self) -> RevokeGrant {

@@ -13,6 +13,7 @@
 mod cases;
 mod crowds;
 mod dice;
+mod endings;
 mod hold;
 mod kills;
 mod provider;

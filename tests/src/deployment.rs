@@ -12,6 +12,7 @@ use connectors::{
     },
     store::TableNames,
 };
+use jiff::Timestamp;
 use local::{
     seed::DevFile,
     settings::Settings,
@@ -170,6 +171,23 @@ impl Deployment {
         let answer = self.request(method, &path, &self.dev().admin_key).body(body.to_string()).send().await.unwrap();
         let status = answer.status();
         (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(json!(null)))
+    }
+
+    /// Puts a date on a key of the workspace: time cannot be moved in other processes.
+    pub async fn date_key(&self, generation: u32, at: Timestamp) {
+        let dev = self.dev();
+        let text = |value: String| json!({ "S": value });
+        let update = json!({
+            "TableName": dev.tables["registry"],
+            "Key": { "pk": text(format!("WS#{}", dev.workspace_id)), "sk": text(format!("KEY#{generation:010}")) },
+            "UpdateExpression": "SET created_at = :at",
+            "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeValues": { ":at": { "N": at.as_millisecond().to_string() } },
+        });
+        let request = self.client.post(&dev.endpoints["dynamodb"]);
+        let request = request.header("x-amz-target", "DynamoDB_20120810.UpdateItem").body(update.to_string());
+        let answer = request.header(header::CONTENT_TYPE, "application/x-amz-json-1.0").send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
     }
 
     fn request(&self, method: Method, path: &str, bearer: &str) -> reqwest::RequestBuilder {

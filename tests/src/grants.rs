@@ -17,7 +17,7 @@ pub enum Target {
     Sessions,
     /// The audit trail.
     Audit,
-    /// The key that wraps data keys.
+    /// The keys that wrap data keys: the deployment's, and those that workspaces may name as their own.
     Key,
     /// The queue of connections to refresh.
     RefreshQueue,
@@ -56,7 +56,7 @@ const DONE: &str = "sqs:DeleteMessage";
 const LOOK: &str = "sqs:GetQueueAttributes";
 
 /// Every permission there is. To seal, a function looks up the workspace's newest wrapped key (a query) and has it
-/// unwrapped; making one is for whoever founds a workspace.
+/// unwrapped; making one is for whoever administers a workspace, and for `refresh` when one is too old.
 pub const GRANTS: &[Grant] = &[
     grant("start-authorization", Target::Registry, &[GET, QUERY], "key, app, connector; the workspace's sealing key"),
     grant("start-authorization", Target::Connections, &[GET], "whether there is a connection to renew"),
@@ -91,15 +91,22 @@ pub const GRANTS: &[Grant] = &[
     ),
     grant("get-token", Target::Key, &[OPEN_KEY], "opens the token, seals a fresh one"),
     grant("get-token", Target::RefreshQueue, &[SEND], "has a connection looked at after a refresh that may be lost"),
-    grant("refresh", Target::Registry, &[GET, QUERY], "the connector of what is due; the sealing key"),
+    grant(
+        "refresh",
+        Target::Registry,
+        &[GET, QUERY, PUT, UPDATE],
+        "the connector of what is due; a new key for an old one, how far it has come, and client secrets sealed anew",
+    ),
     grant(
         "refresh",
         Target::Connections,
-        &[GET, UPDATE, PUT, DELETE],
-        "lease and commit; how the provider does, and its pace; tokens that come when their connection is gone",
+        &[GET, BATCH_GET, UPDATE, PUT, DELETE],
+        "lease, commit, pace; tokens sealed anew; tokens that come when their connection is gone, until revoked",
     ),
     grant("refresh", Target::DueIndex, &[QUERY], "what is due"),
-    grant("refresh", Target::Key, &[OPEN_KEY], "opens the refresh token, seals what comes"),
+    grant("refresh", Target::ByConnectorIndex, &[QUERY], "what is to be sealed anew"),
+    grant("refresh", Target::Audit, &[PUT], "that a key was replaced, and that nothing of it is left"),
+    grant("refresh", Target::Key, &[NEW_KEY, OPEN_KEY], "opens and seals tokens; replaces a key that is too old"),
     grant(
         "refresh",
         Target::RefreshQueue,
@@ -141,6 +148,7 @@ pub const GRANTS: &[Grant] = &[
     grant("manage-connector", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
     grant("manage-connector", Target::Audit, &[PUT, QUERY], "the trail, which it also shows"),
     grant("manage-connector", Target::Key, &[NEW_KEY, OPEN_KEY], "makes a workspace's key, seals client secrets"),
+    grant("manage-connector", Target::RefreshQueue, &[SEND], "what is to be sealed anew with a new key"),
     grant("manage-connector", Target::RevocationQueue, &[SEND], "reminders of what it left to be done"),
 ];
 

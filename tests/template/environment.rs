@@ -1,6 +1,6 @@
 //! What the functions are told about their deployment: the names that the code reads, each with a value it accepts.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use connectors::config::{Config, ConfigError, EgressSetting, NAMES};
 
@@ -14,6 +14,7 @@ fn variables(template: &Template) -> BTreeMap<String, String> {
     let stated = template.at("/Globals/Function/Environment/Variables").as_object().unwrap();
     let resolved = |name: &str| match name {
         "PUBLIC_BASE_URL" => "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com".to_owned(),
+        "KEY_MAX_AGE_DAYS" => template.at("/Parameters/KeyMaxAgeDays/Default").to_string(),
         name => format!("value of {name}"),
     };
     stated.keys().map(|name| (name.clone(), resolved(name))).collect()
@@ -39,6 +40,7 @@ fn every_name_that_the_code_needs_is_in_the_template() {
         other => other.cloned(),
     };
     let config = Config::read(lookup).unwrap();
+    assert_eq!(config.max_key_age, Duration::from_hours(24 * 365));
     assert_eq!(config.egress, EgressSetting::Guarded, "a deployment reaches no address of its own network");
 }
 
@@ -46,8 +48,7 @@ fn every_name_that_the_code_needs_is_in_the_template() {
 fn a_template_that_forgot_a_name_would_be_noticed() {
     let variables = variables(&Template::read());
     for forgotten in variables.keys() {
-        let lookup =
-            |name: &str| if name == forgotten { None } else { Some(format!("https://{}.example", name.len())) };
+        let lookup = |name: &str| variables.get(name).filter(|_| name != forgotten).cloned();
         assert!(matches!(Config::read(lookup), Err(ConfigError::Missing(name)) if name == forgotten), "{forgotten}");
     }
 }
@@ -64,6 +65,7 @@ fn each_name_stands_for_the_resource_it_is_called_after() {
         ("REFRESH_QUEUE_URL", "RefreshQueue"),
         ("REVOCATION_QUEUE_URL", "RevocationQueue"),
         ("DEPLOYMENT", "DeploymentName"),
+        ("KEY_MAX_AGE_DAYS", "KeyMaxAgeDays"),
     ] {
         assert_eq!(variables[name]["Ref"], resource, "{name}");
     }

@@ -8,18 +8,23 @@ use serde_json::{Value, json};
 use crate::document::Template;
 
 /// How the template names what a grant is about.
-fn resource(target: Target) -> Value {
+fn resources(target: Target) -> Vec<Value> {
     match target {
-        Target::Registry => json!({ "Fn::GetAtt": "RegistryTable.Arn" }),
-        Target::Connections => json!({ "Fn::GetAtt": "ConnectionsTable.Arn" }),
-        Target::DueIndex => json!({ "Fn::Sub": "${ConnectionsTable.Arn}/index/due" }),
-        Target::ByConnectorIndex => json!({ "Fn::Sub": "${ConnectionsTable.Arn}/index/by_connector" }),
-        Target::Sessions => json!({ "Fn::GetAtt": "SessionsTable.Arn" }),
-        Target::Audit => json!({ "Fn::GetAtt": "AuditTable.Arn" }),
-        Target::Key => json!({ "Fn::GetAtt": "Key.Arn" }),
-        Target::RefreshQueue => json!({ "Fn::GetAtt": "RefreshQueue.Arn" }),
-        Target::RevocationQueue => json!({ "Fn::GetAtt": "RevocationQueue.Arn" }),
+        Target::Registry => vec![json!({ "Fn::GetAtt": "RegistryTable.Arn" })],
+        Target::Connections => vec![json!({ "Fn::GetAtt": "ConnectionsTable.Arn" })],
+        Target::DueIndex => vec![json!({ "Fn::Sub": "${ConnectionsTable.Arn}/index/due" })],
+        Target::ByConnectorIndex => vec![json!({ "Fn::Sub": "${ConnectionsTable.Arn}/index/by_connector" })],
+        Target::Sessions => vec![json!({ "Fn::GetAtt": "SessionsTable.Arn" })],
+        Target::Audit => vec![json!({ "Fn::GetAtt": "AuditTable.Arn" })],
+        Target::Key => vec![json!({ "Fn::GetAtt": "Key.Arn" }), workspace_keys()],
+        Target::RefreshQueue => vec![json!({ "Fn::GetAtt": "RefreshQueue.Arn" })],
+        Target::RevocationQueue => vec![json!({ "Fn::GetAtt": "RevocationQueue.Arn" })],
     }
+}
+
+/// The KMS keys that workspaces may name as their own.
+fn workspace_keys() -> Value {
+    json!({ "Ref": "WorkspaceKeyArns" })
 }
 
 /// `GetToken` for `get-token`: the template's logical ids begin so.
@@ -42,16 +47,28 @@ fn allowed(role: &Value) -> Allowed {
     allowed
 }
 
+/// The statements of a role, those included that stand there only if workspaces have keys of their own.
 fn statements(role: &Value) -> impl Iterator<Item = &Value> {
     let policies = role["Properties"]["Policies"].as_array().expect("policies stand in the role");
-    policies.iter().flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().expect("a list of statements"))
+    let all = policies
+        .iter()
+        .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().expect("a list of statements"));
+    all.map(|statement| {
+        let Some(choice) = statement["Fn::If"].as_array() else { return statement };
+        let [condition, statement, otherwise] = &choice[..] else { panic!("not a choice: {choice:?}") };
+        assert_eq!((condition, otherwise), (&json!("WorkspacesHaveKeys"), &json!({ "Ref": "AWS::NoValue" })));
+        assert_eq!(statement["Resource"], workspace_keys(), "nothing else is granted under a condition");
+        statement
+    })
 }
 
 fn expected(function: &str) -> Allowed {
     let mut allowed = Allowed::new();
     for Grant { target, actions, .. } in GRANTS.iter().filter(|grant| grant.function == function) {
-        let actions = actions.iter().map(|action| (*action).to_owned());
-        allowed.entry(resource(*target).to_string()).or_default().extend(actions);
+        for resource in resources(*target) {
+            let actions = actions.iter().map(|action| (*action).to_owned());
+            allowed.entry(resource.to_string()).or_default().extend(actions);
+        }
     }
     let logs = ["logs:CreateLogStream", "logs:PutLogEvents"].map(str::to_owned);
     let group = json!({ "Fn::GetAtt": format!("{}Logs.Arn", pascal(function)) });
@@ -112,6 +129,13 @@ fn data_keys_open_only_for_this_product_and_deployment() {
             assert_eq!(statement["Condition"], context, "{id}");
         }
     }
+    let named = json!({ "Fn::Not": [{ "Fn::Equals": [{ "Fn::Join": ["", workspace_keys()] }, ""] }] });
+    assert_eq!(template.at("/Conditions/WorkspacesHaveKeys"), &named);
+    assert_eq!(
+        template.at("/Parameters/WorkspaceKeyArns/Default"),
+        "",
+        "no key but the deployment's unless it is named"
+    );
     let policy = template.at("/Resources/Key/Properties/KeyPolicy/Statement").as_array().unwrap();
     let usage: Vec<_> = policy.iter().filter(|statement| statement["Action"].to_string().contains("Decrypt")).collect();
     assert_eq!(usage.len(), 1);

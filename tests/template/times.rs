@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use connectors::{
+    domain::encryption_key::SILENCE,
     journeys::{
         refresh_connection::{CALL, LEASE},
         work_endings::CLAIM,
     },
     metrics::{Metric, NAMESPACE},
     oauth::egress,
+    queue::LONGEST_DELAY,
+    vault::{KEY_CACHED_FOR, NOTICED_AFTER},
 };
 use serde_json::Value;
 
@@ -54,6 +57,26 @@ fn whoever_waits_for_a_provider_has_time_for_its_answer() {
         let timeout = Duration::from_secs(template.functions()[function].timeout(&template));
         assert!(egress::DEADLINE * 2 < timeout, "{function}");
     }
+}
+
+#[test]
+fn nobody_seals_with_an_old_key_any_more_when_sealing_anew_begins() {
+    let template = Template::read();
+    for (name, function) in template.functions() {
+        let longest = Duration::from_secs(function.timeout(&template));
+        assert!(
+            KEY_CACHED_FOR + longest < NOTICED_AFTER,
+            "{name} may hold a key that it took from memory at the last moment"
+        );
+    }
+    assert!(NOTICED_AFTER <= LONGEST_DELAY, "the message that begins it waits in the queue for so long");
+}
+
+#[test]
+fn sealing_anew_is_begun_again_only_when_no_message_of_it_can_still_come_back() {
+    let template = Template::read();
+    let hidden = template.at("/Resources/RefreshQueue/Properties/VisibilityTimeout").as_u64().unwrap();
+    assert!(Duration::from_secs(4 * hidden) < SILENCE, "a step that fails is taken up to five times");
 }
 
 #[test]

@@ -9,13 +9,14 @@ use crate::{
 
 /// Names that the developer may set to something else, each with its value here: for tables, keys and queues of an endpoint
 /// that names them otherwise.
-const CHOICES: [(&str, &str); 6] = [
+const CHOICES: [(&str, &str); 7] = [
     ("TABLE_REGISTRY", "connectors-registry"),
     ("TABLE_CONNECTIONS", "connectors-connections"),
     ("TABLE_SESSIONS", "connectors-sessions"),
     ("TABLE_AUDIT", "connectors-audit"),
     ("KMS_KEY_ID", KEY_ALIAS),
     ("DEPLOYMENT", "local"),
+    ("KEY_MAX_AGE_DAYS", "365"),
 ];
 
 /// An environment for the functions: every name they read, with its value.

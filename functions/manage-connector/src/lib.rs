@@ -3,6 +3,7 @@
 mod apps;
 mod audit;
 mod connector;
+mod encryption_keys;
 mod keys;
 mod providers;
 mod users;
@@ -16,12 +17,16 @@ use connectors::{
         forget_user::ForgetUser,
         list_connections::ListConnections,
         manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+        rotate_key::RotateKey,
     },
     services::Services,
     store::{AuditLog, Workspaces},
+    vault::NewKeyError,
     web::{Callers, EventError},
 };
 use serde_json::{Value, json};
+
+use encryption_keys::KMS_KEY;
 
 /// Every route of this function.
 pub const ROUTES: &[(&str, &str)] = &[
@@ -45,6 +50,9 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/workspace/{ws}/keys"),
     ("POST", "/api/workspace/{ws}/keys"),
     ("DELETE", "/api/workspace/{ws}/keys/{key}"),
+    ("GET", "/api/workspace/{ws}/encryption-keys"),
+    ("POST", "/api/workspace/{ws}/encryption-keys"),
+    ("PUT", "/api/workspace/{ws}/encryption-keys"),
     ("GET", "/api/workspace/{ws}/providers"),
     ("POST", "/api/workspace/{ws}/providers"),
     ("GET", "/api/workspace/{ws}/providers/{type}"),
@@ -64,6 +72,7 @@ struct Function {
     connections: ListConnections,
     apps: ManageApps,
     keys: ManageKeys,
+    encryption_keys: RotateKey,
     providers: ManageProviders,
     users: ForgetUser,
     workspace: DeleteWorkspace,
@@ -85,6 +94,7 @@ pub fn router(services: &Services) -> Router {
         connections: services.list_connections(),
         apps: services.manage_apps(),
         keys: services.manage_keys(),
+        encryption_keys: services.rotate_key(),
         providers: services.manage_providers(),
         users: services.forget_user(),
         workspace: services.delete_workspace(),
@@ -97,6 +107,7 @@ pub fn router(services: &Services) -> Router {
         .merge(connector::routes())
         .merge(apps::routes())
         .merge(keys::routes())
+        .merge(encryption_keys::routes())
         .merge(providers::routes())
         .merge(users::routes())
         .merge(workspace::routes())
@@ -104,8 +115,9 @@ pub fn router(services: &Services) -> Router {
         .with_state(function)
 }
 
-/// Founds a deployment's workspace: `{"bootstrap": {"workspace_name": "…"}}`. Whoever may invoke the function directly
-/// may do this; IAM says who that is. No HTTP route leads here.
+/// Founds a deployment's workspace: `{"bootstrap": {"workspace_name": "…"}}`, and `"kms_key_arn"` beside the name if a KMS
+/// key of its own is to wrap its keys. Whoever may invoke the function directly may do this; IAM says who that is. No HTTP
+/// route leads here.
 ///
 /// # Errors
 /// [`EventError`] if the event is another one, or nothing was founded.
@@ -114,17 +126,29 @@ pub async fn on_event(services: &Services, event: Value) -> Result<Value, EventE
     let name = bootstrap.get("workspace_name").and_then(Value::as_str);
     let name = name.and_then(|raw| DisplayName::parse(raw).ok());
     let name = name.ok_or(EventError::Invalid("`bootstrap.workspace_name` must be 1 to 100 characters"))?;
+    let kms_key = bootstrap.get(KMS_KEY).map_or(Ok(None), encryption_keys::kms_key);
+    let kms_key = kms_key.map_err(|_| EventError::Invalid("`bootstrap.kms_key_arn` must be the ARN of a KMS key"))?;
     let founded = services
         .found_workspace()
-        .found(name)
+        .found(name, kms_key.as_ref())
         .await
-        .map_err(|error: FoundError| EventError::Failed(error.to_string()))?;
+        .map_err(|error| EventError::Failed(reason(&error)))?;
     Ok(json!({
         "workspace_id": founded.workspace.id.as_str(),
         "workspace_name": founded.workspace.name.as_str(),
         "admin_key": founded.key.key.expose(),
         "key_id": founded.key.record.id.as_str(),
     }))
+}
+
+/// Why no workspace was founded, and what to do about it where that is in the hands of whoever asked.
+fn reason(error: &FoundError) -> String {
+    match error {
+        FoundError::Seal(NewKeyError::Refused(code)) => {
+            format!("`bootstrap.{KMS_KEY}` {}", encryption_keys::refusal(code))
+        }
+        error => error.to_string(),
+    }
 }
 
 /// A field that was not accepted.

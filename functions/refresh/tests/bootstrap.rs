@@ -1,5 +1,9 @@
 //! The function as Lambda runs it: a process of its own, the events that AWS sends, and what it asks of AWS in turn.
 
+use std::time::Duration;
+
+use axum::http::Method;
+use connectors::clock::Clock;
 use connectors_tests::{deployment::Deployment, grants::Target};
 use serde_json::json;
 
@@ -29,6 +33,39 @@ async fn a_batch_is_worked_off_and_what_cannot_be_read_comes_again() {
     garbled["Records"][1]["body"] = "{}".into();
     let id = garbled["Records"][1]["messageId"].clone();
     assert_eq!(function.invoke(garbled).await.value(), json!({ "batchItemFailures": [{ "itemIdentifier": id }] }));
+}
+
+#[tokio::test]
+async fn a_key_that_is_too_old_is_replaced_and_everything_sealed_anew() {
+    let deployment = Deployment::start().await;
+    deployment.connect().await;
+    let now = Clock::system().now();
+    deployment.date_key(1, now - Duration::from_hours(24 * 366)).await;
+    let mut function = deployment.launch(BOOTSTRAP, deployment.event("refresh.keys")).await;
+    assert_eq!(function.answer().await.value(), json!({ "batchItemFailures": [] }));
+    let asked = deployment.asked_by("refresh");
+    for (target, action) in [
+        (Target::Registry, "dynamodb:PutItem"),
+        (Target::Key, "kms:GenerateDataKey"),
+        (Target::Audit, "dynamodb:PutItem"),
+        (Target::RefreshQueue, "sqs:SendMessage"),
+    ] {
+        assert!(asked.contains(&(target, action.to_owned())), "{action} of {asked:?}");
+    }
+
+    deployment.date_key(2, now - Duration::from_mins(10)).await;
+    assert_eq!(function.invoke(deployment.event("refresh.keys")).await.value(), json!({ "batchItemFailures": [] }));
+    let asked = deployment.asked_by("refresh");
+    for (target, action) in [
+        (Target::ByConnectorIndex, "dynamodb:Query"),
+        (Target::Connections, "dynamodb:BatchGetItem"),
+        (Target::Connections, "dynamodb:UpdateItem"),
+        (Target::Registry, "dynamodb:UpdateItem"),
+    ] {
+        assert!(asked.contains(&(target, action.to_owned())), "{action} of {asked:?}");
+    }
+    let (_, keys) = deployment.administer(Method::GET, "/encryption-keys", json!(null)).await;
+    assert_eq!(keys["encryption_keys"][0]["resealed"], 3, "two tokens and a client secret: {keys}");
 }
 
 #[tokio::test]

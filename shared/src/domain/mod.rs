@@ -7,6 +7,7 @@ pub mod audit;
 pub mod connection;
 pub mod connector;
 pub mod digest;
+pub mod encryption_key;
 pub mod ended;
 pub mod fields;
 pub mod freshness;

@@ -8,6 +8,7 @@ use jiff::{civil::Date, tz::TimeZone};
 use super::{
     profile,
     refresh_connection::{Occasion, RefreshError, Refresher},
+    rotate_key::RemindOfKeys,
 };
 use crate::{
     clock::Clock,
@@ -36,6 +37,7 @@ pub struct GetToken {
     pub(crate) schedule: Schedule,
     pub(crate) refresher: Refresher,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) remind: RemindOfKeys,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
@@ -133,6 +135,7 @@ impl GetToken {
         if used_before.is_none_or(|day| day < today) {
             self.note_use(&connection, provider, used_before, today).await;
         }
+        self.remind.remind().await;
         Ok(Issued { access_token, connection, connector, standing })
     }
 

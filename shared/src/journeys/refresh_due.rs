@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::refresh_connection::{Occasion, RefreshError, Refresher, salvage::RefreshMessage};
+use super::{
+    refresh_connection::{Occasion, RefreshError, Refresher, salvage::RefreshMessage},
+    reseal::{KeyMessage, NotResealed, Reseal},
+    rotate_key::{RemindOfKeys, RotateError, RotateKey},
+};
 use crate::{
     clock::Clock,
     domain::{
         connection::{Connection, Quarantine},
         connector::Connector,
+        ids::WorkspaceId,
         user::ConnectionKey,
     },
     metrics::{Metric, Metrics},
@@ -31,6 +36,9 @@ pub struct RefreshDue {
     pub(crate) connections: Connections,
     pub(crate) schedule: Schedule,
     pub(crate) refresher: Refresher,
+    pub(crate) rotate: RotateKey,
+    pub(crate) reseal: Reseal,
+    pub(crate) remind: RemindOfKeys,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
 }
@@ -44,6 +52,12 @@ pub enum Unfinished {
     /// It was not carried out.
     #[error(transparent)]
     Refresh(#[from] RefreshError),
+    /// A workspace's key could not be looked after.
+    #[error(transparent)]
+    Rotate(#[from] RotateError),
+    /// Something was not sealed anew.
+    #[error(transparent)]
+    Reseal(#[from] NotResealed),
 }
 
 impl RefreshDue {
@@ -52,6 +66,25 @@ impl RefreshDue {
     /// # Errors
     /// [`Unfinished`] if it must come again.
     pub async fn work(&self, body: &str) -> Result<(), Unfinished> {
+        let outcome = match serde_json::from_str::<KeyMessage>(body) {
+            Ok(message) => Box::pin(self.work_on_keys(message)).await,
+            Err(_) => Box::pin(self.work_on_connection(body)).await,
+        };
+        self.remind.remind().await;
+        outcome
+    }
+
+    async fn work_on_keys(&self, message: KeyMessage) -> Result<(), Unfinished> {
+        match message {
+            KeyMessage::LookAfterKeys { workspace } => {
+                let workspace = WorkspaceId::parse(&workspace).map_err(|_| Unfinished::Unreadable)?;
+                Ok(self.rotate.look_after(&workspace).await?)
+            }
+            KeyMessage::Reseal(walk) => Ok(self.reseal.step(walk).await?),
+        }
+    }
+
+    async fn work_on_connection(&self, body: &str) -> Result<(), Unfinished> {
         if let Ok(due) = serde_json::from_str::<DueMessage>(body) {
             return match self.schedule.find(&due.pk, &due.sk).await {
                 Ok(Some(connection)) => self.look(connection, Occasion::Scheduled).await,

@@ -66,19 +66,32 @@ impl Connections {
         from: Option<&Cursor>,
         limit: usize,
     ) -> Result<ConnectionPage, StoreError> {
+        let (entries, next) = self.entries(connector, app, from, limit, is_connection).await?;
+        Ok(ConnectionPage { connections: self.find_all(&entries).await?, next })
+    }
+
+    /// Up to `limit` entries of the index of a connector that are `wanted`, and where the next begin.
+    pub(super) async fn entries(
+        &self,
+        connector: &ConnectorId,
+        app: Option<&AppId>,
+        from: Option<&Cursor>,
+        limit: usize,
+        wanted: fn(&Item) -> bool,
+    ) -> Result<(Vec<Item>, Option<Cursor>), StoreError> {
         let (mut shard, mut after) = position(from)?;
         let mut keys = Vec::new();
         while shard < CONNECTOR_SHARDS && keys.len() < limit {
             let room = i32::try_from(limit - keys.len()).unwrap_or(i32::MAX);
             let (found, last) = self.shard_page(connector, shard, app, after.take(), room).await?;
-            keys.extend(found.into_iter().filter(is_connection));
+            keys.extend(found.into_iter().filter(wanted));
             match last {
                 Some(last) => after = Some(last),
                 None => shard += 1,
             }
         }
         let next = (shard < CONNECTOR_SHARDS).then(|| cursor(shard, after.as_ref()));
-        Ok(ConnectionPage { connections: self.find_all(keys).await?, next })
+        Ok((keys, next))
     }
 
     /// Removes a connection without ending its grant, if its tokens are still those that were read.
@@ -152,9 +165,17 @@ impl Connections {
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
-    /// Reads the items behind index entries, a hundred at a time.
-    async fn find_all(&self, entries: Vec<Item>) -> Result<Vec<Connection>, StoreError> {
-        let mut connections = Vec::with_capacity(entries.len());
+    async fn find_all(&self, entries: &[Item]) -> Result<Vec<Connection>, StoreError> {
+        let items = self.items(entries).await?;
+        let connections = items.into_iter().map(|item| read(&Row::read(item)?));
+        let mut connections: Vec<Connection> = connections.collect::<Result<_, _>>()?;
+        connections.sort_by_key(|a| a.key.user.digest());
+        Ok(connections)
+    }
+
+    /// Reads the items behind index entries as they are now, a hundred at a time.
+    pub(super) async fn items(&self, entries: &[Item]) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::with_capacity(entries.len());
         for batch in entries.chunks(100) {
             let mut wanted: Vec<Item> = batch.iter().map(primary_key).collect();
             while !wanted.is_empty() {
@@ -162,15 +183,12 @@ impl Connections {
                 let asked = asked.map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
                 let request = self.0.client.batch_get_item().request_items(&self.0.name, asked);
                 let answer = request.send().await.map_err(|error| failed(&error))?;
-                for item in answer.responses.unwrap_or_default().remove(&self.0.name).unwrap_or_default() {
-                    connections.push(read(&Row::read(item)?)?);
-                }
+                items.extend(answer.responses.unwrap_or_default().remove(&self.0.name).unwrap_or_default());
                 let mut left = answer.unprocessed_keys.unwrap_or_default();
                 wanted = left.remove(&self.0.name).map(|keys| keys.keys).unwrap_or_default();
             }
         }
-        connections.sort_by_key(|a| a.key.user.digest());
-        Ok(connections)
+        Ok(items)
     }
 }
 
@@ -224,7 +242,7 @@ fn is_connection(entry: &Item) -> bool {
     entry.get(name::SK).and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(PREFIX))
 }
 
-fn primary_key(entry: &Item) -> Item {
+pub(super) fn primary_key(entry: &Item) -> Item {
     [name::PK, name::SK].iter().filter_map(|part| Some(((*part).to_owned(), entry.get(*part)?.clone()))).collect()
 }
 

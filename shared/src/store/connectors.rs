@@ -19,7 +19,7 @@ use crate::domain::{
     workspace::DisplayName,
 };
 
-const PREFIX: &str = "CONNECTOR#";
+pub(super) const PREFIX: &str = "CONNECTOR#";
 const META: &str = "META";
 
 /// What became of a write that a connector's id, name or revision may stand against.

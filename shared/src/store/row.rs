@@ -41,6 +41,11 @@ pub(super) mod name {
 
         WRAPPED_KEY = "wrapped_key";
         GENERATION = "generation";
+        KMS_KEY = "kms_key_arn";
+        RESEALED = "resealed";
+        UNOPENED = "unopened";
+        PROGRESSED_AT = "progressed_at";
+        RESEALED_AT = "resealed_at";
 
         ORIGINS = "origins";
         RETURN_URLS = "return_urls";

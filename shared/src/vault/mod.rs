@@ -5,9 +5,12 @@ mod place;
 mod seal;
 mod workspace_keys;
 
+use std::time::Duration;
+
 use crate::{
     clock::Clock,
     domain::{
+        encryption_key::KmsKeyArn,
         ids::WorkspaceId,
         secret::{Kind, Sealed, Secret},
     },
@@ -17,6 +20,7 @@ use crate::{
 
 pub use place::Place;
 use workspace_keys::KeyRing;
+pub use workspace_keys::{KEY_CACHED_FOR, NOTICED_AFTER};
 
 /// Seals and opens secrets. Nothing else can turn a [`Secret`] into a [`Sealed`], or back.
 #[derive(Debug)]
@@ -42,29 +46,65 @@ pub enum VaultError {
     Store(#[from] StoreError),
 }
 
+/// Why a workspace has no new key.
+#[derive(Debug, thiserror::Error)]
+pub enum NewKeyError {
+    /// The workspace's own KMS key is not there, not usable, or not for this deployment; what the key service calls that.
+    #[error("the key service refuses the workspace's own key ({0})")]
+    Refused(String),
+    /// Somebody else made a key at the same time.
+    #[error("somebody else made a key at the same time")]
+    Taken,
+    /// The key service or the storage does not answer.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
 impl Vault {
     /// A vault over the deployment's key service.
     ///
     /// `key_id` is the customer master key; `deployment` names this deployment in the encryption context, so that the
-    /// wrapped keys of two deployments under one master key do not open in each other.
+    /// wrapped keys of two deployments under one master key do not open in each other. A key older than `max_key_age` is
+    /// noticed when it is fetched, see [`Vault::take_neglected`].
     #[must_use]
     pub fn new(
         kms: aws_sdk_kms::Client,
         key_id: String,
         deployment: String,
+        max_key_age: Duration,
         wrapped: WorkspaceKeys,
         clock: Clock,
         random: Random,
     ) -> Self {
-        Self { keys: KeyRing::new(kms, key_id, deployment, wrapped, clock), random }
+        Self { keys: KeyRing::new(kms, key_id, deployment, max_key_age, wrapped, clock), random }
     }
 
-    /// Makes the first key of a new workspace.
+    /// Makes the first key of a new workspace, wrapped by its own KMS key or the deployment's.
     ///
     /// # Errors
-    /// [`VaultError`] if the key service or the storage does not answer.
-    pub async fn found(&self, workspace: &WorkspaceId) -> Result<(), VaultError> {
-        self.keys.make(workspace, FIRST_GENERATION).await
+    /// [`NewKeyError`].
+    pub async fn found(&self, workspace: &WorkspaceId, kms_key: Option<&KmsKeyArn>) -> Result<(), NewKeyError> {
+        self.keys.make(workspace, FIRST_GENERATION, kms_key).await
+    }
+
+    /// Makes the key of a new generation, which seals from now on: here at once, elsewhere within [`NOTICED_AFTER`].
+    ///
+    /// # Errors
+    /// [`NewKeyError`].
+    pub async fn add_key(
+        &self,
+        workspace: &WorkspaceId,
+        generation: u32,
+        kms_key: Option<&KmsKeyArn>,
+    ) -> Result<(), NewKeyError> {
+        self.keys.make(workspace, generation, kms_key).await
+    }
+
+    /// The workspaces whose keys turned out to be too old, or not to have replaced the one before, since the last call.
+    /// Each is named once an hour at most.
+    #[must_use]
+    pub fn take_neglected(&self) -> Vec<WorkspaceId> {
+        self.keys.take_neglected()
     }
 
     /// Makes sure that the workspace's sealing key is at hand, so that sealing later cannot fail for want of it. Called
@@ -93,6 +133,24 @@ impl Vault {
         let key = self.keys.of_generation(place.workspace(), generation).await?;
         seal::open(&key, sealed, place).ok_or(VaultError::DoesNotOpen)
     }
+
+    /// Seals anew under the key of `generation` what an older one sealed for this place; `None` if no older one did.
+    ///
+    /// # Errors
+    /// [`VaultError::DoesNotOpen`] if it does not open in this place; others if a key cannot be fetched.
+    pub async fn reseal<K: Kind>(
+        &self,
+        sealed: &Sealed<K>,
+        place: &Place,
+        generation: u32,
+    ) -> Result<Option<Sealed<K>>, VaultError> {
+        if seal::generation(sealed.as_bytes()).ok_or(VaultError::DoesNotOpen)? >= generation {
+            return Ok(None);
+        }
+        let secret = self.open(sealed, place).await?;
+        let key = self.keys.of_generation(place.workspace(), generation).await?;
+        Ok(Some(seal::seal(&key, self.random.bytes(), &secret, place)))
+    }
 }
 
 /// The generation of a new workspace's key.
@@ -110,5 +168,13 @@ impl Ready<'_> {
     #[must_use]
     pub fn seal<K: Kind>(&self, secret: &Secret<K>, place: &Place) -> Sealed<K> {
         seal::seal(&self.key, self.vault.random.bytes(), secret, place)
+    }
+
+    /// Seals anew what an older key sealed for this place; `None` if no older one did.
+    ///
+    /// # Errors
+    /// As [`Vault::reseal`].
+    pub async fn reseal<K: Kind>(&self, sealed: &Sealed<K>, place: &Place) -> Result<Option<Sealed<K>>, VaultError> {
+        self.vault.reseal(sealed, place, self.key.generation).await
     }
 }

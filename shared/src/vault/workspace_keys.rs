@@ -9,22 +9,33 @@ use std::{
 
 use aws_sdk_kms::{
     error::{ProvideErrorMetadata, SdkError},
+    operation::decrypt::builders::DecryptFluentBuilder,
     primitives::Blob,
     types::DataKeySpec,
 };
 use jiff::Timestamp;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::VaultError;
+use super::{NewKeyError, VaultError};
 use crate::{
     clock::Clock,
-    domain::ids::WorkspaceId,
+    domain::{
+        encryption_key::{KeyGeneration, KmsKeyArn, ResealProgress},
+        ids::WorkspaceId,
+    },
     store::{WorkspaceKeys, WrappedKey, Write},
 };
 
 /// How long a plain key stays in memory: long enough that a warm function calls the key service a few times an hour, and
 /// that a key which was taken away is forgotten soon.
-const CACHED_FOR: Duration = Duration::from_mins(5);
+pub const KEY_CACHED_FOR: Duration = Duration::from_mins(5);
+
+/// When everybody seals with a new key, counted from its making: what a process remembers is forgotten, and whoever took
+/// the key before it for one last use has come to the end of the longest invocation (two minutes). A minute is to spare.
+pub const NOTICED_AFTER: Duration = Duration::from_mins(KEY_CACHED_FOR.as_secs() / 60 + 3);
+
+/// How often a process says of one workspace that its keys want looking after, at most.
+const REMINDED_EVERY: Duration = Duration::from_hours(1);
 
 /// How many plain keys are held at once; the one that ends first makes room.
 const MOST_CACHED: usize = 256;
@@ -58,6 +69,7 @@ pub(super) struct KeyRing {
     kms: aws_sdk_kms::Client,
     key_id: String,
     deployment: String,
+    max_age: Duration,
     wrapped: WorkspaceKeys,
     clock: Clock,
     cache: Mutex<Cache>,
@@ -67,6 +79,10 @@ pub(super) struct KeyRing {
 struct Cache {
     keys: HashMap<(WorkspaceId, u32), (DataKey, Timestamp)>,
     newest: HashMap<WorkspaceId, (u32, Timestamp)>,
+    /// Workspaces whose keys want looking after, until somebody says so.
+    neglected: Vec<WorkspaceId>,
+    /// Until when nothing more is said of a workspace.
+    reminded: HashMap<WorkspaceId, Timestamp>,
 }
 
 impl KeyRing {
@@ -74,10 +90,11 @@ impl KeyRing {
         kms: aws_sdk_kms::Client,
         key_id: String,
         deployment: String,
+        max_age: Duration,
         wrapped: WorkspaceKeys,
         clock: Clock,
     ) -> Self {
-        Self { kms, key_id, deployment, wrapped, clock, cache: Mutex::default() }
+        Self { kms, key_id, deployment, max_age, wrapped, clock, cache: Mutex::default() }
     }
 
     /// The key that seals now.
@@ -87,15 +104,12 @@ impl KeyRing {
             return self.of_generation(workspace, generation).await;
         }
         let wrapped = self.wrapped.newest(workspace).await?.ok_or(VaultError::NoKey)?;
-        let generation = wrapped.generation;
-        let key = match self.cached(workspace, generation) {
+        let number = wrapped.generation.number;
+        let key = match self.cached(workspace, number) {
             Some(key) => key,
             None => self.unwrap(workspace, wrapped).await?,
         };
-        self.with_cache(|cache, now| {
-            cache.newest.retain(|_, (_, until)| *until > now);
-            cache.newest.insert(workspace.clone(), (generation, ends(now)));
-        });
+        self.with_cache(|cache, now| cache.remember_newest(workspace, number, now));
         Ok(key)
     }
 
@@ -108,28 +122,84 @@ impl KeyRing {
         self.unwrap(workspace, wrapped).await
     }
 
-    /// Makes and stores the key of a generation that has none.
-    pub(super) async fn make(&self, workspace: &WorkspaceId, generation: u32) -> Result<(), VaultError> {
-        let request = self.kms.generate_data_key().key_id(&self.key_id).key_spec(DataKeySpec::Aes256);
-        let request = request.set_encryption_context(Some(self.context(workspace, generation)));
-        let answer = request.send().await.map_err(|error| failed(&error))?;
-        let ciphertext = answer.ciphertext_blob.ok_or_else(|| no_answer("no wrapped key"))?.into_inner();
-        let key = plain_key(generation, answer.plaintext)?;
-        match self.wrapped.put_new(workspace, &WrappedKey { generation, ciphertext }).await? {
-            Write::Done => self.with_cache(|cache, now| cache.remember(workspace, &key, now)),
-            // Somebody else made it first; theirs is the one that counts.
-            Write::Conflict => {}
+    /// Makes and stores the key of a generation that has none, wrapped by the workspace's own KMS key or the deployment's.
+    pub(super) async fn make(
+        &self,
+        workspace: &WorkspaceId,
+        number: u32,
+        kms_key: Option<&KmsKeyArn>,
+    ) -> Result<(), NewKeyError> {
+        let (key, ciphertext) = self.generate(workspace, number, kms_key).await?;
+        let generation = KeyGeneration {
+            number,
+            created_at: Some(self.clock.now()),
+            kms_key: kms_key.cloned(),
+            progress: ResealProgress::default(),
+        };
+        match self.wrapped.put_new(workspace, &WrappedKey { generation, ciphertext }).await.map_err(VaultError::from)? {
+            Write::Conflict => Err(NewKeyError::Taken),
+            Write::Done => {
+                self.with_cache(|cache, now| {
+                    cache.remember(workspace, &key, now);
+                    cache.remember_newest(workspace, number, now);
+                });
+                Ok(())
+            }
         }
-        Ok(())
+    }
+
+    /// A new plain key and the same wrapped. A KMS key of the workspace's own must also unwrap it: everything that will be
+    /// sealed depends on that.
+    async fn generate(
+        &self,
+        workspace: &WorkspaceId,
+        number: u32,
+        kms_key: Option<&KmsKeyArn>,
+    ) -> Result<(DataKey, Vec<u8>), NewKeyError> {
+        let request = self.kms.generate_data_key().key_id(self.kms_key_id(kms_key)).key_spec(DataKeySpec::Aes256);
+        let request = request.set_encryption_context(Some(self.context(workspace, number)));
+        let answer = request.send().await.map_err(|error| refused_or_failed(&error, kms_key))?;
+        let ciphertext = answer.ciphertext_blob.ok_or_else(|| no_answer("no wrapped key"))?.into_inner();
+        let key = plain_key(number, answer.plaintext)?;
+        if kms_key.is_some() {
+            let request = self.decryption(workspace, number, kms_key, ciphertext.clone());
+            request.send().await.map_err(|error| refused_or_failed(&error, kms_key))?;
+        }
+        Ok((key, ciphertext))
     }
 
     async fn unwrap(&self, workspace: &WorkspaceId, wrapped: WrappedKey) -> Result<DataKey, VaultError> {
-        let request = self.kms.decrypt().key_id(&self.key_id).ciphertext_blob(Blob::new(wrapped.ciphertext));
-        let request = request.set_encryption_context(Some(self.context(workspace, wrapped.generation)));
+        let KeyGeneration { number, kms_key, .. } = &wrapped.generation;
+        let request = self.decryption(workspace, *number, kms_key.as_ref(), wrapped.ciphertext);
         let answer = request.send().await.map_err(|error| failed(&error))?;
-        let key = plain_key(wrapped.generation, answer.plaintext)?;
-        self.with_cache(|cache, now| cache.remember(workspace, &key, now));
+        let key = plain_key(*number, answer.plaintext)?;
+        self.with_cache(|cache, now| {
+            cache.remember(workspace, &key, now);
+            if wrapped.generation.is_aged(now, self.max_age) || wrapped.generation.is_stalled(now) {
+                cache.notice_neglect(workspace, now);
+            }
+        });
         Ok(key)
+    }
+
+    fn decryption(
+        &self,
+        workspace: &WorkspaceId,
+        number: u32,
+        kms_key: Option<&KmsKeyArn>,
+        ciphertext: Vec<u8>,
+    ) -> DecryptFluentBuilder {
+        let request = self.kms.decrypt().key_id(self.kms_key_id(kms_key)).ciphertext_blob(Blob::new(ciphertext));
+        request.set_encryption_context(Some(self.context(workspace, number)))
+    }
+
+    fn kms_key_id<'a>(&'a self, own: Option<&'a KmsKeyArn>) -> &'a str {
+        own.map_or(&self.key_id, KmsKeyArn::as_str)
+    }
+
+    /// The workspaces whose keys turned out to want looking after since the last time somebody asked.
+    pub(super) fn take_neglected(&self) -> Vec<WorkspaceId> {
+        self.with_cache(|cache, _| std::mem::take(&mut cache.neglected))
     }
 
     /// What the key service binds a wrapped key to, and its policies ask for.
@@ -164,6 +234,20 @@ impl Cache {
         }
         self.keys.insert((workspace.clone(), key.generation), (key.clone(), ends(now)));
     }
+
+    fn remember_newest(&mut self, workspace: &WorkspaceId, number: u32, now: Timestamp) {
+        self.newest.retain(|_, (_, until)| *until > now);
+        self.newest.insert(workspace.clone(), (number, ends(now)));
+    }
+
+    /// Few keys are unwrapped in an hour, so few are remembered here; of more than that it can be said later.
+    fn notice_neglect(&mut self, workspace: &WorkspaceId, now: Timestamp) {
+        self.reminded.retain(|_, until| *until > now);
+        if self.reminded.len() < MOST_CACHED && !self.reminded.contains_key(workspace) {
+            self.reminded.insert(workspace.clone(), now.checked_add(REMINDED_EVERY).unwrap_or(now));
+            self.neglected.push(workspace.clone());
+        }
+    }
 }
 
 fn plain_key(generation: u32, plain: Option<Blob>) -> Result<DataKey, VaultError> {
@@ -178,8 +262,33 @@ fn live<T: Clone>(entry: Option<&(T, Timestamp)>, now: Timestamp) -> Option<T> {
 }
 
 fn ends(now: Timestamp) -> Timestamp {
-    now.checked_add(CACHED_FOR).unwrap_or(now)
+    now.checked_add(KEY_CACHED_FOR).unwrap_or(now)
 }
+
+/// Refusals of a workspace's own key are for whoever named it; of the deployment's key for nobody but its operator.
+fn refused_or_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, own: Option<&KmsKeyArn>) -> NewKeyError {
+    match error {
+        SdkError::ServiceError(service)
+            if own.is_some() && service.err().code().is_some_and(|code| REFUSALS.contains(&code)) =>
+        {
+            NewKeyError::Refused(service.err().code().unwrap_or_default().to_owned())
+        }
+        error => NewKeyError::Vault(failed(error)),
+    }
+}
+
+/// What the key service answers when it is the key, its state or its policy that has to be changed.
+const REFUSALS: [&str; 9] = [
+    "AccessDeniedException",
+    "NotFoundException",
+    "DisabledException",
+    "KMSInvalidStateException",
+    "InvalidKeyUsageException",
+    "InvalidArnException",
+    "IncorrectKeyException",
+    "UnsupportedOperationException",
+    "ValidationException",
+];
 
 fn failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> VaultError {
     let code = match error {

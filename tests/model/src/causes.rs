@@ -5,6 +5,7 @@ use stateright::Property;
 
 use crate::{
     faults::{Fault, Faults},
+    properties::is_settled,
     provider::Behaviour,
     rules::Protocol,
     state::State,
@@ -76,7 +77,7 @@ pub(crate) fn properties() -> Vec<Property<Protocol>> {
 /// Whether the connection is lost for good in this last state.
 pub(crate) fn is_lost(protocol: &Protocol, state: &State) -> bool {
     let is_honoured = state.row.refresh.is_some_and(|token| state.provider.honours(token));
-    !is_honoured && !state.provider.taken_back && protocol.is_over(state)
+    !is_honoured && !state.provider.taken_back && is_settled(state) && protocol.is_over(state)
 }
 
 fn is_lost_by(protocol: &Protocol, state: &State, fault: Fault) -> bool {

@@ -110,7 +110,7 @@ fn sights(behaviour: Behaviour) -> Vec<Property<Protocol>> {
 }
 
 fn one_use(protocol: &Protocol, state: &State) -> bool {
-    if !protocol.behaviour.rotates() || state.past.happened.has_any(TWO_AT_ONCE) {
+    if !protocol.behaviour.is_strict() || state.past.happened.has_any(TWO_AT_ONCE) {
         return true;
     }
     let asking = state.workers.iter().filter_map(|worker| match worker {
@@ -152,7 +152,8 @@ fn none_thrown_away(protocol: &Protocol, state: &State) -> bool {
         || state.queue.iter().any(|message| message.pair.refresh == Some(newest))
 }
 
-fn is_settled(state: &State) -> bool {
+/// Whether nothing is left lying about, and the connection works or says why not.
+pub(crate) fn is_settled(state: &State) -> bool {
     state.workers.iter().all(|worker| *worker == Worker::Idle)
         && state.queue.is_empty()
         && state.adrift.is_empty()

@@ -29,6 +29,12 @@ impl Behaviour {
         self != Self::NoRotation
     }
 
+    /// Whether asking twice may end the grant.
+    #[must_use]
+    pub fn is_strict(self) -> bool {
+        self.rotates() && !self.has_grace()
+    }
+
     /// Whether the one before answers for a while.
     #[must_use]
     pub fn has_grace(self) -> bool {

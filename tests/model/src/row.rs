@@ -36,8 +36,19 @@ pub struct Hold {
     pub token: Token,
     /// The lease, by the order in which they were taken. It names the attempt too.
     pub fence: u8,
-    /// Whether an earlier attempt may have reached the provider, and its outcome was never learned.
-    pub follows_unknown: bool,
+    /// What is known of the attempts before it.
+    pub follows: Follows,
+}
+
+/// What is known of the attempts since the last tokens were stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Follows {
+    /// None of them can have changed anything at the provider.
+    NothingUnsettled,
+    /// One of them may have been carried out there, and its answer is lost.
+    Doubt,
+    /// One of them never came back: what it was given may still be on its way to the row.
+    Unaccounted,
 }
 
 /// The item.
@@ -55,8 +66,9 @@ pub struct Row {
     pub fence: u8,
     /// Whether the newest lease lasts.
     pub is_leased: bool,
-    /// Whether an attempt began whose outcome is not known here.
-    pub intent: bool,
+    /// What whoever takes the lease now knows of the attempts before: an intent that nobody took back makes one
+    /// unaccounted for.
+    pub follows: Follows,
     /// The attempt that stored last.
     pub last_commit: Option<u8>,
     /// How it stored.
@@ -87,7 +99,7 @@ impl Row {
             version: 0,
             fence: 0,
             is_leased: false,
-            intent: false,
+            follows: Follows::NothingUnsettled,
             last_commit: None,
             stored_by: StoredBy::Connecting,
             ended: None,
@@ -105,8 +117,8 @@ impl Row {
         if self.version != version || self.ended.is_some() || self.is_leased {
             return None;
         }
-        let hold = Hold { version, token, fence: self.fence + 1, follows_unknown: self.intent };
-        (self.fence, self.is_leased, self.intent) = (hold.fence, true, true);
+        let hold = Hold { version, token, fence: self.fence + 1, follows: self.follows };
+        (self.fence, self.is_leased, self.follows) = (hold.fence, true, Follows::Unaccounted);
         Some(hold)
     }
 
@@ -138,16 +150,17 @@ impl Row {
         let kept = if protocol.keeps(Rule::MissingTokenKeepsOld) { self.refresh } else { None };
         self.refresh = pair.refresh.or(kept);
         (self.access, self.is_stale, self.version) = (pair.access, false, self.version + 1);
-        (self.is_leased, self.intent, self.ended) = (false, false, None);
+        (self.is_leased, self.follows, self.ended) = (false, Follows::NothingUnsettled, None);
         (self.last_commit, self.stored_by) = (Some(fence), by);
     }
 
-    /// Gives the lease back, `IF ver = mine AND fence = mine`. The intent goes with it only if the provider certainly
-    /// did nothing, and nothing was unknown before.
-    pub(crate) fn give_back(&mut self, protocol: &Protocol, hold: Hold, certainly_not_done: bool) {
+    /// Says what became of an attempt that brought no tokens, `IF ver = mine AND fence = mine`: whether it may have been
+    /// carried out, and whether the lease runs on to its end.
+    pub(crate) fn give_back(&mut self, protocol: &Protocol, hold: Hold, in_doubt: bool, runs_on: bool) {
         if self.is_held_by(hold, protocol.keeps(Rule::FenceInGivingBack), true) {
-            self.is_leased = false;
-            self.intent = !certainly_not_done || hold.follows_unknown;
+            self.is_leased &= runs_on;
+            let is_settled = !in_doubt && hold.follows == Follows::NothingUnsettled;
+            self.follows = if is_settled { Follows::NothingUnsettled } else { Follows::Doubt };
         }
     }
 
@@ -156,7 +169,7 @@ impl Row {
         let (fence, version) = (protocol.keeps(Rule::FenceInEnd), protocol.keeps(Rule::VersionInEnd));
         let holds = self.is_held_by(hold, fence, version);
         if holds {
-            (self.ended, self.is_leased, self.intent) = (Some(reason), false, false);
+            (self.ended, self.is_leased, self.follows) = (Some(reason), false, Follows::NothingUnsettled);
         }
         holds
     }

@@ -15,14 +15,16 @@ pub enum Rule {
     Deadline,
     /// Who got no answer keeps the lease: the next one asks when it has ended.
     LeaseOutlivesSilence,
-    /// The intent stays until the outcome is known.
-    IntentKept,
-    /// Whoever takes the lease by a request that had to be repeated still learns of an earlier intent.
+    /// What may have been carried out is kept as doubt until new tokens are stored.
+    DoubtKept,
+    /// Whoever takes the lease by a request that had to be repeated still knows of an earlier intent.
     EarlierIntentRemembered,
-    /// Who asks again under the same lease remembers that the first call had no answer.
+    /// Who asks again under the same lease does not take a refusal at its word: the first call had no answer.
     OwnSilenceRemembered,
     /// Who finds an intent first gives the queue time to deliver what may wait in it.
     QueueFirst,
+    /// So does one who asks a provider that gives grace.
+    GraceLooksToo,
     /// Tokens are stored before anybody is handed one.
     StoredFirst,
     /// An answer without a refresh token leaves the old one where it is.
@@ -68,14 +70,15 @@ pub struct Protocol {
 
 impl Rule {
     /// Every one.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Lease,
         Self::Deadline,
         Self::LeaseOutlivesSilence,
-        Self::IntentKept,
+        Self::DoubtKept,
         Self::EarlierIntentRemembered,
         Self::OwnSilenceRemembered,
         Self::QueueFirst,
+        Self::GraceLooksToo,
         Self::StoredFirst,
         Self::MissingTokenKeepsOld,
         Self::VersionInCommit,

@@ -64,7 +64,7 @@ impl Protocol {
             Worker::LeaseUnheard(_) => &[Step::TakeLeaseAgain, Step::GiveUpTable],
             Worker::Waiting { .. } => &[Step::StopWaiting],
             Worker::Leased { hold, has_looked, .. } if self.must_look_first(hold, has_looked) => {
-                &[Step::LookAgain, Step::LookInVain, Step::Stall, Step::GiveUpTable]
+                &[Step::LookAgain, Step::LookInVain, Step::GiveUpTable]
             }
             Worker::Leased { .. } => &[Step::Ask, Step::Stall],
             Worker::Late(_) => &[Step::GiveBack, Step::Ask, Step::GiveUpTable],

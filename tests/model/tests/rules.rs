@@ -4,27 +4,29 @@ use refresh_model::{
     causes,
     check::{counterexample, every_state},
     properties::{
-        ENDED_BY_HOLDER, ENDED_RIGHTLY, NAMED, NO_USED_TOKEN, NONE_THROWN_AWAY, ONE_USE, REJECTED_RIGHTLY, STORED_FIRST,
+        ENDED_BY_HOLDER, ENDED_RIGHTLY, NAMED, NO_USED_TOKEN, NONE_THROWN_AWAY, ONE_USE, REJECTED_RIGHTLY, SETTLED,
+        STORED_FIRST,
     },
-    provider::Behaviour::{self, GraceSamePair, NoRotation, StrictError, StrictFamily},
+    provider::Behaviour::{self, GraceNewPair, GraceSamePair, NoRotation, StrictError, StrictFamily},
     rules::{Protocol, Rule},
 };
 
 /// The rule that is switched off, where, and what happens then.
-const WITHOUT: [(Rule, Behaviour, &str); 22] = [
+const WITHOUT: [(Rule, Behaviour, &str); 23] = [
     (Rule::Lease, StrictFamily, ONE_USE),
     (Rule::Lease, StrictFamily, NAMED),
     (Rule::Deadline, StrictError, ONE_USE),
     (Rule::LeaseOutlivesSilence, StrictError, ONE_USE),
     (Rule::LeaseOutlivesSilence, StrictFamily, NAMED),
-    (Rule::IntentKept, StrictError, REJECTED_RIGHTLY),
+    (Rule::DoubtKept, StrictError, REJECTED_RIGHTLY),
     (Rule::EarlierIntentRemembered, StrictError, REJECTED_RIGHTLY),
     (Rule::OwnSilenceRemembered, GraceSamePair, REJECTED_RIGHTLY),
     (Rule::QueueFirst, StrictError, NO_USED_TOKEN),
     (Rule::QueueFirst, StrictFamily, NAMED),
+    (Rule::GraceLooksToo, GraceNewPair, NAMED),
     (Rule::StoredFirst, StrictError, STORED_FIRST),
     (Rule::MissingTokenKeepsOld, NoRotation, NONE_THROWN_AWAY),
-    (Rule::MissingTokenKeepsOld, NoRotation, NAMED),
+    (Rule::MissingTokenKeepsOld, NoRotation, SETTLED),
     (Rule::VersionInCommit, StrictError, NONE_THROWN_AWAY),
     (Rule::VersionInCommit, StrictError, NAMED),
     (Rule::LateTokensStored, StrictError, NONE_THROWN_AWAY),

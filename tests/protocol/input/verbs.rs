@@ -129,6 +129,9 @@ fn of_apps(world: &World) -> Vec<Verb> {
             .texts(&["name"])
             .lists(&["permissions"]),
         Verb::admin(world, "POST", "/keys", json!({"name": "k", "role": "read"})).texts(&["name", "role"]),
+        Verb::admin(world, "PUT", "/encryption-keys", json!({"kms_key_arn": null}))
+            .with(&["kms_key_arn"], &no_texts()[1..])
+            .requires(&["kms_key_arn"]),
     ]
 }
 

@@ -3,12 +3,14 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Write,
+    net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
 };
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use axum::{
+    body::{Body, to_bytes},
     extract::{Request, State},
     middleware::{self, Next},
     response::Response,
@@ -21,7 +23,10 @@ use local::{
     settings::Settings,
     tables,
 };
+use serde_json::Value;
 use tokio::net::TcpListener;
+
+use super::interference::{HeldRequest, Interference};
 
 pub(crate) const BASE_URL: &str = "https://connect.example";
 
@@ -38,6 +43,8 @@ pub(crate) struct Aws {
     pub(crate) queues: Arc<Queues>,
     client: Client,
     counter: Counter,
+    interference: Interference,
+    address: SocketAddr,
     _folder: tempfile::TempDir,
 }
 
@@ -51,15 +58,16 @@ impl Aws {
             kms: Some(Arc::new(KeyService::open(&folder.path().join("kms.key"), "eu-west-1").unwrap())),
             sqs: Some(queues.clone()),
         };
-        let counter = Counter::default();
+        let (counter, interference) = (Counter::default(), Interference::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let routes = aws::router(engines).layer(middleware::from_fn_with_state(counter.clone(), count));
+        let tapped = (counter.clone(), interference.clone());
+        let routes = aws::router(engines).layer(middleware::from_fn_with_state(tapped, tap));
         tokio::spawn(async move { axum::serve(listener, routes).await });
         let settings = Settings::read(|_| None).unwrap();
         let environment = Environment::new(&settings, BASE_URL, address, |_| None);
         let client = tables::client(&environment);
-        Self { environment, queues, client, counter, _folder: folder }
+        Self { environment, queues, client, counter, interference, address, _folder: folder }
     }
 
     /// How often an operation was asked for, of all services.
@@ -97,6 +105,34 @@ impl Aws {
     }
 }
 
+impl Aws {
+    /// Holds the next request of this operation whose body has this text, before AWS has seen it.
+    pub(crate) fn hold(&self, operation: &'static str, containing: &str) -> HeldRequest {
+        self.interference.hold(operation, containing)
+    }
+
+    /// Refuses one request of this operation whose body has this text, after so many that pass.
+    pub(crate) fn refuse(&self, operation: &'static str, containing: &str, after: usize) {
+        self.interference.refuse(operation, containing, after);
+    }
+
+    /// Asks the key service for something that the product never asks for.
+    pub(crate) async fn kms(&self, operation: &str, body: &Value) -> Value {
+        let request = connectors_tests::http::client().post(format!("http://{}", self.address));
+        let request = request.header("x-amz-target", format!("TrentService.{operation}"));
+        let answer = request.header("content-type", "application/x-amz-json-1.1").body(body.to_string()).send().await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), 200, "{operation}");
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    /// Stores an item as it is.
+    pub(crate) async fn put(&self, table: &str, item: Item) {
+        let request = self.client.put_item().table_name(self.environment.get(table).unwrap());
+        request.set_item(Some(item)).send().await.unwrap();
+    }
+}
+
 fn shown(value: &AttributeValue) -> String {
     match value {
         AttributeValue::B(bytes) => {
@@ -112,9 +148,14 @@ fn shown(value: &AttributeValue) -> String {
     }
 }
 
-async fn count(State(counter): State<Counter>, request: Request, next: Next) -> Response {
-    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+async fn tap(State((counter, interference)): State<(Counter, Interference)>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let operation = target.split('.').next_back().unwrap_or_default().to_owned();
-    *counter.0.lock().unwrap().entry(operation).or_default() += 1;
-    next.run(request).await
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    *counter.0.lock().unwrap().entry(operation.clone()).or_default() += 1;
+    match interference.meet(&operation, &body).await {
+        Some(answer) => answer,
+        None => next.run(Request::from_parts(parts, Body::from(body))).await,
+    }
 }

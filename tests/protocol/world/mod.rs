@@ -4,6 +4,8 @@
 mod api;
 mod aws;
 mod browser;
+pub(crate) mod encryption;
+mod interference;
 pub(crate) mod journeys;
 mod log;
 mod provider;
@@ -94,11 +96,16 @@ impl World {
 
     /// Founds a workspace as whoever may invoke the function does.
     pub(crate) async fn found(&self, name: &str) -> Workspace {
-        let event = json!({"bootstrap": {"workspace_name": name}});
-        let founded = (self.product.manage_connector)(event).await.unwrap();
+        self.found_with(&json!({"workspace_name": name})).await.unwrap()
+    }
+
+    /// Founds a workspace with this event's content, or says why not.
+    pub(crate) async fn found_with(&self, bootstrap: &Value) -> Result<Workspace, String> {
+        let founded = (self.product.manage_connector)(json!({"bootstrap": bootstrap})).await;
+        let founded = founded.map_err(|error| error.to_string())?;
         let workspace = Workspace { id: text(&founded["workspace_id"]), admin_key: text(&founded["admin_key"]) };
         self.keep_secret(&workspace.admin_key);
-        workspace
+        Ok(workspace)
     }
 
     /// Remembers a secret that a test was handed.

@@ -56,6 +56,20 @@ impl World {
         Queue::ALL.into_iter().flat_map(take).map(|message| message.body).collect()
     }
 
+    /// Takes all messages of the refresh queue that can be seen out of it, and answers their bodies.
+    pub(crate) fn take_all_refreshes(&self) -> Vec<String> {
+        let batch = self.aws.queues.receive(Queue::Refresh, 1_000, VISIBILITY_TIMEOUT).unwrap();
+        for message in &batch {
+            self.aws.queues.delete(Queue::Refresh, &message.receipt).unwrap();
+        }
+        batch.into_iter().map(|message| message.body).collect()
+    }
+
+    /// Leaves a message in the refresh queue, as whoever may write to it can.
+    pub(crate) fn leave_for_refresh(&self, message: &Value) {
+        self.aws.queues.send(Queue::Refresh, &message.to_string(), Duration::ZERO).unwrap();
+    }
+
     /// How many messages wait in the queue of grants to revoke: seen or not.
     pub(crate) fn waiting_revocations(&self) -> i64 {
         let depth = self.aws.queues.depth(Queue::Revocation).unwrap();

@@ -75,3 +75,24 @@ async fn the_key_file_is_readable_by_its_owner_alone() {
     let endpoint = Endpoint::start().await;
     assert_eq!(std::fs::metadata(endpoint.key_file()).unwrap().permissions().mode() & 0o777, 0o600);
 }
+
+#[tokio::test]
+async fn each_key_opens_what_it_made_and_a_disabled_one_nothing() {
+    let endpoint = Endpoint::start().await;
+    let kms = Client::new(&endpoint.sdk());
+    let own = kms.create_key().description("of a tenant").send().await.unwrap().key_metadata.unwrap().arn.unwrap();
+    let make = || kms.generate_data_key().key_id(&own).key_spec(DataKeySpec::Aes256);
+    let blob = make().send().await.unwrap().ciphertext_blob.unwrap();
+    let (_, of_the_first) = data_key(&kms, "w1").await;
+    let decrypt = |blob: &Blob| kms.decrypt().key_id(&own).ciphertext_blob(blob.clone());
+    decrypt(&blob).send().await.unwrap();
+    let error = decrypt(&of_the_first).encryption_context("ws", "w1").send().await.unwrap_err().into_service_error();
+    assert!(matches!(error, DecryptError::IncorrectKeyException(_)), "{error:?}");
+
+    kms.disable_key().key_id(&own).send().await.unwrap();
+    assert!(make().send().await.unwrap_err().into_service_error().is_disabled_exception());
+    assert!(decrypt(&blob).send().await.unwrap_err().into_service_error().is_disabled_exception());
+    data_key(&kms, "w1").await;
+    kms.enable_key().key_id(&own).send().await.unwrap();
+    decrypt(&blob).send().await.unwrap();
+}

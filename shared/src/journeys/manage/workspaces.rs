@@ -8,13 +8,14 @@ use crate::{
     domain::{
         api_key::{Holder, WorkspaceRole},
         audit::Actor,
+        encryption_key::KmsKeyArn,
         ids::WorkspaceId,
         workspace::{DisplayName, Workspace},
     },
     journeys::audit::Audit,
     random::Random,
     store::{StoreError, Workspaces},
-    vault::{Vault, VaultError},
+    vault::{NewKeyError, Vault},
 };
 
 /// Founds workspaces.
@@ -43,25 +44,26 @@ pub enum FoundError {
     /// The storage can't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The key service can't answer.
+    /// There is no key to seal its secrets with.
     #[error(transparent)]
-    Vault(#[from] VaultError),
+    Seal(#[from] NewKeyError),
     /// Its first key was not made.
     #[error(transparent)]
     Key(#[from] KeyError),
 }
 
 impl FoundWorkspace {
-    /// Makes a workspace, the key that seals its secrets, and its first admin key.
+    /// Makes a workspace, the key that seals its secrets (wrapped by this KMS key, or the deployment's), and its first admin
+    /// key.
     ///
     /// # Errors
     /// [`FoundError`]; nothing that was made by then can be used by anybody.
     #[tracing::instrument(skip_all)]
-    pub async fn found(&self, name: DisplayName) -> Result<FoundedWorkspace, FoundError> {
+    pub async fn found(&self, name: DisplayName, kms_key: Option<&KmsKeyArn>) -> Result<FoundedWorkspace, FoundError> {
         let now = self.clock.now();
         let id = WorkspaceId::of_ulid(&self.random.ulid(now));
         let workspace = Workspace { id, name, created_at: now, deleted_at: None };
-        self.vault.found(&workspace.id).await?;
+        self.vault.found(&workspace.id, kms_key).await?;
         self.workspaces.put_new(&workspace).await?;
         self.audit.note(&workspace.id, Actor::System, "workspace.created", workspace.id.as_str(), &[]).await;
         let holder = Holder::Workspace { workspace: workspace.id.clone(), role: WorkspaceRole::Admin };

@@ -53,7 +53,7 @@ impl Refresher {
             self.ask_to_look_later(lease).await;
         }
         if lease.follows == Follows::Unaccounted
-            && provider.is_strict()
+            && provider.rotates()
             && let Some(row) = self.salvaged_meanwhile(lease).await?
         {
             return self.renewed_by_another(row, &lease.connection);

@@ -12,10 +12,11 @@ use crate::{
     domain::{
         ids::{AppId, AttemptId, ConnectorId, Issuer, Subject, WorkspaceId},
         scopes::Scopes,
-        secret::Sealed,
+        secret::{AccessToken, RefreshToken, Sealed},
         user::{ConnectionKey, User},
     },
     store::{Claim, Commit, FreshAccess, Renewal, StoreError},
+    vault::{Place, VaultError},
 };
 
 /// A message in the refresh queue.
@@ -194,6 +195,7 @@ impl Refresher {
             tracing::error!("a message in the refresh queue can't be read");
             return Ok(());
         };
+        let renewal = self.sealed_by_newest(&place, renewal).await;
         let claim = Claim { place, version, attempt };
         if let Ok(outcome) = tokio::time::timeout(TRY_FOR, self.salvaged(&claim, &renewal)).await {
             tell(&outcome, &claim);
@@ -214,6 +216,38 @@ impl Refresher {
             }
             tokio::time::sleep(TRY_EVERY).await;
         }
+    }
+
+    /// What waited may have been sealed by a key that was replaced in the meantime, and whoever seals anew has passed by. As
+    /// it is it opens too: nothing is lost if the vault can't answer now.
+    async fn sealed_by_newest(&self, place: &ConnectionKey, mut renewal: Renewal) -> Renewal {
+        match self.resealed(place, &renewal).await {
+            Ok((access, refresh)) => {
+                if let (Some(fresh), Some(resealed)) = (&mut renewal.access, access) {
+                    fresh.token = resealed;
+                }
+                renewal.refresh = refresh.or(renewal.refresh);
+            }
+            Err(error) => tracing::warn!(%error, "tokens that had waited in the queue are not sealed anew"),
+        }
+        renewal
+    }
+
+    async fn resealed(
+        &self,
+        place: &ConnectionKey,
+        renewal: &Renewal,
+    ) -> Result<(Option<Sealed<AccessToken>>, Option<Sealed<RefreshToken>>), VaultError> {
+        let (ready, place) = (self.vault.make_ready(&place.workspace).await?, Place::connection(place));
+        let access = match &renewal.access {
+            Some(fresh) => ready.reseal(&fresh.token, &place).await?,
+            None => None,
+        };
+        let refresh = match &renewal.refresh {
+            Some(sealed) => ready.reseal(sealed, &place).await?,
+            None => None,
+        };
+        Ok((access, refresh))
     }
 }
 

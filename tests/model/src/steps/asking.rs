@@ -4,7 +4,7 @@ use crate::{
     action::Step,
     faults::Fault,
     provider::{Answer, Token},
-    row::{Hold, Reason},
+    row::{Follows, Hold, Reason},
     rules::{Protocol, Rule},
     state::{State, Worker},
 };
@@ -12,7 +12,8 @@ use crate::{
 impl Protocol {
     /// Whether something may wait in the queue that is newer than what was read.
     pub(super) fn must_look_first(&self, hold: Hold, has_looked: bool) -> bool {
-        hold.follows_unknown && !has_looked && self.behaviour.rotates() && self.keeps(Rule::QueueFirst)
+        let looks = self.behaviour.is_strict() || self.behaviour.rotates() && self.keeps(Rule::GraceLooksToo);
+        hold.follows == Follows::Unaccounted && !has_looked && looks && self.keeps(Rule::QueueFirst)
     }
 
     pub(super) fn asking(&self, next: &mut State, worker: Worker, step: Step) -> Option<Worker> {
@@ -31,6 +32,11 @@ impl Protocol {
                     return None;
                 }
                 Some(Worker::Unanswered { hold, is_again })
+            }
+            (Worker::Asking { hold, is_again: true, answer: Some(Answer::Refused | Answer::Later) }, Step::Hear)
+                if self.keeps(Rule::OwnSilenceRemembered) =>
+            {
+                Some(Worker::Unanswered { hold, is_again: true })
             }
             (Worker::Asking { hold, answer: Some(answer), .. }, Step::Hear) => Some(self.hear(next, hold, answer)),
             (Worker::Unanswered { hold, is_again }, Step::GoOnWithoutAnswer) => self.unanswered(next, hold, is_again),
@@ -92,24 +98,19 @@ impl Protocol {
         }
     }
 
-    /// A provider with a grace time is asked once more. One that rotates without is not asked again before the lease has
-    /// ended: until then the request may still be worked on.
-    fn unanswered(&self, next: &mut State, mut hold: Hold, is_again: bool) -> Option<Worker> {
-        if !self.keeps(Rule::IntentKept) && next.row.fence == hold.fence {
-            next.row.intent = false;
+    /// A provider with a grace time is asked once more. At one that rotates without, the lease runs on to its end: until
+    /// then the request may still be worked on.
+    fn unanswered(&self, next: &mut State, hold: Hold, is_again: bool) -> Option<Worker> {
+        let runs_on = self.behaviour.is_strict() && self.keeps(Rule::LeaseOutlivesSilence);
+        if self.behaviour.has_grace() && next.is_adrift(hold.fence) {
+            next.spend(self, Fault::LateRequest)?;
         }
         if self.behaviour.has_grace() && !is_again {
-            if next.is_adrift(hold.fence) {
-                next.spend(self, Fault::LateRequest)?;
-            }
-            hold.follows_unknown |= self.keeps(Rule::OwnSilenceRemembered);
             return Some(Worker::Leased { hold, has_looked: true, is_again: true });
         }
-        if self.behaviour.rotates() && self.keeps(Rule::LeaseOutlivesSilence) {
-            return Some(Worker::Idle);
-        }
         if !next.table_is_down {
-            next.row.give_back(self, hold, false);
+            let in_doubt = self.behaviour.rotates() && self.keeps(Rule::DoubtKept);
+            next.row.give_back(self, hold, in_doubt, runs_on);
         }
         Some(Worker::Idle)
     }
@@ -125,7 +126,7 @@ impl Protocol {
             }
             Step::Reread => Some(Worker::Ending(hold)),
             Step::End | Step::EndUnheard => {
-                let lost = hold.follows_unknown && self.behaviour.rotates();
+                let lost = hold.follows != Follows::NothingUnsettled && self.behaviour.rotates();
                 let reason = if lost { Reason::RotationLost } else { Reason::RefreshRejected };
                 if next.row.end(self, hold, reason) {
                     next.past.ended_by_another |= next.row.fence != hold.fence;

@@ -3,7 +3,7 @@
 use crate::{
     action::Step,
     faults::Fault,
-    row::Hold,
+    row::{Follows, Hold},
     rules::{Protocol, Rule},
     state::{State, Worker},
 };
@@ -32,7 +32,9 @@ impl Protocol {
                 if next.row.fence != hold.fence || !next.row.is_leased {
                     return Some(Worker::Idle);
                 }
-                hold.follows_unknown &= self.keeps(Rule::EarlierIntentRemembered);
+                if !self.keeps(Rule::EarlierIntentRemembered) {
+                    hold.follows = Follows::NothingUnsettled;
+                }
                 Some(leased(hold))
             }
             (Worker::Waiting { version }, Step::StopWaiting) => {
@@ -42,15 +44,15 @@ impl Protocol {
                     Worker::Idle
                 })
             }
-            (Worker::Leased { hold, .. }, Step::Stall) => {
+            (Worker::Leased { hold, is_again, .. }, Step::Stall) => {
                 let is_held = next.row.is_leased && next.row.fence == hold.fence;
                 is_held.then_some(())?;
                 next.spend(self, Fault::Stalled)?;
                 next.row.is_leased = false;
-                Some(Worker::Late(hold))
+                Some(if is_again { Worker::Unanswered { hold, is_again } } else { Worker::Late(hold) })
             }
             (Worker::Late(hold) | Worker::TurnedAway(hold), Step::GiveBack) => {
-                next.row.give_back(self, hold, true);
+                next.row.give_back(self, hold, false, false);
                 Some(Worker::Idle)
             }
             _ => None,
@@ -62,7 +64,7 @@ impl Protocol {
             return next.row.take_lease(version, token);
         }
         let is_same = next.row.version == version && next.row.ended.is_none();
-        is_same.then_some(Hold { version, token, fence: next.row.fence, follows_unknown: next.row.intent })
+        is_same.then_some(Hold { version, token, fence: next.row.fence, follows: next.row.follows })
     }
 }
 

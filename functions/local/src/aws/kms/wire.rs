@@ -1,4 +1,4 @@
-//! The requests and answers of the four operations. A member that is not listed is refused, not ignored: a caller that
+//! The requests and answers of the operations. A member that is not listed is refused, not ignored: a caller that
 //! asks for more than these endpoints do should hear so.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -7,7 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::key::{EncryptionContext, KeyService};
+use super::{
+    key::{EncryptionContext, Key},
+    service::KeyService,
+};
 use crate::aws::{AwsError, answer::read};
 
 /// The sizes that AWS gives a data key, in bytes.
@@ -37,12 +40,12 @@ pub(super) fn generate_data_key(keys: &KeyService, body: &[u8]) -> Result<Value,
         (None, Some(size)) if DATA_KEY_SIZES.contains(&size) => size,
         _ => return Err(VALIDATION),
     };
-    keys.find(&request.key_id)?;
+    let key = keys.find(&request.key_id)?;
     let plaintext = Zeroizing::new(Random::default().bytes::<1024>());
     let plaintext = plaintext.get(..size).ok_or(INTERNAL)?;
-    let blob = keys.encrypt(plaintext, &request.encryption_context)?;
+    let blob = key.encrypt(plaintext, &request.encryption_context)?;
     Ok(json!({
-        "KeyId": keys.arn(),
+        "KeyId": key.arn(),
         "Plaintext": BASE64_STANDARD.encode(plaintext),
         "CiphertextBlob": BASE64_STANDARD.encode(blob),
     }))
@@ -62,9 +65,9 @@ pub(super) fn decrypt(keys: &KeyService, body: &[u8]) -> Result<Value, AwsError>
     let request: Decrypt = read(body)?;
     symmetric_only(request.encryption_algorithm.as_deref())?;
     let blob = ciphertext(&request.ciphertext_blob)?;
-    let plaintext = keys.decrypt(&blob, request.key_id.as_deref(), &request.encryption_context)?;
+    let (key, plaintext) = keys.decrypt(&blob, request.key_id.as_deref(), &request.encryption_context)?;
     Ok(json!({
-        "KeyId": keys.arn(),
+        "KeyId": key.arn(),
         "Plaintext": BASE64_STANDARD.encode(plaintext.as_slice()),
         "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
     }))
@@ -84,13 +87,14 @@ struct ReEncrypt {
 
 pub(super) fn re_encrypt(keys: &KeyService, body: &[u8]) -> Result<Value, AwsError> {
     let request: ReEncrypt = read(body)?;
-    keys.find(&request.destination_key_id)?;
+    let destination = keys.find(&request.destination_key_id)?;
     let blob = ciphertext(&request.ciphertext_blob)?;
-    let plaintext = keys.decrypt(&blob, request.source_key_id.as_deref(), &request.source_encryption_context)?;
-    let blob = keys.encrypt(&plaintext, &request.destination_encryption_context)?;
+    let (source, plaintext) =
+        keys.decrypt(&blob, request.source_key_id.as_deref(), &request.source_encryption_context)?;
+    let blob = destination.encrypt(&plaintext, &request.destination_encryption_context)?;
     Ok(json!({
-        "KeyId": keys.arn(),
-        "SourceKeyId": keys.arn(),
+        "KeyId": destination.arn(),
+        "SourceKeyId": source.arn(),
         "CiphertextBlob": BASE64_STANDARD.encode(blob),
         "SourceEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
         "DestinationEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
@@ -99,25 +103,53 @@ pub(super) fn re_encrypt(keys: &KeyService, body: &[u8]) -> Result<Value, AwsErr
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct DescribeKey {
+struct Named {
     key_id: String,
 }
 
 pub(super) fn describe_key(keys: &KeyService, body: &[u8]) -> Result<Value, AwsError> {
-    let request: DescribeKey = read(body)?;
-    keys.find(&request.key_id)?;
-    Ok(json!({"KeyMetadata": {
-        "KeyId": keys.id(),
-        "Arn": keys.arn(),
-        "Enabled": true,
-        "KeyState": "Enabled",
+    let request: Named = read(body)?;
+    Ok(json!({ "KeyMetadata": metadata(&*keys.find(&request.key_id)?) }))
+}
+
+pub(super) fn enable_key(keys: &KeyService, body: &[u8]) -> Result<Value, AwsError> {
+    let request: Named = read(body)?;
+    keys.enable(&request.key_id, true)?;
+    Ok(json!({}))
+}
+
+pub(super) fn disable_key(keys: &KeyService, body: &[u8]) -> Result<Value, AwsError> {
+    let request: Named = read(body)?;
+    keys.enable(&request.key_id, false)?;
+    Ok(json!({}))
+}
+
+/// A symmetric key, which is what AWS makes if nothing else is asked for.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct CreateKey {
+    #[serde(rename = "Description")]
+    _description: Option<String>,
+}
+
+pub(super) fn create_key(keys: &KeyService, body: &[u8]) -> Result<Value, AwsError> {
+    let _: CreateKey = read(body)?;
+    Ok(json!({ "KeyMetadata": metadata(&*keys.create()?) }))
+}
+
+fn metadata(key: &Key) -> Value {
+    json!({
+        "KeyId": key.id(),
+        "Arn": key.arn(),
+        "Enabled": key.is_enabled(),
+        "KeyState": if key.is_enabled() { "Enabled" } else { "Disabled" },
         "KeyUsage": "ENCRYPT_DECRYPT",
         "KeySpec": "SYMMETRIC_DEFAULT",
         "KeyManager": "CUSTOMER",
         "Origin": "AWS_KMS",
         "EncryptionAlgorithms": ["SYMMETRIC_DEFAULT"],
         "MultiRegion": false,
-    }}))
+    })
 }
 
 fn symmetric_only(algorithm: Option<&str>) -> Result<(), AwsError> {
