@@ -78,6 +78,7 @@ async fn read_in_a_row(delay: Duration) {
     let refreshes = crowd.world.provider.refreshes(&user);
     let presented: BTreeSet<_> = refreshes.iter().map(|refresh| &refresh.refresh_token).collect();
     assert_eq!((refreshes.len(), presented.len()), (RUNS, RUNS), "each refresh token was used once");
+    assert!(refreshes.iter().all(|refresh| !refresh.overlaps && refresh.status == 200), "{refreshes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,10 +5,6 @@
 pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(crate) fn of(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// Dice of their own for one part of a case: what another part throws changes nothing here.
     pub(crate) fn part(seed: u64, name: u64) -> Self {
         let mut dice = Self(seed ^ name.wrapping_mul(0xd6e8_feb8_6659_fd93));

@@ -10,13 +10,16 @@ use tokio::time::{Instant, interval, sleep, timeout};
 
 use crate::{
     hold::{Hold, Phase},
-    provider::Rotate,
+    provider::{Revocation, Rotate},
     proxy::{Fault, FaultProxy, Rule},
-    world::{Deliveries, World, bootstrap, environment, pairs, user_name},
+    world::{Deliveries, Read, World, bootstrap, environment, pairs, user_name},
 };
 
 /// How long after a death a grant may stay: what looks after it comes a minute later.
 const ENDED_WITHIN: Duration = Duration::from_secs(80);
+
+/// How long whoever disconnects waits at most, whatever the provider does.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
 
 /// How often the schedule fires here; at AWS every minute.
 const SCHEDULE: Duration = Duration::from_secs(5);
@@ -52,6 +55,42 @@ async fn whoever_disconnects_and_dies_anywhere_leaves_no_grant_behind() {
     }
 }
 
+/// PUB-47, at the function's own program.
+#[tokio::test]
+async fn a_provider_that_does_not_revoke_keeps_nobody_connected_and_nobody_waiting() {
+    let world = World::live(Rotate::StrictRevokeFamily).await;
+    for (number, mode) in [Revocation::Failing, Revocation::Refused, Revocation::Hanging].into_iter().enumerate() {
+        let user = user_name(number);
+        world.connect(&user).await;
+        world.provider.answer_revocations_with(mode);
+        let began = Instant::now();
+        let ended = start(&world, &user, &world.front).await.answer().await.http();
+        assert_eq!(ended.status, 200, "{mode:?}");
+        assert!(began.elapsed() < ANSWERED_WITHIN, "{mode:?}: {:?}", began.elapsed());
+        assert_eq!(world.read(&user).await.status, 404, "{mode:?}");
+        assert!(world.provider.revocations().len() > number, "{mode:?}: the provider was asked");
+    }
+}
+
+/// What another process gets for a connection that is gone belongs to nobody.
+#[tokio::test]
+async fn tokens_that_another_process_gets_after_the_end_are_revoked_and_not_handed_out() {
+    let (world, user) = (World::live(Rotate::StrictRevokeFamily).await, user_name(1));
+    world.connect(&user).await;
+    world.expire(&user).await;
+    let (mut hold, stop) = Hold::at(Phase::Processed);
+    world.provider.stop(&user, stop);
+    let environment = pairs(&environment(&world.front));
+    let mut reader = Instance::start(&bootstrap("get-token"), &environment, world.read_event(&user, "")).await;
+    hold.arrived().await;
+    assert_eq!(start(&world, &user, &world.front).await.answer().await.http().status, 200);
+    hold.release();
+    let read = Read::from(reader.answer().await.http());
+    assert_eq!((read.status, read.token), (404, None));
+    assert!(world.provider.is_over(&user));
+    assert_eq!(world.provider.revocations(), [200, 200], "what was stored, and what came too late");
+}
+
 async fn schedule(world: &World, proxy: &FaultProxy) {
     let mut ticks = interval(SCHEDULE);
     loop {
@@ -69,8 +108,8 @@ async fn leaves_nothing(world: &World, user: &str, request: usize, phase: Phase)
     let (mut hold, stop) = Hold::at(phase);
     proxy.plan(Rule::once(request, Fault::Hold(Some(stop))));
     let mut instance = start(world, user, &proxy).await;
-    let came = timeout(PATIENCE, hold.arrived()).await;
-    assert!(came.is_ok(), "{user}, request {request}, was not reached: {:?}", proxy.journal());
+    let reached = timeout(PATIENCE, hold.arrived()).await;
+    assert!(reached.is_ok(), "{user}, request {request}, was not reached: {:?}", proxy.journal());
     instance.kill();
     let died = Instant::now();
     drop(hold);

@@ -156,8 +156,8 @@ async fn survives(world: &World, case: &Case) -> bool {
         stop_at(world, &proxy, case, request, stop);
     }
     let mut instance = start(world, case.way, &case.user, &proxy).await;
-    let came = timeout(MARGIN, hold.arrived()).await;
-    assert!(came.is_ok(), "{case:?} was not reached; {:?}\n{}", proxy.journal(), instance.log());
+    let reached = timeout(MARGIN, hold.arrived()).await;
+    assert!(reached.is_ok(), "{case:?} was not reached; {:?}\n{}", proxy.journal(), instance.log());
     instance.kill();
     let died = Instant::now();
     drop((hold, next));

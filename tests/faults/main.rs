@@ -4,10 +4,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test's world: what fails here fails the test that asked for it; it runs by the real clock"
+    reason = "a test's world: what fails here fails the test that asked for it"
 )]
 
 mod cases;

@@ -54,7 +54,7 @@ pub(super) struct Grants {
     pub(super) life: u64,
     tokens: HashMap<String, Token>,
     access: HashMap<String, Access>,
-    grants: HashMap<String, Grant>,
+    of_user: HashMap<String, Grant>,
 }
 
 /// How a refresh token was received.
@@ -65,14 +65,14 @@ pub(super) enum Refreshed {
 
 impl Grants {
     pub(super) fn new(rotate: Rotate) -> Self {
-        Self { rotate, life: 3_600, tokens: HashMap::new(), access: HashMap::new(), grants: HashMap::new() }
+        Self { rotate, life: 3_600, tokens: HashMap::new(), access: HashMap::new(), of_user: HashMap::new() }
     }
 
     /// A user grants. What was granted before is over, as its tokens are no longer anybody's.
     pub(super) fn begin(&mut self, account: &str) -> Value {
         self.tokens.retain(|_, token| token.account != account);
         self.access.retain(|_, access| access.account != account);
-        self.grants.insert(account.to_owned(), Grant { is_over: false, rotated: None, issued: 0 });
+        self.of_user.insert(account.to_owned(), Grant { is_over: false, rotated: None, issued: 0 });
         self.pair(account, true)
     }
 
@@ -97,7 +97,7 @@ impl Grants {
     pub(super) fn refresh(&mut self, presented: &str, now: Timestamp, order: u64) -> Refreshed {
         let Some(token) = self.tokens.get(presented) else { return Refreshed::Refused };
         let account = token.account.clone();
-        let grant = self.grants.get_mut(&account).unwrap();
+        let grant = self.of_user.get_mut(&account).unwrap();
         if grant.is_over {
             return Refreshed::Refused;
         }
@@ -125,7 +125,7 @@ impl Grants {
 
     /// Whether an access token opens anything.
     pub(super) fn honours(&self, access: &str) -> bool {
-        let live = |access: &Access| !access.is_expired && !self.grants[&access.account].is_over;
+        let live = |access: &Access| !access.is_expired && !self.of_user[&access.account].is_over;
         self.access.get(access).is_some_and(live)
     }
 
@@ -139,7 +139,7 @@ impl Grants {
     }
 
     pub(super) fn revoke(&mut self, account: &str) {
-        self.grants.get_mut(account).unwrap().is_over = true;
+        self.of_user.get_mut(account).unwrap().is_over = true;
     }
 
     /// Ends the grant that a token is of (RFC 7009, section 2.1).
@@ -152,23 +152,23 @@ impl Grants {
     }
 
     pub(super) fn is_over(&self, account: &str) -> bool {
-        self.grants[account].is_over
+        self.of_user[account].is_over
     }
 
     /// When the refresh token of a user was replaced the last time.
     pub(super) fn rotated(&self, account: &str) -> Option<u64> {
-        self.grants[account].rotated
+        self.of_user[account].rotated
     }
 
     pub(super) fn issued(&self, account: &str) -> usize {
-        self.grants[account].issued
+        self.of_user[account].issued
     }
 
     fn pair(&mut self, account: &str, with_refresh: bool) -> Value {
         let fresh = |kind: &str| format!("{kind}_{}", Random::default().token());
         let (access, refresh) = (fresh("at"), fresh("rt"));
         self.access.insert(access.clone(), Access { account: account.to_owned(), is_expired: false });
-        self.grants.get_mut(account).unwrap().issued += 1;
+        self.of_user.get_mut(account).unwrap().issued += 1;
         let mut answer =
             json!({"access_token": access, "token_type": "Bearer", "expires_in": self.life, "scope": "read"});
         if with_refresh {

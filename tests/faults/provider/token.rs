@@ -54,12 +54,12 @@ impl State {
     async fn refresh(&self, presented: &str) -> Verdict {
         let user = self.grants.lock().unwrap().account_of(presented).map(str::to_owned);
         let Some(user) = user else { return json_answer(400, &json!({"error": "invalid_grant"})) };
-        let (step, stop) = self.script.lock().unwrap().take(&user);
+        let (planned, stop) = self.script.lock().unwrap().take(&user);
         let index = self.arrived(&user, presented);
-        tokio::time::sleep(step.before).await;
+        tokio::time::sleep(planned.before).await;
         let Some(stop) = passed(stop, Phase::Arrived).await else { return self.cut(presented) };
-        let is_closed_then = matches!(step.fate, Fate::WorkThenClose);
-        let worked = match step.fate {
+        let is_closed_then = matches!(planned.fate, Fate::WorkThenClose);
+        let worked = match planned.fate {
             Fate::Close => return self.cut(presented),
             Fate::Answer { status, headers, body } => Answer {
                 status: StatusCode::from_u16(status).unwrap(),
@@ -69,7 +69,7 @@ impl State {
             },
             Fate::Work | Fate::WorkThenClose => self.work(presented, index),
         };
-        tokio::time::sleep(step.after).await;
+        tokio::time::sleep(planned.after).await;
         let Some(stop) = passed(stop, Phase::Processed).await else { return self.cut(presented) };
         if is_closed_then {
             return self.cut(presented);

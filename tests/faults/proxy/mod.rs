@@ -1,4 +1,4 @@
-//! FaultProxy: what stands before DynamoDB, KMS and SQS. It does with each request what it was told to, and keeps a
+//! The fault proxy: what stands before DynamoDB, KMS and SQS. It does with each request what it was told to, and keeps a
 //! journal.
 
 mod plan;
@@ -27,8 +27,6 @@ pub(crate) struct Seen {
     /// Its place among everything that proxies and provider saw.
     pub(crate) order: u64,
     pub(crate) kind: Kind,
-    /// Whose connection it is about, as far as can be told.
-    pub(crate) user: Option<String>,
     /// The status that the service gave, if it was asked.
     pub(crate) status: Option<u16>,
 }
@@ -83,7 +81,7 @@ impl State {
         let order = self.ledger.next();
         let index = {
             let mut journal = self.journal.lock().unwrap();
-            journal.push(Seen { order, kind, user: user.clone(), status: None });
+            journal.push(Seen { order, kind, status: None });
             journal.len() - 1
         };
         let action = self.plan.lock().unwrap().action(kind, user.as_deref());
@@ -116,14 +114,12 @@ impl State {
             stop => stop,
         };
         let mut answer = self.forward(asked, kind, user, index).await;
-        match stop {
-            Some(stop) if stop.phase == Phase::Processed => {
-                if !stop.wait().await {
-                    return Verdict::Cut;
-                }
+        if let Some(stop) = stop {
+            if stop.phase == Phase::Answered {
+                answer.on_its_way = Some(stop.on_answer());
+            } else if !stop.wait().await {
+                return Verdict::Cut;
             }
-            Some(stop) => answer.on_its_way = Some(stop.on_answer()),
-            None => {}
         }
         Verdict::Answer(answer)
     }

@@ -54,7 +54,7 @@ impl Chaos {
                 at: [Kind::Read, Kind::Lease, Kind::Send, Kind::Commit, Kind::Commit][dice.below(5)],
                 phase: [Phase::Arrived, Phase::Processed][dice.below(2)],
                 aws: if dice.percent(30) { vec![Trouble::draw(dice)] } else { Vec::new() },
-                waiting: if dice.percent(20) { 1 } else { 0 },
+                waiting: usize::from(dice.percent(20)),
             },
             10..30 if outages => Self::Outage {
                 lasts: Duration::from_secs([4, 12, 25, 38][dice.below(4)]),

@@ -49,7 +49,9 @@ impl Lane {
         sleep(Duration::from_millis(u64::try_from(dice.below(SPREAD)).unwrap())).await;
         match chaos {
             Chaos::Read { readers, aws, provider } => {
-                aws.iter().for_each(|trouble| self.world.front.plan(trouble.rule(&self.user)));
+                for trouble in &aws {
+                    self.world.front.plan(trouble.rule(&self.user));
+                }
                 if let Some(step) = provider {
                     self.world.provider.next(&self.user, step);
                 }
@@ -95,7 +97,9 @@ impl Lane {
         let rule =
             Rule { kind: Some(at), user: Some(self.user.clone()), skip: 0, times: 1, fault: Fault::Hold(Some(stop)) };
         proxy.plan(rule);
-        aws.iter().for_each(|trouble| proxy.plan(trouble.rule(&self.user)));
+        for trouble in aws {
+            proxy.plan(trouble.rule(&self.user));
+        }
         let from = self.world.ledger.next();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (lane, own) = (self.clone(), proxy.clone());
@@ -110,8 +114,8 @@ impl Lane {
         tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(10))).await.unwrap();
         drop(hold);
         let took_the_lease = |seen: &crate::proxy::Seen| seen.kind == Kind::Lease && seen.status == Some(200);
-        let held = proxy.journal().iter().any(took_the_lease);
-        held.then(|| Excuse { from, to: self.world.ledger.next() })
+        let leased = proxy.journal().iter().any(took_the_lease);
+        leased.then(|| Excuse { from, to: self.world.ledger.next() })
     }
 
     /// The provider answers, and then the tables are away for a while; meanwhile and afterwards others ask.

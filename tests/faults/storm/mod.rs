@@ -116,7 +116,7 @@ impl Storm {
         }
         let time = tokio::spawn(pass(world.clone()));
         let (history, excuses, tally) = Default::default();
-        Self { seed, number, world, lanes, postmen, history, excuses, tally, time: time }
+        Self { seed, number, world, lanes, postmen, history, excuses, tally, time }
     }
 
     async fn run(mut self) -> Tally {

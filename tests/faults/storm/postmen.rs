@@ -26,10 +26,10 @@ const SCHEDULE: usize = 35;
 pub(super) fn start(world: &Arc<World>, product: &Product, dice: &mut Dice) -> Postmen {
     let (mut tasks, stop) = (JoinSet::new(), watch::Sender::new(false));
     if dice.percent(SCHEDULE) {
-        let (world, refresh) = (world.clone(), product.refresh.clone());
+        let refresh = product.refresh.clone();
         tasks.spawn(async move {
             // What was not found stays due.
-            let _ = refresh(world.schedule_event()).await;
+            let _ = refresh(World::schedule_event()).await;
         });
     }
     for postman in 0..AT_ONCE {

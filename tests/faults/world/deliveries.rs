@@ -49,6 +49,6 @@ impl World {
     /// Fires the schedule once, at a process of its own.
     pub(crate) async fn fire_schedule_at_a_process(&self, proxy: &FaultProxy) -> Value {
         let function = process_for_each(bootstraps::bootstrap("refresh"), proxy);
-        function(self.schedule_event()).await.unwrap()
+        function(Self::schedule_event()).await.unwrap()
     }
 }

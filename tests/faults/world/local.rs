@@ -34,7 +34,7 @@ impl Local {
         command.env_clear().env("PORT", "0").env("AWS_PORT", "0").env("DATA_DIR", folder.path());
         command.env("AWS_ENDPOINT_URL", format!("http://{}", proxy.address));
         let process = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        let mut local = Self { process, base_url: String::new(), client: http::client(), folder: folder };
+        let mut local = Self { process, base_url: String::new(), client: http::client(), folder };
         while local.base_url.is_empty() {
             sleep(LOOK).await;
             let ended = local.process.try_wait().unwrap();

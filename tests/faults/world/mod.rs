@@ -107,7 +107,7 @@ impl World {
 
     /// A user connects.
     pub(crate) async fn connect(&self, user: &str) {
-        self.ledger.add_user(self.user(user).digest(), user);
+        self.ledger.add_user(person(user).digest(), user);
         self.tenant.connect(&self.product, &self.provider, &self.clock, user).await;
     }
 
@@ -136,17 +136,9 @@ impl World {
         request.send().await.unwrap();
     }
 
-    fn user(&self, subject: &str) -> User {
-        User {
-            app: AppId::parse(tenants::APP).unwrap(),
-            issuer: Issuer::parse(tenants::ISSUER).unwrap(),
-            subject: Subject::parse(subject).unwrap(),
-        }
-    }
-
     fn key(&self, user: &str) -> Item {
         let text = |text: String| AttributeValue::S(text);
-        let pk = format!("USER#{}#{}", tenants::APP, self.user(user).digest());
+        let pk = format!("USER#{}#{}", tenants::APP, person(user).digest());
         [("pk".to_owned(), text(pk)), ("sk".to_owned(), text(format!("CONN#{}", self.tenant.connector)))].into()
     }
 }
@@ -155,4 +147,13 @@ impl World {
 pub(crate) fn environment(proxy: &FaultProxy) -> Environment {
     let settings = Settings::read(|_| None).unwrap();
     Environment::new(&settings, BASE_URL, proxy.address, |_| None)
+}
+
+/// A user of the app, as the product knows them.
+fn person(user: &str) -> User {
+    User {
+        app: AppId::parse(tenants::APP).unwrap(),
+        issuer: Issuer::parse(tenants::ISSUER).unwrap(),
+        subject: Subject::parse(user).unwrap(),
+    }
 }

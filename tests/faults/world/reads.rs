@@ -74,7 +74,7 @@ impl World {
 
     /// The same, at another instance.
     pub(crate) async fn read_from(&self, routes: &Router, user: &str) -> Read {
-        let request = request("GET", &self.token_path(user), self.service_key(), Value::Null);
+        let request = request("GET", &self.token_path(user), self.service_key(), &Value::Null);
         let answer = send(routes, request).await;
         let retry_after = answer.header("retry-after").and_then(|value| value.parse().ok());
         Read::new(answer.status, retry_after, answer.body)
@@ -83,7 +83,7 @@ impl World {
     /// How the connection stands, and why, for its user.
     pub(crate) async fn standing(&self, user: &str) -> (String, String) {
         let path = format!("/api/apps/{APP}/app-user-auth/connectors/{}", self.tenant.connector);
-        let request = request("GET", &path, &self.tenant.token_of(user, &self.clock), Value::Null);
+        let request = request("GET", &path, &self.tenant.token_of(user, &self.clock), &Value::Null);
         let view = send(&self.product.routes, request).await.body;
         let text = |name: &str| view[name].as_str().unwrap_or_default().to_owned();
         (text("status"), text("reason"))
@@ -100,7 +100,7 @@ impl World {
     }
 
     /// The event of the schedule.
-    pub(crate) fn schedule_event(&self) -> Value {
+    pub(crate) fn schedule_event() -> Value {
         events::event("refresh.schedule", &BTreeMap::new())
     }
 

@@ -53,8 +53,8 @@ impl Tenant {
         let workspace = format!("/api/workspace/{}", founded["workspace_id"].as_str().unwrap());
         let admin = founded["admin_key"].as_str().unwrap();
         let routes = &product.routes;
-        let ask = |method, path: &str, body| {
-            let request = request(method, &format!("{workspace}{path}"), admin, body);
+        let ask = |method, path: &str, body: Value| {
+            let request = request(method, &format!("{workspace}{path}"), admin, &body);
             async move { send(routes, request).await }
         };
         let signer = SigningKey::p256("issuer-key");
@@ -78,7 +78,7 @@ impl Tenant {
     /// A user connects in one browser.
     pub(super) async fn connect(&self, product: &Product, provider: &FakeProvider, clock: &Clock, user: &str) {
         let path = format!("/api/apps/{APP}/app-user-auth/connectors/{}/initiate", self.connector);
-        let begun = send(&product.routes, request("POST", &path, &self.token_of(user, clock), json!({}))).await;
+        let begun = send(&product.routes, request("POST", &path, &self.token_of(user, clock), &json!({}))).await;
         let cookie = begun.header(header::SET_COOKIE.as_str()).unwrap().split(';').next().unwrap().to_owned();
         let begun = begun.expect(200);
         let callback = provider.approve(begun["redirect_url"].as_str().unwrap(), user);
@@ -95,7 +95,7 @@ impl Tenant {
     }
 }
 
-pub(super) fn request(method: &str, path: &str, bearer: &str, body: Value) -> Request<Body> {
+pub(super) fn request(method: &str, path: &str, bearer: &str, body: &Value) -> Request<Body> {
     let request = Request::builder().method(method).uri(path).header(header::AUTHORIZATION, format!("Bearer {bearer}"));
     let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
     request.header(header::CONTENT_TYPE, "application/json").body(body).unwrap()
