@@ -92,7 +92,7 @@ fn provider(dice: &mut Dice) -> Step {
 }
 
 impl Trouble {
-    fn draw(dice: &mut Dice) -> Self {
+    pub(super) fn draw(dice: &mut Dice) -> Self {
         let kinds =
             [Kind::Read, Kind::Lease, Kind::Lease, Kind::Commit, Kind::Commit, Kind::Commit, Kind::Send, Kind::Write];
         let what = match dice.below(100) {

@@ -4,6 +4,7 @@
 mod chaos;
 mod lane;
 mod postmen;
+mod processes;
 mod verdict;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
