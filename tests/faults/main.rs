@@ -14,6 +14,7 @@ mod dice;
 mod endings;
 mod hold;
 mod kills;
+mod late;
 mod provider;
 mod proxy;
 mod server;
