@@ -323,7 +323,8 @@ pub(crate) fn actor(admin: &Admin) -> Actor {
 
 fn problem(error: ConnectorError) -> Problem {
     match error {
-        ConnectorError::NotFound => Problem::not_found(),
+        // A workspace without a key is one that was deleted a moment ago.
+        ConnectorError::NotFound | ConnectorError::Vault(VaultError::NoKey) => Problem::not_found(),
         ConnectorError::UnknownProvider => Problem::invalid_field(
             "/integration_type",
             "is neither in the catalogue (GET /api/providers) nor defined by the workspace",
@@ -335,8 +336,6 @@ fn problem(error: ConnectorError) -> Problem {
             Problem::conflict("Somebody else changed the connector at the same time: try again.")
         }
         ConnectorError::Store(cause) => cause.into(),
-        // A workspace without a key is one that was deleted a moment ago.
-        ConnectorError::Vault(VaultError::NoKey) => Problem::not_found(),
         ConnectorError::Vault(cause) => cause.into(),
     }
 }
