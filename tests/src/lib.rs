@@ -16,3 +16,4 @@ pub mod http;
 pub mod idp;
 pub mod recorder;
 pub mod runtime_api;
+pub mod scale;

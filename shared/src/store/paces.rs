@@ -32,6 +32,7 @@ const MOST_REMEMBERED: usize = 1_024;
 pub struct Paces {
     table: Table,
     known: Arc<Mutex<HashMap<ConnectorId, Timestamp>>>,
+    first: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A limit on how often something happens.
@@ -58,7 +59,7 @@ impl Paces {
     /// Paces in the deployment's table of connections.
     #[must_use]
     pub fn new(client: &Client, tables: &TableNames) -> Self {
-        Self { table: Table::new(client, &tables.connections), known: Arc::default() }
+        Self { table: Table::new(client, &tables.connections), known: Arc::default(), first: Arc::default() }
     }
 
     /// Draws the next moment of a connector. One write, as long as what this process knows of the others is not outdated;
@@ -68,17 +69,21 @@ impl Paces {
     /// [`StoreError`] if the storage does not answer.
     pub async fn draw(&self, connector: &ConnectorId, pace: Pace, now: Timestamp) -> Result<Slot, StoreError> {
         let begin = before(now, pace.burst);
-        let is_busy = self.known(connector).is_some_and(|next| next >= begin);
-        if is_busy {
-            return match self.draw_behind(connector, pace, now).await? {
-                Drawn::Slot(at) => Ok(Slot::At(at)),
-                Drawn::Refused(Some(next)) if next > after(now, pace.ahead) => Ok(Slot::Taken),
-                Drawn::Refused(_) => Ok(self.draw_first(connector, pace, now).await?.slot()),
-            };
+        let is_busy = || self.known(connector).is_some_and(|next| next >= begin);
+        if !is_busy() {
+            // The messages of a batch come at once: one finds out where the connector is, the others draw behind it.
+            let _turn = self.first.lock().await;
+            if !is_busy() {
+                return match self.draw_first(connector, pace, now).await? {
+                    Drawn::Slot(at) => Ok(Slot::At(at)),
+                    Drawn::Refused(_) => Ok(self.draw_behind(connector, pace, now).await?.slot()),
+                };
+            }
         }
-        match self.draw_first(connector, pace, now).await? {
+        match self.draw_behind(connector, pace, now).await? {
             Drawn::Slot(at) => Ok(Slot::At(at)),
-            Drawn::Refused(_) => Ok(self.draw_behind(connector, pace, now).await?.slot()),
+            Drawn::Refused(Some(next)) if next > after(now, pace.ahead) => Ok(Slot::Taken),
+            Drawn::Refused(_) => Ok(self.draw_first(connector, pace, now).await?.slot()),
         }
     }
 

@@ -1,0 +1,190 @@
+//! The journeys of a connection's life: made, read, refreshed, ended.
+
+use std::sync::Arc;
+
+use super::Services;
+use crate::{
+    journeys::{
+        ask_provider::AskProvider, complete_authorization::CompleteAuthorization, disconnect::Disconnect,
+        dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange, get_token::GetToken,
+        list_connections::ListConnections, refresh_connection::Refresher, refresh_due::RefreshDue, reseal::Reseal,
+        revoke_grant::RevokeGrant, start_authorization::StartAuthorization, sweep_connector::SweepConnector,
+        work_endings::WorkEndings,
+    },
+    store::{Completions, Endings, ForgottenUsers, Leases, Renewals, SealedRows, TokenReads},
+};
+
+impl Services {
+    /// The journey that begins sessions.
+    #[must_use]
+    pub fn start_authorization(&self) -> StartAuthorization {
+        StartAuthorization {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            sessions: self.sessions(),
+            vault: Arc::clone(&self.vault),
+            public_base_url: self.config.public_base_url.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that completes sessions.
+    #[must_use]
+    pub fn complete_authorization(&self) -> CompleteAuthorization {
+        CompleteAuthorization {
+            sessions: self.sessions(),
+            connectors: self.connectors(),
+            exchange: Exchange {
+                connectors: self.connectors(),
+                completions: Completions::new(&self.dynamodb, &self.config.tables),
+                sessions: self.sessions(),
+                vault: Arc::clone(&self.vault),
+                client: Arc::clone(&self.client),
+                audit: self.audit(),
+                clock: self.clock.clone(),
+                random: self.random.clone(),
+            },
+            vault: Arc::clone(&self.vault),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that hands out tokens.
+    #[must_use]
+    pub fn get_token(&self) -> GetToken {
+        GetToken {
+            reads: TokenReads::new(&self.dynamodb, &self.config.tables),
+            schedule: self.schedule(),
+            refresher: self.refresher(),
+            vault: Arc::clone(&self.vault),
+            remind: self.remind_of_keys(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that finds what is due.
+    #[must_use]
+    pub fn dispatch_due(&self) -> DispatchDue {
+        DispatchDue {
+            schedule: self.schedule(),
+            refresh_queue: self.refresh_queue.clone(),
+            revocation_queue: self.revocation_queue.clone(),
+            metrics: self.metrics(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that works off the refresh queue.
+    #[must_use]
+    pub fn refresh_due(&self) -> RefreshDue {
+        RefreshDue {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            schedule: self.schedule(),
+            refresher: self.refresher(),
+            rotate: self.rotate_key(),
+            reseal: Reseal {
+                keys: self.workspace_keys(),
+                rows: SealedRows::new(&self.dynamodb, &self.config.tables),
+                vault: Arc::clone(&self.vault),
+                queue: self.refresh_queue.clone(),
+                audit: self.audit(),
+                clock: self.clock.clone(),
+            },
+            remind: self.remind_of_keys(),
+            metrics: self.metrics(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that disconnects.
+    #[must_use]
+    pub fn disconnect(&self) -> Disconnect {
+        Disconnect {
+            connectors: self.connectors(),
+            end: self.end_connection(),
+            revoke: self.revoke_grant(),
+            audit: self.audit(),
+        }
+    }
+
+    /// The journey that works off the queue of what is left to be done after something ended.
+    #[must_use]
+    pub fn work_endings(&self) -> WorkEndings {
+        WorkEndings {
+            endings: Endings::new(&self.dynamodb, &self.config.tables),
+            revoke: self.revoke_grant(),
+            sweep: SweepConnector {
+                apps: self.apps(),
+                connectors: self.connectors(),
+                connections: self.connections(),
+                healths: self.healths(),
+                sweeps: self.sweeps(),
+                end: self.end_connection(),
+                revoke: self.revoke_grant(),
+                reminders: self.reminders(),
+                audit: self.audit(),
+                clock: self.clock.clone(),
+            },
+            forgotten: ForgottenUsers::new(&self.dynamodb, &self.config.tables),
+            workspaces: self.delete_workspace(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that lists connections.
+    #[must_use]
+    pub fn list_connections(&self) -> ListConnections {
+        ListConnections { connectors: self.connectors(), connections: self.connections(), clock: self.clock.clone() }
+    }
+
+    pub(super) fn refresher(&self) -> Refresher {
+        Refresher {
+            leases: Leases::new(&self.dynamodb, &self.config.tables),
+            renewals: Renewals::new(&self.dynamodb, &self.config.tables),
+            connections: self.connections(),
+            healths: self.healths(),
+            paces: self.paces.clone(),
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            ended: self.ended_grants(),
+            provider: self.ask_provider(),
+            queue: self.refresh_queue.clone(),
+            crowd: self.crowd.clone(),
+            metrics: self.metrics(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    pub(super) fn revoke_grant(&self) -> RevokeGrant {
+        RevokeGrant {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            ended: self.ended_grants(),
+            provider: self.ask_provider(),
+            reminders: self.reminders(),
+            audit: self.audit(),
+            metrics: self.metrics(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    pub(super) fn end_connection(&self) -> EndConnection {
+        EndConnection {
+            connections: self.connections(),
+            ended: self.ended_grants(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    pub(super) fn ask_provider(&self) -> AskProvider {
+        AskProvider { vault: Arc::clone(&self.vault), client: Arc::clone(&self.client), clock: self.clock.clone() }
+    }
+}

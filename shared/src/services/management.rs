@@ -1,0 +1,130 @@
+//! The journeys of those who administer: workspaces, apps, keys, connectors, providers.
+
+use std::sync::Arc;
+
+use super::Services;
+use crate::{
+    journeys::{
+        delete_workspace::DeleteWorkspace,
+        forget_user::ForgetUser,
+        manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+        rotate_key::RotateKey,
+        sweep_connector::BeginSweep,
+    },
+    store::{ApiKeys, CustomProviders, ForgottenUsers, Purges},
+};
+
+impl Services {
+    /// The journey that manages connectors.
+    #[must_use]
+    pub fn manage_connectors(&self) -> ManageConnectors {
+        ManageConnectors {
+            connectors: self.connectors(),
+            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            healths: self.healths(),
+            vault: Arc::clone(&self.vault),
+            sweep: self.begin_sweep(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that manages apps.
+    #[must_use]
+    pub fn manage_apps(&self) -> ManageApps {
+        ManageApps {
+            apps: self.apps(),
+            connectors: self.connectors(),
+            client: Arc::clone(&self.client),
+            sweep: self.begin_sweep(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that manages API keys.
+    #[must_use]
+    pub fn manage_keys(&self) -> ManageKeys {
+        ManageKeys {
+            keys: ApiKeys::new(&self.dynamodb, &self.config.tables),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that manages providers.
+    #[must_use]
+    pub fn manage_providers(&self) -> ManageProviders {
+        ManageProviders {
+            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            client: Arc::clone(&self.client),
+            audit: self.audit(),
+        }
+    }
+
+    /// The journey that founds workspaces.
+    #[must_use]
+    pub fn found_workspace(&self) -> FoundWorkspace {
+        FoundWorkspace {
+            workspaces: self.workspaces(),
+            keys: self.manage_keys(),
+            vault: Arc::clone(&self.vault),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that deletes workspaces.
+    #[must_use]
+    pub fn delete_workspace(&self) -> DeleteWorkspace {
+        DeleteWorkspace {
+            workspaces: self.workspaces(),
+            wrapped_keys: self.workspace_keys(),
+            api_keys: ApiKeys::new(&self.dynamodb, &self.config.tables),
+            apps: self.apps(),
+            connectors: self.connectors(),
+            connections: self.connections(),
+            healths: self.healths(),
+            purges: Purges::new(&self.dynamodb, &self.config.tables),
+            reminders: self.reminders(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that deletes what is kept of a user.
+    #[must_use]
+    pub fn forget_user(&self) -> ForgetUser {
+        ForgetUser {
+            apps: self.apps(),
+            connections: self.connections(),
+            forgotten: ForgottenUsers::new(&self.dynamodb, &self.config.tables),
+            end: self.end_connection(),
+            reminders: self.reminders(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that makes new keys for workspaces.
+    #[must_use]
+    pub fn rotate_key(&self) -> RotateKey {
+        RotateKey {
+            keys: self.workspace_keys(),
+            workspaces: self.workspaces(),
+            vault: Arc::clone(&self.vault),
+            queue: self.refresh_queue.clone(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            max_age: self.config.max_key_age,
+        }
+    }
+
+    pub(super) fn begin_sweep(&self) -> BeginSweep {
+        BeginSweep { sweeps: self.sweeps(), reminders: self.reminders(), clock: self.clock.clone() }
+    }
+}
