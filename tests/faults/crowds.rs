@@ -25,7 +25,7 @@ const FOR_EVER: Duration = Duration::from_secs(35);
 /// How many ask at once where twenty connections wait at the same time: all of them poll.
 const PATIENT_READERS: usize = 10;
 
-/// How exactly the beginning of two leases can be told from what arrives at the provider.
+/// How exactly the beginning of a lease can be told from when the table has given it.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
 struct Crowd {
@@ -104,7 +104,7 @@ async fn wait_for_long(crowd: &Crowd, user: String, step: Step) {
     let is_known = |read: &&Read| read.status == 200 || read.is_retryable() || read.says_reconnect();
     let unknown: Vec<&Read> = answers.iter().filter(|read| !is_known(read)).collect();
     assert!(unknown.is_empty(), "{user}: {unknown:?}");
-    assert_one_at_a_time(&world.provider.refreshes(&user));
+    assert_one_at_a_time(world, &world.provider.refreshes(&user));
     let last = answers.last().unwrap();
     if last.says_reconnect() {
         assert_eq!(world.standing(&user).await.1, "rotation_lost", "{user}");
@@ -112,12 +112,13 @@ async fn wait_for_long(crowd: &Crowd, user: String, step: Step) {
 }
 
 /// While a lease lasts, no refresh token is presented a second time.
-fn assert_one_at_a_time(refreshes: &[Presentation]) {
+fn assert_one_at_a_time(world: &World, refreshes: &[Presentation]) {
     for (index, refresh) in refreshes.iter().enumerate() {
         let again = refreshes[index + 1..].iter().find(|later| later.refresh_token == refresh.refresh_token);
         if let Some(again) = again {
-            let after = again.arrived - refresh.arrived;
-            assert!(after + TOLERANCE >= LEASE, "{} asked again after {after:?}: {refreshes:?}", refresh.user);
+            let leased = |refresh: &Presentation| world.ledger.leased_before(&refresh.user, refresh.arrived).unwrap();
+            let after = leased(again) - leased(refresh);
+            assert!(after + TOLERANCE >= LEASE, "{} was leased again after {after:?}: {refreshes:?}", refresh.user);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     hold::{Hold, Phase},
     provider::{Revocation, Rotate},
     proxy::{Fault, FaultProxy, Rule},
-    world::{Deliveries, Read, World, bootstrap, environment, pairs, user_name},
+    world::{Deliveries, Read, World, bootstrap, environment, pairs, processes_of, user_name},
 };
 
 /// How long after a death a grant may stay: what looks after it comes a minute later.
@@ -51,7 +51,7 @@ async fn whoever_disconnects_and_dies_anywhere_leaves_no_grant_behind() {
     let all = join_all(cases.iter().map(|(user, request, phase)| leaves_nothing(&world, user, *request, *phase)));
     tokio::select! {
         _ = all => {}
-        () = schedule(&world, &quiet) => {}
+        () = schedule(&quiet) => {}
     }
 }
 
@@ -91,11 +91,12 @@ async fn tokens_that_another_process_gets_after_the_end_are_revoked_and_not_hand
     assert_eq!(world.provider.revocations(), [200, 200], "what was stored, and what came too late");
 }
 
-async fn schedule(world: &World, proxy: &FaultProxy) {
+async fn schedule(proxy: &FaultProxy) {
+    let refresh = processes_of("refresh", proxy);
     let mut ticks = interval(SCHEDULE);
     loop {
         ticks.tick().await;
-        world.fire_schedule_at_a_process(proxy).await;
+        refresh(World::schedule_event()).await.unwrap();
     }
 }
 

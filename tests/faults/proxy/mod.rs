@@ -131,8 +131,10 @@ impl State {
         let (parts, body) = self.behind.clone().oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         self.journal.lock().unwrap()[index].status = Some(parts.status.as_u16());
-        if let (Kind::Commit, Some(user), true) = (kind, user, parts.status.is_success()) {
-            self.ledger.stored(user);
+        match (kind, user.filter(|_| parts.status.is_success())) {
+            (Kind::Commit, Some(user)) => self.ledger.stored(user),
+            (Kind::Lease, Some(user)) => self.ledger.leased(user),
+            _ => {}
         }
         Answer { status: parts.status, headers: parts.headers, body, on_its_way: None }
     }

@@ -16,7 +16,7 @@ use crate::{
     dice::{Dice, seed_of_run},
     provider::{Fate, Rotate, Step},
     proxy::{FaultProxy, Kind},
-    world::{Deliveries, LEASE, World, bootstrap, environment, pairs, user_name},
+    world::{Deliveries, LEASE, World, bootstrap, environment, pairs, processes_of, user_name},
 };
 
 /// How many connections there are.
@@ -78,7 +78,7 @@ async fn no_grant_is_lost_that_could_have_been_kept_when_real_processes_die() {
     let lanes = join_all((0..LANES).map(|number| lane(&world, number, Dice::part(seed, number as u64))));
     let verdicts = tokio::select! {
         verdicts = lanes => verdicts,
-        never = schedule(&world, &quiet) => never,
+        never = schedule(&quiet) => never,
     };
     let wrong: Vec<_> =
         verdicts.iter().filter(|(verdict, _)| !matches!(verdict, Verdict::Alive | Verdict::Lost)).collect();
@@ -87,11 +87,12 @@ async fn no_grant_is_lost_that_could_have_been_kept_when_real_processes_die() {
     assert!(wrong.is_empty(), "FAULTS_SEED={seed}: {wrong:#?}");
 }
 
-async fn schedule(world: &World, proxy: &FaultProxy) -> Vec<(Verdict, String)> {
+async fn schedule(proxy: &FaultProxy) -> Vec<(Verdict, String)> {
+    let refresh = processes_of("refresh", proxy);
     let mut ticks = interval(SCHEDULE);
     loop {
         ticks.tick().await;
-        world.fire_schedule_at_a_process(proxy).await;
+        refresh(World::schedule_event()).await.unwrap();
     }
 }
 

@@ -1,7 +1,10 @@
 //! What stands between queue, schedule and function at AWS: batches to real processes, delays honoured, what failed
 //! comes again, and some messages come twice.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use ::local::{aws::sqs::Queue, delivery, tasks::Tasks};
 use connectors::web::{EventError, EventHandler};
@@ -20,7 +23,7 @@ pub(crate) struct Deliveries(#[expect(dead_code, reason = "held until the test e
 impl Deliveries {
     /// Hands the messages of a queue to processes of a function, which reach their services through this proxy.
     pub(crate) fn start(world: &World, queue: Queue, function: &str, proxy: &FaultProxy) -> Self {
-        let function = process_for_each(bootstraps::bootstrap(function), proxy);
+        let function = processes_of(function, proxy);
         let mut tasks = Tasks::new();
         for _ in 0..AT_ONCE {
             let (queues, function) = (world.queues.clone(), function.clone());
@@ -30,25 +33,37 @@ impl Deliveries {
     }
 }
 
-/// A function that is started for each event, as when no instance is warm.
-fn process_for_each(bootstrap: PathBuf, proxy: &FaultProxy) -> EventHandler {
-    let environment = Arc::new(bootstraps::pairs(&environment(proxy)));
+/// A function in as many processes as are needed at once; one that is idle takes the next event, as a warm instance does.
+pub(crate) fn processes_of(function: &str, proxy: &FaultProxy) -> EventHandler {
+    let (program, environment) = (bootstraps::bootstrap(function), bootstraps::pairs(&environment(proxy)));
+    let pool = Arc::new(Pool { program, environment, idle: Mutex::default() });
     Arc::new(move |event| {
-        let (bootstrap, environment) = (bootstrap.clone(), environment.clone());
-        Box::pin(async move {
-            let mut instance = Instance::start(&bootstrap, &environment, event).await;
-            match instance.answer().await.outcome {
-                Outcome::Response(answer) => Ok(answer),
-                Outcome::Error(error) => Err(EventError::Failed(error.to_string())),
-            }
-        })
+        let pool = pool.clone();
+        Box::pin(async move { pool.invoke(event).await })
     })
 }
 
-impl World {
-    /// Fires the schedule once, at a process of its own.
-    pub(crate) async fn fire_schedule_at_a_process(&self, proxy: &FaultProxy) -> Value {
-        let function = process_for_each(bootstraps::bootstrap("refresh"), proxy);
-        function(Self::schedule_event()).await.unwrap()
+struct Pool {
+    program: PathBuf,
+    environment: Vec<(String, String)>,
+    idle: Mutex<Vec<Instance>>,
+}
+
+impl Pool {
+    async fn invoke(&self, event: Value) -> Result<Value, EventError> {
+        let idle = self.idle.lock().unwrap().pop();
+        let (instance, answer) = if let Some(mut instance) = idle {
+            let answer = instance.invoke(event).await;
+            (instance, answer)
+        } else {
+            let mut instance = Instance::start(&self.program, &self.environment, event).await;
+            let answer = instance.answer().await;
+            (instance, answer)
+        };
+        self.idle.lock().unwrap().push(instance);
+        match answer.outcome {
+            Outcome::Response(answer) => Ok(answer),
+            Outcome::Error(error) => Err(EventError::Failed(error.to_string())),
+        }
     }
 }

@@ -8,6 +8,8 @@ use std::{
     },
 };
 
+use tokio::time::Instant;
+
 /// How the users of these worlds are called.
 pub(crate) fn user_name(number: usize) -> String {
     format!("user-{number:04}")
@@ -22,6 +24,7 @@ struct State {
     next: AtomicU64,
     users: Mutex<HashMap<String, String>>,
     stored: Mutex<HashMap<String, u64>>,
+    leased: Mutex<HashMap<String, Vec<Instant>>>,
     at_work: AtomicU64,
 }
 
@@ -72,6 +75,17 @@ impl Ledger {
     pub(crate) fn stored(&self, user: &str) {
         let now = self.next();
         self.0.stored.lock().unwrap().insert(user.to_owned(), now);
+    }
+
+    /// The table has given a lease on a user's connection.
+    pub(crate) fn leased(&self, user: &str) {
+        self.0.leased.lock().unwrap().entry(user.to_owned()).or_default().push(Instant::now());
+    }
+
+    /// When the last lease on a user's connection before this moment was given.
+    pub(crate) fn leased_before(&self, user: &str, moment: Instant) -> Option<Instant> {
+        let leased = self.0.leased.lock().unwrap();
+        leased.get(user)?.iter().copied().filter(|at| *at <= moment).max()
     }
 
     /// When the table took new tokens of a user the last time.

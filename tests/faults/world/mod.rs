@@ -29,7 +29,7 @@ use connectors::{
 
 pub(crate) use self::local::Local;
 pub(crate) use bootstraps::{bootstrap, pairs};
-pub(crate) use deliveries::Deliveries;
+pub(crate) use deliveries::{Deliveries, processes_of};
 pub(crate) use ledger::{Ledger, user_name};
 pub(crate) use reads::Read;
 use tenants::Tenant;
