@@ -30,5 +30,6 @@ mod refresh_races;
 mod reseal_races;
 mod schedule;
 mod schedule_idle;
+mod schedule_rounds;
 mod user_tokens;
 mod world;
