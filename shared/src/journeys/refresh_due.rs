@@ -14,12 +14,12 @@ use crate::{
     domain::{
         connection::{Connection, Quarantine},
         connector::Connector,
-        ids::WorkspaceId,
+        ids::{AttemptId, WorkspaceId},
         user::ConnectionKey,
     },
     metrics::{Metric, Metrics},
     queue::DueMessage,
-    store::{Connections, Connectors, Schedule, StoreError, keys},
+    store::{Claim, Connections, Connectors, Schedule, StoreError, keys},
     vault::VaultError,
 };
 
@@ -98,9 +98,11 @@ impl RefreshDue {
         }
         match serde_json::from_str(body).map_err(|_| Unfinished::Unreadable)? {
             RefreshMessage::Look { place } => self.look_at(&place.parse().ok_or(Unfinished::Unreadable)?).await,
-            RefreshMessage::Salvage { place, version, attempt, tokens } => {
+            RefreshMessage::Salvage { place, version, attempt, client_id, tokens } => {
                 let place = place.parse().ok_or(Unfinished::Unreadable)?;
-                Ok(self.refresher.store_salvaged(place, version, &attempt, &tokens).await?)
+                let attempt = AttemptId::parse(&attempt).map_err(|_| Unfinished::Unreadable)?;
+                let claim = Claim { place, version, attempt, client_id };
+                Ok(self.refresher.store_salvaged(claim, &tokens).await?)
             }
         }
     }

@@ -83,7 +83,9 @@ impl Lease {
     /// What the tokens of this attempt are for.
     #[must_use]
     pub fn claim(&self) -> Claim {
-        Claim { place: self.connection.key.clone(), version: self.connection.version, attempt: self.attempt.clone() }
+        let Connection { key, version, client_id, .. } = &self.connection;
+        let (place, client_id) = (key.clone(), Some(client_id.clone()));
+        Claim { place, version: *version, attempt: self.attempt.clone(), client_id }
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Claim {
     pub version: u64,
     /// The attempt that refreshed it.
     pub attempt: AttemptId,
+    /// The client it was granted to, where that is known.
+    pub client_id: Option<String>,
 }
 
 /// What a refresh brought, sealed.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{RefreshError, Refresher};
 use crate::{
     domain::{
-        ids::{AppId, AttemptId, ConnectorId, Issuer, Subject, WorkspaceId},
+        ended::EndedGrant,
+        ids::{AppId, ConnectorId, EndedId, Issuer, Subject, WorkspaceId},
         scopes::Scopes,
         secret::{AccessToken, RefreshToken, Sealed},
         user::{ConnectionKey, User},
@@ -36,6 +37,9 @@ pub enum RefreshMessage {
         version: u64,
         /// The attempt that refreshed it.
         attempt: String,
+        /// The client it was granted to; messages of earlier versions do not say.
+        #[serde(default)]
+        client_id: Option<String>,
         /// The sealed tokens.
         tokens: Box<RenewalOnWire>,
     },
@@ -126,6 +130,7 @@ impl RefreshMessage {
             place: (&claim.place).into(),
             version: claim.version,
             attempt: claim.attempt.to_string(),
+            client_id: claim.client_id.clone(),
             tokens: Box::new(tokens),
         }
     }
@@ -184,26 +189,41 @@ impl Refresher {
     ///
     /// # Errors
     /// [`RefreshError::Store`] if neither table nor queue answers: the message must come again.
-    pub async fn store_salvaged(
-        &self,
-        place: ConnectionKey,
-        version: u64,
-        attempt: &str,
-        tokens: &RenewalOnWire,
-    ) -> Result<(), RefreshError> {
-        let (Ok(attempt), Some(renewal)) = (AttemptId::parse(attempt), tokens.parse()) else {
+    pub async fn store_salvaged(&self, claim: Claim, tokens: &RenewalOnWire) -> Result<(), RefreshError> {
+        let Some(renewal) = tokens.parse() else {
             tracing::error!("a message in the refresh queue can't be read");
             return Ok(());
         };
-        let renewal = self.sealed_by_newest(&place, renewal).await;
-        let claim = Claim { place, version, attempt };
+        let renewal = self.sealed_by_newest(&claim.place, renewal).await;
         if let Ok(outcome) = tokio::time::timeout(TRY_FOR, self.salvaged(&claim, &renewal)).await {
             tell(&outcome, &claim);
+            if let Commit::Refused(None) = outcome {
+                self.keep_orphan(&claim, renewal).await?;
+            }
             return Ok(());
         }
         tracing::error!("the table still takes no tokens; their sealed form goes on waiting");
         let again = self.queue.send(&RefreshMessage::salvage(&claim, &renewal), Duration::ZERO).await;
         again.map_err(|_| StoreError::Unavailable("timeout".to_owned()).into())
+    }
+
+    /// The user disconnected while the tokens waited: what the provider gave belongs to nobody now, and is kept, sealed,
+    /// until the schedule has had it ended.
+    async fn keep_orphan(&self, claim: &Claim, renewal: Renewal) -> Result<(), StoreError> {
+        let Some(client_id) = claim.client_id.clone() else { return Ok(()) };
+        let now = self.clock.now();
+        let ended = EndedGrant {
+            id: EndedId::of_ulid(&self.random.ulid(now)),
+            place: claim.place.clone(),
+            client_id,
+            account_id: None,
+            access: renewal.access.map(|access| access.token),
+            refresh: renewal.refresh,
+            ended_at: now,
+            tries: 0,
+            due_at: now,
+        };
+        self.ended.put(&ended).await
     }
 
     /// Asks the table until it answers.
