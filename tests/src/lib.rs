@@ -13,6 +13,7 @@ pub mod deployment;
 pub mod events;
 pub mod grants;
 pub mod http;
+pub mod idp;
 pub mod recorder;
 pub mod runtime_api;
 pub mod scale;

@@ -85,6 +85,12 @@ impl Instance {
         self.answer().await
     }
 
+    /// Ends the process where it is, without a word (SIGKILL), as a crash or a lost machine does.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
     /// All that the function has written so far, to either stream.
     #[must_use]
     pub fn log(&self) -> String {

@@ -11,8 +11,9 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 /// A signing key with its name.
-pub(crate) struct SigningKey {
-    pub(crate) id: String,
+pub struct SigningKey {
+    /// Its name, the `kid` of what it signs.
+    pub id: String,
     kind: Kind,
 }
 
@@ -22,12 +23,16 @@ enum Kind {
 }
 
 impl SigningKey {
-    pub(crate) fn p256(id: &str) -> Self {
+    /// A new key for ES256.
+    #[must_use]
+    pub fn p256(id: &str) -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         Self { id: id.to_owned(), kind: Kind::P256(pair) }
     }
 
-    pub(crate) fn rsa(id: &str) -> Self {
+    /// A new key for RS256.
+    #[must_use]
+    pub fn rsa(id: &str) -> Self {
         Self { id: id.to_owned(), kind: Kind::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()) }
     }
 
@@ -39,7 +44,8 @@ impl SigningKey {
     }
 
     /// The public key (RFC 7517).
-    pub(crate) fn jwk(&self) -> Value {
+    #[must_use]
+    pub fn jwk(&self) -> Value {
         match &self.kind {
             Kind::P256(pair) => {
                 let point = pair.public_key().as_ref();
@@ -55,7 +61,8 @@ impl SigningKey {
     }
 
     /// The public key in the forms that people keep it in: DER, PEM, JWK.
-    pub(crate) fn public_bytes(&self) -> Vec<Vec<u8>> {
+    #[must_use]
+    pub fn public_bytes(&self) -> Vec<Vec<u8>> {
         let Kind::Rsa(pair) = &self.kind else { return vec![self.jwk().to_string().into_bytes()] };
         let der: aws_lc_rs::encoding::PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
         let der = der.as_ref().to_vec();
@@ -66,7 +73,8 @@ impl SigningKey {
     }
 
     /// Signs claims under this header.
-    pub(crate) fn sign_with(&self, header: &Value, claims: &Value) -> String {
+    #[must_use]
+    pub fn sign_with(&self, header: &Value, claims: &Value) -> String {
         let message = unsigned(header, claims);
         let random = SystemRandom::new();
         let signature = match &self.kind {
@@ -81,25 +89,29 @@ impl SigningKey {
     }
 
     /// Signs claims under the usual header.
-    pub(crate) fn sign(&self, claims: &Value) -> String {
+    #[must_use]
+    pub fn sign(&self, claims: &Value) -> String {
         self.sign_with(&json!({"alg": self.algorithm(), "typ": "JWT", "kid": self.id}), claims)
     }
 }
 
 /// Header and claims, as they are signed.
-pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
+#[must_use]
+pub fn unsigned(header: &Value, claims: &Value) -> String {
     format!("{}.{}", encoded(header.to_string().as_bytes()), encoded(claims.to_string().as_bytes()))
 }
 
 /// A token under HS256, with any bytes as its key.
-pub(crate) fn hs256(key: &[u8], kid: &str, claims: &Value) -> String {
+#[must_use]
+pub fn hs256(key: &[u8], kid: &str, claims: &Value) -> String {
     let message = unsigned(&json!({"alg": "HS256", "typ": "JWT", "kid": kid}), claims);
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message.as_bytes());
     format!("{message}.{}", encoded(tag.as_ref()))
 }
 
 /// A set of keys (RFC 7517, section 5).
-pub(crate) fn jwks(keys: &[&SigningKey]) -> Value {
+#[must_use]
+pub fn jwks(keys: &[&SigningKey]) -> Value {
     json!({"keys": keys.iter().map(|key| key.jwk()).collect::<Vec<_>>()})
 }
 
