@@ -33,5 +33,6 @@ mod registered_anew;
 mod reseal_races;
 mod schedule;
 mod schedule_idle;
+mod schedule_rounds;
 mod user_tokens;
 mod world;

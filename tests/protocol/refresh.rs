@@ -179,3 +179,30 @@ async fn a_token_is_had_without_the_user_only_by_a_key_that_is_allowed_to() {
     let ended = world.call("GET", &path).bearer(&offline).send().await;
     assert_eq!(ended.refusal().1, "reconnect_required");
 }
+
+/// A provider may narrow a grant at any refresh: what was enough for the stored token says nothing of the new one.
+#[tokio::test]
+async fn a_token_that_a_refresh_narrowed_is_not_handed_out_to_whom_it_is_not_enough() {
+    let (world, connector) = connected().await;
+    world.advance(HOUR);
+    let narrowed = r#"{"access_token":"at_narrow","refresh_token":"rt_narrow","expires_in":3600,"scope":"read"}"#;
+    world.provider.next(Step::answer(200, &[], narrowed));
+    let refused = world.token_with(&connector, "alice", "?required_scopes=read%20write").await;
+    assert_eq!(refused.refusal(), (409, "missing_scopes".to_owned()));
+    assert!(!refused.text.contains("at_narrow"));
+    assert_eq!(world.access_token(&connector, "alice").await, "at_narrow");
+    assert_eq!(world.provider.refreshes().len(), 1);
+}
+
+/// Some providers give a refresh token that is of no use, and no way to refresh: the user alone can help.
+#[tokio::test]
+async fn a_provider_without_refreshes_is_never_asked_for_one() {
+    let world = World::new().await;
+    let connector = world.connector_that_refreshes("short", &json!({"grant": "none"})).await;
+    world.connect(&connector, "alice").await;
+    world.advance(HOUR);
+    assert_eq!(world.token(&connector, "alice").await.refusal(), (404, "reconnect_required".to_owned()));
+    assert!(world.provider.refreshes().is_empty());
+    let view = world.view(&connector, "alice").await;
+    assert_eq!((&view["status"], &view["reason"]), (&json!("reconnect_required"), &json!("expired")));
+}

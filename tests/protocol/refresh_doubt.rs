@@ -1,5 +1,7 @@
 //! Refreshes whose answer was lost, at providers that forgive that and at providers that do not.
 
+use std::collections::HashSet;
+
 use serde_json::json;
 
 use crate::world::{Connector, Hold, Rotate, Step, World};
@@ -132,4 +134,28 @@ async fn who_has_a_token_that_works_does_not_wait_for_anothers_refresh() {
     let (refreshed, looked) = futures::join!(world.access_token(&connector, "alice"), others);
     assert_ne!(refreshed, stored);
     assert_eq!(looked, 5);
+}
+
+/// What waited for the table belongs to nobody once the user has gone: it does not stay valid at the provider.
+#[tokio::test]
+async fn tokens_that_waited_in_the_queue_while_their_user_disconnected_are_revoked() {
+    let (world, connector) = expired(&json!({})).await;
+    for _ in 0..40 {
+        world.aws.refuse("UpdateItem", "last_commit", 0);
+    }
+    world.token(&connector, "alice").await;
+    let salvage = world.take_all_refreshes();
+    assert!(salvage.iter().any(|body| body.contains("salvage")));
+    world.advance(60);
+    world.disconnect(&connector, "alice").await.expect(200);
+    for body in salvage {
+        world.leave_for_refresh(&serde_json::from_str(&body).unwrap());
+    }
+    assert_eq!(world.deliver_all_refreshes().await, 0);
+    world.advance(60);
+    world.fire_schedule().await;
+    while world.deliver_revocations().await.is_some() {}
+    let asked: HashSet<String> =
+        world.provider.journal("/revoke").iter().map(|entry| entry.get("token").unwrap().to_owned()).collect();
+    assert_eq!(asked.len(), 2, "the refresh token before and the one that had waited");
 }

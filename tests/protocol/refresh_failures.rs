@@ -146,3 +146,20 @@ async fn an_unreadable_answer_is_passing() {
     }
     assert!(world.provider.honours(&world.access_token(&connector, "alice").await));
 }
+
+/// A redirect to a page that says "back soon", or a wall that says when to come again, is about the moment, however often
+/// it is met: no grant ends by it.
+#[tokio::test]
+async fn a_redirect_or_a_refusal_that_names_a_time_ends_nothing() {
+    for (status, headers) in [(302, [("location", "https://status.example/")]), (403, [("retry-after", "30")])] {
+        let (world, connector) = expired().await;
+        world.provider.fail_with(status, &headers, "<html>back soon</html>");
+        for _ in 0..5 {
+            assert_eq!(world.token(&connector, "alice").await.refusal(), unavailable(), "{status}");
+            assert_eq!(world.view(&connector, "alice").await["status"], "degraded", "{status}");
+            world.advance(60);
+        }
+        world.provider.heal();
+        assert!(world.provider.honours(&world.access_token(&connector, "alice").await));
+    }
+}

@@ -1,9 +1,10 @@
 //! A provider that fails for everybody, a client that it does not accept, a pace that it likes: matters of the connector,
 //! and of nobody's connection.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 
-use crate::world::{Connector, Step, World};
+use crate::world::{Connector, Item, Step, World};
 
 const HOUR: u64 = 3_600;
 
@@ -110,4 +111,111 @@ async fn refreshes_ahead_of_time_keep_the_pace_of_their_provider() {
     world.token_with(&connector, "user-19", "?min_ttl=3000").await.expect(200);
     world.advance(60);
     assert_eq!(world.fire_schedule().await["due"], 20 - world.provider.refreshes().len());
+}
+
+/// A world whose provider rested after eight failures, and is back; of the users beside them, one was given no refresh
+/// token, and the tokens of one do not open.
+async fn rested() -> (World, Connector) {
+    let (world, connector) = {
+        let world = World::new().await;
+        let connector = world.connector("Calendar").await;
+        for number in 0..9 {
+            world.connect(&connector, &format!("user-{number}")).await;
+        }
+        world.connect(&connector, "tampered").await;
+        world.provider.next(Step::Without(&["refresh_token"]));
+        world.connect(&connector, "bare").await;
+        (world, connector)
+    };
+    let row = async |user: &str| {
+        let of_user = |item: &Item| item.get("subject").is_some_and(|subject| subject.as_s().unwrap() == user);
+        world.aws.items("TABLE_CONNECTIONS").await.into_iter().find(of_user).unwrap()
+    };
+    world.aws.overwrite("refresh_token", &row("user-8").await, &row("tampered").await).await;
+    world.advance(HOUR);
+    world.provider.fail_with(500, &[], "");
+    for number in 0..8 {
+        assert_eq!(world.token(&connector, &format!("user-{number}")).await.refusal(), unavailable());
+    }
+    (world, connector)
+}
+
+/// Who cannot be refreshed at all hears so, and is not the one that finds out for everybody whether the provider is back.
+#[tokio::test]
+async fn whoever_can_not_be_refreshed_does_not_keep_a_resting_provider_from_being_asked() {
+    let (world, connector) = rested().await;
+    let ended = (404, "reconnect_required".to_owned());
+    assert_eq!(world.token(&connector, "bare").await.refusal(), ended);
+    world.provider.heal();
+    for hopeless in ["bare", "tampered"] {
+        world.advance(8);
+        assert_eq!(world.token(&connector, hopeless).await.refusal(), ended, "{hopeless}");
+    }
+    world.token(&connector, "user-0").await.expect(200);
+}
+
+/// The provider rests for everybody, and the one who is to find out that it is back dies: another does.
+#[tokio::test]
+async fn a_try_that_never_came_back_is_followed_by_another() {
+    let (world, connector) = rested().await;
+    world.advance(8);
+    world.provider.heal();
+    world.aws.refuse("UpdateItem", "leased_until", 0);
+    assert_eq!(world.token(&connector, "user-0").await.status, 500);
+    world.advance(20);
+    world.token(&connector, "user-1").await.expect(200);
+    world.token(&connector, "user-2").await.expect(200);
+}
+
+/// A clock that went wrong once must not keep a connector's refreshes waiting until it is right.
+#[tokio::test]
+async fn a_pace_that_was_drawn_by_a_clock_that_is_ahead_is_let_go_of() {
+    let (world, connector) = due_at_a_pace().await;
+    let ahead = world.clock.now().as_millisecond() + 6 * 3_600_000;
+    let pace = [
+        ("pk", AttributeValue::S(format!("CONNECTOR#{}", connector.id))),
+        ("sk", AttributeValue::S("PACE".to_owned())),
+        ("v", AttributeValue::N("1".to_owned())),
+        ("next_at", AttributeValue::N(ahead.to_string())),
+    ];
+    let pace = pace.map(|(name, value)| (name.to_owned(), value));
+    world.aws.put("TABLE_CONNECTIONS", pace.into()).await;
+    assert_eq!(world.fire_schedule().await, json!({"due": 5}));
+    assert_eq!(world.deliver_all_refreshes().await, 0);
+    assert_eq!(world.provider.refreshes().len(), 5);
+}
+
+async fn due_at_a_pace() -> (World, Connector) {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    for number in 0..5 {
+        world.connect(&connector, &format!("user-{number}")).await;
+    }
+    world.advance(HOUR - 360);
+    (world, connector)
+}
+
+/// A client secret that does not open is the connector's matter, like one that the provider refuses.
+#[tokio::test]
+async fn a_client_secret_that_does_not_open_is_held_against_no_connection() {
+    let (world, connector) = due_at_a_pace().await;
+    let other = world.connector("Another").await;
+    let registry = world.aws.items("TABLE_REGISTRY").await;
+    let item =
+        |id: &str| registry.iter().find(|item| item["sk"].as_s().unwrap() == &format!("CONNECTOR#{id}")).unwrap();
+    let mut swapped = item(&connector.id).clone();
+    swapped.insert("client_secret".to_owned(), item(&other.id)["client_secret"].clone());
+    world.aws.put("TABLE_REGISTRY", swapped).await;
+    world.fire_schedule().await;
+    world.deliver_all_refreshes().await;
+    world.advance(360);
+    assert_eq!(world.token(&connector, "user-0").await.refusal(), (502, "connector_misconfigured".to_owned()));
+    for number in 0..5 {
+        assert_eq!(world.view(&connector, &format!("user-{number}")).await["status"], "active", "user-{number}");
+    }
+    world.change(&connector, &json!({"client_secret": connector.client_secret})).await;
+    world.advance(3_600);
+    assert_eq!(world.fire_schedule().await, json!({"due": 5}));
+    assert_eq!(world.deliver_all_refreshes().await, 0);
+    assert_eq!(world.provider.refreshes().len(), 5);
 }

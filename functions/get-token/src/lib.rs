@@ -161,6 +161,11 @@ fn problem(error: GetTokenError, ended: StatusCode) -> Problem {
             "The provider does not accept the connector's client id or secret: an admin has to correct it.",
         )
         .upstream(Upstream::of(&cause)),
+        GetTokenError::SecretUnreadable => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "connector_misconfigured",
+            "The connector's client secret can't be read: an admin has to set it again.",
+        ),
         GetTokenError::Unavailable { retry_after, cause } => {
             let problem = Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,

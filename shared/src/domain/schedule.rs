@@ -75,7 +75,9 @@ impl SealedTokens {
         let known = usage.provider.refresh.keepalive_seconds.map(|seconds| SignedDuration::from_secs(seconds.into()));
         // Tokens of which nothing is said that ends are best left alone.
         let usual = (self.expires_at.is_some() || self.refresh_expires_at.is_some()).then_some(USUAL_KEEPALIVE);
-        let half_life = self.refresh_expires_at.map(|end| end.duration_since(self.issued_at) / 2);
+        // An end that has passed without ending anything says nothing.
+        let life = self.refresh_expires_at.map(|end| end.duration_since(self.issued_at));
+        let half_life = life.filter(SignedDuration::is_positive).map(|life| life / 2);
         let within = [known.or(usual), half_life].into_iter().flatten().min()?;
         let spread = within / 10 * KEEPALIVE_SPREAD * i32::from(usage.jitter.min(1_000)) / 1_000;
         self.issued_at.checked_add(within - spread).ok()
@@ -154,6 +156,12 @@ mod tests {
     fn a_refresh_token_with_an_end_is_renewed_in_half_of_its_life() {
         let ending = SealedTokens { refresh_expires_at: Some(at(102 * DAY)), ..tokens(Some(3_600)) };
         assert_eq!(due(&ending, &json!({}), 8, 0), Some(DAY));
+    }
+
+    #[test]
+    fn an_end_of_a_refresh_token_that_has_passed_makes_nothing_due() {
+        let past = SealedTokens { refresh_expires_at: Some(at(99 * DAY)), ..tokens(Some(3_600)) };
+        assert_eq!(due(&past, &json!({}), 8, 0), Some(7 * DAY));
     }
 
     #[test]

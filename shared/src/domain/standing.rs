@@ -69,7 +69,7 @@ impl Standing {
     #[must_use]
     pub fn of(connection: &Connection, connector: &Connector, provider: &Provider, now: Timestamp) -> Self {
         let missing = provider.missing(&connector.scopes, &connection.granted);
-        let reason = reason(connection, connector, &missing, now);
+        let reason = reason(connection, connector, provider, &missing, now);
         let status = match reason {
             Some(_) => Status::ReconnectRequired,
             None if connection.refresh.failures > 0 || connection.refresh.refusals > 0 => Status::Degraded,
@@ -85,7 +85,13 @@ impl Standing {
     }
 }
 
-fn reason(connection: &Connection, connector: &Connector, missing: &Scopes, now: Timestamp) -> Option<Reason> {
+fn reason(
+    connection: &Connection,
+    connector: &Connector,
+    provider: &Provider,
+    missing: &Scopes,
+    now: Timestamp,
+) -> Option<Reason> {
     match connection.grant {
         Grant::Ended { reason: EndReason::RefreshRejected } => return Some(Reason::RefreshRejected),
         Grant::Ended { reason: EndReason::RotationLost } => return Some(Reason::RotationLost),
@@ -98,7 +104,7 @@ fn reason(connection: &Connection, connector: &Connector, missing: &Scopes, now:
     let expired = tokens.freshness(now, MinTtl::Asked(Duration::ZERO)) == Freshness::Expired;
     if connection.client_id != connector.client_id {
         Some(Reason::ClientChanged)
-    } else if expired && tokens.refresh.is_none() {
+    } else if expired && (tokens.refresh.is_none() || !provider.refreshes()) {
         Some(Reason::Expired)
     } else if connection.scopes_revision < connector.scopes_revision && !missing.is_empty() {
         Some(Reason::ScopesChanged)

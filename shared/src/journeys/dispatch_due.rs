@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::refresh_connection::USUAL_PER_SECOND;
@@ -55,10 +55,11 @@ pub enum DispatchError {
 /// One round of the schedule.
 struct Round {
     now: Timestamp,
-    plan: Mutex<Plan>,
+    refreshes: Mutex<Plan>,
+    endings: Mutex<Plan>,
 }
 
-/// What a round has left messages for so far.
+/// What a round has left messages for in one queue so far.
 struct Plan {
     room: usize,
     sent: usize,
@@ -77,10 +78,13 @@ impl DispatchDue {
         let room = MOST_WAITING.saturating_sub(self.refresh_queue.depth().await?);
         let round = Round::new(self.clock.now(), room);
         let shards = stream::iter(0..DUE_SHARDS).map(|shard| self.dispatch_shard(shard, &round));
-        shards.buffer_unordered(AT_A_TIME).try_collect::<()>().await?;
+        // A shard that can't be worked off does not keep the others waiting.
+        let shards: Vec<Result<(), DispatchError>> = shards.buffer_unordered(AT_A_TIME).collect().await;
         let (sent, oldest) = round.end();
-        self.metrics.record(Metric::OldestDueAge, oldest.as_secs());
         self.metrics.record(Metric::DueDispatched, u64::try_from(sent).unwrap_or(u64::MAX));
+        // How old the oldest is knows only who has seen all: an alarm stands on this figure's absence too.
+        shards.into_iter().collect::<Result<(), _>>()?;
+        self.metrics.record(Metric::OldestDueAge, oldest.as_secs());
         tracing::info!(due.count = sent, due.oldest_s = oldest.as_secs(), "looked for connections that are due");
         Ok(sent)
     }
@@ -90,12 +94,11 @@ impl DispatchDue {
         loop {
             let page = self.schedule.of_shard(shard, round.now, after, PER_PAGE).await?;
             let (ended, due): (Vec<Due>, Vec<Due>) = page.due.into_iter().partition(Due::is_ended_grant);
-            let (ended, due) = (round.plan(ended), round.plan(due));
-            let is_full = ended.is_empty() && due.is_empty();
-            self.revocation_queue.send_all(&ended).await?;
-            self.refresh_queue.send_all(&due).await?;
+            let (ended, due) = (planned(&round.endings, ended), planned(&round.refreshes, due));
+            let left = (self.revocation_queue.send_all(&ended).await, self.refresh_queue.send_all(&due).await);
+            left.0.and(left.1)?;
             match page.next {
-                Some(next) if !is_full => after = Some(next),
+                Some(next) if !round.is_full() => after = Some(next),
                 _ => return Ok(()),
             }
         }
@@ -104,28 +107,41 @@ impl DispatchDue {
 
 impl Round {
     fn new(now: Timestamp, room: usize) -> Self {
-        Self { now, plan: Mutex::new(Plan { room, sent: 0, oldest: None, of_connector: HashMap::new() }) }
+        // However many refreshes wait, what has ended is ended: that is another queue.
+        Self { now, refreshes: Mutex::new(Plan::new(room)), endings: Mutex::new(Plan::new(MOST_WAITING)) }
     }
 
-    /// A message for each, with its delay, as far as this round has room.
-    fn plan(&self, due: Vec<Due>) -> Vec<(DueMessage, Duration)> {
-        let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
-        plan.oldest = due.iter().map(|due| due.since).chain(plan.oldest).min();
-        due.into_iter()
-            .filter_map(|due| Some((plan.delay(&due)?, due)))
-            .map(|(delay, due)| (due.into(), delay))
-            .collect()
+    /// Whether there is no room for anything more, whosever it is.
+    fn is_full(&self) -> bool {
+        [&self.refreshes, &self.endings].iter().all(|plan| {
+            let plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+            plan.sent >= plan.room
+        })
     }
 
     /// How many messages were left, and how long the longest due has been so.
     fn end(self) -> (usize, Duration) {
-        let plan = self.plan.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let age = plan.oldest.and_then(|since| Duration::try_from(self.now.duration_since(since)).ok());
-        (plan.sent, age.unwrap_or_default())
+        let plans =
+            [self.refreshes, self.endings].map(|plan| plan.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let oldest = plans.iter().filter_map(|plan| plan.oldest).min();
+        let age = oldest.and_then(|since| Duration::try_from(self.now.duration_since(since)).ok());
+        (plans.iter().map(|plan| plan.sent).sum(), age.unwrap_or_default())
     }
 }
 
+/// A message for each, with its delay, as far as there is room in its queue. What there is no room for of one connector does
+/// not hold up what is due behind it.
+fn planned(plan: &Mutex<Plan>, due: Vec<Due>) -> Vec<(DueMessage, Duration)> {
+    let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+    plan.oldest = due.iter().map(|due| due.since).chain(plan.oldest).min();
+    due.into_iter().filter_map(|due| Some((plan.delay(&due)?, due))).map(|(delay, due)| (due.into(), delay)).collect()
+}
+
 impl Plan {
+    fn new(room: usize) -> Self {
+        Self { room, sent: 0, oldest: None, of_connector: HashMap::new() }
+    }
+
     fn delay(&mut self, due: &Due) -> Option<Duration> {
         if self.sent >= self.room {
             return None;
@@ -164,22 +180,30 @@ mod tests {
     fn connections_of_one_connector_are_spread_and_do_not_hold_up_those_of_another() {
         let round = Round::new(at(2_000), 10_000);
         let many: Vec<Due> = (0..120).map(|number| due("slow", number)).chain([due("other", 500)]).collect();
-        let delays: Vec<u64> = round.plan(many).into_iter().map(|(_, delay)| delay.as_secs()).collect();
+        let delays: Vec<u64> = planned(&round.refreshes, many).into_iter().map(|(_, delay)| delay.as_secs()).collect();
         assert_eq!([delays[0], delays[49], delays[50], delays[119], delays[120]], [0, 0, 1, 2, 0]);
     }
 
     #[test]
     fn what_a_round_has_no_room_for_stays_in_the_index() {
         let round = Round::new(at(2_000), 3);
-        assert_eq!(round.plan((0..5).map(|number| due("a", number)).collect()).len(), 3);
-        assert_eq!(round.plan((5..9).map(|number| due("b", number)).collect()).len(), 0);
+        assert_eq!(planned(&round.refreshes, (0..5).map(|number| due("a", number)).collect()).len(), 3);
+        assert_eq!(planned(&round.refreshes, (5..9).map(|number| due("b", number)).collect()).len(), 0);
         assert_eq!(round.end(), (3, Duration::from_secs(1_000)));
+    }
+
+    #[test]
+    fn what_has_ended_is_reminded_of_however_many_refreshes_wait() {
+        let round = Round::new(at(2_000), 0);
+        assert_eq!(planned(&round.refreshes, vec![due("a", 0)]).len(), 0);
+        assert_eq!(planned(&round.endings, vec![due("a", 1)]).len(), 1);
+        assert!(!round.is_full());
     }
 
     #[test]
     fn a_round_takes_no_more_of_a_connector_than_its_provider_likes_until_the_next() {
         let round = Round::new(at(2_000), 10_000);
         let most = usize::try_from(USUAL_PER_SECOND).unwrap() * 56;
-        assert_eq!(round.plan((0..most + 100).map(|number| due("a", number)).collect()).len(), most);
+        assert_eq!(planned(&round.refreshes, (0..most + 100).map(|number| due("a", number)).collect()).len(), most);
     }
 }

@@ -81,6 +81,9 @@ pub enum GetTokenError {
     /// The provider does not accept the connector's client.
     #[error("the provider does not accept the connector's client")]
     Misconfigured(TokenError),
+    /// The connector's client secret does not open.
+    #[error("the connector's client secret does not open")]
+    SecretUnreadable,
     /// The provider fails for now, and the old token works no more.
     #[error("the provider fails for now")]
     Unavailable {
@@ -124,13 +127,12 @@ impl GetToken {
         let connector = connector.filter(Connector::is_active).ok_or(GetTokenError::NotConnected)?;
         let mut connection = connection.ok_or(GetTokenError::NotConnected)?;
         let provider = profile(&connector).ok_or(GetTokenError::NotConnected)?;
-        let lacking = provider.missing(&wish.required_scopes, &connection.granted);
-        if !lacking.is_empty() {
-            return Err(GetTokenError::MissingScopes(lacking));
-        }
+        suffices(provider, &connection, wish)?;
         let today = self.clock.now().to_zoned(TimeZone::UTC).date();
         let used_before = connection.last_used_on.replace(today);
         let (connection, access_token) = Box::pin(self.current(connection, &connector, wish)).await?;
+        // A refresh may have narrowed the grant.
+        suffices(provider, &connection, wish)?;
         let standing = Standing::of(&connection, &connector, provider, self.clock.now());
         if used_before.is_none_or(|day| day < today) {
             self.note_use(&connection, provider, used_before, today).await;
@@ -199,12 +201,19 @@ impl GetToken {
     }
 }
 
+/// Whether the grant has every scope that was asked for.
+fn suffices(provider: &Provider, connection: &Connection, wish: &Wish) -> Result<(), GetTokenError> {
+    let lacking = provider.missing(&wish.required_scopes, &connection.granted);
+    if lacking.is_empty() { Ok(()) } else { Err(GetTokenError::MissingScopes(lacking)) }
+}
+
 impl From<RefreshError> for GetTokenError {
     fn from(error: RefreshError) -> Self {
         match error {
             RefreshError::Gone => Self::NotConnected,
             RefreshError::Ended => Self::ReconnectRequired,
             RefreshError::Misconfigured(cause) => Self::Misconfigured(cause),
+            RefreshError::SecretUnreadable => Self::SecretUnreadable,
             RefreshError::Unavailable { retry_after, cause } => Self::Unavailable { retry_after, cause },
             RefreshError::Busy | RefreshError::Crowded => Self::Unavailable { retry_after: BUSY_RETRY, cause: None },
             RefreshError::Store(cause) => Self::Store(cause),

@@ -105,6 +105,9 @@ pub enum RefreshError {
     /// The provider does not accept the connector's client. The grant itself is not in question.
     #[error("the provider does not accept the connector's client")]
     Misconfigured(TokenError),
+    /// The connector's client secret does not open: it was changed, or its key is gone. An admin has to set it again.
+    #[error("the connector's client secret does not open")]
+    SecretUnreadable,
     /// The provider fails for now, or asked to be left alone.
     #[error("the provider fails for now")]
     Unavailable {
@@ -146,17 +149,23 @@ impl Refresher {
         connector: &Connector,
         occasion: Occasion,
     ) -> Result<Connection, RefreshError> {
-        if connection.grant != Grant::Live || connection.client_id != connector.client_id {
+        let provider = profile(connector).ok_or(RefreshError::Ended)?;
+        let can_be = provider.refreshes() && connection.tokens.refresh.is_some();
+        if !can_be || connection.grant != Grant::Live || connection.client_id != connector.client_id {
             return Err(RefreshError::Ended);
         }
         if let Some(retry_after) = connection.refresh.backing_off(self.clock.now()) {
             return Err(RefreshError::Unavailable { retry_after, cause: None });
         }
-        let provider = profile(connector).ok_or(RefreshError::Ended)?;
-        let passage = self.pass_gate(connector).await?;
+        let gate = self.look_at_gate(connector).await?;
         let with = self.prepare(&connection, connector).await?;
         let place_in_crowd = self.keep_pace(connector, provider, occasion).await?;
-        match self.lease(&connection).await? {
+        let passage = self.pass(gate, connector).await?;
+        let lease = self.lease(&connection).await;
+        if !matches!(lease, Ok(LeaseOutcome::Taken(_))) {
+            self.turn_back(passage, connector).await;
+        }
+        match lease? {
             LeaseOutcome::Lost if occasion == Occasion::Needed => self.wait(connection).await,
             LeaseOutcome::Lost => Err(RefreshError::Busy),
             LeaseOutcome::Taken(lease) => {
@@ -178,7 +187,7 @@ impl Refresher {
         self.vault.make_ready(&connection.key.workspace).await?;
         Ok(Prepared {
             refresh_token: self.vault.open(sealed, &Place::connection(&connection.key)).await?,
-            client_secret: client_secret(&self.vault, connector).await?,
+            client_secret: client_secret(&self.vault, connector).await.map_err(of_connector)?,
         })
     }
 
@@ -194,6 +203,17 @@ impl Refresher {
             Err(StoreError::Unavailable(_)) => self.leases.find(&connection.key, attempt, until).await,
             outcome => outcome,
         }
+    }
+}
+
+/// What is wrong with the connector's secret is held against no connection.
+fn of_connector(error: VaultError) -> RefreshError {
+    match error {
+        VaultError::DoesNotOpen | VaultError::NoKey => {
+            tracing::error!(%error, "a connector's client secret can't be opened");
+            RefreshError::SecretUnreadable
+        }
+        VaultError::KeyService(_) | VaultError::Store(_) => error.into(),
     }
 }
 

@@ -130,11 +130,13 @@ impl RefreshDue {
         let keys = keys::connection(key);
         match Box::pin(self.refresher.refresh(connection.clone(), &connector, occasion)).await {
             // Not the queue's business: the user, an admin or time must help, and the schedule brings it up again.
-            Ok(_) | Err(RefreshError::Gone | RefreshError::Ended | RefreshError::Busy | RefreshError::Crowded) => {
-                Ok(())
-            }
+            Ok(_) | Err(RefreshError::Gone | RefreshError::Busy | RefreshError::Crowded) => Ok(()),
+            // Nor the schedule's, if there is nothing to refresh it with.
+            Err(RefreshError::Ended) => Ok(self.schedule.remove(&connection).await.map_err(RefreshError::from)?),
             Err(RefreshError::Unavailable { cause: None, retry_after }) => self.put_off(&connection, retry_after).await,
-            Err(RefreshError::Misconfigured(_)) => self.put_off(&connection, MISCONFIGURED).await,
+            Err(RefreshError::Misconfigured(_) | RefreshError::SecretUnreadable) => {
+                self.put_off(&connection, MISCONFIGURED).await
+            }
             Err(RefreshError::Vault(error @ VaultError::KeyService(_))) => {
                 tracing::warn!(%error, "a connection's key can't be had, and it is put off");
                 self.put_off(&connection, KEY_REFUSED).await

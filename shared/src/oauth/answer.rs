@@ -101,8 +101,9 @@ fn failure(provider: &Provider, status: StatusCode, headers: &HeaderMap, answer:
     let code = raw.map(ErrorCode::of);
     let error = code.clone().unwrap_or_else(|| ErrorCode::of(""));
     let http_status = status.as_u16();
+    let asked = wire::retry_after(headers, now);
     let passing = |outcome| TokenError::Passing {
-        retry_after: wire::retry_after(headers, now),
+        retry_after: asked,
         status: Some(http_status),
         error: code.clone(),
         outcome,
@@ -125,6 +126,8 @@ fn failure(provider: &Provider, status: StatusCode, headers: &HeaderMap, answer:
         // RFC 6749, section 5.2: 401 is for a client that failed to authenticate.
         None if status == StatusCode::UNAUTHORIZED => TokenError::ClientRejected { error, status: http_status },
         None if status.is_success() => passing(Outcome::Garbled),
+        // A wall that says when to come again speaks of the moment and not of the grant.
+        None if asked.is_some() => passing(Outcome::Declined),
         _ => TokenError::Refused { error, status: http_status },
     }
 }

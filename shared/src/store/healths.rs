@@ -94,7 +94,7 @@ impl Healths {
         written(request.send().await)
     }
 
-    /// Claims the one try that finds out whether the provider is back.
+    /// Claims the one try that finds out whether the provider is back, or gives it back: until then nobody else has it.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.

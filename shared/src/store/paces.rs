@@ -27,6 +27,9 @@ pub(super) const PACE: &str = "PACE";
 /// How many connectors' last known moments are remembered.
 const MOST_REMEMBERED: usize = 1_024;
 
+/// How far two clocks may be apart, with much to spare.
+const CLOCK_DRIFT: Duration = Duration::from_mins(1);
+
 /// The paces of connectors.
 #[derive(Debug, Clone)]
 pub struct Paces {
@@ -44,6 +47,14 @@ pub struct Pace {
     pub burst: Duration,
     /// How far ahead a moment may be drawn.
     pub ahead: Duration,
+}
+
+impl Pace {
+    /// The latest moment that can have been drawn by a clock that is about right. What is later was drawn by one that was
+    /// not, and would keep everybody waiting until then.
+    fn latest(self, now: Timestamp) -> Timestamp {
+        after(now, self.ahead + self.interval + CLOCK_DRIFT)
+    }
 }
 
 /// What was drawn.
@@ -82,18 +93,19 @@ impl Paces {
         }
         match self.draw_behind(connector, pace, now).await? {
             Drawn::Slot(at) => Ok(Slot::At(at)),
-            Drawn::Refused(Some(next)) if next > after(now, pace.ahead) => Ok(Slot::Taken),
+            Drawn::Refused(Some(next)) if next > after(now, pace.ahead) && next <= pace.latest(now) => Ok(Slot::Taken),
             Drawn::Refused(_) => Ok(self.draw_first(connector, pace, now).await?.slot()),
         }
     }
 
-    /// The first moment after a while without any.
+    /// The first moment after a while without any, or after one that no clock which is right has drawn.
     async fn draw_first(&self, connector: &ConnectorId, pace: Pace, now: Timestamp) -> Result<Drawn, StoreError> {
         let begin = before(now, pace.burst);
         let request = self
             .update(connector)
             .update_expression("SET next_at = :next, v = :layout")
-            .condition_expression("attribute_not_exists(next_at) OR next_at < :begin")
+            .condition_expression("attribute_not_exists(next_at) OR next_at < :begin OR next_at > :latest")
+            .expression_attribute_values(":latest", time(pace.latest(now)))
             .expression_attribute_values(":next", time(after(begin, pace.interval)))
             .expression_attribute_values(":layout", number(LAYOUT))
             .expression_attribute_values(":begin", time(begin));

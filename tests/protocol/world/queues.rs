@@ -15,6 +15,12 @@ impl World {
         (self.product.refresh)(event).await.unwrap()
     }
 
+    /// Fires the schedule, and says why the round was not whole, if it was not.
+    pub(crate) async fn try_fire_schedule(&self) -> Result<Value, String> {
+        let event = connectors_tests::events::event("refresh.schedule", &[].into());
+        (self.product.refresh)(event).await.map_err(|error| error.to_string())
+    }
+
     /// Hands up to ten visible messages of the refresh queue over, and answers which must come again.
     pub(crate) async fn deliver_refreshes(&self) -> Option<Vec<String>> {
         self.deliver(Queue::Refresh, &self.product.refresh).await

@@ -141,6 +141,11 @@ impl Refresher {
                 self.note_success(connector, passage).await;
                 self.rejected(lease, provider).await
             }
+            // It has moved, or a page says "back soon": however often, that says nothing about any grant.
+            TokenError::Refused { status: 300..400, .. } => {
+                self.note_failure(&lease.connection.key, None, passage).await;
+                self.back_off(&lease, provider, refusals, None, error).await
+            }
             TokenError::Refused { .. } if refusals + 1 >= REFUSALS_THAT_END => self.rejected(lease, provider).await,
             TokenError::Refused { .. } => self.back_off(&lease, provider, refusals + 1, None, error).await,
             TokenError::Blocked(_) => self.back_off(&lease, provider, refusals, None, error).await,

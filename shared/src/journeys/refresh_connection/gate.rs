@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Occasion, RefreshError, Refresher, after, crowd::PlaceInCrowd};
 use crate::{
     domain::{
@@ -24,31 +26,66 @@ const BURST: Duration = Duration::from_secs(2);
 /// How long one waits for a moment of its own; what would take longer comes another time.
 const WAIT_FOR_SLOT: Duration = Duration::from_secs(2);
 
+/// What the gate looked like to somebody who may go through.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gate {
+    /// Something is noted of the provider that a success would clear.
+    is_marked: bool,
+    /// One may go through, to find out whether the provider is back: whoever claims this moment.
+    only_one: Option<Timestamp>,
+}
+
 /// The right to ask, and whether that finds out if the provider is back.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Passage {
     /// Something is noted of the provider that a success would clear.
     is_marked: bool,
     /// This is the one try that finds out.
-    is_probe: bool,
+    probe: Option<Probe>,
+}
+
+/// The claim to be the one who finds out.
+#[derive(Debug, Clone, Copy)]
+struct Probe {
+    /// What was claimed.
+    seen: Timestamp,
+    /// Until when.
+    until: Timestamp,
 }
 
 impl Refresher {
-    pub(super) async fn pass_gate(&self, connector: &Connector) -> Result<Passage, RefreshError> {
+    /// Whether the provider may be asked. Nothing is claimed yet.
+    pub(super) async fn look_at_gate(&self, connector: &Connector) -> Result<Gate, RefreshError> {
         let now = self.clock.now();
         let health = self.healths.find(&connector.id).await?;
         let is_marked = health.is_marked();
         match health.verdict(connector.revision, now) {
-            Verdict::Ask => Ok(Passage { is_marked, is_probe: false }),
+            Verdict::Ask => Ok(Gate { is_marked, only_one: None }),
+            Verdict::Probe(seen) => Ok(Gate { is_marked, only_one: Some(seen) }),
             Verdict::Rest(retry_after) => Err(RefreshError::Unavailable { retry_after, cause: None }),
             Verdict::Refused(refusal) => Err(RefreshError::Misconfigured(TokenError::ClientRejected {
                 error: ErrorCode::of(&refusal.error),
                 status: refusal.status,
             })),
-            Verdict::Probe(seen) => match self.healths.claim_probe(&connector.id, seen, after(now, PROBE)).await? {
-                Write::Done => Ok(Passage { is_marked, is_probe: true }),
-                Write::Conflict => Err(RefreshError::Unavailable { retry_after: PROBE, cause: None }),
-            },
+        }
+    }
+
+    /// Goes through the gate, right before the provider is asked: whoever claims the one try that finds out whether it is
+    /// back, and then does not ask, keeps it from everybody.
+    pub(super) async fn pass(&self, gate: Gate, connector: &Connector) -> Result<Passage, RefreshError> {
+        let Gate { is_marked, only_one } = gate;
+        let Some(seen) = only_one else { return Ok(Passage { is_marked, probe: None }) };
+        let until = after(self.clock.now(), PROBE);
+        match self.healths.claim_probe(&connector.id, seen, until).await? {
+            Write::Done => Ok(Passage { is_marked, probe: Some(Probe { seen, until }) }),
+            Write::Conflict => Err(RefreshError::Unavailable { retry_after: PROBE, cause: None }),
+        }
+    }
+
+    /// Comes back without having asked: another may find out.
+    pub(super) async fn turn_back(&self, passage: Passage, connector: &Connector) {
+        if let Some(Probe { seen, until }) = passage.probe {
+            warned(self.healths.claim_probe(&connector.id, until, seen).await.map(|_| ()));
         }
     }
 
@@ -97,7 +134,7 @@ impl Refresher {
     ) -> Result<(), StoreError> {
         let health = self.healths.count_failure(of).await?;
         let now = self.clock.now();
-        let is_decided = health.open_until.is_some_and(|until| until > now) && !passage.is_probe;
+        let is_decided = health.open_until.is_some_and(|until| until > now) && passage.probe.is_none();
         let jitter = u32::try_from(self.random.below(1_001)).unwrap_or(0);
         if let Some(rest) = health.rest(asked, jitter).filter(|_| !is_decided)
             && self.healths.open(&of.connector, &health, after(now, rest)).await? == Write::Done

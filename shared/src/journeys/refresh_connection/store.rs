@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
-        connection::{Connection, RefreshState},
+        connection::{Connection, RefreshState, SealedTokens},
         connector::Connector,
         ended::EndedGrant,
         ids::EndedId,
@@ -166,7 +166,7 @@ impl Refresher {
         };
         let mut after = connection.tokens.clone();
         (after.issued_at, after.expires_at) = (access.issued_at, access.expires_at);
-        after.refresh_expires_at = tokens.refresh_expires_at.or(after.refresh_expires_at);
+        after.refresh_expires_at = refresh_token_ends(&connection.tokens, tokens, access.issued_at);
         let due_at = profile(connector).and_then(|provider| {
             after.due_at(Use {
                 provider,
@@ -178,7 +178,7 @@ impl Refresher {
         Renewal {
             access: Some(access),
             refresh: tokens.refresh_token.as_ref().map(|token| ready.seal(token, &place)),
-            refresh_expires_at: tokens.refresh_expires_at,
+            refresh_expires_at: after.refresh_expires_at,
             granted: Some(tokens.scopes.clone()),
             due_at,
             retry_at: None,
@@ -212,6 +212,16 @@ impl Refresher {
             tracing::warn!(%error, "what became of a grant is not written down; its provider will be asked again");
         }
     }
+}
+
+/// When the refresh token ends. A new one of which nothing is said lives for as long as the one before it did; one that
+/// stays is kept alive by no refresh, so its end is no reason for one.
+fn refresh_token_ends(before: &SealedTokens, given: &TokenSet, now: Timestamp) -> Option<Timestamp> {
+    given.refresh_expires_at.or_else(|| {
+        given.refresh_token.as_ref()?;
+        let life = before.refresh_expires_at?.duration_since(before.issued_at);
+        if life.is_positive() { now.checked_add(life).ok() } else { None }
+    })
 }
 
 /// The connection as it stands after a commit.

@@ -19,9 +19,17 @@ fn of_catalogue(id: &str) -> &'static Provider {
 }
 
 fn read(provider: &Provider, status: u16, body: &str) -> Result<Normal, TokenError> {
-    let answer = Response::builder().status(status).header("retry-after", "7").body(body.as_bytes().to_vec());
+    read_with(provider, status, &[], body)
+}
+
+fn read_with(provider: &Provider, status: u16, headers: &[(&str, &str)], body: &str) -> Result<Normal, TokenError> {
+    let answer =
+        headers.iter().fold(Response::builder().status(status), |answer, (name, value)| answer.header(*name, *value));
+    let answer = answer.body(body.as_bytes().to_vec());
     normalise(provider, "client", &answer.expect("an answer"), Timestamp::UNIX_EPOCH)
 }
+
+const SEVEN: Duration = Duration::from_secs(7);
 
 /// What becomes of an answer, in one word.
 fn verdict(provider: &Provider, status: u16, body: &str) -> &'static str {
@@ -30,8 +38,10 @@ fn verdict(provider: &Provider, status: u16, body: &str) -> &'static str {
         Err(TokenError::Rejected { .. }) => "rejected",
         Err(TokenError::ClientRejected { .. }) => "client",
         Err(TokenError::Passing { outcome: Outcome::Garbled, .. }) => "unknown",
-        Err(TokenError::Passing { retry_after, .. }) => {
-            assert_eq!(retry_after, Some(Duration::from_secs(7)), "{body}");
+        Err(TokenError::Passing { .. }) => {
+            let told = read_with(provider, status, &[("retry-after", "7")], body).err();
+            let asked = |error| matches!(error, TokenError::Passing { retry_after: Some(SEVEN), .. });
+            assert!(told.is_some_and(asked), "{body}");
             "passing"
         }
         Err(TokenError::Refused { .. }) => "refused",
@@ -190,6 +200,15 @@ fn an_error_is_sorted_by_what_can_be_done_about_it() {
         ("hubspot", 400, r#"{"status":"BAD_REFRESH_TOKEN","message":"x"}"#, "rejected"),
     ] {
         assert_eq!(verdict(of_catalogue(provider), status, body), expected, "{provider} {status} {body}");
+    }
+}
+
+#[test]
+fn a_refusal_without_a_code_that_says_when_to_come_again_is_passing() {
+    for (body, is_passing) in [("<html>", true), (r#"{"message":"slow down"}"#, true), (r#"{"error":"x"}"#, false)] {
+        let refused = read_with(&plain(), 403, &[("retry-after", "7")], body).err();
+        let passes = |error| matches!(error, TokenError::Passing { retry_after: Some(SEVEN), .. });
+        assert_eq!(refused.is_some_and(passes), is_passing, "{body}");
     }
 }
 
