@@ -211,3 +211,36 @@ async fn a_connection_made_anew_is_not_overwritten_by_a_refresh_of_the_one_befor
         })
     );
 }
+
+/// Two holders, because the first one's answer came after its lease: a provider that takes the second use of the token for
+/// theft has ended what the first one stored. Nobody is left with tokens that open nothing, and the loss has its name.
+#[tokio::test]
+async fn tokens_that_a_later_holder_may_have_ended_are_verified_before_anybody_relies_on_them() {
+    let (world, connector) = expired().await;
+    world.provider.rotate(Rotate::StrictRevokeFamily);
+    let (mut first, step) = Hold::new();
+    world.provider.next(step);
+    let (mut second, step) = Hold::new();
+    world.provider.next(step);
+    let late = async {
+        first.arrived().await;
+        world.advance(LEASE_AND_MORE);
+        let later = async {
+            second.arrived().await;
+            first.release();
+            let stores = || world.aws.count("UpdateItem");
+            let before = stores();
+            // The commit that the lease no longer lets in, and the one that only the version is asked for.
+            while stores() < before + 2 {
+                tokio::task::yield_now().await;
+            }
+            second.release();
+        };
+        let (later, ()) = join!(world.token(&connector, "alice"), later);
+        later
+    };
+    let (_, later) = join!(world.token(&connector, "alice"), late);
+    assert_eq!(later.refusal(), (404, "reconnect_required".to_owned()));
+    let view = world.view(&connector, "alice").await;
+    assert_eq!((&view["status"], &view["reason"]), (&json!("reconnect_required"), &json!("rotation_lost")));
+}

@@ -171,12 +171,12 @@ impl Refresher {
             LeaseOutcome::Taken(lease) => {
                 let (refresher, connector) = (self.clone(), connector.clone());
                 let attempt = attempt::Attempt { lease: *lease, with, passage };
-                carried_through(async move {
+                let work = Box::pin(async move {
                     let renewed = refresher.carry_out(attempt, &connector).await;
                     drop(place_in_crowd);
                     renewed
-                })
-                .await
+                });
+                carried_through(work).await
             }
         }
     }

@@ -152,8 +152,8 @@ fn token(value: &Value) -> Option<String> {
     ((1..=MAX_TOKEN).contains(&text.len()) && !text.chars().any(char::is_control)).then_some(text)
 }
 
-/// A lifetime in seconds: a number, whole or not, or a text of one. Below zero is over; zero, with the providers that
-/// send it, says nothing.
+/// A lifetime in seconds: a number, whole or not, or a text of one. Zero and less, with the providers that send it, say
+/// nothing: a token that had ended already would be none.
 fn seconds(value: &Value) -> Option<u64> {
     let seconds = match value {
         Value::Number(number) => number.as_f64()?,
@@ -162,7 +162,7 @@ fn seconds(value: &Value) -> Option<u64> {
     };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range of ten years")]
     let whole = seconds.clamp(0.0, 315_360_000.0) as u64;
-    (seconds != 0.0).then_some(whole.min(MAX_LIFE))
+    (seconds > 0.0).then_some(whole.clamp(1, MAX_LIFE))
 }
 
 /// The token type as its registry writes it.

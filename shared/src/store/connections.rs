@@ -9,7 +9,7 @@ use super::{
     error::{StoreError, Write, failed, written},
     row::{Item, Row, name, number, text},
     schema::{BY_CONNECTOR_INDEX, CONNECTOR_SHARDS, DUE_SHARDS},
-    table::{Cursor, ItemKey, Table, TableNames, key},
+    table::{Cursor, ItemKey, Rounds, Table, TableNames, key},
 };
 use crate::domain::{
     account::Account,
@@ -194,6 +194,7 @@ impl Connections {
         let mut items = Vec::with_capacity(entries.len());
         for batch in entries.chunks(100) {
             let mut wanted: Vec<Item> = batch.iter().map(primary_key).collect();
+            let mut rounds = Rounds::default();
             while !wanted.is_empty() {
                 let asked = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
                 let asked = asked.map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
@@ -202,6 +203,9 @@ impl Connections {
                 items.extend(answer.responses.unwrap_or_default().remove(&self.0.name).unwrap_or_default());
                 let mut left = answer.unprocessed_keys.unwrap_or_default();
                 wanted = left.remove(&self.0.name).map(|keys| keys.keys).unwrap_or_default();
+                if !wanted.is_empty() {
+                    rounds.pause().await?;
+                }
             }
         }
         Ok(items)

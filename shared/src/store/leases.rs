@@ -201,6 +201,22 @@ impl Leases {
         written(request.update_expression(format!("{set} REMOVE {remove}")).send().await)
     }
 
+    /// Notes that these tokens may have ended with an older one that was shown after them: a refresh finds it out, at once.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn doubt(&self, connection: &Connection, now: Timestamp) -> Result<Write, StoreError> {
+        let request = self
+            .update(&connection.key)
+            .update_expression("SET in_doubt = :doubt, due_at = :now, due_shard = :shard")
+            .condition_expression("ver = :ver AND attribute_not_exists(grant_ended)")
+            .expression_attribute_values(":doubt", AttributeValue::Bool(true))
+            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":shard", text(&due_shard(&connection.key)))
+            .expression_attribute_values(":ver", number(connection.version));
+        written(request.send().await)
+    }
+
     /// Declares the grant over. Only the holder of the lease may, and only for the version it held it on.
     ///
     /// # Errors

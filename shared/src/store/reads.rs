@@ -8,7 +8,7 @@ use super::{
     connections, connectors,
     error::{StoreError, failed},
     row::{Item, Row},
-    table::{TableNames, key},
+    table::{Rounds, TableNames, key},
     workspaces,
 };
 use crate::domain::{connection::Connection, connector::Connector, user::ConnectionKey};
@@ -39,6 +39,7 @@ impl TokenReads {
             (self.tables.registry.clone(), asked(connector)?),
         ]);
         let mut items: HashMap<String, Vec<Item>> = HashMap::new();
+        let mut rounds = Rounds::default();
         while !wanted.is_empty() {
             let request = self.client.batch_get_item().set_request_items(Some(wanted));
             let answer = request.send().await.map_err(|error| failed(&error))?;
@@ -46,6 +47,9 @@ impl TokenReads {
                 items.entry(table).or_default().extend(found);
             }
             wanted = answer.unprocessed_keys.unwrap_or_default();
+            if !wanted.is_empty() {
+                rounds.pause().await?;
+            }
         }
         let mut only = |table: &str| items.remove(table).and_then(|mut found| found.pop()).map(Row::read).transpose();
         let connection = only(&self.tables.connections)?.map(|row| connections::read(&row)).transpose()?;

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::{
     Client,
+    config::retry::RetryConfig,
     error::SdkError,
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
@@ -90,7 +91,8 @@ impl Renewals {
     /// # Errors
     /// [`StoreError`] if the storage does not answer. It may be stored then: asking again is safe.
     pub async fn commit(&self, lease: &Lease, renewal: &Renewal) -> Result<Commit, StoreError> {
-        let request = self.writing(&lease.claim(), renewal);
+        let claim = lease.claim();
+        let request = self.writing(&claim, Change::of(&claim, renewal));
         let request = request
             .condition_expression("ver = :ver AND fence = :fence")
             .expression_attribute_values(":fence", number(lease.fence));
@@ -98,16 +100,17 @@ impl Renewals {
     }
 
     /// Stores what the provider gave although the lease was lost, as long as nobody else has stored anything newer:
-    /// after a rotation these are the only tokens that work.
+    /// after a rotation these are the only tokens that work. Whoever held the lease in the meantime may have shown the token
+    /// before them, and the provider may have ended them for it: they stay in doubt, and are due at `verify_at`.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn salvage(&self, claim: &Claim, renewal: &Renewal) -> Result<Commit, StoreError> {
-        outcome(self.writing(claim, renewal).condition_expression("ver = :ver")).await
+    pub async fn salvage(&self, claim: &Claim, renewal: &Renewal, verify_at: Timestamp) -> Result<Commit, StoreError> {
+        let request = self.writing(claim, Change::of(claim, renewal).due_for_proof(claim, verify_at));
+        outcome(request.condition_expression("ver = :ver")).await
     }
 
-    fn writing(&self, claim: &Claim, renewal: &Renewal) -> UpdateItemFluentBuilder {
-        let change = Change::of(claim, renewal);
+    fn writing(&self, claim: &Claim, change: Change) -> UpdateItemFluentBuilder {
         let place = &claim.place;
         let request = self.0.client.update_item().table_name(&self.0.name);
         let mut request = request
@@ -161,6 +164,19 @@ impl Change {
         change
     }
 
+    /// As it is, but nobody relies on it before a refresh has shown that it works.
+    fn due_for_proof(mut self, claim: &Claim, at: Timestamp) -> Self {
+        let changed = ["in_doubt", "due_at", "due_shard"];
+        self.set.retain(|(name, _)| !changed.contains(name));
+        self.remove.retain(|name| !changed.contains(name));
+        self.set.extend([
+            ("in_doubt", AttributeValue::Bool(true)),
+            ("due_at", time(at)),
+            ("due_shard", text(&due_shard(&claim.place))),
+        ]);
+        self
+    }
+
     /// Sets an attribute, or leaves it as it is.
     fn keep(&mut self, name: &'static str, value: Option<AttributeValue>) {
         self.set.extend(value.map(|value| (name, value)));
@@ -180,8 +196,11 @@ impl Change {
     }
 }
 
+/// Asks once. Whoever stores tokens asks again themselves, every few hundred milliseconds: the SDK's own pauses between
+/// tries are of seconds, in which a table that is back is not asked.
 async fn outcome(request: UpdateItemFluentBuilder) -> Result<Commit, StoreError> {
-    match request.send().await {
+    let once = aws_sdk_dynamodb::config::Builder::new().retry_config(RetryConfig::disabled());
+    match request.customize().config_override(once).send().await {
         Ok(_) => Ok(Commit::Done),
         Err(error) => Ok(Commit::Refused(standing_item(&error)?.map(Box::new))),
     }

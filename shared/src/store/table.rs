@@ -1,5 +1,7 @@
 //! A table, and what every kind of item does with it.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
@@ -87,6 +89,31 @@ impl Cursor {
 pub(super) struct Page {
     pub(super) rows: Vec<Row>,
     pub(super) last: Option<Item>,
+}
+
+/// How often what a batch leaves unprocessed is asked for again.
+const MOST_ROUNDS: u32 = 6;
+
+/// The pause before the first of these times; each one after is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+
+/// The rounds of one batch: a table that is throttled processes it piece by piece, or not at all.
+#[derive(Debug, Default)]
+pub(super) struct Rounds(u32);
+
+impl Rounds {
+    /// Waits before what is left is asked for again.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if that was done often enough.
+    pub(super) async fn pause(&mut self) -> Result<(), StoreError> {
+        if self.0 == MOST_ROUNDS {
+            return Err(StoreError::Unavailable("unprocessed keys".to_owned()));
+        }
+        tokio::time::sleep(FIRST_PAUSE * (1 << self.0)).await;
+        self.0 += 1;
+        Ok(())
+    }
 }
 
 impl Table {

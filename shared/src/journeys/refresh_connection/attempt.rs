@@ -1,12 +1,12 @@
 //! One attempt under a lease: the token call, and what follows from how it went.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use jiff::Timestamp;
 
 use super::{
-    CALL, LEASE, LOOK_AFTER, Prepared, RESERVE, RefreshError, Refresher, SHORTEST_CALL, after, backoff, gate::Passage,
-    salvage::RefreshMessage,
+    CALL, LEASE, LOOK_AFTER, Occasion, Prepared, RESERVE, RefreshError, Refresher, SHORTEST_CALL, after, backoff,
+    gate::Passage, salvage::RefreshMessage,
 };
 use crate::{
     domain::{
@@ -48,7 +48,13 @@ impl Refresher {
     pub(super) async fn carry_out(&self, attempt: Attempt, connector: &Connector) -> Result<Connection, RefreshError> {
         let provider = profile(connector).ok_or(RefreshError::Ended)?;
         let lease = &attempt.lease;
-        let ready = self.vault.make_ready(&lease.connection.key.workspace).await?;
+        let ready = match self.vault.make_ready(&lease.connection.key.workspace).await {
+            Ok(ready) => ready,
+            Err(error) => {
+                self.release(lease, untouched(lease, lease.connection.refresh.due_at)).await?;
+                return Err(error.into());
+            }
+        };
         if provider.rotates() {
             self.ask_to_look_later(lease).await;
         }
@@ -139,15 +145,20 @@ impl Refresher {
         match &error {
             TokenError::Rejected { .. } => {
                 self.note_success(connector, passage).await;
-                self.rejected(lease, provider).await
+                self.rejected(lease, connector, provider).await
             }
             // It has moved, or a page says "back soon": however often, that says nothing about any grant.
             TokenError::Refused { status: 300..400, .. } => {
                 self.note_failure(&lease.connection.key, None, passage).await;
                 self.back_off(&lease, provider, refusals, None, error).await
             }
-            TokenError::Refused { .. } if refusals + 1 >= REFUSALS_THAT_END => self.rejected(lease, provider).await,
-            TokenError::Refused { .. } => self.back_off(&lease, provider, refusals + 1, None, error).await,
+            TokenError::Refused { .. } if refusals + 1 >= REFUSALS_THAT_END => {
+                self.rejected(lease, connector, provider).await
+            }
+            TokenError::Refused { .. } => {
+                let wait = backoff::after_refusal(refusals + 1);
+                self.back_off(&lease, provider, refusals + 1, Some(wait), error).await
+            }
             TokenError::Blocked(_) => self.back_off(&lease, provider, refusals, None, error).await,
             TokenError::ClientRejected { error: code, status } => {
                 self.note_refusal(connector, code, *status).await;
@@ -173,10 +184,15 @@ impl Refresher {
     }
 
     /// The provider says that the grant is over. Believed only if nobody has stored anything newer in the meantime.
-    async fn rejected(&self, lease: Lease, provider: &Provider) -> Result<Connection, RefreshError> {
+    async fn rejected(
+        &self,
+        lease: Lease,
+        connector: &Connector,
+        provider: &Provider,
+    ) -> Result<Connection, RefreshError> {
         let row = self.connections.find(&lease.connection.key).await?.ok_or(RefreshError::Gone)?;
         if row.version != lease.connection.version {
-            return self.renewed_by_another(row, &lease.connection);
+            return self.verified(row, connector).await;
         }
         let is_loss = lease.follows != Follows::NothingUnsettled && provider.rotates();
         let (reason, metric) = if is_loss {
@@ -192,10 +208,29 @@ impl Refresher {
             }
             Write::Conflict => match self.connections.find(&lease.connection.key).await? {
                 None => Err(RefreshError::Gone),
-                Some(row) if row.version != lease.connection.version => self.renewed_by_another(row, &lease.connection),
+                Some(row) if row.version != lease.connection.version => self.verified(row, connector).await,
                 Some(_) => Err(RefreshError::Busy),
             },
         }
+    }
+
+    /// Somebody stored newer tokens while this attempt showed the older one. A provider that takes that for theft has ended
+    /// the newer ones with it: whether it has is found out before anybody uses them, and noted first in case this comes no
+    /// further.
+    async fn verified(&self, row: Connection, connector: &Connector) -> Result<Connection, RefreshError> {
+        match insist(|| self.leases.doubt(&row, self.clock.now())).await? {
+            Write::Done => self.again(row, connector).await,
+            Write::Conflict => Err(RefreshError::Busy),
+        }
+    }
+
+    /// Another refresh, behind this one. Boxed, because it may lead here again.
+    fn again<'a>(
+        &'a self,
+        row: Connection,
+        connector: &'a Connector,
+    ) -> Pin<Box<dyn Future<Output = Result<Connection, RefreshError>> + Send + 'a>> {
+        Box::pin(self.refresh(row, connector, Occasion::LookedAfter))
     }
 
     /// Gives the lease back after a passing failure, and leaves the provider alone for a while. Where it may still be at

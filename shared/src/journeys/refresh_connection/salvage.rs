@@ -269,7 +269,7 @@ impl Refresher {
     /// Asks the table until it answers.
     async fn salvaged(&self, claim: &Claim, renewal: &Renewal) -> Commit {
         loop {
-            match tokio::time::timeout(TRY, self.renewals.salvage(claim, renewal)).await {
+            match tokio::time::timeout(TRY, self.renewals.salvage(claim, renewal, self.clock.now())).await {
                 Ok(Ok(outcome)) => return outcome,
                 Ok(Err(error)) => tracing::warn!(%error, "the table took no salvaged tokens yet"),
                 Err(_) => tracing::warn!("the table does not answer"),

@@ -95,7 +95,7 @@ impl Refresher {
         match self.insist(lease, renewal, || self.renewals.commit(lease, renewal)).await? {
             Commit::Refused(Some(row)) if row.version == lease.connection.version => {
                 let claim = lease.claim();
-                self.insist(lease, renewal, || self.renewals.salvage(&claim, renewal)).await
+                self.insist(lease, renewal, || self.renewals.salvage(&claim, renewal, self.clock.now())).await
             }
             outcome => Ok(outcome),
         }
