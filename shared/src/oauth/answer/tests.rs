@@ -99,7 +99,7 @@ fn lifetimes_are_clamped() {
         ("3600", Some(3600)),
         (r#""3600""#, Some(3600)),
         (r#"" 3600.5 ""#, Some(3600)),
-        ("-5", Some(0)),
+        ("-5", None),
         ("0", None),
         (r#""0""#, None),
         (r#""inf""#, None),
