@@ -2,17 +2,25 @@
 
 use std::{io, process::ExitCode};
 
-use connectors::clock::Clock;
+use connectors::{clock::Clock, metrics};
 use local::{
     settings::Settings,
     stack::{self, Running},
 };
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::{
+    Layer,
+    filter::{LevelFilter, filter_fn},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_writer(io::stderr).with_target(false).init();
+    // Figures are for a dashboard; people read the rest.
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
+    let lines = lines.with_filter(filter_fn(|event| event.target() != metrics::TARGET));
+    tracing_subscriber::registry().with(LevelFilter::INFO).with(lines).init();
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
