@@ -40,17 +40,17 @@ use crate::{
 pub(crate) use crowd::Crowd;
 pub(in crate::journeys) use gate::USUAL_PER_SECOND;
 
-/// How long one refresh may hold the lease: the token call (10 s), storing the answer (5 s) and the drift of two clocks
+/// How long one refresh may hold the lease: the token call (12 s), storing the answer (5 s) and the drift of two clocks
 /// (5 s) fit inside it. No longer, because whoever comes after a holder that died should come within the half minute for
 /// which many providers forgive a second use of a refresh token, even where their data does not say so.
-pub const LEASE: Duration = Duration::from_secs(20);
+pub const LEASE: Duration = Duration::from_secs(22);
 
 /// How much of the lease must be left behind the token call: storing the answer, and the drift of two clocks.
 const RESERVE: Duration = Duration::from_secs(10);
 
 /// How long a token call may take. Longer than any other request: an answer that comes too late may have held the only
 /// token that works. Who waits for it has an answer within fifteen seconds all the same.
-pub const CALL: Duration = Duration::from_secs(10);
+pub const CALL: Duration = Duration::from_secs(12);
 
 /// The shortest token call worth making.
 const SHORTEST_CALL: Duration = Duration::from_secs(1);

@@ -10,8 +10,8 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use crate::{dice::Dice, world::World};
 
-/// How many batches are worked off at once.
-const AT_ONCE: usize = 4;
+/// How many batches are worked off at once: the queue's maximum concurrency in `template.yaml`.
+const AT_ONCE: usize = 10;
 
 /// How often the queue is looked at.
 const LOOK: Duration = Duration::from_millis(50);

@@ -25,7 +25,7 @@ use crate::{
 const REFUSALS_THAT_END: u32 = 3;
 
 /// How long the answer of an attempt that never came back may take from the queue to the table.
-const SALVAGE_TAKES: Duration = Duration::from_secs(5);
+const SALVAGE_TAKES: Duration = Duration::from_millis(2_500);
 
 /// How often what an attempt has learnt is tried to be written down.
 const WRITES: u32 = 4;

@@ -190,9 +190,9 @@ fn sealed<K>(text: &str) -> Option<Sealed<K>> {
     BASE64_STANDARD.decode(text).ok().map(Sealed::from_bytes)
 }
 
-/// How many tries one message gets at a time. Then it makes room: the messages of a batch are done together, and one whose
-/// item the table takes must not wait for another whose item it does not.
-const TRIES: u32 = 3;
+/// How long one message is tried for at a time. As long as the table does not answer nobody can take a lease either; as
+/// soon as it does, this must come before whoever does.
+const TRY_FOR: Duration = Duration::from_secs(20);
 
 /// How long sealing anew may take: storing comes first.
 const RESEALING: Duration = Duration::from_millis(500);
@@ -225,7 +225,7 @@ impl Refresher {
         };
         let renewal = self.sealed_by_newest(&place, renewal).await;
         let claim = Claim { place, version, attempt };
-        if let Some(outcome) = self.salvaged(&claim, &renewal).await {
+        if let Ok(outcome) = tokio::time::timeout(TRY_FOR, self.salvaged(&claim, &renewal)).await {
             tell(&outcome, &claim);
             return self.end_orphan(outcome, claim, renewal, grant).await;
         }
@@ -269,17 +269,16 @@ impl Refresher {
         Ok(())
     }
 
-    /// Asks the table a few times.
-    async fn salvaged(&self, claim: &Claim, renewal: &Renewal) -> Option<Commit> {
-        for _ in 0..TRIES {
+    /// Asks the table until it answers.
+    async fn salvaged(&self, claim: &Claim, renewal: &Renewal) -> Commit {
+        loop {
             match tokio::time::timeout(TRY, self.renewals.salvage(claim, renewal, self.clock.now())).await {
-                Ok(Ok(outcome)) => return Some(outcome),
+                Ok(Ok(outcome)) => return outcome,
                 Ok(Err(error)) => tracing::warn!(%error, "the table took no salvaged tokens yet"),
                 Err(_) => tracing::warn!("the table does not answer"),
             }
             tokio::time::sleep(TRY_EVERY).await;
         }
-        None
     }
 
     /// What waited may have been sealed by a key that was replaced in the meantime, and whoever seals anew has passed by. As
