@@ -26,20 +26,21 @@ pub(super) fn is_name(name: &str) -> bool {
     (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// The message that was sent with this deduplication id within the time; it may have been worked off since. As in a queue
-/// whose `DeduplicationScope` is `queue`, the groups have their ids in common.
+/// The message that was sent to this group with this deduplication id within the time; it may have been worked off since.
+/// Other groups may have the same id: `DeduplicationScope` is `messageGroup`, as in `template.yaml`.
 pub(super) fn earlier(
     transaction: &Transaction<'_>,
     queue: Queue,
-    deduplication_id: &str,
+    (group, deduplication_id): (&str, &str),
     now: i64,
 ) -> Result<Option<Sent>, rusqlite::Error> {
     let window = i64::try_from(DEDUPLICATION.as_millis()).unwrap_or(i64::MAX);
     transaction.execute("DELETE FROM acceptance WHERE accepted_at <= ?1", [now.saturating_sub(window)])?;
     transaction
         .query_row(
-            "SELECT message_id, sequence FROM acceptance WHERE queue = ?1 AND deduplication_id = ?2",
-            params![queue.name(), deduplication_id],
+            "SELECT message_id, sequence FROM acceptance
+             WHERE queue = ?1 AND message_group = ?2 AND deduplication_id = ?3",
+            params![queue.name(), group, deduplication_id],
             |row| Ok(Sent { id: row.get(0)?, sequence: row.get(1)? }),
         )
         .optional()
@@ -49,13 +50,14 @@ pub(super) fn earlier(
 pub(super) fn accept(
     transaction: &Transaction<'_>,
     queue: Queue,
-    deduplication_id: &str,
+    (group, deduplication_id): (&str, &str),
     id: String,
     now: i64,
 ) -> Result<Sent, rusqlite::Error> {
     transaction.execute(
-        "INSERT INTO acceptance (queue, deduplication_id, message_id, accepted_at) VALUES (?1, ?2, ?3, ?4)",
-        params![queue.name(), deduplication_id, id, now],
+        "INSERT INTO acceptance (queue, message_group, deduplication_id, message_id, accepted_at)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![queue.name(), group, deduplication_id, id, now],
     )?;
     Ok(Sent { id, sequence: transaction.last_insert_rowid() })
 }
@@ -142,12 +144,21 @@ mod tests {
         queues.delete(Queue::Salvage, &taken.receipt).unwrap();
 
         clock.advance(Duration::from_millis(299_999));
-        assert_eq!(send("third", "b"), first);
+        assert_eq!(send("third", "a"), first);
         assert!(receive(&queues).is_empty());
         clock.advance(Duration::from_millis(1));
         let later = send("fourth", "a");
         assert!(later.id != first.id && later.sequence > first.sequence);
         assert_eq!(bodies(&receive(&queues)), ["fourth"]);
+    }
+
+    #[test]
+    fn what_one_group_was_sent_another_one_may_be_sent_too() {
+        let (queues, _) = queues();
+        for group in ["a", "b"] {
+            queues.send_to_group(Queue::Salvage, group, group, "once").unwrap();
+        }
+        assert_eq!(bodies(&receive(&queues)), ["a", "b"]);
     }
 
     #[test]

@@ -26,10 +26,11 @@ const VERSIONS: [&str; 2] = [
     CREATE TABLE acceptance (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT,
         queue TEXT NOT NULL,
+        message_group TEXT NOT NULL,
         deduplication_id TEXT NOT NULL,
         message_id TEXT NOT NULL,
         accepted_at INTEGER NOT NULL,
-        UNIQUE (queue, deduplication_id)
+        UNIQUE (queue, message_group, deduplication_id)
     ) STRICT;
     CREATE INDEX acceptance_age ON acceptance (accepted_at);",
 ];

@@ -124,7 +124,7 @@ impl Queues {
         Ok(id)
     }
 
-    /// Puts a message into a FIFO queue, behind all that was sent to the group before. If one was sent with this
+    /// Puts a message into a FIFO queue, behind all that was sent to the group before. If one was sent to it with this
     /// deduplication id in the last five minutes ([`DEDUPLICATION`](super::DEDUPLICATION)), this one is not queued, and the
     /// answer is what the sender of that one got.
     ///
@@ -146,10 +146,10 @@ impl Queues {
         let mut connection = self.connection();
         let now = self.now();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if let Some(earlier) = fifo::earlier(&transaction, queue, deduplication_id, now)? {
+        if let Some(earlier) = fifo::earlier(&transaction, queue, (group, deduplication_id), now)? {
             return Ok(earlier);
         }
-        let sent = fifo::accept(&transaction, queue, deduplication_id, Random::default().token(), now)?;
+        let sent = fifo::accept(&transaction, queue, (group, deduplication_id), Random::default().token(), now)?;
         transaction.execute(
             "INSERT INTO message (id, queue, body, sent_at, visible_at, message_group, deduplication_id, sequence)
              VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)",

@@ -49,7 +49,7 @@ pub(in crate::aws::sqs) fn get_queue_attributes(queues: &Queues, body: &[u8]) ->
     if queue.is_fifo() {
         attributes["FifoQueue"] = "true".into();
         attributes["ContentBasedDeduplication"] = "false".into();
-        attributes["DeduplicationScope"] = "queue".into();
+        attributes["DeduplicationScope"] = "messageGroup".into();
     }
     if let Value::Object(attributes) = &mut attributes {
         let wanted = |name: &str| request.attribute_names.iter().any(|wanted| wanted == name || wanted == "All");
