@@ -54,17 +54,17 @@ impl Protocol {
     }
 
     /// Somebody begins to work a message and takes so long that it is delivered again: it stays at the head until that
-    /// one is done. Who dies before the message is deleted makes their write right away.
+    /// one is done. Who dies before the message is deleted makes their write right away. Where a write would change nothing
+    /// now or ever, it may as well come in time.
     pub(super) fn deliver_slowly(&self, next: &mut State, index: usize) -> Option<()> {
         let (message, version) = (next.queue[index], next.row.version);
-        let can_begin = match message {
-            Message::Salvage { .. } => true,
-            Message::Settle { attempt } => {
-                let is_named = next.row.intent == Some(attempt) || !self.keeps(Rule::AttemptInSettle);
-                !next.table_is_down && is_named
-            }
+        let may_change_something = match message {
+            Message::Salvage { version, .. } => next.row.version == version || !self.keeps(Rule::VersionInCommit),
+            // Its worker reads the row first.
+            Message::Settle { .. } if next.table_is_down => false,
+            Message::Settle { attempt } => next.row.intent == Some(attempt) || !self.keeps(Rule::AttemptInSettle),
         };
-        can_begin.then_some(())?;
+        may_change_something.then_some(())?;
         next.spend(self, Fault::Duplicate)?;
         next.late.push(LateWriter { message, version });
         Some(())
