@@ -103,8 +103,6 @@ pub struct RefreshState {
     pub leased_until: Option<Timestamp>,
     /// The attempt that may have reached the provider and has not come back.
     pub intent: Option<AttemptId>,
-    /// Whether that attempt followed another one that had not come back.
-    pub follows_intent: bool,
     /// Whether an attempt that came back without tokens may have been carried out by the provider all the same.
     pub in_doubt: bool,
     /// The attempt that committed last.
@@ -130,8 +128,13 @@ impl RefreshState {
     /// came back.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        let unaccounted = self.intent.is_some() && !self.is_leased(now);
-        unaccounted || self.due_at.is_some_and(|at| at <= now)
+        self.unaccounted(now).is_some() || self.due_at.is_some_and(|at| at <= now)
+    }
+
+    /// The attempt that never came back, if there is one: what it was given may still be on its way.
+    #[must_use]
+    pub fn unaccounted(&self, now: Timestamp) -> Option<&AttemptId> {
+        self.intent.as_ref().filter(|_| !self.is_leased(now))
     }
 
     /// How long the provider must be left alone, if it must.

@@ -128,7 +128,7 @@ impl Completions {
 }
 
 /// What a new grant replaces, or ends.
-const REPLACED: [&str; 17] = [
+const REPLACED: [&str; 16] = [
     name::REFRESH_TOKEN,
     name::EXPIRES_AT,
     name::REFRESH_EXPIRES_AT,
@@ -139,7 +139,6 @@ const REPLACED: [&str; 17] = [
     name::GRANT_ENDED,
     name::LEASED_UNTIL,
     name::INTENT,
-    name::INTENT_BEFORE,
     name::IN_DOUBT,
     name::QUARANTINED,
     name::LAST_COMMIT,

@@ -359,7 +359,6 @@ fn read_refresh(row: &Row) -> Result<RefreshState, StoreError> {
         fence: row.number(name::FENCE)?,
         leased_until: row.find_time(name::LEASED_UNTIL)?,
         intent: attempt(name::INTENT)?,
-        follows_intent: row.find_text(name::INTENT_BEFORE)?.is_some_and(|before| !before.is_empty()),
         in_doubt: row.flag(name::IN_DOUBT)?,
         last_commit: attempt(name::LAST_COMMIT)?,
         failures: row.find_number(name::FAILURES)?.unwrap_or(0),

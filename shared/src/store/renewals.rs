@@ -136,15 +136,7 @@ impl Change {
     fn of(claim: &Claim, renewal: &Renewal) -> Self {
         let mut change = Self {
             set: vec![("last_commit", text(claim.attempt.as_str()))],
-            remove: vec![
-                "leased_until",
-                "intent",
-                "intent_before",
-                "in_doubt",
-                "refusals",
-                "grant_ended",
-                "quarantined",
-            ],
+            remove: vec!["leased_until", "intent", "in_doubt", "refusals", "grant_ended", "quarantined"],
         };
         if let Some(access) = &renewal.access {
             change.set.extend([

@@ -94,7 +94,6 @@ pub(super) mod name {
         FENCE = "fence";
         LEASED_UNTIL = "leased_until";
         INTENT = "intent";
-        INTENT_BEFORE = "intent_before";
         IN_DOUBT = "in_doubt";
         LAST_COMMIT = "last_commit";
         FAILURES = "failures";

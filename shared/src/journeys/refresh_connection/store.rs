@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{
     RefreshError, Refresher,
     salvage::{GrantOnWire, RefreshMessage},
+    settle::group,
 };
 use crate::{
     domain::{
@@ -150,9 +151,8 @@ impl Refresher {
     }
 
     async fn hand_over(&self, lease: &Lease, renewal: &Renewal) -> Result<(), QueueError> {
-        self.queue
-            .send(&RefreshMessage::salvage(&lease.claim(), GrantOnWire::of(&lease.connection), renewal), Duration::ZERO)
-            .await
+        let message = RefreshMessage::salvage(&lease.claim(), GrantOnWire::of(&lease.connection), renewal);
+        self.salvage.send(&message, &group(&lease.connection.key), lease.attempt.as_str()).await
     }
 
     fn sealed(&self, lease: &Lease, ready: &Ready<'_>, connector: &Connector, tokens: &TokenSet) -> Renewal {

@@ -1,4 +1,4 @@
-//! Waiting for what the holder of a lease brings.
+//! Waiting for what somebody else brings.
 
 use std::time::Duration;
 
@@ -8,9 +8,19 @@ use crate::domain::connection::{Connection, Grant};
 /// How long one waits for another's refresh.
 const WAIT_AT_MOST: Duration = Duration::from_secs(10);
 
+/// Who is waited for. Nobody who has waited makes an attempt of their own: it may take as long as a lease, and who asked
+/// has no time left for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// The holder of the lease, as long as they have it.
+    Holder,
+    /// Whoever settles what became of an earlier attempt, and goes on from there.
+    Settlement,
+}
+
 impl Refresher {
-    /// Waits for what the holder of the lease brings.
-    pub(super) async fn wait(&self, seen: Connection) -> Result<Connection, RefreshError> {
+    /// Waits for what somebody else brings.
+    pub(super) async fn wait(&self, seen: Connection, awaited: Awaited) -> Result<Connection, RefreshError> {
         let give_up = after(self.clock.now(), WAIT_AT_MOST);
         loop {
             let row = self.connections.find(&seen.key).await?.ok_or(RefreshError::Gone)?;
@@ -24,7 +34,8 @@ impl Refresher {
             if let Some(retry_after) = row.refresh.backing_off(now) {
                 return Err(RefreshError::Unavailable { retry_after, cause: None });
             }
-            if now >= give_up || !row.refresh.is_leased(now) {
+            let in_vain = awaited == Awaited::Holder && !row.refresh.is_leased(now);
+            if now >= give_up || in_vain {
                 return Err(RefreshError::Busy);
             }
             tokio::time::sleep(self.moment()).await;
