@@ -26,7 +26,7 @@ async fn the_tokens_of_a_late_holder_go_to_the_queue_when_the_table_fails() {
     let other = world.instance(&world.proxy().await).await;
     let meanwhile = async {
         hold.arrived().await;
-        world.clock.advance(LEASE + Duration::from_secs(1));
+        world.clock.advance(LEASE + Duration::from_secs(3));
         world.provider.next(&user, Step::status(500));
         let settling = Deliveries::within(&world, &other);
         assert!(world.read_from(&other.routes, &user).await.is_retryable());

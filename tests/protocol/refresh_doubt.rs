@@ -65,7 +65,7 @@ async fn after_no_answer_a_strict_provider_is_not_asked_again_before_the_lease_e
         assert!(refused.header("retry-after").unwrap().parse::<u64>().unwrap() <= 22);
         assert_eq!(world.provider.refreshes().len(), 1);
     }
-    world.advance(3);
+    world.advance(4);
     assert_eq!(world.deliver_all_refreshes().await, 0);
     assert_eq!(world.provider.refreshes().len(), 2);
     let view = world.view(&connector, "alice").await;

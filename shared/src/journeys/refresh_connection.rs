@@ -23,8 +23,8 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{ask_provider::AskProvider, carried_through, client_secret, profile};
 use self::wait::Awaited;
+use super::{ask_provider::AskProvider, carried_through, client_secret, profile};
 use crate::{
     clock::Clock,
     domain::{
@@ -59,8 +59,8 @@ pub const CALL: Duration = Duration::from_secs(12);
 /// The shortest token call worth making.
 const SHORTEST_CALL: Duration = Duration::from_secs(1);
 
-/// How long after the lease somebody looks whether its holder came back: the drift of two clocks.
-const LOOK_AFTER: Duration = Duration::from_secs(2);
+/// How long after the lease somebody looks whether its holder came back: a little more than the drift of two clocks.
+const LOOK_AFTER: Duration = Duration::from_secs(3);
 
 /// How often the schedule comes by: what it would bring up before that needs no message of its own.
 const SCHEDULE: Duration = Duration::from_mins(1);

@@ -66,14 +66,14 @@ pub enum Unfinished {
 }
 
 impl RefreshDue {
-    /// Carries out one message of either queue.
+    /// Carries out one message of either queue, which the queue took at `sent_at`.
     ///
     /// # Errors
     /// [`Unfinished`] if it must come again.
-    pub async fn work(&self, body: &str) -> Result<(), Unfinished> {
+    pub async fn work(&self, body: &str, sent_at: Option<Timestamp>) -> Result<(), Unfinished> {
         let outcome = match serde_json::from_str::<KeyMessage>(body) {
             Ok(message) => Box::pin(self.work_on_keys(message)).await,
-            Err(_) => Box::pin(self.work_on_connection(body)).await,
+            Err(_) => Box::pin(self.work_on_connection(body, sent_at)).await,
         };
         self.remind.remind().await;
         outcome
@@ -89,7 +89,7 @@ impl RefreshDue {
         }
     }
 
-    async fn work_on_connection(&self, body: &str) -> Result<(), Unfinished> {
+    async fn work_on_connection(&self, body: &str, sent_at: Option<Timestamp>) -> Result<(), Unfinished> {
         if let Ok(due) = serde_json::from_str::<DueMessage>(body) {
             return match self.schedule.find(&due.pk, &due.sk).await {
                 Ok(Some(connection)) => self.look(connection, Occasion::Scheduled).await,
@@ -106,11 +106,11 @@ impl RefreshDue {
             RefreshMessage::Settle { place, attempt } => {
                 let place = place.parse().ok_or(Unfinished::Unreadable)?;
                 let attempt = AttemptId::parse(&attempt).map_err(|_| Unfinished::Unreadable)?;
-                self.settle(&place, &attempt).await
+                self.settle(&place, &attempt, sent_at.ok_or(Unfinished::Unreadable)?).await
             }
-            RefreshMessage::Salvage { place, version, attempt, tokens, grant } => {
+            RefreshMessage::Salvage { place, version, fence, attempt, tokens, grant } => {
                 let place = place.parse().ok_or(Unfinished::Unreadable)?;
-                Ok(self.refresher.store_salvaged(place, version, &attempt, &tokens, grant).await?)
+                Ok(self.refresher.store_salvaged(place, (version, fence), &attempt, &tokens, grant).await?)
             }
         }
     }
@@ -124,8 +124,8 @@ impl RefreshDue {
 
     /// What comes of the refresh is not this message's business: it must not hold up its group, and the schedule brings the
     /// connection up again.
-    async fn settle(&self, place: &ConnectionKey, attempt: &AttemptId) -> Result<(), Unfinished> {
-        let Some(connection) = self.refresher.settle(place, attempt).await? else { return Ok(()) };
+    async fn settle(&self, place: &ConnectionKey, attempt: &AttemptId, asked_at: Timestamp) -> Result<(), Unfinished> {
+        let Some(connection) = self.refresher.settle(place, attempt, asked_at).await? else { return Ok(()) };
         if let Err(error) = self.look(connection, Occasion::LookedAfter).await {
             tracing::warn!(%error, "a connection whose last refresh never came back is not refreshed yet");
         }

@@ -128,7 +128,7 @@ impl Completions {
 }
 
 /// What a new grant replaces, or ends.
-const REPLACED: [&str; 16] = [
+const REPLACED: [&str; 17] = [
     name::REFRESH_TOKEN,
     name::EXPIRES_AT,
     name::REFRESH_EXPIRES_AT,
@@ -140,6 +140,7 @@ const REPLACED: [&str; 16] = [
     name::LEASED_UNTIL,
     name::INTENT,
     name::IN_DOUBT,
+    name::UNPROVEN,
     name::QUARANTINED,
     name::LAST_COMMIT,
     name::FAILURES,

@@ -360,6 +360,7 @@ fn read_refresh(row: &Row) -> Result<RefreshState, StoreError> {
         leased_until: row.find_time(name::LEASED_UNTIL)?,
         intent: attempt(name::INTENT)?,
         in_doubt: row.flag(name::IN_DOUBT)?,
+        unproven: row.flag(name::UNPROVEN)?,
         last_commit: attempt(name::LAST_COMMIT)?,
         failures: row.find_number(name::FAILURES)?.unwrap_or(0),
         refusals: row.find_number(name::REFUSALS)?.unwrap_or(0),

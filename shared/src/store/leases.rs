@@ -19,7 +19,7 @@ use super::{
     table::{Table, TableNames, key},
 };
 use crate::domain::{
-    connection::{Connection, EndReason},
+    connection::{Connection, DRIFT, EndReason},
     ids::AttemptId,
     user::ConnectionKey,
 };
@@ -96,7 +96,12 @@ impl Lease {
     /// What the tokens of this attempt are for.
     #[must_use]
     pub fn claim(&self) -> Claim {
-        Claim { place: self.connection.key.clone(), version: self.connection.version, attempt: self.attempt.clone() }
+        Claim {
+            place: self.connection.key.clone(),
+            version: self.connection.version,
+            fence: self.fence,
+            attempt: self.attempt.clone(),
+        }
     }
 }
 
@@ -173,8 +178,7 @@ impl Leases {
     /// # Errors
     /// [`StoreError`] if the storage does not answer. The lease ends by itself.
     pub async fn release(&self, lease: &Lease, release: Release) -> Result<Write, StoreError> {
-        let (mut set, mut remove) =
-            ("SET failures = :failures, refusals = :refusals".to_owned(), "intent".to_owned());
+        let (mut set, mut remove) = ("SET failures = :failures, refusals = :refusals".to_owned(), "intent".to_owned());
         let mut request = self
             .held(lease)
             .expression_attribute_values(":failures", number(release.failures))
@@ -212,7 +216,7 @@ impl Leases {
     pub async fn doubt(&self, connection: &Connection, now: Timestamp) -> Result<Write, StoreError> {
         let request = self
             .update(&connection.key)
-            .update_expression("SET in_doubt = :doubt, due_at = :now, due_shard = :shard")
+            .update_expression("SET in_doubt = :doubt, unproven = :doubt, due_at = :now, due_shard = :shard")
             .condition_expression("ver = :ver AND attribute_not_exists(grant_ended)")
             .expression_attribute_values(":doubt", AttributeValue::Bool(true))
             .expression_attribute_values(":now", time(now))
@@ -237,7 +241,8 @@ impl Leases {
     }
 
     /// Writes down that what this attempt was given will never come, if it was given anything: the next one may be made, at
-    /// once. Answers the connection, or nothing if the attempt came back, still has its lease, or was settled before.
+    /// once. `asked_at` is when it was asked whether anything waits; if the lease was not over by then, its holder may have
+    /// left something since. Answers the connection, or nothing if that is so, or the attempt came back or was settled before.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
@@ -245,13 +250,16 @@ impl Leases {
         &self,
         place: &ConnectionKey,
         attempt: &AttemptId,
+        asked_at: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Connection>, StoreError> {
+        let Ok(over_by) = asked_at.checked_sub(DRIFT) else { return Ok(None) };
         let request = self
             .update(place)
             .update_expression("SET in_doubt = :doubt, due_at = :now, due_shard = :shard REMOVE intent, leased_until")
-            .condition_expression("intent = :attempt AND leased_until <= :now")
+            .condition_expression("intent = :attempt AND leased_until <= :over")
             .expression_attribute_values(":attempt", text(attempt.as_str()))
+            .expression_attribute_values(":over", time(over_by))
             .expression_attribute_values(":doubt", AttributeValue::Bool(true))
             .expression_attribute_values(":now", time(now))
             .expression_attribute_values(":shard", text(&due_shard(place)))

@@ -95,6 +95,7 @@ pub(super) mod name {
         LEASED_UNTIL = "leased_until";
         INTENT = "intent";
         IN_DOUBT = "in_doubt";
+        UNPROVEN = "unproven";
         LAST_COMMIT = "last_commit";
         FAILURES = "failures";
         REFUSALS = "refusals";

@@ -1,8 +1,9 @@
 //! What AWS does between a queue, a schedule and a function.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use connectors::web::EventHandler;
+use futures::join;
 use local::aws::sqs::{Message, Queue, VISIBILITY_TIMEOUT};
 use serde_json::{Value, json};
 
@@ -67,19 +68,22 @@ impl World {
         }
     }
 
-    /// Goes on with something while the ordered queue is worked off, as it always is at AWS.
+    /// Goes on with something while the ordered queue is worked off, as it always is at AWS. What was begun is finished.
     pub(crate) async fn while_settling<T>(&self, work: impl Future<Output = T>) -> T {
+        let is_done = Cell::new(false);
         let settle = async {
-            loop {
+            while !is_done.get() {
                 if self.deliver_salvage().await.is_none() {
                     tokio::task::yield_now().await;
                 }
             }
         };
-        tokio::select! {
-            outcome = work => outcome,
-            () = settle => unreachable!(),
-        }
+        let work = async {
+            let outcome = work.await;
+            is_done.set(true);
+            outcome
+        };
+        join!(work, settle).0
     }
 
     /// The bodies of all messages that can be seen now, which are hidden by that.
@@ -134,6 +138,9 @@ impl World {
 }
 
 fn event(batch: &[Message]) -> Value {
-    let record = |message: &Message| json!({"messageId": message.id, "body": message.body, "eventSource": "aws:sqs", "awsRegion": "eu-west-1"});
+    let record = |message: &Message| {
+        let attributes = json!({"SentTimestamp": message.sent_at.to_string()});
+        json!({"messageId": message.id, "body": message.body, "attributes": attributes, "eventSource": "aws:sqs", "awsRegion": "eu-west-1"})
+    };
     json!({"Records": batch.iter().map(record).collect::<Vec<_>>()})
 }

@@ -199,7 +199,7 @@ impl Refresher {
     }
 
     /// Another refresh, behind this one. Boxed, because it may lead here again.
-    fn again<'a>(
+    pub(super) fn again<'a>(
         &'a self,
         row: Connection,
         connector: &'a Connector,

@@ -43,6 +43,9 @@ pub enum RefreshMessage {
         place: PlaceOnWire,
         /// The version that was refreshed.
         version: u64,
+        /// The fence of the lease that it was refreshed under. Where a message lacks it, others may have had one since.
+        #[serde(default)]
+        fence: u64,
         /// The attempt that refreshed it.
         attempt: String,
         /// The sealed tokens.
@@ -159,6 +162,7 @@ impl RefreshMessage {
         Self::Salvage {
             place: (&claim.place).into(),
             version: claim.version,
+            fence: claim.fence,
             attempt: claim.attempt.to_string(),
             tokens: Box::new(tokens),
             grant: Some(grant),
@@ -227,7 +231,7 @@ impl Refresher {
     pub async fn store_salvaged(
         &self,
         place: ConnectionKey,
-        version: u64,
+        (version, fence): (u64, u64),
         attempt: &str,
         tokens: &RenewalOnWire,
         grant: Option<GrantOnWire>,
@@ -237,7 +241,7 @@ impl Refresher {
             return Ok(());
         };
         let renewal = self.sealed_by_newest(&place, renewal).await;
-        let claim = Claim { place, version, attempt };
+        let claim = Claim { place, version, fence, attempt };
         if let Ok(outcome) = tokio::time::timeout(TRY_FOR, self.salvaged(&claim, &renewal)).await {
             tell(&outcome, &claim);
             return self.end_orphan(outcome, claim, renewal, grant).await;
@@ -283,12 +287,21 @@ impl Refresher {
     /// Asks the table until it answers.
     async fn salvaged(&self, claim: &Claim, renewal: &Renewal) -> Commit {
         loop {
-            match tokio::time::timeout(TRY, self.renewals.salvage(claim, renewal, self.clock.now())).await {
+            match tokio::time::timeout(TRY, self.stored_late(claim, renewal)).await {
                 Ok(Ok(outcome)) => return outcome,
                 Ok(Err(error)) => tracing::warn!(%error, "the table took no salvaged tokens yet"),
                 Err(_) => tracing::warn!("the table does not answer"),
             }
             tokio::time::sleep(TRY_EVERY).await;
+        }
+    }
+
+    async fn stored_late(&self, claim: &Claim, renewal: &Renewal) -> Result<Commit, StoreError> {
+        match self.renewals.commit(claim, renewal).await? {
+            Commit::Refused(Some(row)) if row.version == claim.version => {
+                self.renewals.salvage(claim, renewal, self.clock.now()).await
+            }
+            outcome => Ok(outcome),
         }
     }
 

@@ -2,6 +2,8 @@
 //! whoever shows the provider the token before them ends the grant. No length of time tells that nothing waits there any
 //! more, but the order does: a message that is left behind them comes after they were stored.
 
+use jiff::Timestamp;
+
 use super::{Occasion, RefreshError, Refresher, salvage::RefreshMessage, wait::Awaited};
 use crate::domain::{connection::Connection, ids::AttemptId, user::ConnectionKey};
 
@@ -31,12 +33,18 @@ impl Refresher {
     }
 
     /// Everything that this attempt may have left was stored, or there was nothing: the provider may be asked again. Answers
-    /// the connection if it still has to be refreshed because of that.
+    /// the connection if it still has to be refreshed because of that. `asked_at` is when the queue took the question: what
+    /// the attempt left after that stands behind it.
     ///
     /// # Errors
     /// [`RefreshError::Store`] if the table does not answer: the message must come again.
-    pub async fn settle(&self, place: &ConnectionKey, attempt: &AttemptId) -> Result<Option<Connection>, RefreshError> {
-        let settled = self.leases.settle(place, attempt, self.clock.now()).await?;
+    pub async fn settle(
+        &self,
+        place: &ConnectionKey,
+        attempt: &AttemptId,
+        asked_at: Timestamp,
+    ) -> Result<Option<Connection>, RefreshError> {
+        let settled = self.leases.settle(place, attempt, asked_at, self.clock.now()).await?;
         if settled.is_some() {
             tracing::info!(connection.id = %place.id(), "a refresh never came back, and left nothing");
         }

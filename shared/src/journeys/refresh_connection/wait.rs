@@ -25,7 +25,7 @@ impl Refresher {
         loop {
             let row = self.connections.find(&seen.key).await?.ok_or(RefreshError::Gone)?;
             let now = self.clock.now();
-            if row.version != seen.version {
+            if row.version != seen.version && !row.refresh.unproven {
                 return self.renewed_by_another(row, &seen);
             }
             if row.grant != Grant::Live {
@@ -43,9 +43,10 @@ impl Refresher {
     }
 
     /// The connection with what somebody else stored since it was `seen`. If that was a refresh token without an access
-    /// token, there is nothing to hand out yet: the stored one is still the one that had to be refreshed.
+    /// token, there is nothing to hand out yet: the stored one is still the one that had to be refreshed. Nor is there if it
+    /// is not certain that what was stored works.
     pub(super) fn renewed_by_another(&self, row: Connection, seen: &Connection) -> Result<Connection, RefreshError> {
-        if row.tokens.access.as_bytes() != seen.tokens.access.as_bytes() {
+        if row.tokens.access.as_bytes() != seen.tokens.access.as_bytes() && !row.refresh.unproven {
             return Ok(row);
         }
         Err(match row.refresh.backing_off(self.clock.now()) {
