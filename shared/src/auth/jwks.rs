@@ -132,7 +132,8 @@ impl Issuer {
 }
 
 /// Reads a set of keys; `None` if it has none that can verify a signature. A key that cannot be read is passed over.
-pub(crate) fn usable(body: &[u8]) -> Option<Vec<Jwk>> {
+#[must_use]
+pub fn usable(body: &[u8]) -> Option<Vec<Jwk>> {
     #[derive(serde::Deserialize)]
     struct Raw {
         keys: Vec<serde_json::Value>,

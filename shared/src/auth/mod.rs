@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The keys of a JWK Set that can verify a user's token; `None` if there are none.
-pub(crate) use jwks::usable as usable_keys;
+pub use jwks::usable as usable_keys;
 
 /// Finds out who is calling.
 #[derive(Debug)]

@@ -89,17 +89,16 @@ impl ProviderClient {
         object(&answer).map(|_| answer.into_body()).ok_or(DiscoveryError::NotFound)
     }
 
-    /// The metadata of an issuer. The issuer in it must be the one that was asked, byte for byte (RFC 8414, section
-    /// 3.3): else one issuer could speak for another.
+    /// The metadata of an issuer.
     async fn metadata(&self, issuer: &str) -> Result<Map<String, Value>, DiscoveryError> {
         let url = self.egress.check(issuer).map_err(DiscoveryError::Blocked)?;
         if url.query().is_some() {
             return Err(DiscoveryError::NotFound);
         }
         for place in places(&url) {
-            if let Some(metadata) = object(&self.fetch(place.as_str()).await?) {
-                let is_own = metadata.get("issuer").and_then(Value::as_str) == Some(issuer);
-                return is_own.then_some(metadata).ok_or(DiscoveryError::IssuerMismatch);
+            match metadata_of_answer(issuer, &self.fetch(place.as_str()).await?) {
+                Err(DiscoveryError::NotFound) => {}
+                outcome => return outcome,
             }
         }
         Err(DiscoveryError::NotFound)
@@ -121,6 +120,17 @@ fn places(issuer: &Url) -> [Url; 2] {
     below.set_path(&format!("{path}/.well-known/openid-configuration"));
     inserted.set_path(&format!("/.well-known/oauth-authorization-server{path}"));
     [below, inserted]
+}
+
+/// Reads the answer to a request for an issuer's metadata. The issuer in it must be the one that was asked, byte for byte
+/// (RFC 8414, section 3.3): else one issuer could speak for another.
+///
+/// # Errors
+/// [`DiscoveryError::NotFound`] if there is none in it, [`DiscoveryError::IssuerMismatch`] if it is another's.
+pub fn metadata_of_answer(issuer: &str, answer: &Response<Vec<u8>>) -> Result<Map<String, Value>, DiscoveryError> {
+    let metadata = object(answer).ok_or(DiscoveryError::NotFound)?;
+    let is_own = metadata.get("issuer").and_then(Value::as_str) == Some(issuer);
+    is_own.then_some(metadata).ok_or(DiscoveryError::IssuerMismatch)
 }
 
 fn object(answer: &Response<Vec<u8>>) -> Option<Map<String, Value>> {

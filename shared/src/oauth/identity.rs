@@ -1,6 +1,6 @@
 //! Asks a provider whose account a grant is to.
 
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Request, Response, header};
 use serde_json::Value;
 use url::Url;
 
@@ -58,13 +58,21 @@ impl ProviderClient {
         }
         let request = request(provider, identity, &url, credentials, tokens.access_token.expose());
         let answer = self.egress.send(request, DEADLINE).await.map_err(unanswered)?;
-        if is_passing(answer.status()) {
-            return Err(AccountError::Passing);
-        }
-        let value = Some(answer).filter(|answer| answer.status().is_success());
-        let value = value.and_then(|answer| wire::object(answer.body())).ok_or(AccountError::Unreadable)?;
-        account(identity, &value).ok_or(AccountError::Unreadable)
+        account_of_answer(identity, &answer)
     }
+}
+
+/// Reads the answer to a provider's identity request.
+///
+/// # Errors
+/// [`AccountError`] if it does not tell whose account it is.
+pub fn account_of_answer(identity: &Identity, answer: &Response<Vec<u8>>) -> Result<Account, AccountError> {
+    if is_passing(answer.status()) {
+        return Err(AccountError::Passing);
+    }
+    let value = Some(answer).filter(|answer| answer.status().is_success());
+    let value = value.and_then(|answer| wire::object(answer.body())).ok_or(AccountError::Unreadable)?;
+    account(identity, &value).ok_or(AccountError::Unreadable)
 }
 
 fn request(

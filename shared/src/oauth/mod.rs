@@ -19,9 +19,9 @@ mod wire;
 
 use self::egress::Egress;
 pub use self::{
-    discovery::DiscoveryError,
+    discovery::{DiscoveryError, metadata_of_answer},
     error::{ErrorCode, Outcome, TokenError},
-    identity::AccountError,
+    identity::{AccountError, account_of_answer},
     revoke::{GrantTokens, RevokeError, Revoked},
     token::{CodeGrant, RefreshRequest, TokenSet},
 };

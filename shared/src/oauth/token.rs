@@ -15,7 +15,7 @@ use oauth2::{
 use super::{
     Credentials, ProviderClient,
     answer::{Extras, normalise, token_type},
-    egress::{DEADLINE, Egress},
+    egress::{DEADLINE, Egress, EgressRefusal},
     error::{Outcome, TokenError},
     wire,
 };
@@ -87,6 +87,26 @@ pub(super) type OAuthClient<HasTokenUrl = EndpointNotSet, HasRevocationUrl = End
 pub(super) type Calling<'c, E> = Pin<Box<dyn Future<Output = Result<Response<Vec<u8>>, E>> + Send + 'c>>;
 
 type Answer = Result<StandardTokenResponse<Extras, BasicTokenType>, RequestTokenError<TokenError, BasicErrorResponse>>;
+
+impl TokenSet {
+    /// Reads the answer of a token endpoint as [`ProviderClient::exchange`] and [`ProviderClient::refresh`] read it,
+    /// without asking anybody. `requested` is what the scopes default to, `now` is when the request was made.
+    ///
+    /// # Errors
+    /// [`TokenError`] by what the caller can do, if there is no access token in it. No error holds any part of the body.
+    pub fn of_answer(
+        provider: &Provider,
+        client_id: &str,
+        answer: &Response<Vec<u8>>,
+        requested: &Scopes,
+        now: Timestamp,
+    ) -> Result<Self, TokenError> {
+        let url = TokenUrl::new(provider.token.url.clone()).map_err(|_| TokenError::Blocked(EgressRefusal::NotAUrl))?;
+        let client = OAuthClient::new(ClientId::new(client_id.to_owned())).set_token_uri(url);
+        let read = |_: HttpRequest| in_form_of_rfc(provider, client_id, answer, now);
+        token_set(client.exchange_client_credentials().request(&read), requested, now)
+    }
+}
 
 impl ProviderClient {
     /// Exchanges an authorization code for tokens. `now` is when the request is made; lifetimes count from there.
@@ -192,12 +212,22 @@ impl TokenEndpoint<'_> {
         wire::put_parameters(&mut request, parameters, token.body);
         wire::put_headers(request.headers_mut(), &token.headers);
         let answer = self.egress.send(request, self.deadline).await?;
-        let normal = normalise(self.provider, self.client_id, &answer, self.now)?;
-        let unreadable = |_| TokenError::passing(Outcome::Garbled, Some(answer.status()));
-        let mut response = Response::new(serde_json::to_vec(&normal).map_err(unreadable)?);
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(response)
+        in_form_of_rfc(self.provider, self.client_id, &answer, self.now)
     }
+}
+
+/// An answer with tokens as RFC 6749, section 5.1 has it, for the crate to read.
+fn in_form_of_rfc(
+    provider: &Provider,
+    client_id: &str,
+    answer: &Response<Vec<u8>>,
+    now: Timestamp,
+) -> Result<Response<Vec<u8>>, TokenError> {
+    let normal = normalise(provider, client_id, answer, now)?;
+    let unreadable = |_| TokenError::passing(Outcome::Garbled, Some(answer.status()));
+    let mut response = Response::new(serde_json::to_vec(&normal).map_err(unreadable)?);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
 }
 
 fn token_set(answer: Answer, requested: &Scopes, now: Timestamp) -> Result<TokenSet, TokenError> {
