@@ -96,12 +96,14 @@ fn is_public(host: &Host<&str>) -> bool {
     }
 }
 
-/// Whether a name could be a public one: it has a dot inside, and does not end in a private suffix.
+/// Whether a name could be a public one: it has several labels, none of them empty, and does not end in a private suffix.
+/// One dot at the end is the root's.
 fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     let is_private =
         |suffix: &&str| name.strip_suffix(*suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    name.contains('.') && !name.starts_with('.') && !name.contains("..") && !PRIVATE_SUFFIXES.iter().any(is_private)
+    let is_complete = name.contains('.') && name.split('.').all(|label| !label.is_empty());
+    is_complete && !PRIVATE_SUFFIXES.iter().any(is_private)
 }
 
 #[cfg(test)]
@@ -158,6 +160,9 @@ mod tests {
             ("https://router/", Host),
             ("https://router./", Host),
             ("https://x.home.arpa/", Host),
+            ("https://localhost../", Host),
+            ("https://metadata.google.internal../", Host),
+            ("https://provider..example/", Host),
         ] {
             assert_eq!(check(raw, Reach::Public), Err(refusal), "{raw}");
         }
