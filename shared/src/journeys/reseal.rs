@@ -111,7 +111,7 @@ impl Reseal {
 
     /// A pass that found something is followed by another one; one that found nothing is the last.
     async fn end_pass(&self, workspace: &WorkspaceId, walk: &Walk, last: Tally) -> Result<(), NotResealed> {
-        let (older, unopened) = (walk.older + last.older, walk.unopened + last.unopened);
+        let (older, unopened) = walk.counted(last.older, last.unopened);
         tracing::info!(older, unopened, "a pass of sealing anew came to its end");
         if older > 0 {
             let next = KeyMessage::Reseal(Walk::new(workspace, walk.generation));

@@ -56,13 +56,19 @@ impl Walk {
         Some(Position { connector, rest })
     }
 
+    /// What this pass has counted, with so many more. What a message says it has counted may be anything.
+    pub(super) fn counted(&self, older: u64, unopened: u64) -> (u64, u64) {
+        (self.older.saturating_add(older), self.unopened.saturating_add(unopened))
+    }
+
     /// The next step: from here, with so many more values counted in this pass.
     pub(super) fn at(&self, position: &Position, older: u64, unopened: u64) -> Self {
+        let (older, unopened) = self.counted(older, unopened);
         Self {
+            older,
+            unopened,
             connector: position.connector.as_ref().map(ToString::to_string),
             cursor: position.rest.as_ref().map(Cursor::to_text),
-            older: self.older + older,
-            unopened: self.unopened + unopened,
             ..self.clone()
         }
     }
