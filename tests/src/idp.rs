@@ -5,7 +5,7 @@ use aws_lc_rs::{
     hmac,
     rand::SystemRandom,
     rsa::{KeyPair as RsaKeyPair, KeySize},
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ pub struct SigningKey {
 
 enum Kind {
     P256(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
     Rsa(RsaKeyPair),
 }
 
@@ -30,6 +31,12 @@ impl SigningKey {
         Self { id: id.to_owned(), kind: Kind::P256(pair) }
     }
 
+    /// A new key for `EdDSA`.
+    #[must_use]
+    pub fn ed25519(id: &str) -> Self {
+        Self { id: id.to_owned(), kind: Kind::Ed25519(Ed25519KeyPair::generate().unwrap()) }
+    }
+
     /// A new key for RS256.
     #[must_use]
     pub fn rsa(id: &str) -> Self {
@@ -39,6 +46,7 @@ impl SigningKey {
     fn algorithm(&self) -> &'static str {
         match self.kind {
             Kind::P256(_) => "ES256",
+            Kind::Ed25519(_) => "EdDSA",
             Kind::Rsa(_) => "RS256",
         }
     }
@@ -51,6 +59,10 @@ impl SigningKey {
                 let point = pair.public_key().as_ref();
                 let (x, y) = (encoded(&point[1..33]), encoded(&point[33..65]));
                 json!({"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": self.id, "x": x, "y": y})
+            }
+            Kind::Ed25519(pair) => {
+                let x = encoded(pair.public_key().as_ref());
+                json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": self.id, "x": x})
             }
             Kind::Rsa(pair) => {
                 let (modulus, exponent) = rsa_numbers(pair.public_key().as_ref());
@@ -75,10 +87,17 @@ impl SigningKey {
     /// Signs claims under this header.
     #[must_use]
     pub fn sign_with(&self, header: &Value, claims: &Value) -> String {
-        let message = unsigned(header, claims);
+        self.sign_bytes(header.to_string().as_bytes(), claims.to_string().as_bytes())
+    }
+
+    /// Signs a header and claims as they are, whatever they say.
+    #[must_use]
+    pub fn sign_bytes(&self, header: &[u8], claims: &[u8]) -> String {
+        let message = format!("{}.{}", encoded(header), encoded(claims));
         let random = SystemRandom::new();
         let signature = match &self.kind {
             Kind::P256(pair) => pair.sign(&random, message.as_bytes()).unwrap().as_ref().to_vec(),
+            Kind::Ed25519(pair) => pair.sign(message.as_bytes()).as_ref().to_vec(),
             Kind::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &random, message.as_bytes(), &mut signature).unwrap();
