@@ -1,0 +1,4 @@
+//! Where requests may go, for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| connectors_fuzz::egress::run(input));
