@@ -1,8 +1,9 @@
-"""An AWS account on loopback: ministack with IAM evaluation on, and the two things it lacks that the template relies on.
+"""An AWS account on loopback: ministack with IAM evaluation on, and what it lacks that the template relies on.
 
 It knows no encryption context when it evaluates a policy, so that every statement of ours about keys would hold for
-nobody; and it makes an HTTP API without the routes of its OpenAPI body. Both are added here, where the emulator keeps
-everything else of the kind. Settings are ministack's own environment variables.
+nobody. It asks for permissions of their own for batches of messages; AWS has none. It makes an HTTP API without the
+routes of its OpenAPI body, and answers every preflight itself, also where a route is there for it. All of this is added
+here, where the emulator keeps everything else of the kind. Settings are ministack's own environment variables.
 """
 
 import json
@@ -33,6 +34,16 @@ def knowing_encryption_contexts(of_tags):
         return {**of_tags(service, action, body, parameters), **own}
 
     return keys
+
+
+def weighing_batches_as_messages(action_of):
+    """The emulator's IAM action of a request; of a batch of messages, that of a single one."""
+
+    def action(service, *request):
+        found = action_of(service, *request)
+        return found.removesuffix("Batch") if service == "sqs" and found else found
+
+    return action
 
 
 def referred(document, pointer):
@@ -80,8 +91,41 @@ def with_routes(create):
     return make
 
 
+def routing_preflights(execute):
+    """The emulator's way through an HTTP API, for `OPTIONS` too where the API leaves CORS to its routes.
+
+    It looks out for the method in capitals only; `match_in_capitals` and `invoke_in_capitals` put it right afterwards.
+    """
+
+    async def run(api, stage, path, method, *rest):
+        is_left = method == "OPTIONS" and not apigateway._apis.get(api, {}).get("corsConfiguration")
+        return await execute(api, stage, path, method.lower() if is_left else method, *rest)
+
+    return run
+
+
+def match_in_capitals(match):
+    return lambda api, method, path: match(api, method.upper(), path)
+
+
+def invoke_in_capitals(invoke):
+    def run(integration, api, stage, path, method, *rest, **more):
+        return invoke(integration, api, stage, path, method.upper(), *rest, **more)
+
+    return run
+
+
+def teach(module, name, wrap):
+    """Puts something around one of the emulator's own functions."""
+    setattr(module, name, wrap(getattr(module, name)))
+
+
 def main():
-    iam_actions.request_tag_context = knowing_encryption_contexts(iam_actions.request_tag_context)
+    teach(iam_actions, "request_tag_context", knowing_encryption_contexts)
+    teach(iam_actions, "extract_iam_action", weighing_batches_as_messages)
+    teach(apigateway, "_handle_execute_in_scope", routing_preflights)
+    teach(apigateway, "_match_route", match_in_capitals)
+    teach(apigateway, "_invoke_lambda_proxy", invoke_in_capitals)
     http_api = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
     http_api["create"] = with_routes(http_api["create"])
     app.main()

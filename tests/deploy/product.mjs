@@ -21,6 +21,8 @@ function answerAt(base) {
 
 /** What a `World` opens on instead of a local process. */
 export class DeployedProduct {
+  log = '';
+
   static async find() {
     const product = new DeployedProduct();
     product.stack = await Stack.find();
@@ -29,4 +31,7 @@ export class DeployedProduct {
     product.dev = await product.stack.invoke('manage-connector', JSON.parse(await readFile(BOOTSTRAP, 'utf8')));
     return product;
   }
+
+  /** It was there before, and others use it. */
+  async stop() {}
 }

@@ -1,0 +1,109 @@
+// Every function's role against everything that can be asked of every table, queue and key: what the permission table
+// grants is allowed, and nothing else is.
+import { before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { Stack } from './stack.mjs';
+import { ofDataKey, ofIndex, ofKey, ofQueue, ofTable, surprises } from './trials.mjs';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const GRANTS = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', 'debug/grants');
+
+const FUNCTIONS = [
+  'start-authorization',
+  'callback',
+  'finish-authorization',
+  'get-token',
+  'refresh',
+  'disconnect',
+  'list-connections',
+  'manage-connector',
+];
+
+/** What a workspace's data key is wrapped for, as the vault says it. */
+const CONTEXT = {
+  svc: 'connectors',
+  env: 'production',
+  ws: 'ws_01JD8Z5W3V7N9QK2M4R6T8XYAB',
+  gen: '1',
+  purpose: 'workspace-data-key',
+};
+
+const WRONG_CONTEXTS = {
+  none: undefined,
+  'another product': { ...CONTEXT, svc: 'payroll' },
+  'another deployment': { ...CONTEXT, env: 'staging' },
+  'the product in other letters': { ...CONTEXT, svc: 'Connectors' },
+  'no product': { ...CONTEXT, svc: undefined },
+  'no deployment': { ...CONTEXT, env: undefined },
+};
+
+let stack;
+let grants;
+const keys = {};
+
+before(async () => {
+  [stack, grants] = await Promise.all([Stack.find(), promisify(execFile)(GRANTS).then(({ stdout }) => JSON.parse(stdout))]);
+  keys.deployment = stack.outputs.KeyArn;
+  keys.workspace = process.env.WORKSPACE_KEY;
+  keys.another = (await new KMSClient().send(new CreateKeyCommand({ Description: 'of another product' }))).KeyMetadata.Arn;
+});
+
+/** Whether the permission table has it. */
+const granted = (fn, target) => (action) =>
+  grants.some((grant) => grant.function === fn && grant.target === target && grant.actions.includes(action));
+
+const nothing = () => false;
+
+const withoutUndefined = (object) => object && JSON.parse(JSON.stringify(object));
+
+test('the stack has the functions of the table, and no others', () => {
+  assert.deepEqual(stack.functions().sort(), FUNCTIONS.toSorted());
+  assert.deepEqual([...new Set(grants.map((grant) => grant.function))].sort(), FUNCTIONS.toSorted());
+});
+
+for (const fn of FUNCTIONS) {
+  test(`${fn} may do to tables what it needs`, async () => {
+    const credentials = await stack.credentialsOf(fn);
+    const tables = stack.ofType('AWS::DynamoDB::Table');
+    assert.equal(tables.length, 4);
+    for (const { id, name } of tables) {
+      const trials = ofTable(name, stack.arn('dynamodb', `table/${name}`));
+      const target = id.replace(/Table$/, '');
+      assert.deepEqual(await surprises(trials, credentials, granted(fn, target)), [], id);
+    }
+  });
+
+  test(`${fn} may read the indexes it needs`, async () => {
+    const credentials = await stack.credentialsOf(fn);
+    const { name } = stack.resources.get('ConnectionsTable');
+    for (const [index, target] of Object.entries({ due: 'DueIndex', by_connector: 'ByConnectorIndex' }))
+      assert.deepEqual(await surprises(ofIndex(name, index), credentials, granted(fn, target)), [], index);
+  });
+
+  test(`${fn} may do to queues what it needs, and to dead letters nothing`, async () => {
+    const credentials = await stack.credentialsOf(fn);
+    const queues = stack.ofType('AWS::SQS::Queue');
+    assert.ok(queues.length >= 4);
+    for (const { id, name } of queues) {
+      const trials = ofQueue(name, stack.arn('sqs', name.split('/').at(-1)));
+      assert.deepEqual(await surprises(trials, credentials, granted(fn, id)), [], id);
+    }
+  });
+
+  test(`${fn} may use keys for this product and deployment only`, async () => {
+    const credentials = await stack.credentialsOf(fn);
+    for (const [whose, key] of Object.entries(keys)) {
+      const isGranted = whose === 'another' ? nothing : granted(fn, 'Key');
+      assert.deepEqual(await surprises(ofDataKey(key, CONTEXT), credentials, isGranted), [], whose);
+      assert.deepEqual(await surprises(ofKey(key), credentials, nothing), [], `${whose}, no context`);
+      for (const [flaw, context] of Object.entries(WRONG_CONTEXTS)) {
+        const trials = ofDataKey(key, withoutUndefined(context));
+        assert.deepEqual(await surprises(trials, credentials, nothing), [], `${whose}, ${flaw}`);
+      }
+    }
+  });
+}
