@@ -1,7 +1,8 @@
 """An AWS account on loopback: ministack with IAM evaluation on, and what it lacks that the template relies on.
 
 It knows no encryption context when it evaluates a policy, so that every statement of ours about keys would hold for
-nobody. It asks for permissions of their own for batches of messages; AWS has none. It makes an HTTP API without the
+nobody. It asks for permissions of their own for batches of messages; AWS has none. It weighs the writing of logs on a
+group and not on its streams, which is what CloudFormation's ARN of a group stands for. It makes an HTTP API without the
 routes of its OpenAPI body, and answers every preflight itself, also where a route is there for it. All of this is added
 here, where the emulator keeps everything else of the kind. Settings are ministack's own environment variables.
 """
@@ -44,6 +45,17 @@ def weighing_batches_as_messages(action_of):
         return found.removesuffix("Batch") if service == "sqs" and found else found
 
     return action
+
+
+def naming_log_streams(resource_of):
+    """The emulator's ARN of what a request is about; where it names a stream of a log group, of that stream."""
+
+    def resource(service, method, path, headers, body, *rest):
+        found = resource_of(service, method, path, headers, body, *rest)
+        stream = json.loads(body or b"{}").get("logStreamName") if service == "logs" else None
+        return f"{found}:log-stream:{stream}" if stream else found
+
+    return resource
 
 
 def referred(document, pointer):
@@ -123,6 +135,7 @@ def teach(module, name, wrap):
 def main():
     teach(iam_actions, "request_tag_context", knowing_encryption_contexts)
     teach(iam_actions, "extract_iam_action", weighing_batches_as_messages)
+    teach(iam_actions, "extract_resource_arn", naming_log_streams)
     teach(apigateway, "_handle_execute_in_scope", routing_preflights)
     teach(apigateway, "_match_route", match_in_capitals)
     teach(apigateway, "_invoke_lambda_proxy", invoke_in_capitals)

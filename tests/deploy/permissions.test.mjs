@@ -5,9 +5,14 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
+import * as cloudformation from '@aws-sdk/client-cloudformation';
+import * as logs from '@aws-sdk/client-cloudwatch-logs';
+import * as iam from '@aws-sdk/client-iam';
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { Stack } from './stack.mjs';
-import { ofDataKey, ofIndex, ofKey, ofQueue, ofTable, surprises } from './trials.mjs';
+import * as lambda from '@aws-sdk/client-lambda';
+import * as sts from '@aws-sdk/client-sts';
+import { credentialsFor, Stack } from './stack.mjs';
+import { ofDataKey, ofIndex, ofKey, ofQueue, ofTable, surprises, trial } from './trials.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const GRANTS = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', 'debug/grants');
@@ -41,15 +46,27 @@ const WRONG_CONTEXTS = {
   'no deployment': { ...CONTEXT, env: undefined },
 };
 
+/**
+ * What nobody does with the deployment's key, whatever else they may. `ReEncrypt` is missing because the emulator does not
+ * know the two permissions that it takes.
+ */
+const NEVER =
+  /^kms:(Encrypt|GenerateDataKey\w+|GenerateMac|VerifyMac|Sign|Verify|DeriveSharedSecret|\w*Grant|ReplicateKey)$/;
+
 let stack;
 let grants;
 const keys = {};
 
 before(async () => {
-  [stack, grants] = await Promise.all([Stack.find(), promisify(execFile)(GRANTS).then(({ stdout }) => JSON.parse(stdout))]);
+  [stack, grants] = await Promise.all([
+    Stack.find(),
+    promisify(execFile)(GRANTS).then(({ stdout }) => JSON.parse(stdout)),
+  ]);
   keys.deployment = stack.outputs.KeyArn;
   keys.workspace = process.env.WORKSPACE_KEY;
-  keys.another = (await new KMSClient().send(new CreateKeyCommand({ Description: 'of another product' }))).KeyMetadata.Arn;
+  keys.another = (
+    await new KMSClient().send(new CreateKeyCommand({ Description: 'of another product' }))
+  ).KeyMetadata.Arn;
 });
 
 /** Whether the permission table has it. */
@@ -107,3 +124,72 @@ for (const fn of FUNCTIONS) {
     }
   });
 }
+
+/** What a function could want of logs, functions and roles. */
+function beyond(fn) {
+  const ask = {
+    logs: (operation, input) => trial(logs, 'CloudWatchLogsClient', 'logs', operation, input),
+    lambda: (operation, input) => trial(lambda, 'LambdaClient', 'lambda', operation, input),
+    iam: (operation, input) => trial(iam, 'IAMClient', 'iam', operation, input),
+    sts: (operation, input) => trial(sts, 'STSClient', 'sts', operation, input),
+    stack: (operation, input) => trial(cloudformation, 'CloudFormationClient', 'cloudformation', operation, input),
+  };
+  // No log stream has a colon in its name, so none is made.
+  const lines = (of) => ({ logGroupName: `/aws/lambda/connectors-${of}`, logStreamName: ':', logEvents: [] });
+  const writes = (of) => ['CreateLogStream', 'PutLogEvents'].map((operation) => ask.logs(operation, lines(of)));
+  const others = FUNCTIONS.filter((other) => other !== fn);
+  const role = { RoleName: stack.resources.get('RefreshRole').name };
+  return {
+    own: writes(fn),
+    foreign: [
+      ...others.flatMap(writes),
+      ...['FilterLogEvents', 'GetLogEvents', 'DeleteLogGroup'].map((operation) => ask.logs(operation, lines(fn))),
+      ...FUNCTIONS.flatMap((other) =>
+        ['Invoke', 'GetFunction', 'UpdateFunctionConfiguration', 'AddPermission'].map((operation) =>
+          ask.lambda(operation, { FunctionName: `connectors-${other}` }),
+        ),
+      ),
+      ...['PutRolePolicy', 'AttachRolePolicy', 'UpdateAssumeRolePolicy', 'GetRole'].map((operation) =>
+        ask.iam(operation, role),
+      ),
+      ask.iam('CreateAccessKey', {}),
+      ...others.map((other) => ask.sts('AssumeRole', { RoleArn: stack.roleOf(other), RoleSessionName: 'attacker' })),
+      ...['UpdateStack', 'DeleteStack', 'GetTemplate'].map((operation) =>
+        ask.stack(operation, { StackName: 'connectors' }),
+      ),
+    ],
+  };
+}
+
+for (const fn of FUNCTIONS)
+  test(`${fn} may write to its own log, and neither call, change nor become another`, async () => {
+    const credentials = await stack.credentialsOf(fn);
+    const { own, foreign } = beyond(fn);
+    assert.deepEqual(await surprises(own, credentials, () => true), [], 'its own log');
+    assert.deepEqual(await surprises(foreign, credentials, nothing), []);
+  });
+
+test('the deployment’s key holds to its policy, even with who may do anything with keys', async () => {
+  const owner = new iam.IAMClient();
+  const statement = (more) => JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...more }] });
+  const { Role: role } = await owner.send(
+    new iam.CreateRoleCommand({
+      RoleName: 'keeper-of-all-keys',
+      AssumeRolePolicyDocument: statement({
+        Principal: { AWS: `arn:aws:iam::${stack.account}:root` },
+        Action: 'sts:AssumeRole',
+      }),
+    }),
+  );
+  const PolicyDocument = statement({ Action: 'kms:*', Resource: '*' });
+  await owner.send(new iam.PutRolePolicyCommand({ RoleName: role.RoleName, PolicyName: 'keys', PolicyDocument }));
+  const credentials = await credentialsFor(role.Arn);
+
+  const { deployment: key, another } = keys;
+  const never = (of) => ofKey(of).filter(({ action }) => NEVER.test(action));
+  assert.deepEqual(await surprises(never(key), credentials, (action) => action === 'kms:RevokeGrant'), []);
+  assert.deepEqual(await surprises(ofDataKey(key, CONTEXT), credentials, () => true), []);
+  for (const [flaw, context] of Object.entries(WRONG_CONTEXTS))
+    assert.deepEqual(await surprises(ofDataKey(key, withoutUndefined(context)), credentials, nothing), [], flaw);
+  assert.deepEqual(await surprises(never(another), credentials, () => true), [], 'a key with the usual policy');
+});

@@ -49,13 +49,14 @@ export class Stack {
     return `arn:aws:${service}:${this.region}:${this.account}:${resource}`;
   }
 
-  roleArn(id) {
-    return `arn:aws:iam::${this.account}:role/${this.resources.get(id).name}`;
+  /** The ARN of a function's role. */
+  roleOf(fn) {
+    return `arn:aws:iam::${this.account}:role/${this.resources.get(`${pascal(fn)}Role`).name}`;
   }
 
   /** What a function signs with. */
   credentialsOf(fn) {
-    return credentialsFor(this.roleArn(`${pascal(fn)}Role`));
+    return credentialsFor(this.roleOf(fn));
   }
 
   /** Hands a function an event, as whoever administers the account may. */

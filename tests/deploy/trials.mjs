@@ -28,8 +28,11 @@ const TRANSACTION_ITEMS = {
   Get: ['TransactGetItems', 'GetItem'],
 };
 
-/** One request that may be refused: `action` is what IAM weighs, `ask(credentials)` resolves to whether it was allowed. */
-function trial(sdk, client, service, operation, input, action = ACTIONS[operation] ?? operation) {
+/**
+ * One request that may be refused: `action` is what IAM weighs, `ask(credentials)` resolves to whether it was allowed.
+ * `client` is the name of the client in its `sdk`.
+ */
+export function trial(sdk, client, service, operation, input, action = ACTIONS[operation] ?? operation) {
   const ask = async (credentials) => {
     const caller = new sdk[client]({ credentials, maxAttempts: 1 });
     try {
@@ -66,8 +69,7 @@ export function ofTable(name, arn) {
     ExecuteTransaction: { TransactStatements: [{ Statement: `SELECT * FROM "${name}"` }] },
     BatchExecuteStatement: { Statements: [{ Statement: `SELECT * FROM "${name}"` }] },
   };
-  const ask = (operation, input, action) =>
-    trial(dynamodb, 'DynamoDBClient', 'dynamodb', operation, input, action);
+  const ask = (operation, input, action) => trial(dynamodb, 'DynamoDBClient', 'dynamodb', operation, input, action);
   const transactions = Object.entries(TRANSACTION_ITEMS).map(([kind, [operation, action]]) =>
     ask(operation, { TransactItems: [{ [kind]: { TableName: name } }] }, action),
   );
@@ -82,22 +84,20 @@ export function ofIndex(table, index) {
   return reads.map((operation) => trial(dynamodb, 'DynamoDBClient', 'dynamodb', operation, input));
 }
 
-/** Every operation of SQS on a queue. */
-export function ofQueue(url, arn) {
-  const QueueName = url.split('/').at(-1);
-  // Eleven messages at once are one too many: nobody else's message is taken.
-  const input = { QueueUrl: url, QueueName, MaxNumberOfMessages: 11, SourceArn: arn, Entries: [] };
-  return operations(sqs).map((operation) =>
-    trial({ ...sqs, Client: addressed }, 'Client', 'sqs', operation, input),
-  );
-}
-
 /** A client of SQS that asks the endpoint, whatever host a queue's URL names. */
 const addressed = class extends sqs.SQSClient {
   constructor(options) {
     super({ ...options, useQueueUrlAsEndpoint: false });
   }
 };
+
+/** Every operation of SQS on a queue. */
+export function ofQueue(url, arn) {
+  const QueueName = url.split('/').at(-1);
+  // Eleven messages at once are one too many: nobody else's message is taken.
+  const input = { QueueUrl: url, QueueName, MaxNumberOfMessages: 11, SourceArn: arn, Entries: [] };
+  return operations(sqs).map((operation) => trial({ ...sqs, Client: addressed }, 'Client', 'sqs', operation, input));
+}
 
 /** Every operation of KMS on a key, without an encryption context. */
 export function ofKey(arn) {
