@@ -2,6 +2,7 @@
 // workspace's own, and logs. Other journeys run here as they are (see `check`).
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { found } from '../harness/canaries.mjs';
 import { passed, until } from '../harness/until.mjs';
@@ -40,6 +41,12 @@ async function connected(name, to = connector, through = world) {
   assert.equal(status, 200, text);
   return { user, token: body.access_token };
 }
+
+test('the command of the README finds the function that founds workspaces', async () => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, output] = readme.match(/OutputKey=='(\w+)'/);
+  assert.equal(product.stack.outputs[output], product.stack.resources.get('ManageConnectorFunction').name);
+});
 
 test('the bootstrap event founds a workspace, and no route of the API does', async () => {
   const { admin_key: key, workspace_id: id } = await product.stack.invoke('manage-connector', {
