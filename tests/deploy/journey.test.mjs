@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { found } from '../harness/canaries.mjs';
+import { Tables } from '../harness/tables.mjs';
 import { passed, until } from '../harness/until.mjs';
 import { returned, World } from '../harness/world.mjs';
 import { linesOf } from './logs.mjs';
@@ -182,7 +183,12 @@ test('a deleted connector’s and a deleted app’s grants end through the revoc
   await untilEnded([body.access_token]);
 });
 
-test('no secret that passed is in a log', async () => {
+test('no secret that passed is in a log or a table', async () => {
+  const tables = new Tables(process.env.AWS_ENDPOINT_URL);
+  const items = await tables.everything();
+  tables.close();
+  assert.ok(items.length > 0);
+  assert.deepEqual(found(world.provider.journal.secrets, items), []);
   for (const fn of product.stack.functions())
     assert.deepEqual(found(world.provider.journal.secrets, (await linesOf(fn)).join('\n')), [], fn);
 });

@@ -169,21 +169,34 @@ for (const fn of FUNCTIONS)
     assert.deepEqual(await surprises(foreign, credentials, nothing), []);
   });
 
-test('the deployment’s key holds to its policy, even with who may do anything with keys', async () => {
+const statement = (more) => JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...more }] });
+
+/** A new role of the account that may do this, for whoever owns the account. Answers its keys and its ARN. */
+async function someone(name, permission) {
   const owner = new iam.IAMClient();
-  const statement = (more) => JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...more }] });
-  const { Role: role } = await owner.send(
-    new iam.CreateRoleCommand({
-      RoleName: 'keeper-of-all-keys',
-      AssumeRolePolicyDocument: statement({
-        Principal: { AWS: `arn:aws:iam::${stack.account}:root` },
-        Action: 'sts:AssumeRole',
-      }),
-    }),
+  const Principal = { AWS: `arn:aws:iam::${stack.account}:root` };
+  const AssumeRolePolicyDocument = statement({ Principal, Action: 'sts:AssumeRole' });
+  const { Role } = await owner.send(new iam.CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument }));
+  const PolicyDocument = statement(permission);
+  await owner.send(new iam.PutRolePolicyCommand({ RoleName: name, PolicyName: name, PolicyDocument }));
+  return { arn: Role.Arn, credentials: await credentialsFor(Role.Arn) };
+}
+
+test('nobody but the service becomes a function or the schedule, even who may become anybody', async () => {
+  const { credentials } = await someone('climber', { Action: 'sts:AssumeRole', Resource: '*' });
+  const { arn: open } = await someone('open', { Action: 'dynamodb:ListTables', Resource: '*' });
+  const become = (RoleArn) =>
+    trial(sts, 'STSClient', 'sts', 'AssumeRole', { RoleArn, RoleSessionName: 'climber' }, RoleArn);
+  const roles = stack.ofType('AWS::IAM::Role').map(({ name }) => `arn:aws:iam::${stack.account}:role/${name}`);
+  assert.equal(roles.length, FUNCTIONS.length + 1);
+  assert.deepEqual(
+    await surprises([...roles, open].map(become), credentials, (action) => action === `sts:${open}`),
+    [],
   );
-  const PolicyDocument = statement({ Action: 'kms:*', Resource: '*' });
-  await owner.send(new iam.PutRolePolicyCommand({ RoleName: role.RoleName, PolicyName: 'keys', PolicyDocument }));
-  const credentials = await credentialsFor(role.Arn);
+});
+
+test('the deployment’s key holds to its policy, even with who may do anything with keys', async () => {
+  const { credentials } = await someone('keeper', { Action: 'kms:*', Resource: '*' });
 
   const { deployment: key, another } = keys;
   const never = (of) => ofKey(of).filter(({ action }) => NEVER.test(action));
