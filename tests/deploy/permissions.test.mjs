@@ -195,6 +195,22 @@ test('nobody but the service becomes a function or the schedule, even who may be
   );
 });
 
+test('the schedule may call the function that refreshes, and no other', async () => {
+  const owner = new iam.IAMClient();
+  const PolicySourceArn = `arn:aws:iam::${stack.account}:role/${stack.resources.get('RefreshScheduleRole').name}`;
+  const ActionNames = ['lambda:InvokeFunction', 'lambda:UpdateFunctionCode', 'dynamodb:GetItem'];
+  const allowed = [];
+  for (const fn of FUNCTIONS) {
+    const ResourceArns = [stack.arn('lambda', `function:connectors-${fn}`)];
+    const asked = new iam.SimulatePrincipalPolicyCommand({ PolicySourceArn, ActionNames, ResourceArns });
+    const { EvaluationResults: results } = await owner.send(asked);
+    assert.equal(results.length, ActionNames.length);
+    for (const { EvalActionName: action, EvalDecision: decision } of results)
+      if (decision === 'allowed') allowed.push(`${fn} ${action}`);
+  }
+  assert.deepEqual(allowed, ['refresh lambda:InvokeFunction']);
+});
+
 test('the deployment’s key holds to its policy, even with who may do anything with keys', async () => {
   const { credentials } = await someone('keeper', { Action: 'kms:*', Resource: '*' });
 

@@ -34,7 +34,8 @@ export class Browser {
     let request = init;
     for (let count = 0; count < MOST_REDIRECTS; count += 1) {
       hops.push(url.href);
-      if (!LOOPBACK.test(url.hostname) && !served.has(url.hostname)) return { url, status: null, headers: new Headers(), body: '', hops };
+      if (!LOOPBACK.test(url.hostname) && !served.has(url.hostname))
+        return { url, status: null, headers: new Headers(), body: '', hops };
       const answer = await this.fetch(url, request);
       if (!REDIRECTS.has(answer.status))
         return { url, status: answer.status, headers: answer.headers, body: await answer.text(), hops };
