@@ -195,6 +195,28 @@ async fn a_link_that_was_made_for_another_gives_whoever_opens_it_nothing() {
     assert_eq!(noted.iter().find(who).unwrap()["actor"], "user:first-app:mallory");
 }
 
+/// PUB-08, PUB-25: whoever comes from another workspace is told of, and not named: neither learns the other's users.
+#[tokio::test]
+async fn somebody_of_another_workspace_finishes_nothing_and_stays_unnamed() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    let hostile = world.found("Hostile").await;
+    let theirs = world.register_app(&hostile, "their-app").await;
+    let begun = world.begin(&connector, "alice").await;
+    let callback = world.provider.approve(&begun.redirect_url, "mallory@provider");
+    let handle = handle(&Browser::default().open(&world, &callback).await);
+    let finish = format!("/app-user-auth/sessions/{}/finish", begun.session);
+    let body = json!({"handle": handle});
+    let refused = world.on_behalf(&theirs, "mallory", "POST", &finish).json(&body).send().await;
+    assert_eq!(refused.refusal(), (404, "NOT_FOUND".to_owned()));
+    assert_eq!(world.finish(&begun.session, "alice", &handle).await.status, 409);
+    let trail = world.admin("GET", "/audit").send().await;
+    assert!(trail.text.contains(r#""actor":"stranger","action":"session.user_mismatch""#), "{}", trail.text);
+    assert!(!trail.text.contains("mallory") && !trail.text.contains("their-app"), "{}", trail.text);
+    let other = hostile.admin(&world, "GET", "/audit").send().await;
+    assert!(!other.text.contains("alice") && !other.text.contains(&begun.session), "{}", other.text);
+}
+
 /// The identifier of a session is shown to the app and in addresses: it opens no link and finishes nothing.
 #[tokio::test]
 async fn knowing_a_sessions_id_is_not_having_its_state() {

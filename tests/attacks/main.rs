@@ -23,7 +23,7 @@ mod redirects;
 mod reused_ids;
 mod security_page;
 mod slow_answers;
-// mod walk;
+mod walk;
 #[path = "../protocol/world/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the world of the protocol's tests, of which this room needs a part")]
 mod world;
