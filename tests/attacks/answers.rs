@@ -8,6 +8,9 @@ use crate::{
     world::{Connector, World, journeys::parameter},
 };
 
+/// More than the buffers of both ends of a connection hold, and less than a second brings.
+const MOST_POURED: usize = 32 << 20;
+
 struct Against {
     world: World,
     evil: Evil,
@@ -107,6 +110,8 @@ async fn no_answer_to_a_code_does_more_than_end_that_session() {
     }
     assert_eq!(against.connect("alice").await, "completed");
     against.world.access_token(&against.connector, "alice").await;
+    let poured = against.evil.poured();
+    assert!((1..MOST_POURED).contains(&poured), "{poured} bytes of an answer without end were taken");
 }
 
 /// An answer to a refresh that brings nothing is the provider's trouble: the connection is kept, and heals.

@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod cursors;
 mod doubles;
 mod egress;
 mod fixation;

@@ -115,6 +115,13 @@ fn is_for_the_backend(route: &str) -> bool {
         .any(|end| route.starts_with("/api/apps/") && route.ends_with(end))
 }
 
+/// The lines of a dump, in an order of their own.
+fn sorted(dump: &str) -> Vec<String> {
+    let mut lines: Vec<String> = dump.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
 /// PUB-15, PUB-19, PUB-24, PUB-25: and nothing changes, whoever asks.
 #[tokio::test]
 async fn no_route_opens_to_a_proof_that_is_for_somebody_else() {
@@ -134,12 +141,32 @@ async fn no_route_opens_to_a_proof_that_is_for_somebody_else() {
             assert!(!answer.text.contains("alice"), "{who}: {method} {route}: {answer:?}");
         }
     }
-    let sorted = |dump: &str| {
-        let mut lines: Vec<String> = dump.lines().map(str::to_owned).collect();
-        lines.sort();
-        lines
-    };
     assert_eq!(sorted(&two.world.aws.dump().await), sorted(&before));
+}
+
+/// A proof of the right tenant and of the wrong kind: an admin reads no tokens, a backend manages nothing, and a user is
+/// neither.
+#[tokio::test]
+async fn every_kind_of_proof_opens_its_own_kind_of_route_only() {
+    let two = Two::new().await;
+    let (world, user) = (&two.world, two.world.app.user(&two.world, "alice"));
+    let is_for_admins = |route: &str| route.starts_with("/api/workspace/") || route.ends_with("/oauth-redirect-uris");
+    let is_for_users =
+        |route: &str| !is_for_admins(route) && !is_for_the_backend(route) && !route.ends_with("/connectors/{id}/token");
+    let before = sorted(&world.aws.dump().await);
+    for (method, route) in routes() {
+        for (who, bearer, is_for_them) in [
+            ("an admin", &world.workspace.admin_key, is_for_admins(route)),
+            ("a backend without a user", &world.app.service_key, is_for_the_backend(route)),
+            ("a user", &user, is_for_users(route)),
+        ] {
+            if !is_for_them {
+                let answer = two.call(method, route).bearer(bearer).send().await;
+                assert!(matches!(answer.status, 401 | 403), "{who}: {method} {route}: {answer:?}");
+            }
+        }
+    }
+    assert_eq!(sorted(&world.aws.dump().await), before);
 }
 
 /// PUB-26: nor does the answer depend on whether there is such a thing.

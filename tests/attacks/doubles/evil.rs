@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -45,12 +48,18 @@ pub(crate) struct Evil {
     address: SocketAddr,
     scripts: Arc<Mutex<HashMap<String, Script>>>,
     told: Arc<Mutex<Vec<String>>>,
+    poured: Arc<AtomicUsize>,
 }
 
 impl Evil {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let evil = Self { address: listener.local_addr().unwrap(), scripts: Arc::default(), told: Arc::default() };
+        let evil = Self {
+            address: listener.local_addr().unwrap(),
+            scripts: Arc::default(),
+            told: Arc::default(),
+            poured: Arc::default(),
+        };
         let served = evil.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -74,6 +83,11 @@ impl Evil {
         self.told.lock().unwrap().clone()
     }
 
+    /// How many bytes of answers without end somebody took at most, or had waiting for them.
+    pub(crate) fn poured(&self) -> usize {
+        self.poured.load(Ordering::SeqCst)
+    }
+
     /// It as a workspace registers it, with good manners on paper.
     pub(crate) fn registration(&self, id: &str) -> Value {
         json!({
@@ -93,7 +107,8 @@ impl Evil {
         let path = request.split([' ', '?']).nth(1).unwrap_or_default().to_owned();
         self.told.lock().unwrap().push(request);
         let script = self.scripts.lock().unwrap().get(&path).cloned();
-        let _ = play(&mut stream, script.unwrap_or_else(|| Script::json(&json!({})))).await;
+        let script = script.unwrap_or_else(|| Script::json(&json!({})));
+        let _ = play(&mut stream, script, &self.poured).await;
     }
 }
 
@@ -122,7 +137,7 @@ async fn read(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
-async fn play(stream: &mut TcpStream, script: Script) -> std::io::Result<()> {
+async fn play(stream: &mut TcpStream, script: Script, poured: &AtomicUsize) -> std::io::Result<()> {
     match script {
         Script::Answer(status, content_type, body) => {
             let head = Script::head(status, &format!("content-type: {content_type}\r\n"), body.len());
@@ -134,9 +149,11 @@ async fn play(stream: &mut TcpStream, script: Script) -> std::io::Result<()> {
         Script::Bytes(bytes) => stream.write_all(&bytes).await,
         Script::Endless(first, then) => {
             stream.write_all(&first).await?;
-            loop {
+            for times in 1.. {
                 stream.write_all(&then).await?;
+                poured.fetch_max(times * then.len(), Ordering::SeqCst);
             }
+            Ok(())
         }
         Script::Drip(first) => {
             stream.write_all(&first).await?;
