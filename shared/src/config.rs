@@ -7,7 +7,7 @@ use url::Url;
 use crate::store::TableNames;
 
 /// Every name that is read from the environment. The template sets those that a deployment must have.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 20] = [
     "PUBLIC_BASE_URL",
     "TABLE_REGISTRY",
     "TABLE_CONNECTIONS",
@@ -18,6 +18,7 @@ pub const NAMES: [&str; 19] = [
     "KEY_MAX_AGE_DAYS",
     "REFRESH_QUEUE_URL",
     "REVOCATION_QUEUE_URL",
+    "SALVAGE_QUEUE_URL",
     "EGRESS",
     "AWS_REGION",
     "AWS_ACCESS_KEY_ID",
@@ -47,6 +48,8 @@ pub struct Config {
     pub refresh_queue_url: String,
     /// The queue of grants to revoke.
     pub revocation_queue_url: String,
+    /// The ordered queue of renewals that the table did not take.
+    pub salvage_queue_url: String,
     /// How far requests to providers may reach.
     pub egress: EgressSetting,
     /// How AWS is reached.
@@ -131,6 +134,7 @@ impl Config {
             max_key_age: days("KEY_MAX_AGE_DAYS", &get("KEY_MAX_AGE_DAYS")?)?,
             refresh_queue_url: get("REFRESH_QUEUE_URL")?,
             revocation_queue_url: get("REVOCATION_QUEUE_URL")?,
+            salvage_queue_url: get("SALVAGE_QUEUE_URL")?,
             egress: match find("EGRESS").as_deref() {
                 None => EgressSetting::Guarded,
                 Some("ALLOWING_PLAIN_HTTP_TO_LOOPBACK") => EgressSetting::AllowingPlainHttpToLoopback,

@@ -1,6 +1,7 @@
 //! Queues: what is to be done a little later, by whom it will be done.
 //!
-//! A message gives no right to anything. Whoever takes it looks at the tables and does what is still to be done.
+//! A message gives no right to anything. Whoever takes it looks at the tables and does what is still to be done. Of an
+//! ordered queue the order is worth something: who takes a message knows that all before it in its group are done with.
 
 use std::time::Duration;
 
@@ -14,6 +15,14 @@ use serde::{Deserialize, Serialize};
 /// A queue of the deployment.
 #[derive(Debug, Clone)]
 pub struct Queue {
+    client: Client,
+    url: String,
+}
+
+/// A queue that delivers the messages of a group in the order in which they were left, each after the one before it was
+/// done with.
+#[derive(Debug, Clone)]
+pub struct OrderedQueue {
     client: Client,
     url: String,
 }
@@ -105,6 +114,26 @@ impl Queue {
             }
         }
         Ok(())
+    }
+}
+
+impl OrderedQueue {
+    /// The queue at this URL.
+    #[must_use]
+    pub fn new(client: Client, url: String) -> Self {
+        Self { client, url }
+    }
+
+    /// Leaves a message behind those of its group, unless one of the same `name` was left within the last minutes. Both are
+    /// letters, digits and punctuation, 128 at most.
+    ///
+    /// # Errors
+    /// [`QueueError`] if the queue does not take it.
+    pub async fn send<M: Serialize>(&self, message: &M, group: &str, name: &str) -> Result<(), QueueError> {
+        let body = serde_json::to_string(message).map_err(|_| QueueError("the message can't be written".to_owned()))?;
+        let request = self.client.send_message().queue_url(&self.url).message_body(body);
+        let request = request.message_group_id(group).message_deduplication_id(name);
+        request.send().await.map(|_| ()).map_err(|error| failed(&error))
     }
 }
 

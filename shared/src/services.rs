@@ -20,7 +20,7 @@ use crate::{
         ProviderClient,
         egress::{Egress, Names},
     },
-    queue::Queue,
+    queue::{OrderedQueue, Queue},
     random::Random,
     store::{
         ApiKeys, Apps, AuditLog, Connections, Connectors, EndedGrants, Healths, Paces, Schedule, Sessions, Sweeps,
@@ -41,6 +41,7 @@ pub struct Services {
     crowd: Crowd,
     refresh_queue: Queue,
     revocation_queue: Queue,
+    salvage_queue: OrderedQueue,
     vault: Arc<Vault>,
     client: Arc<ProviderClient>,
     authenticator: Arc<Authenticator>,
@@ -94,7 +95,8 @@ impl Services {
         let authenticator = Authenticator::new(keys, Apps::new(&dynamodb, tables), Arc::clone(&client), clock.clone());
         Ok(Arc::new(Self {
             refresh_queue: Queue::new(sqs.clone(), config.refresh_queue_url.clone()),
-            revocation_queue: Queue::new(sqs, config.revocation_queue_url.clone()),
+            revocation_queue: Queue::new(sqs.clone(), config.revocation_queue_url.clone()),
+            salvage_queue: OrderedQueue::new(sqs, config.salvage_queue_url.clone()),
             config: config.clone(),
             authenticator: Arc::new(authenticator),
             paces: Paces::new(&dynamodb, tables),

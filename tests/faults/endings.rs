@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use connectors_tests::runtime_api::Instance;
 use futures::future::join_all;
-use local::aws::sqs::Queue;
 use tokio::time::{Instant, interval, sleep, timeout};
 
 use crate::{
@@ -47,7 +46,7 @@ async fn whoever_disconnects_and_dies_anywhere_leaves_no_grant_behind() {
         cases.push((user, request, phase));
     }
     let quiet = world.proxy().await;
-    let _deliveries = Deliveries::start(&world, Queue::Revocation, "disconnect", &quiet);
+    let _deliveries = Deliveries::to_disconnect(&world, &quiet);
     let all = join_all(cases.iter().map(|(user, request, phase)| leaves_nothing(&world, user, *request, *phase)));
     tokio::select! {
         _ = all => {}

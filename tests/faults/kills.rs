@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, time::Duration};
 
 use connectors_tests::runtime_api::Instance;
 use futures::future::join_all;
-use local::aws::sqs::Queue;
 use serde_json::Value;
 use tokio::time::{Instant, interval_at, sleep, timeout};
 
@@ -96,7 +95,7 @@ async fn lost_in(rotate: Rotate, way: Way) -> Vec<Case> {
         world.expire(&case.user).await;
     }
     let quiet = world.proxy().await;
-    let _deliveries = Deliveries::start(&world, Queue::Refresh, "refresh", &quiet);
+    let _deliveries = Deliveries::to_refresh(&world, &quiet);
     let all = join_all(cases.iter().zip(0..).map(|(case, number)| survives(&world, case, ONE_BY_ONE * number)));
     let survived = tokio::select! {
         survived = all => survived,

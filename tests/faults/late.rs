@@ -9,7 +9,7 @@ use crate::{
     hold::{Hold, Phase},
     provider::{Rotate, Step},
     proxy::{Fault, Kind, Rule},
-    world::{LEASE, World, user_name},
+    world::{Deliveries, LEASE, World, user_name},
 };
 
 /// More writes than a caller tries in one go.
@@ -26,9 +26,11 @@ async fn the_tokens_of_a_late_holder_go_to_the_queue_when_the_table_fails() {
     let other = world.instance(&world.proxy().await).await;
     let meanwhile = async {
         hold.arrived().await;
-        world.clock.advance(LEASE + Duration::from_secs(1));
+        world.clock.advance(LEASE + Duration::from_secs(3));
         world.provider.next(&user, Step::status(500));
+        let settling = Deliveries::within(&world, &other);
         assert!(world.read_from(&other.routes, &user).await.is_retryable());
+        drop(settling);
         let fails = Rule { skip: 1, times: FAILURES, ..Rule::always(Kind::Commit, Fault::Failure) };
         world.front.plan(fails.of(&user));
         hold.release();
@@ -36,7 +38,7 @@ async fn the_tokens_of_a_late_holder_go_to_the_queue_when_the_table_fails() {
     let (late, ()) = join!(world.read(&user), meanwhile);
     assert!(late.status == 200 || late.is_retryable(), "{late:?}");
     world.front.heal(Some(&user));
-    while deliver_due(&world.queues, Queue::Refresh, &world.product.refresh).await.unwrap() > 0 {}
+    while deliver_due(&world.queues, Queue::Salvage, &world.product.refresh).await.unwrap() > 0 {}
     world.clock.advance(LEASE);
     let read = world.read(&user).await;
     assert!(read.token.is_some_and(|token| world.provider.honours(&token)), "{:?}", world.standing(&user).await);

@@ -100,7 +100,7 @@ async fn tokens_that_waited_in_the_queue_are_stored_under_the_newest_key() {
     let row = world.only_connection().await;
     let text = |name: &str| row[name].as_s().unwrap().clone();
     let sealed = |name: &str| BASE64_STANDARD.encode(row[name].as_b().unwrap().as_ref());
-    let version: u64 = row["ver"].as_n().unwrap().parse().unwrap();
+    let [version, fence] = ["ver", "fence"].map(|name| row[name].as_n().unwrap().parse::<u64>().unwrap());
     world.rotate().await;
     world.seal_anew().await;
     let token = world.access_token(&connector, "user-0").await;
@@ -111,6 +111,7 @@ async fn tokens_that_waited_in_the_queue_are_stored_under_the_newest_key() {
             "subject": text("subject"), "connector": text("connector_id"),
         },
         "version": version,
+        "fence": fence,
         "attempt": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
         "tokens": {
             "access": {

@@ -23,6 +23,8 @@ pub enum Target {
     RefreshQueue,
     /// The queue of grants to revoke.
     RevocationQueue,
+    /// The ordered queue of tokens that the table did not take.
+    SalvageQueue,
 }
 
 /// One permission: these actions on that resource.
@@ -91,6 +93,7 @@ pub const GRANTS: &[Grant] = &[
     ),
     grant("get-token", Target::Key, &[OPEN_KEY], "opens the token, seals a fresh one"),
     grant("get-token", Target::RefreshQueue, &[SEND], "has a connection looked at after a refresh that may be lost"),
+    grant("get-token", Target::SalvageQueue, &[SEND], "tokens that the table does not take; whether there are any"),
     grant(
         "refresh",
         Target::Registry,
@@ -114,6 +117,12 @@ pub const GRANTS: &[Grant] = &[
         "the schedule fills it, the mapping empties it",
     ),
     grant("refresh", Target::RevocationQueue, &[SEND], "grants whose time to be ended has come"),
+    grant(
+        "refresh",
+        Target::SalvageQueue,
+        &[SEND, RECEIVE, DONE, LOOK],
+        "tokens that the table did not take, and whether there are any",
+    ),
     grant(
         "disconnect",
         Target::Registry,

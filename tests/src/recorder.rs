@@ -109,8 +109,10 @@ fn action_of(part: &str) -> &'static str {
 }
 
 fn queue(body: &Value) -> Target {
-    let url = text(&body["QueueUrl"]);
-    if url.to_lowercase().contains("revocation") { Target::RevocationQueue } else { Target::RefreshQueue }
+    let url = text(&body["QueueUrl"]).to_lowercase();
+    let queues = [("revocation", Target::RevocationQueue), ("salvage", Target::SalvageQueue)];
+    let named = queues.into_iter().find(|(name, _)| url.contains(name));
+    named.map_or(Target::RefreshQueue, |(_, queue)| queue)
 }
 
 fn text(value: &Value) -> &str {

@@ -64,6 +64,7 @@ fn each_name_stands_for_the_resource_it_is_called_after() {
         ("TABLE_AUDIT", "AuditTable"),
         ("REFRESH_QUEUE_URL", "RefreshQueue"),
         ("REVOCATION_QUEUE_URL", "RevocationQueue"),
+        ("SALVAGE_QUEUE_URL", "SalvageQueue"),
         ("DEPLOYMENT", "DeploymentName"),
         ("KEY_MAX_AGE_DAYS", "KeyMaxAgeDays"),
     ] {

@@ -103,11 +103,15 @@ fn a_queue_message_comes_from_the_queue_that_its_function_empties() {
     let template = Template::read();
     for (name, event) in events() {
         let function = &template.functions()[name.split('.').next().unwrap()];
+        let sources =
+            function.resource["Properties"]["Events"].as_object().into_iter().flat_map(|events| events.values());
+        let queues: Vec<&str> = sources
+            .filter_map(|source| source["Properties"]["Queue"]["Fn::GetAtt"].as_str())
+            .map(|queue| queue.trim_end_matches(".Arn"))
+            .collect();
         for record in event["Records"].as_array().into_iter().flatten() {
-            let queue =
-                function.resource["Properties"]["Events"]["Queue"]["Properties"]["Queue"]["Fn::GetAtt"].as_str();
-            let queue = queue.unwrap().trim_end_matches(".Arn");
-            assert!(record["eventSourceARN"].as_str().unwrap().contains(&format!("-{queue}-")), "{name}");
+            let source = record["eventSourceARN"].as_str().unwrap();
+            assert!(queues.iter().any(|queue| source.contains(&format!("-{queue}-"))), "{name}");
             assert!(serde_json::from_str::<Value>(record["body"].as_str().unwrap()).unwrap().is_object(), "{name}");
         }
     }

@@ -19,6 +19,7 @@ fn resources(target: Target) -> Vec<Value> {
         Target::Key => vec![json!({ "Fn::GetAtt": "Key.Arn" }), workspace_keys()],
         Target::RefreshQueue => vec![json!({ "Fn::GetAtt": "RefreshQueue.Arn" })],
         Target::RevocationQueue => vec![json!({ "Fn::GetAtt": "RevocationQueue.Arn" })],
+        Target::SalvageQueue => vec![json!({ "Fn::GetAtt": "SalvageQueue.Arn" })],
     }
 }
 

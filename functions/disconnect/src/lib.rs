@@ -70,9 +70,9 @@ pub async fn on_event(services: &Services, event: Value) -> Result<Value, EventE
         return Err(EventError::Unknown);
     }
     let journey = services.work_endings();
-    batch::work_off(event, |body| {
+    batch::work_off(event, |message| {
         let journey = journey.clone();
-        async move { Box::pin(journey.work(&body)).await }
+        async move { Box::pin(journey.work(&message.body)).await }
     })
     .await
 }

@@ -16,13 +16,17 @@ use serde_json::{Value, json};
 use crate::{
     aws::{
         ACCOUNT,
-        sqs::{Message, Queue, QueueError, Queues, VISIBILITY_TIMEOUT, md5_of},
+        sqs::{Message, Queue, QueueError, Queues, VISIBILITY_TIMEOUT, attributes_of, md5_of},
     },
     tasks::Stop,
 };
 
-/// How many messages one event carries; as in `template.yaml`.
+/// How many messages one event carries at most; as in `template.yaml`.
 const BATCH: usize = 10;
+
+/// How many it carries from a FIFO queue; as in `template.yaml`. No message waits for the function to be done with those of
+/// other groups.
+const FIFO_BATCH: usize = 1;
 
 /// The pause before a second attempt. It doubles with each further one.
 const FIRST_BACKOFF: Duration = Duration::from_secs(5);
@@ -46,7 +50,8 @@ struct BatchItemFailure {
     item_identifier: String,
 }
 
-/// Hands the queue's messages to the function until told to stop. A batch that was begun is finished.
+/// Hands the queue's messages to the function until told to stop. A batch that was begun is finished. Several of these may
+/// work one queue beside each other; of a FIFO queue each has another group then.
 pub async fn deliver(queues: Arc<Queues>, queue: Queue, function: EventHandler, mut stop: Stop) {
     loop {
         let pause = match deliver_due(&queues, queue, &function).await {
@@ -69,7 +74,8 @@ pub async fn deliver(queues: Arc<Queues>, queue: Queue, function: EventHandler, 
 /// # Errors
 /// The queue can't be read or written.
 pub async fn deliver_due(queues: &Queues, queue: Queue, function: &EventHandler) -> Result<usize, QueueError> {
-    let batch = queues.receive(queue, BATCH, VISIBILITY_TIMEOUT)?;
+    let limit = if queue.is_fifo() { FIFO_BATCH } else { BATCH };
+    let batch = queues.receive(queue, limit, VISIBILITY_TIMEOUT)?;
     if batch.is_empty() {
         return Ok(0);
     }
@@ -86,7 +92,7 @@ pub async fn deliver_due(queues: &Queues, queue: Queue, function: &EventHandler)
         };
         match done {
             // The visibility timeout passed before the function was done: the message is in other hands.
-            Ok(()) | Err(QueueError::NotInFlight | QueueError::Receipt) => {}
+            Ok(()) | Err(QueueError::NotInFlight | QueueError::Expired | QueueError::Receipt) => {}
             Err(error) => return Err(error),
         }
     }
@@ -117,12 +123,7 @@ fn event(queues: &Queues, queue: Queue, batch: &[Message]) -> Value {
             "messageId": message.id,
             "receiptHandle": message.receipt,
             "body": message.body,
-            "attributes": {
-                "ApproximateReceiveCount": message.receives.to_string(),
-                "SentTimestamp": message.sent_at.to_string(),
-                "SenderId": ACCOUNT,
-                "ApproximateFirstReceiveTimestamp": message.first_received_at.to_string(),
-            },
+            "attributes": attributes_of(message),
             "messageAttributes": {},
             "md5OfBody": md5_of(&message.body),
             "eventSource": "aws:sqs",
@@ -250,6 +251,69 @@ mod tests {
             world.queues.send(Queue::Refresh, &number.to_string(), Duration::ZERO).unwrap();
         }
         assert_eq!((world.deliver().await, world.deliver().await, world.deliver().await), (10, 2, 0));
+    }
+
+    #[tokio::test]
+    async fn an_event_of_the_salvage_queue_carries_one_message_and_its_place_in_the_order() {
+        let world = world(|_| Ok(Value::Null));
+        for (body, group) in [("a1", "a"), ("a2", "a"), ("b1", "b")] {
+            world.queues.send_to_group(Queue::Salvage, body, group, body).unwrap();
+        }
+        while deliver_due(&world.queues, Queue::Salvage, &world.function).await.unwrap() > 0 {}
+        assert_eq!(world.bodies(), [["a1"], ["a2"], ["b1"]]);
+        let attributes = world.events.lock().unwrap()[1]["Records"][0]["attributes"].clone();
+        assert_eq!((&attributes["MessageGroupId"], &attributes["MessageDeduplicationId"]), (&json!("a"), &json!("a2")));
+        assert_eq!(attributes["SequenceNumber"], "00000000000000000002");
+    }
+
+    #[tokio::test]
+    async fn a_salvage_that_fails_holds_up_its_group_for_its_pause_and_no_other() {
+        let world = world(|event| match event["Records"][0]["attributes"]["ApproximateReceiveCount"].as_str() {
+            Some("1") if event["Records"][0]["body"] == "a1" => Err(EventError::Unknown),
+            _ => Ok(Value::Null),
+        });
+        for (body, group) in [("a1", "a"), ("a2", "a"), ("b1", "b")] {
+            world.queues.send_to_group(Queue::Salvage, body, group, body).unwrap();
+        }
+        let deliver_all =
+            async || while deliver_due(&world.queues, Queue::Salvage, &world.function).await.unwrap() > 0 {};
+        deliver_all().await;
+        world.clock.advance(Duration::from_millis(4_999));
+        deliver_all().await;
+        assert_eq!(world.bodies(), [["a1"], ["b1"]]);
+        world.clock.advance(Duration::from_millis(1));
+        deliver_all().await;
+        assert_eq!(world.bodies()[2..], [["a1"], ["a2"]]);
+    }
+
+    #[tokio::test]
+    async fn other_groups_are_worked_off_while_one_takes_its_time() {
+        let world = world(|_| Ok(Value::Null));
+        for (body, group) in [("a1", "a"), ("a2", "a"), ("b1", "b")] {
+            world.queues.send_to_group(Queue::Salvage, body, group, body).unwrap();
+        }
+        let (go_on, at_work) = (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
+        let (gate, started) = (go_on.clone(), at_work.clone());
+        let slow: EventHandler = Arc::new(move |_| {
+            let (gate, started) = (gate.clone(), started.clone());
+            Box::pin(async move {
+                started.add_permits(1);
+                gate.acquire().await.unwrap().forget();
+                Ok(Value::Null)
+            })
+        });
+        let meanwhile = async {
+            at_work.acquire().await.unwrap().forget();
+            let other = deliver_due(&world.queues, Queue::Salvage, &world.function).await.unwrap();
+            let held_up = deliver_due(&world.queues, Queue::Salvage, &world.function).await.unwrap();
+            go_on.add_permits(1);
+            (other, held_up)
+        };
+        let (first, meanwhile) = tokio::join!(deliver_due(&world.queues, Queue::Salvage, &slow), meanwhile);
+        assert_eq!((first.unwrap(), meanwhile), (1, (1, 0)));
+        assert_eq!(world.bodies(), [["b1"]]);
+        assert_eq!(deliver_due(&world.queues, Queue::Salvage, &world.function).await.unwrap(), 1);
+        assert_eq!(world.bodies()[1], ["a2"]);
     }
 
     #[tokio::test]

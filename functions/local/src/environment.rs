@@ -43,6 +43,7 @@ impl Environment {
             ("EGRESS", "ALLOWING_PLAIN_HTTP_TO_LOOPBACK".to_owned()),
             queue("REFRESH_QUEUE_URL", Queue::Refresh),
             queue("REVOCATION_QUEUE_URL", Queue::Revocation),
+            queue("SALVAGE_QUEUE_URL", Queue::Salvage),
             ("AWS_REGION", settings.region.clone()),
             ("AWS_ENDPOINT_URL_DYNAMODB", endpoint(&elsewhere.dynamodb)),
             ("AWS_ENDPOINT_URL_KMS", endpoint(&elsewhere.kms)),
@@ -87,6 +88,7 @@ mod tests {
             assert_eq!(environment.get(name), Some("http://127.0.0.1:8788"), "{name}");
         }
         assert_eq!(environment.get("REFRESH_QUEUE_URL"), Some("http://127.0.0.1:8788/000000000000/refresh"));
+        assert_eq!(environment.get("SALVAGE_QUEUE_URL"), Some("http://127.0.0.1:8788/000000000000/salvage.fifo"));
         assert!(!environment.to_file().contains("real"));
     }
 

@@ -22,7 +22,7 @@ use crate::{
 pub struct Product {
     /// The routes of every function. No route is written twice: these are the ones that are deployed.
     pub routes: Router,
-    /// Takes the event of the schedule, and the queue of connections to refresh.
+    /// Takes the event of the schedule, the queue of connections to refresh, and the queue of answers to salvage.
     pub refresh: EventHandler,
     /// Takes the queue of grants to revoke.
     pub disconnect: EventHandler,

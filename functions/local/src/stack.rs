@@ -34,6 +34,10 @@ use crate::{
 /// How often expired items are deleted.
 const SWEEP: Duration = Duration::from_mins(1);
 
+/// How many groups of the salvage queue are worked off at once: a connection whose answer can't be stored yet holds up only
+/// itself.
+const SALVAGES_AT_ONCE: usize = 4;
+
 /// Why nothing runs.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -174,8 +178,14 @@ async fn serve(listener: TcpListener, routes: Router, mut stop: Stop) {
 /// that has the queues is the one that delivers from them.
 fn run_by_themselves(tasks: &mut Tasks, engines: &Engines, product: &Product, region: &str, clock: &Clock) {
     if let Some(queues) = &engines.sqs {
-        for (queue, function) in [(Queue::Refresh, &product.refresh), (Queue::Revocation, &product.disconnect)] {
-            tasks.start(|stop| delivery::deliver(queues.clone(), queue, function.clone(), stop));
+        for (queue, function, at_once) in [
+            (Queue::Refresh, &product.refresh, 1),
+            (Queue::Revocation, &product.disconnect, 1),
+            (Queue::Salvage, &product.refresh, SALVAGES_AT_ONCE),
+        ] {
+            for _ in 0..at_once {
+                tasks.start(|stop| delivery::deliver(queues.clone(), queue, function.clone(), stop));
+            }
         }
         let (refresh, region, clock) = (product.refresh.clone(), region.to_owned(), clock.clone());
         tasks.start(|stop| delivery::fire_schedule(refresh, region, clock, stop));

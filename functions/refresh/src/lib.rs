@@ -23,9 +23,9 @@ pub fn router(_: &Services) -> Router {
 pub async fn on_event(services: &Services, event: Value) -> Result<Value, EventError> {
     if batch::is_batch(&event) {
         let journey = services.refresh_due();
-        return batch::work_off(event, |body| {
+        return batch::work_off(event, |message| {
             let journey = journey.clone();
-            async move { Box::pin(journey.work(&body)).await }
+            async move { Box::pin(journey.work(&message.body, message.sent_at)).await }
         })
         .await;
     }

@@ -1,5 +1,7 @@
 //! Connections: one user's grant through one connector, with its tokens and what is known of their refreshes.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{
@@ -94,6 +96,9 @@ words! {
     EndReason { RefreshRejected = "refresh_rejected", RotationLost = "rotation_lost" }
 }
 
+/// How far two clocks may be apart: of a lease that has ended for so long its holder knows as well.
+pub const DRIFT: Duration = Duration::from_secs(2);
+
 /// What is known of a connection's refreshes.
 #[derive(Debug, Clone, Default)]
 pub struct RefreshState {
@@ -103,10 +108,11 @@ pub struct RefreshState {
     pub leased_until: Option<Timestamp>,
     /// The attempt that may have reached the provider and has not come back.
     pub intent: Option<AttemptId>,
-    /// Whether that attempt followed another one that had not come back.
-    pub follows_intent: bool,
     /// Whether an attempt that came back without tokens may have been carried out by the provider all the same.
     pub in_doubt: bool,
+    /// Whether the stored tokens may have been ended by another attempt that showed an older one after them: nobody relies
+    /// on them before a refresh has shown that they work.
+    pub unproven: bool,
     /// The attempt that committed last.
     pub last_commit: Option<AttemptId>,
     /// How many refreshes in a row failed for a passing reason.
@@ -130,13 +136,20 @@ impl RefreshState {
     /// came back.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        let unaccounted = self.intent.is_some() && !self.is_leased(now);
-        unaccounted || self.due_at.is_some_and(|at| at <= now)
+        self.unaccounted(now).is_some() || self.due_at.is_some_and(|at| at <= now)
+    }
+
+    /// The attempt that never came back, if there is one: what it was given may still be on its way. Its lease is over by
+    /// any clock.
+    #[must_use]
+    pub fn unaccounted(&self, now: Timestamp) -> Option<&AttemptId> {
+        let is_over = |until: Timestamp| until.checked_add(DRIFT).is_ok_and(|until| until <= now);
+        self.intent.as_ref().filter(|_| self.leased_until.is_none_or(is_over))
     }
 
     /// How long the provider must be left alone, if it must.
     #[must_use]
-    pub fn backing_off(&self, now: Timestamp) -> Option<std::time::Duration> {
+    pub fn backing_off(&self, now: Timestamp) -> Option<Duration> {
         let left = self.retry_at?.duration_since(now);
         if left.is_positive() { Some(left.unsigned_abs()) } else { None }
     }

@@ -152,6 +152,7 @@ impl GetToken {
         let freshness = connection.tokens.freshness(self.clock.now(), wish.min_ttl);
         let stored = match (freshness, wish.rejected) {
             (Freshness::Expired, _) => None,
+            (_, None) if connection.refresh.unproven => return self.proven(connection, connector).await,
             (Freshness::Fresh, None) => return self.opened(connection).await,
             (Freshness::Expiring, None) => Some(connection.clone()),
             (_, Some(rejected)) => {
@@ -179,6 +180,20 @@ impl GetToken {
             (Err(RefreshError::Gone), _) => Err(GetTokenError::NotConnected),
             (Err(_), Some(stored)) => self.opened(stored).await,
             (Err(error), None) => Err(error.into()),
+        }
+    }
+
+    /// The tokens may have been ended by now, and a refresh tells. Where it cannot be had, they are the best there is.
+    async fn proven(
+        &self,
+        connection: Connection,
+        connector: &Connector,
+    ) -> Result<(Connection, Secret<AccessToken>), GetTokenError> {
+        let refresh = self.refresher.refresh(connection.clone(), connector, Occasion::Needed);
+        match Box::pin(refresh).await {
+            Ok(renewed) => self.opened(renewed).await,
+            Err(RefreshError::Unavailable { .. }) => self.opened(connection).await,
+            Err(error) => Err(error.into()),
         }
     }
 

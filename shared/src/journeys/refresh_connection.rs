@@ -5,8 +5,9 @@
 //! answer is stored before anybody uses it.
 //!
 //! ```text
-//! refresh ── gate (is the provider to be asked at all?) ── prepare ── lease ─┬─ attempt ── store
-//!                                                                            └─ wait, for what its holder brings
+//! refresh ─┬─ gate (is the provider to be asked at all?) ── prepare ── lease ─┬─ attempt ── store
+//!          │                                                                  └─ wait, for what its holder brings
+//!          └─ settle, where an attempt never came back: what it was given may still be in the queue
 //! ```
 
 mod attempt;
@@ -14,6 +15,7 @@ mod backoff;
 mod crowd;
 mod gate;
 pub mod salvage;
+mod settle;
 mod store;
 mod wait;
 
@@ -21,6 +23,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
+use self::wait::Awaited;
 use super::{ask_provider::AskProvider, carried_through, client_secret, profile};
 use crate::{
     clock::Clock,
@@ -28,13 +31,14 @@ use crate::{
         connection::{Connection, Grant},
         connector::Connector,
         ids::AttemptId,
+        provider::Provider,
         secret::{ClientSecret, RefreshToken, Secret},
     },
     metrics::Metrics,
     oauth::{ProviderClient, TokenError},
-    queue::Queue,
+    queue::{OrderedQueue, Queue},
     random::Random,
-    store::{Connections, EndedGrants, Healths, LeaseOutcome, Leases, Paces, Renewals, StoreError},
+    store::{Bid, Connections, EndedGrants, Healths, LeaseOutcome, Leases, Paces, Renewals, StoreError},
     vault::{Place, Vault, VaultError},
 };
 pub(crate) use crowd::Crowd;
@@ -55,8 +59,8 @@ pub const CALL: Duration = Duration::from_secs(12);
 /// The shortest token call worth making.
 const SHORTEST_CALL: Duration = Duration::from_secs(1);
 
-/// How long after the lease somebody looks whether its holder came back: the drift of two clocks.
-const LOOK_AFTER: Duration = Duration::from_secs(2);
+/// How long after the lease somebody looks whether its holder came back: a little more than the drift of two clocks.
+const LOOK_AFTER: Duration = Duration::from_secs(3);
 
 /// How often the schedule comes by: what it would bring up before that needs no message of its own.
 const SCHEDULE: Duration = Duration::from_mins(1);
@@ -74,6 +78,7 @@ pub struct Refresher {
     pub(crate) ended: EndedGrants,
     pub(crate) provider: AskProvider,
     pub(crate) queue: Queue,
+    pub(crate) salvage: OrderedQueue,
     pub(crate) crowd: Crowd,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
@@ -157,16 +162,21 @@ impl Refresher {
         if let Some(retry_after) = connection.refresh.backing_off(self.clock.now()) {
             return Err(RefreshError::Unavailable { retry_after, cause: None });
         }
+        if provider.rotates()
+            && let Some(attempt) = connection.refresh.unaccounted(self.clock.now()).cloned()
+        {
+            return self.ask_to_settle(connection, &attempt, occasion).await;
+        }
         let gate = self.look_at_gate(connector).await?;
         let with = self.prepare(&connection, connector).await?;
         let place_in_crowd = self.keep_pace(connector, provider, occasion).await?;
         let passage = self.pass(gate, connector).await?;
-        let lease = self.lease(&connection).await;
+        let lease = self.lease(&connection, provider).await;
         if !matches!(lease, Ok(LeaseOutcome::Taken(_))) {
             self.turn_back(passage, connector).await;
         }
         match lease? {
-            LeaseOutcome::Lost if occasion == Occasion::Needed => self.wait(connection).await,
+            LeaseOutcome::Lost if occasion == Occasion::Needed => self.wait(connection, Awaited::Holder).await,
             LeaseOutcome::Lost => Err(RefreshError::Busy),
             LeaseOutcome::Taken(lease) => {
                 let (refresher, connector) = (self.clone(), connector.clone());
@@ -192,14 +202,15 @@ impl Refresher {
     }
 
     /// Asks for the lease. Where the table's answer is lost, asks the item who holds it.
-    async fn lease(&self, connection: &Connection) -> Result<LeaseOutcome, StoreError> {
+    async fn lease(&self, connection: &Connection, provider: &Provider) -> Result<LeaseOutcome, StoreError> {
         let now = self.clock.now();
         let attempt = AttemptId::of_ulid(&self.random.ulid(now));
         let until = after(now, LEASE);
         let comes_by = after(until, SCHEDULE);
         let unscheduled = connection.refresh.due_at.is_none_or(|at| at > comes_by);
         let look_at = unscheduled.then(|| after(until, LOOK_AFTER));
-        match self.leases.take(connection, attempt.clone(), now, until, look_at).await {
+        let bid = Bid { attempt: attempt.clone(), now, until, look_at, respects_intent: provider.rotates() };
+        match self.leases.take(connection, bid).await {
             Err(StoreError::Unavailable(_)) => self.leases.find(&connection.key, attempt, until).await,
             outcome => outcome,
         }

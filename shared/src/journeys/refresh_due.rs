@@ -1,4 +1,5 @@
-//! Working off the refresh queue: what the schedule found due, what may not have come back, what could not be stored.
+//! Working off the refresh queue and the ordered one behind it: what the schedule found due, what may not have come back,
+//! what could not be stored.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::{
     domain::{
         connection::{Connection, Quarantine},
         connector::Connector,
-        ids::WorkspaceId,
+        ids::{AttemptId, WorkspaceId},
         user::ConnectionKey,
     },
     metrics::{Metric, Metrics},
@@ -33,7 +34,7 @@ const KEY_REFUSED: Duration = Duration::from_mins(5);
 /// What is put off for less comes up with the next round of the schedule anyway.
 const WORTH_PUTTING_OFF: Duration = Duration::from_mins(1);
 
-/// Works off the refresh queue.
+/// Works off the refresh queue, and the ordered one.
 #[derive(Debug, Clone)]
 pub struct RefreshDue {
     pub(crate) connectors: Connectors,
@@ -65,14 +66,14 @@ pub enum Unfinished {
 }
 
 impl RefreshDue {
-    /// Carries out one message of the refresh queue.
+    /// Carries out one message of either queue, which the queue took at `sent_at`.
     ///
     /// # Errors
     /// [`Unfinished`] if it must come again.
-    pub async fn work(&self, body: &str) -> Result<(), Unfinished> {
+    pub async fn work(&self, body: &str, sent_at: Option<Timestamp>) -> Result<(), Unfinished> {
         let outcome = match serde_json::from_str::<KeyMessage>(body) {
             Ok(message) => Box::pin(self.work_on_keys(message)).await,
-            Err(_) => Box::pin(self.work_on_connection(body)).await,
+            Err(_) => Box::pin(self.work_on_connection(body, sent_at)).await,
         };
         self.remind.remind().await;
         outcome
@@ -88,7 +89,7 @@ impl RefreshDue {
         }
     }
 
-    async fn work_on_connection(&self, body: &str) -> Result<(), Unfinished> {
+    async fn work_on_connection(&self, body: &str, sent_at: Option<Timestamp>) -> Result<(), Unfinished> {
         if let Ok(due) = serde_json::from_str::<DueMessage>(body) {
             return match self.schedule.find(&due.pk, &due.sk).await {
                 Ok(Some(connection)) => self.look(connection, Occasion::Scheduled).await,
@@ -102,9 +103,14 @@ impl RefreshDue {
         }
         match serde_json::from_str(body).map_err(|_| Unfinished::Unreadable)? {
             RefreshMessage::Look { place } => self.look_at(&place.parse().ok_or(Unfinished::Unreadable)?).await,
-            RefreshMessage::Salvage { place, version, attempt, tokens, grant } => {
+            RefreshMessage::Settle { place, attempt } => {
                 let place = place.parse().ok_or(Unfinished::Unreadable)?;
-                Ok(self.refresher.store_salvaged(place, version, &attempt, &tokens, grant).await?)
+                let attempt = AttemptId::parse(&attempt).map_err(|_| Unfinished::Unreadable)?;
+                self.settle(&place, &attempt, sent_at.ok_or(Unfinished::Unreadable)?).await
+            }
+            RefreshMessage::Salvage { place, version, fence, attempt, tokens, grant } => {
+                let place = place.parse().ok_or(Unfinished::Unreadable)?;
+                Ok(self.refresher.store_salvaged(place, (version, fence), &attempt, &tokens, grant).await?)
             }
         }
     }
@@ -114,6 +120,16 @@ impl RefreshDue {
             Some(connection) => self.look(connection, Occasion::LookedAfter).await,
             None => Ok(()),
         }
+    }
+
+    /// What comes of the refresh is not this message's business: it must not hold up its group, and the schedule brings the
+    /// connection up again.
+    async fn settle(&self, place: &ConnectionKey, attempt: &AttemptId, asked_at: Timestamp) -> Result<(), Unfinished> {
+        let Some(connection) = self.refresher.settle(place, attempt, asked_at).await? else { return Ok(()) };
+        if let Err(error) = self.look(connection, Occasion::LookedAfter).await {
+            tracing::warn!(%error, "a connection whose last refresh never came back is not refreshed yet");
+        }
+        Ok(())
     }
 
     /// Refreshes a connection if it still has to be.

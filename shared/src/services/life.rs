@@ -155,6 +155,7 @@ impl Services {
             ended: self.ended_grants(),
             provider: self.ask_provider(),
             queue: self.refresh_queue.clone(),
+            salvage: self.salvage_queue.clone(),
             crowd: self.crowd.clone(),
             metrics: self.metrics(),
             clock: self.clock.clone(),

@@ -1,8 +1,8 @@
 //! Leases on connections: one holder at a time, and no holder that came back late changes anything.
 //!
 //! A lease names the version it refreshes and raises the fence; whatever its holder writes names both. The intent that a
-//! lease writes down stays until its holder says what became of it, so that a later refusal can tell a grant that was
-//! taken back from one whose rotated token was lost on the way.
+//! lease writes down stays until its holder says what became of it, or until it is certain that its holder never will: as
+//! long as tokens may be on their way that it was given, nobody else gets the lease.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -19,7 +19,7 @@ use super::{
     table::{Table, TableNames, key},
 };
 use crate::domain::{
-    connection::{Connection, EndReason},
+    connection::{Connection, DRIFT, EndReason},
     ids::AttemptId,
     user::ConnectionKey,
 };
@@ -49,8 +49,21 @@ pub enum Follows {
     NothingUnsettled,
     /// One of them may have been carried out there, and its answer is lost.
     Doubt,
-    /// One of them never came back: what it was given may still be on its way to the table.
-    Unaccounted,
+}
+
+/// What is asked for when a lease is.
+#[derive(Debug)]
+pub struct Bid {
+    /// The attempt that is to hold it.
+    pub attempt: AttemptId,
+    /// The present.
+    pub now: Timestamp,
+    /// Until when it is to be held.
+    pub until: Timestamp,
+    /// Puts a connection that the schedule would not bring up on its own into it: if this holder dies, somebody looks.
+    pub look_at: Option<Timestamp>,
+    /// Whether an attempt that never came back stands in the way.
+    pub respects_intent: bool,
 }
 
 /// What came of asking for a lease.
@@ -58,7 +71,7 @@ pub enum Follows {
 pub enum LeaseOutcome {
     /// It is held now.
     Taken(Box<Lease>),
-    /// Somebody else holds it, has done the work, or there is nothing left to refresh.
+    /// Somebody else holds it, has done the work or never came back, or there is nothing left to refresh.
     Lost,
 }
 
@@ -83,7 +96,12 @@ impl Lease {
     /// What the tokens of this attempt are for.
     #[must_use]
     pub fn claim(&self) -> Claim {
-        Claim { place: self.connection.key.clone(), version: self.connection.version, attempt: self.attempt.clone() }
+        Claim {
+            place: self.connection.key.clone(),
+            version: self.connection.version,
+            fence: self.fence,
+            attempt: self.attempt.clone(),
+        }
     }
 }
 
@@ -94,23 +112,20 @@ impl Leases {
         Self(Table::new(client, &tables.connections))
     }
 
-    /// Asks for the lease on `connection` as it was read. `look_at` puts a connection that the schedule would not bring up
-    /// on its own into it: if this holder dies, somebody looks.
+    /// Asks for the lease on `connection` as it was read.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer. The lease may be held then, and ends by itself.
-    pub async fn take(
-        &self,
-        connection: &Connection,
-        attempt: AttemptId,
-        now: Timestamp,
-        until: Timestamp,
-        look_at: Option<Timestamp>,
-    ) -> Result<LeaseOutcome, StoreError> {
-        // What was intended before is read of the item as it was: it tells even whoever gets no answer to the first request.
-        let mut set = "SET leased_until = :until, intent_before = if_not_exists(intent, :none), intent = :attempt, \
-                       fence = fence + :one"
+    pub async fn take(&self, connection: &Connection, bid: Bid) -> Result<LeaseOutcome, StoreError> {
+        let Bid { attempt, now, until, look_at, respects_intent } = bid;
+        let mut set = "SET leased_until = :until, intent = :attempt, fence = fence + :one".to_owned();
+        let mut condition = "ver = :ver AND attribute_not_exists(grant_ended) \
+                             AND (attribute_not_exists(leased_until) OR leased_until <= :now) \
+                             AND (attribute_not_exists(retry_at) OR retry_at <= :now)"
             .to_owned();
+        if respects_intent {
+            condition.push_str(" AND attribute_not_exists(intent)");
+        }
         let mut request = self.update(&connection.key);
         if let Some(look_at) = look_at {
             set.push_str(", due_at = :look, due_shard = :shard");
@@ -120,14 +135,9 @@ impl Leases {
         }
         let request = request
             .update_expression(set)
-            .condition_expression(
-                "ver = :ver AND attribute_not_exists(grant_ended) \
-                 AND (attribute_not_exists(leased_until) OR leased_until <= :now) \
-                 AND (attribute_not_exists(retry_at) OR retry_at <= :now)",
-            )
+            .condition_expression(condition)
             .expression_attribute_values(":until", time(until))
             .expression_attribute_values(":attempt", text(attempt.as_str()))
-            .expression_attribute_values(":none", text(""))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":ver", number(connection.version))
             .expression_attribute_values(":now", time(now))
@@ -137,9 +147,8 @@ impl Leases {
             Ok(answer) => {
                 let earlier = answer.attributes.ok_or(StoreError::Unreadable("no attributes returned"))?;
                 let earlier = read(&Row::read(earlier)?)?;
-                let follows = follows(earlier.refresh.intent.is_some(), earlier.refresh.in_doubt);
                 let fence = earlier.refresh.fence + 1;
-                Ok(taken(earlier, attempt, until, fence, follows))
+                Ok(taken(earlier, attempt, until, fence))
             }
             Err(error) => Ok(match standing_item(&error)? {
                 // The answer to our own first request was lost, and the SDK asked again.
@@ -169,8 +178,7 @@ impl Leases {
     /// # Errors
     /// [`StoreError`] if the storage does not answer. The lease ends by itself.
     pub async fn release(&self, lease: &Lease, release: Release) -> Result<Write, StoreError> {
-        let (mut set, mut remove) =
-            ("SET failures = :failures, refusals = :refusals".to_owned(), "intent, intent_before".to_owned());
+        let (mut set, mut remove) = ("SET failures = :failures, refusals = :refusals".to_owned(), "intent".to_owned());
         let mut request = self
             .held(lease)
             .expression_attribute_values(":failures", number(release.failures))
@@ -208,7 +216,7 @@ impl Leases {
     pub async fn doubt(&self, connection: &Connection, now: Timestamp) -> Result<Write, StoreError> {
         let request = self
             .update(&connection.key)
-            .update_expression("SET in_doubt = :doubt, due_at = :now, due_shard = :shard")
+            .update_expression("SET in_doubt = :doubt, unproven = :doubt, due_at = :now, due_shard = :shard")
             .condition_expression("ver = :ver AND attribute_not_exists(grant_ended)")
             .expression_attribute_values(":doubt", AttributeValue::Bool(true))
             .expression_attribute_values(":now", time(now))
@@ -226,10 +234,43 @@ impl Leases {
             .held(lease)
             .update_expression(
                 "SET grant_ended = :reason \
-                 REMOVE leased_until, intent, intent_before, in_doubt, failures, refusals, retry_at, due_shard, due_at",
+                 REMOVE leased_until, intent, in_doubt, failures, refusals, retry_at, due_shard, due_at",
             )
             .expression_attribute_values(":reason", text(reason.as_str()));
         written(request.send().await)
+    }
+
+    /// Writes down that what this attempt was given will never come, if it was given anything: the next one may be made, at
+    /// once. `asked_at` is when it was asked whether anything waits; if the lease was not over by then, its holder may have
+    /// left something since. Answers the connection, or nothing if that is so, or the attempt came back or was settled before.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn settle(
+        &self,
+        place: &ConnectionKey,
+        attempt: &AttemptId,
+        asked_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Connection>, StoreError> {
+        let Ok(over_by) = asked_at.checked_sub(DRIFT) else { return Ok(None) };
+        let request = self
+            .update(place)
+            .update_expression("SET in_doubt = :doubt, due_at = :now, due_shard = :shard REMOVE intent, leased_until")
+            .condition_expression("intent = :attempt AND leased_until <= :over")
+            .expression_attribute_values(":attempt", text(attempt.as_str()))
+            .expression_attribute_values(":over", time(over_by))
+            .expression_attribute_values(":doubt", AttributeValue::Bool(true))
+            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":shard", text(&due_shard(place)))
+            .return_values(ReturnValue::AllNew);
+        match request.send().await {
+            Ok(answer) => {
+                let settled = answer.attributes.ok_or(StoreError::Unreadable("no attributes returned"))?;
+                read(&Row::read(settled)?).map(Some)
+            }
+            Err(error) => standing_item(&error).map(|_| None),
+        }
     }
 
     fn held(&self, lease: &Lease) -> UpdateItemFluentBuilder {
@@ -245,23 +286,16 @@ impl Leases {
     }
 }
 
-fn follows(unaccounted: bool, in_doubt: bool) -> Follows {
-    match (unaccounted, in_doubt) {
-        (true, _) => Follows::Unaccounted,
-        (false, true) => Follows::Doubt,
-        (false, false) => Follows::NothingUnsettled,
-    }
-}
-
 /// The lease, if the item names this attempt as its holder.
 fn held_by(item: Connection, attempt: AttemptId, until: Timestamp) -> LeaseOutcome {
     if item.refresh.intent.as_ref() != Some(&attempt) {
         return LeaseOutcome::Lost;
     }
-    let (fence, follows) = (item.refresh.fence, follows(item.refresh.follows_intent, item.refresh.in_doubt));
-    taken(item, attempt, until, fence, follows)
+    let fence = item.refresh.fence;
+    taken(item, attempt, until, fence)
 }
 
-fn taken(connection: Connection, attempt: AttemptId, until: Timestamp, fence: u64, follows: Follows) -> LeaseOutcome {
+fn taken(connection: Connection, attempt: AttemptId, until: Timestamp, fence: u64) -> LeaseOutcome {
+    let follows = if connection.refresh.in_doubt { Follows::Doubt } else { Follows::NothingUnsettled };
     LeaseOutcome::Taken(Box::new(Lease { connection, attempt, until, follows, fence }))
 }

@@ -40,7 +40,7 @@ pub use endings::{Ending, Endings};
 pub use error::{StoreError, Write};
 pub use forgotten_users::{Forgotten, ForgottenUsers};
 pub use healths::Healths;
-pub use leases::{Follows, Lease, LeaseOutcome, Leases, Release};
+pub use leases::{Bid, Follows, Lease, LeaseOutcome, Leases, Release};
 pub use paces::{Pace, Paces, Slot};
 pub use providers::CustomProviders;
 pub use purges::{Purge, Purges};

@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use super::{
     connections::{due_shard, pk, read, sk},
     error::{StoreError, failed},
-    leases::Lease,
     row::{Row, bytes, number, text, time},
     table::{Table, TableNames, key},
 };
@@ -35,6 +34,8 @@ pub struct Claim {
     pub place: ConnectionKey,
     /// The version that was refreshed.
     pub version: u64,
+    /// The fence of the lease that it was refreshed under.
+    pub fence: u64,
     /// The attempt that refreshed it.
     pub attempt: AttemptId,
 }
@@ -86,22 +87,21 @@ impl Renewals {
         Self(Table::new(client, &tables.connections))
     }
 
-    /// Stores what the provider gave, under the lease it was asked for with.
+    /// Stores what the provider gave, as long as nobody has had a lease after the one it was asked for under.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer. It may be stored then: asking again is safe.
-    pub async fn commit(&self, lease: &Lease, renewal: &Renewal) -> Result<Commit, StoreError> {
-        let claim = lease.claim();
-        let request = self.writing(&claim, Change::of(&claim, renewal));
+    pub async fn commit(&self, claim: &Claim, renewal: &Renewal) -> Result<Commit, StoreError> {
+        let request = self.writing(claim, Change::of(claim, renewal));
         let request = request
             .condition_expression("ver = :ver AND fence = :fence")
-            .expression_attribute_values(":fence", number(lease.fence));
+            .expression_attribute_values(":fence", number(claim.fence));
         outcome(request).await
     }
 
-    /// Stores what the provider gave although the lease was lost, as long as nobody else has stored anything newer:
-    /// after a rotation these are the only tokens that work. Whoever held the lease in the meantime may have shown the token
-    /// before them, and the provider may have ended them for it: they stay in doubt, and are due at `verify_at`.
+    /// Stores what the provider gave although another had a lease since, as long as nobody has stored anything newer:
+    /// after a rotation these are the only tokens that work. The other one may have shown the token before them, and the
+    /// provider may have ended them for it: they are unproven, and due at `verify_at`.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
@@ -136,15 +136,7 @@ impl Change {
     fn of(claim: &Claim, renewal: &Renewal) -> Self {
         let mut change = Self {
             set: vec![("last_commit", text(claim.attempt.as_str()))],
-            remove: vec![
-                "leased_until",
-                "intent",
-                "intent_before",
-                "in_doubt",
-                "refusals",
-                "grant_ended",
-                "quarantined",
-            ],
+            remove: vec!["leased_until", "intent", "in_doubt", "unproven", "refusals", "grant_ended", "quarantined"],
         };
         if let Some(access) = &renewal.access {
             change.set.extend([
@@ -166,11 +158,12 @@ impl Change {
 
     /// As it is, but nobody relies on it before a refresh has shown that it works.
     fn due_for_proof(mut self, claim: &Claim, at: Timestamp) -> Self {
-        let changed = ["in_doubt", "due_at", "due_shard"];
+        let changed = ["in_doubt", "unproven", "due_at", "due_shard"];
         self.set.retain(|(name, _)| !changed.contains(name));
         self.remove.retain(|name| !changed.contains(name));
         self.set.extend([
             ("in_doubt", AttributeValue::Bool(true)),
+            ("unproven", AttributeValue::Bool(true)),
             ("due_at", time(at)),
             ("due_shard", text(&due_shard(&claim.place))),
         ]);

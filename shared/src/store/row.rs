@@ -95,8 +95,8 @@ pub(super) mod name {
         FENCE = "fence";
         LEASED_UNTIL = "leased_until";
         INTENT = "intent";
-        INTENT_BEFORE = "intent_before";
         IN_DOUBT = "in_doubt";
+        UNPROVEN = "unproven";
         LAST_COMMIT = "last_commit";
         FAILURES = "failures";
         REFUSALS = "refusals";

@@ -57,8 +57,8 @@ impl Chaos {
                 waiting: usize::from(dice.percent(20)),
             },
             10..30 if outages => Self::Outage {
-                // Shorter than a lease: see the README for what a longer one can still cost.
-                lasts: Duration::from_secs([4, 8, 12, 16][dice.below(4)]),
+                // Shorter and longer than a lease.
+                lasts: Duration::from_secs([4, 12, 25, 38][dice.below(4)]),
                 queue_too: dice.percent(15),
                 how: [Outage::Throttling, Outage::Failing, Outage::Unreachable][dice.below(3)],
                 reads_after: Duration::from_millis(u64::try_from(dice.below(1_500)).unwrap()),

@@ -1,4 +1,4 @@
-//! The queue and the schedule, at work while everything else happens: as many at once as Lambda would start, and now and
+//! Queues and schedule, at work while everything else happens: as many at once as Lambda would start, and now and
 //! then the same batch twice.
 
 use std::{sync::Arc, time::Duration};
@@ -10,10 +10,12 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use crate::{dice::Dice, world::World};
 
-/// How many batches are worked off at once: the queue's maximum concurrency in `template.yaml`.
+/// How many batches of a queue are worked off at once; in `template.yaml` at least as many.
 const AT_ONCE: usize = 10;
 
-/// How often the queue is looked at.
+const QUEUES: [Queue; 2] = [Queue::Refresh, Queue::Salvage];
+
+/// How often a queue is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How often in a hundred a batch comes twice.
@@ -32,13 +34,13 @@ pub(super) fn start(world: &Arc<World>, product: &Product, dice: &mut Dice) -> P
             let _ = refresh(World::schedule_event()).await;
         });
     }
-    for postman in 0..AT_ONCE {
+    for (postman, queue) in QUEUES.into_iter().flat_map(|queue| [queue; AT_ONCE]).enumerate() {
         let handler = twice(product.refresh.clone(), Dice::part(dice.next(), postman as u64));
         let world = world.clone();
         let told = stop.subscribe();
         tasks.spawn(async move {
             while !*told.borrow() {
-                deliver_due(&world.queues, Queue::Refresh, &handler).await.unwrap();
+                deliver_due(&world.queues, queue, &handler).await.unwrap();
                 sleep(LOOK).await;
             }
         });
@@ -62,10 +64,13 @@ impl Postmen {
     }
 }
 
-/// Works off whatever can be seen in the queue now.
+/// Works off whatever can be seen in the queues now.
 pub(super) async fn empty(world: &World, product: &Product) {
-    let one = || async { while deliver_due(&world.queues, Queue::Refresh, &product.refresh).await.unwrap() > 0 {} };
-    join_all((0..AT_ONCE).map(|_| one())).await;
+    let one = |queue| async move { while deliver_due(&world.queues, queue, &product.refresh).await.unwrap() > 0 {} };
+    // What is in one leaves something in the other, and the other way round.
+    for queue in QUEUES.into_iter().chain(QUEUES) {
+        join_all((0..AT_ONCE).map(|_| one(queue))).await;
+    }
 }
 
 fn twice(handler: EventHandler, dice: Dice) -> EventHandler {

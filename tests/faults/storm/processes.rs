@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use connectors_tests::runtime_api::Instance;
 use futures::{future::join_all, join};
-use local::aws::sqs::Queue;
 use tokio::time::{Instant, interval, sleep};
 
 use super::{
@@ -71,7 +70,7 @@ async fn no_grant_is_lost_that_could_have_been_kept_when_real_processes_die() {
     println!("FAULTS_SEED={seed}");
     let world = World::live(Rotate::StrictRevokeFamily).await;
     let quiet = world.proxy().await;
-    let _deliveries = Deliveries::start(&world, Queue::Refresh, "refresh", &quiet);
+    let _deliveries = Deliveries::to_refresh(&world, &quiet);
     for number in 0..LANES {
         world.connect(&user_name(number)).await;
     }

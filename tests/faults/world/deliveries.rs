@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use ::local::{aws::sqs::Queue, delivery, tasks::Tasks};
+use ::local::{aws::sqs::Queue, delivery, product::Product, tasks::Tasks};
 use connectors::web::{EventError, EventHandler};
 use connectors_tests::runtime_api::{Instance, Outcome};
 use serde_json::Value;
@@ -14,18 +14,32 @@ use serde_json::Value;
 use super::{World, bootstraps, environment};
 use crate::proxy::FaultProxy;
 
-/// How many batches are worked off at once, as in `template.yaml`.
+/// How many batches of a queue are worked off at once; in `template.yaml` at least as many.
 const AT_ONCE: usize = 10;
 
 /// Deliveries under way. Dropping them ends them.
 pub(crate) struct Deliveries(#[expect(dead_code, reason = "held until the test ends")] Tasks);
 
 impl Deliveries {
-    /// Hands the messages of a queue to processes of a function, which reach their services through this proxy.
-    pub(crate) fn start(world: &World, queue: Queue, function: &str, proxy: &FaultProxy) -> Self {
-        let function = processes_of(function, proxy);
+    /// Hands what is to be refreshed, and what could not be stored, to processes of `refresh`, which reach their services
+    /// through this proxy.
+    pub(crate) fn to_refresh(world: &World, proxy: &FaultProxy) -> Self {
+        Self::start(world, &[Queue::Salvage, Queue::Refresh], &processes_of("refresh", proxy))
+    }
+
+    /// Hands them to an instance of this process.
+    pub(crate) fn within(world: &World, product: &Product) -> Self {
+        Self::start(world, &[Queue::Salvage, Queue::Refresh], &product.refresh)
+    }
+
+    /// Hands what has ended to processes of `disconnect`.
+    pub(crate) fn to_disconnect(world: &World, proxy: &FaultProxy) -> Self {
+        Self::start(world, &[Queue::Revocation], &processes_of("disconnect", proxy))
+    }
+
+    fn start(world: &World, of: &[Queue], function: &EventHandler) -> Self {
         let mut tasks = Tasks::new();
-        for _ in 0..AT_ONCE {
+        for queue in of.iter().flat_map(|queue| [*queue; AT_ONCE]) {
             let (queues, function) = (world.queues.clone(), function.clone());
             tasks.start(|stop| delivery::deliver(queues, queue, function, stop));
         }

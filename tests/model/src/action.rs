@@ -22,10 +22,10 @@ pub enum Step {
     TakeLeaseAgain,
     /// It sees that it need not wait any longer.
     StopWaiting,
-    /// It gives the queue its time, and reads the row again.
-    LookAgain,
-    /// The same, and what is in the queue still is.
-    LookInVain,
+    /// It reads the row by a clock that is ahead, and takes a lease for over that is not.
+    ReadAhead,
+    /// It asks to have the attempt settled that it found unaccounted for.
+    AskToSettle,
     /// It is held up until its lease has ended.
     Stall,
     /// It asks the provider.
@@ -58,6 +58,10 @@ pub enum Step {
     GiveUpTable,
     /// It leaves its tokens in the queue.
     Enqueue,
+    /// The same.
+    EnqueueUnheard,
+    /// It turns to the table once more.
+    TryTableAgain,
     /// The queue does not take them.
     QueueFails,
     /// It reads the row again, to see whether the refusal is about what is stored there.
@@ -85,10 +89,12 @@ pub enum Event {
     AdriftAnswered(usize),
     /// It never will.
     AdriftDropped(usize),
-    /// A message is delivered.
+    /// A message is delivered, and worked.
     Deliver(usize),
-    /// The same, and it will be once more.
-    DeliverAndKeep(usize),
+    /// A message is delivered to somebody so slow, or who dies so late, that it is delivered once more.
+    DeliverSlowly(usize),
+    /// One who was so slow makes their write after all.
+    LateWrite(usize),
     /// An hour is over.
     AccessTokenAges,
     /// The user takes the grant back at the provider.

@@ -17,16 +17,13 @@ pub fn that_lose(behaviour: Behaviour) -> Faults {
     match behaviour {
         Behaviour::NoRotation => Faults::of(&[]),
         Behaviour::GraceSamePair => Faults::of(&[Fault::GraceShort]),
-        Behaviour::GraceNewPair => {
-            Faults::of(&[Fault::GraceShort, Fault::EarlyEnd, Fault::SlowQueue, Fault::LateRequest])
-        }
+        Behaviour::GraceNewPair => Faults::of(&[Fault::GraceShort, Fault::EarlyEnd, Fault::LateRequest]),
         Behaviour::StrictError => Faults::of(&[Fault::AnswerLost, Fault::CrashWithTokens, Fault::QueueDown]),
         Behaviour::StrictFamily => Faults::of(&[
             Fault::AnswerLost,
             Fault::CrashWithTokens,
             Fault::QueueDown,
             Fault::EarlyEnd,
-            Fault::SlowQueue,
             Fault::LateRequest,
         ]),
     }
@@ -42,11 +39,10 @@ pub const fn lost_by(fault: Fault) -> &'static str {
         Fault::AnswerLost => "lost: the answer was lost on the wire",
         Fault::Crash => "lost: a process died without tokens",
         Fault::CrashWithTokens => "lost: a process died between answer and storage",
-        Fault::WriteUnheard => "lost: an answer of the table was lost",
+        Fault::WriteUnheard => "lost: an answer of the table or the queue was lost",
         Fault::TableDown => "lost: the table was down",
         Fault::QueueDown => "lost: table and queue were down together",
         Fault::Duplicate => "lost: a message came twice",
-        Fault::SlowQueue => "lost: the queue was slower than the next try",
         Fault::EarlyEnd => "lost: a lease ended early",
         Fault::Stalled => "lost: a process was held up before it asked",
         Fault::LateRequest => "lost: the provider worked on a request after its lease",
@@ -70,7 +66,7 @@ pub(crate) fn properties() -> Vec<Property<Protocol>> {
     }
     each! {
         RequestDropped TurnedAway HungUp AnswerLost Crash CrashWithTokens WriteUnheard TableDown QueueDown Duplicate
-        SlowQueue EarlyEnd Stalled LateRequest GraceShort UserRevoked
+        EarlyEnd Stalled LateRequest GraceShort UserRevoked
     }
 }
 

@@ -19,31 +19,30 @@ pub enum Fault {
     Crash = 1 << 4,
     /// A process dies that has the new tokens, and has not stored them.
     CrashWithTokens = 1 << 5,
-    /// The table does what was asked, and its answer is lost.
+    /// The table or the queue does what was asked, and its answer is lost.
     WriteUnheard = 1 << 6,
     /// The table answers nothing for a while.
     TableDown = 1 << 7,
     /// The queue takes nothing either, while the table is down.
     QueueDown = 1 << 8,
-    /// A message is delivered twice.
+    /// A message is delivered twice, and the first delivery may be worked long after the second.
     Duplicate = 1 << 9,
-    /// What waits in the queue is not delivered in the time that one waits for it.
-    SlowQueue = 1 << 10,
-    /// A lease ends while its holder is still at work: clocks drift apart, or a process is frozen and thaws.
-    EarlyEnd = 1 << 11,
+    /// A lease ends, or is taken for over, while its holder is still at work: clocks drift apart further than was reckoned
+    /// with, or a process is frozen and thaws.
+    EarlyEnd = 1 << 10,
     /// A process is held up before it asks, and notices that its time is over.
-    Stalled = 1 << 12,
+    Stalled = 1 << 11,
     /// The provider works on a request after the one who asked has hung up and the next one was allowed to ask.
-    LateRequest = 1 << 13,
+    LateRequest = 1 << 12,
     /// The next try comes when the grace of the provider is over.
-    GraceShort = 1 << 14,
+    GraceShort = 1 << 13,
     /// The user takes the grant back at the provider.
-    UserRevoked = 1 << 15,
+    UserRevoked = 1 << 14,
 }
 
 impl Fault {
     /// Every one.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 15] = [
         Self::RequestDropped,
         Self::TurnedAway,
         Self::HungUp,
@@ -54,7 +53,6 @@ impl Fault {
         Self::TableDown,
         Self::QueueDown,
         Self::Duplicate,
-        Self::SlowQueue,
         Self::EarlyEnd,
         Self::Stalled,
         Self::LateRequest,

@@ -8,7 +8,7 @@ use crate::{
     provider::Behaviour,
     row::{Reason, StoredBy},
     rules::Protocol,
-    state::{State, Worker},
+    state::{Message, State, Worker},
 };
 
 /// No two processes, nor a process and a request that nobody waits for, show one refresh token at the same time.
@@ -34,9 +34,6 @@ pub const NAMED: &str = "every loss has a cause that cannot be helped";
 
 /// Faults after which two processes may believe that it is their turn.
 const TWO_AT_ONCE: Faults = Faults::of(&[Fault::EarlyEnd, Fault::LateRequest]);
-
-/// The same, and those that let somebody ask although the new tokens are on their way to the row.
-const TOKENS_ON_THEIR_WAY: Faults = Faults::of(&[Fault::EarlyEnd, Fault::LateRequest, Fault::SlowQueue]);
 
 /// Faults after which somebody may have asked, as far as the row tells.
 const UNKNOWN_OUTCOME: Faults = Faults::of(&[
@@ -64,7 +61,7 @@ pub(crate) fn of(protocol: &Protocol) -> Vec<Property<Protocol>> {
         Property::always(REJECTED_RIGHTLY, |_, state: &State| {
             state.row.ended != Some(Reason::RefreshRejected)
                 || state.provider.taken_back
-                || state.past.happened.has_any(TOKENS_ON_THEIR_WAY)
+                || state.past.happened.has_any(TWO_AT_ONCE)
         }),
         Property::always(LOST_RIGHTLY, |protocol: &Protocol, state: &State| {
             state.row.ended != Some(Reason::RotationLost)
@@ -101,6 +98,12 @@ fn sights(behaviour: Behaviour) -> Vec<Property<Protocol>> {
             Property::sometimes("a holder that comes back late stores its tokens", |_, state: &State| {
                 state.row.stored_by == StoredBy::LateHolder
             }),
+            Property::sometimes("a settle waits behind tokens", |_, state: &State| {
+                matches!(state.queue[..], [Message::Salvage { .. }, Message::Settle { .. }])
+            }),
+            Property::sometimes("one is late with a write, and the queue has gone on", |_, state: &State| {
+                state.late.iter().any(|late| !state.queue.contains(&late.message))
+            }),
             Property::sometimes("rotation_lost is said", |_, state: &State| {
                 state.row.ended == Some(Reason::RotationLost)
             }),
@@ -123,13 +126,13 @@ fn one_use(protocol: &Protocol, state: &State) -> bool {
 }
 
 fn no_used_token(_: &Protocol, state: &State) -> bool {
-    if state.past.happened.has_any(TOKENS_ON_THEIR_WAY) {
+    if state.past.happened.has_any(TWO_AT_ONCE) {
         return true;
     }
-    let queued = state.queue.iter().filter(|message| message.version == state.row.version);
+    let queued = state.pairs_in_queue().filter(|(version, _)| *version == state.row.version);
     let newer = state
         .pairs_in_hand()
-        .chain(queued.map(|message| message.pair))
+        .chain(queued.map(|(_, pair)| pair))
         .filter_map(|pair| pair.refresh)
         .chain(state.row.refresh)
         .max();
@@ -143,19 +146,20 @@ fn none_thrown_away(protocol: &Protocol, state: &State) -> bool {
     let newest = state.provider.current;
     let happened = state.past.happened;
     // Which of two pairs is the newer one cannot be seen from outside, when two were asked for at once.
-    let is_ambiguous = protocol.behaviour == Behaviour::GraceNewPair && happened.has_any(TOKENS_ON_THEIR_WAY);
+    let is_ambiguous = protocol.behaviour == Behaviour::GraceNewPair && happened.has_any(TWO_AT_ONCE);
     !state.provider.stands
         || is_ambiguous
         || !state.past.in_good_hands.has(newest)
         || state.row.refresh == Some(newest)
         || state.pairs_in_hand().any(|pair| pair.refresh == Some(newest))
-        || state.queue.iter().any(|message| message.pair.refresh == Some(newest))
+        || state.pairs_in_queue().any(|(_, pair)| pair.refresh == Some(newest))
 }
 
 /// Whether nothing is left lying about, and the connection works or says why not.
 pub(crate) fn is_settled(state: &State) -> bool {
     state.workers.iter().all(|worker| *worker == Worker::Idle)
         && state.queue.is_empty()
+        && state.late.is_empty()
         && state.adrift.is_empty()
         && !state.table_is_down
         && !state.row.is_leased

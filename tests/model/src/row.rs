@@ -47,8 +47,6 @@ pub enum Follows {
     NothingUnsettled,
     /// One of them may have been carried out there, and its answer is lost.
     Doubt,
-    /// One of them never came back: what it was given may still be on its way to the row.
-    Unaccounted,
 }
 
 /// The item.
@@ -66,9 +64,10 @@ pub struct Row {
     pub fence: u8,
     /// Whether the newest lease lasts.
     pub is_leased: bool,
-    /// What whoever takes the lease now knows of the attempts before: an intent that nobody took back makes one
-    /// unaccounted for.
-    pub follows: Follows,
+    /// The attempt that has not said yet what became of it.
+    pub intent: Option<u8>,
+    /// Whether one before it may have been carried out, and its answer is lost.
+    pub in_doubt: bool,
     /// The attempt that stored last.
     pub last_commit: Option<u8>,
     /// How it stored.
@@ -99,7 +98,8 @@ impl Row {
             version: 0,
             fence: 0,
             is_leased: false,
-            follows: Follows::NothingUnsettled,
+            intent: None,
+            in_doubt: false,
             last_commit: None,
             stored_by: StoredBy::Connecting,
             ended: None,
@@ -112,14 +112,41 @@ impl Row {
         self.is_stale && self.ended.is_none()
     }
 
-    /// `IF ver = mine AND the grant stands AND no lease lasts`.
-    pub(crate) fn take_lease(&mut self, version: u8, token: Token) -> Option<Hold> {
-        if self.version != version || self.ended.is_some() || self.is_leased {
+    /// The attempt before which nobody may take the lease: it never came back, as far as the row tells.
+    #[must_use]
+    pub fn unaccounted(&self, protocol: &Protocol) -> Option<u8> {
+        self.intent.filter(|_| protocol.intent_bars())
+    }
+
+    /// `IF ver = mine AND the grant stands AND no lease lasts AND no intent is there`.
+    pub(crate) fn take_lease(&mut self, protocol: &Protocol, version: u8, token: Token) -> Option<Hold> {
+        if self.version != version || self.ended.is_some() || self.is_leased || self.unaccounted(protocol).is_some() {
             return None;
         }
-        let hold = Hold { version, token, fence: self.fence + 1, follows: self.follows };
-        (self.fence, self.is_leased, self.follows) = (hold.fence, true, Follows::Unaccounted);
+        // Only a protocol that lacks a rule comes past an intent here, if the provider rotates.
+        self.in_doubt |= self.intent.is_some() && protocol.behaviour.rotates();
+        let hold = Hold { version, token, fence: self.fence + 1, follows: self.follows() };
+        (self.fence, self.is_leased, self.intent) = (hold.fence, true, Some(hold.fence));
         Some(hold)
+    }
+
+    /// What whoever takes the lease now knows of the attempts before.
+    #[must_use]
+    pub fn follows(&self) -> Follows {
+        if self.in_doubt { Follows::Doubt } else { Follows::NothingUnsettled }
+    }
+
+    /// Gives an attempt up of which nothing can come any more, `IF ver = as read AND intent = the attempt AND no lease
+    /// lasts`.
+    pub(crate) fn settle(&mut self, protocol: &Protocol, version: u8, attempt: u8) {
+        let holds = self.intent.is_some()
+            && (self.intent == Some(attempt) || !protocol.keeps(Rule::AttemptInSettle))
+            && (self.version == version || !protocol.keeps(Rule::VersionInSettle))
+            && (!self.is_leased || !protocol.keeps(Rule::LeaseInSettle));
+        if holds {
+            self.intent = None;
+            self.in_doubt |= protocol.keeps(Rule::SettledStaysInDoubt);
+        }
     }
 
     /// `IF ver = mine AND fence = mine`.
@@ -150,7 +177,7 @@ impl Row {
         let kept = if protocol.keeps(Rule::MissingTokenKeepsOld) { self.refresh } else { None };
         self.refresh = pair.refresh.or(kept);
         (self.access, self.is_stale, self.version) = (pair.access, false, self.version + 1);
-        (self.is_leased, self.follows, self.ended) = (false, Follows::NothingUnsettled, None);
+        (self.is_leased, self.intent, self.in_doubt, self.ended) = (false, None, false, None);
         (self.last_commit, self.stored_by) = (Some(fence), by);
     }
 
@@ -159,8 +186,8 @@ impl Row {
     pub(crate) fn give_back(&mut self, protocol: &Protocol, hold: Hold, in_doubt: bool, runs_on: bool) {
         if self.is_held_by(hold, protocol.keeps(Rule::FenceInGivingBack), true) {
             self.is_leased &= runs_on;
-            let is_settled = !in_doubt && hold.follows == Follows::NothingUnsettled;
-            self.follows = if is_settled { Follows::NothingUnsettled } else { Follows::Doubt };
+            self.intent = None;
+            self.in_doubt |= in_doubt;
         }
     }
 
@@ -169,7 +196,8 @@ impl Row {
         let (fence, version) = (protocol.keeps(Rule::FenceInEnd), protocol.keeps(Rule::VersionInEnd));
         let holds = self.is_held_by(hold, fence, version);
         if holds {
-            (self.ended, self.is_leased, self.follows) = (Some(reason), false, Follows::NothingUnsettled);
+            (self.ended, self.is_leased) = (Some(reason), false);
+            (self.intent, self.in_doubt) = (None, false);
         }
         holds
     }

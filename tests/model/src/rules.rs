@@ -17,14 +17,31 @@ pub enum Rule {
     LeaseOutlivesSilence,
     /// What may have been carried out is kept as doubt until new tokens are stored.
     DoubtKept,
-    /// Whoever takes the lease by a request that had to be repeated still knows of an earlier intent.
-    EarlierIntentRemembered,
     /// Who asks again under the same lease does not take a refusal at its word: the first call had no answer.
     OwnSilenceRemembered,
-    /// Who finds an intent first gives the queue time to deliver what may wait in it.
-    QueueFirst,
-    /// So does one who asks a provider that gives grace.
-    GraceLooksToo,
+    /// Nobody takes the lease over an intent: what that attempt was given may still be on its way to the row.
+    IntentBars,
+    /// Nor where the provider gives grace.
+    IntentBarsGraceToo,
+    /// Nobody asks to have an attempt settled before its lease has ended by the slowest clock: what its holder leaves in the
+    /// queue as long as it lasts comes first.
+    SettleAfterDrift,
+    /// The queue keeps its order: a settle is worked when everything that was left before it is.
+    SettleBehindSalvaged,
+    /// What the table does not take this time stays at the head of the queue.
+    FailedStaysAtHead,
+    /// A settle settles only the attempt that it names.
+    AttemptInSettle,
+    /// And only at the version that was read.
+    VersionInSettle,
+    /// And only if the lease has ended.
+    LeaseInSettle,
+    /// A settle that comes before the lease has ended is dropped; it does not wait at the head for that.
+    EarlySettleDropped,
+    /// What is settled stays in doubt.
+    SettledStaysInDoubt,
+    /// A holder leaves tokens in the queue only as long as its lease lasts.
+    HandOverUnderLease,
     /// Tokens are stored before anybody is handed one.
     StoredFirst,
     /// An answer without a refresh token leaves the old one where it is.
@@ -70,15 +87,23 @@ pub struct Protocol {
 
 impl Rule {
     /// Every one.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 27] = [
         Self::Lease,
         Self::Deadline,
         Self::LeaseOutlivesSilence,
         Self::DoubtKept,
-        Self::EarlierIntentRemembered,
         Self::OwnSilenceRemembered,
-        Self::QueueFirst,
-        Self::GraceLooksToo,
+        Self::IntentBars,
+        Self::IntentBarsGraceToo,
+        Self::SettleAfterDrift,
+        Self::SettleBehindSalvaged,
+        Self::FailedStaysAtHead,
+        Self::AttemptInSettle,
+        Self::VersionInSettle,
+        Self::LeaseInSettle,
+        Self::EarlySettleDropped,
+        Self::SettledStaysInDoubt,
+        Self::HandOverUnderLease,
         Self::StoredFirst,
         Self::MissingTokenKeepsOld,
         Self::VersionInCommit,
@@ -116,5 +141,11 @@ impl Protocol {
 
     pub(crate) fn keeps(&self, rule: Rule) -> bool {
         self.without != Some(rule)
+    }
+
+    /// Whether an intent keeps everybody from the lease until it is settled: where refresh tokens stay, it hinders nobody.
+    pub(crate) fn intent_bars(&self) -> bool {
+        let here = self.behaviour.is_strict() || self.behaviour.has_grace() && self.keeps(Rule::IntentBarsGraceToo);
+        here && self.keeps(Rule::IntentBars)
     }
 }

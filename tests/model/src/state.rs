@@ -26,12 +26,15 @@ pub enum Worker {
         /// The version it read.
         version: u8,
     },
+    /// It has read the row, and found an attempt there that never came back.
+    Unsettled {
+        /// Which.
+        attempt: u8,
+    },
     /// It has the lease.
     Leased {
         /// What it knows.
         hold: Hold,
-        /// Whether it has given the queue its time.
-        has_looked: bool,
         /// Whether it has asked before under this lease.
         is_again: bool,
     },
@@ -76,15 +79,32 @@ pub struct Adrift {
     pub fence: u8,
 }
 
-/// Tokens that wait in the queue.
+/// What waits in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Message {
-    /// The version that was refreshed.
+pub enum Message {
+    /// Tokens that the table did not take.
+    Salvage {
+        /// The version that was refreshed.
+        version: u8,
+        /// The lease it was refreshed under.
+        fence: u8,
+        /// The tokens.
+        pair: Pair,
+    },
+    /// An attempt is to be given up that never came back.
+    Settle {
+        /// Which.
+        attempt: u8,
+    },
+}
+
+/// One who was delivered a message, and has not made their write when it is delivered to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LateWriter {
+    /// What they were delivered.
+    pub message: Message,
+    /// The version that was there when they looked.
     pub version: u8,
-    /// The lease it was refreshed under.
-    pub fence: u8,
-    /// The tokens.
-    pub pair: Pair,
 }
 
 /// What no process could know, and the properties are about.
@@ -137,8 +157,10 @@ pub struct State {
     pub workers: Vec<Worker>,
     /// Requests that nobody waits for, in order.
     pub adrift: Vec<Adrift>,
-    /// Tokens in the queue, in order.
+    /// What is in the queue, the first at its head.
     pub queue: Vec<Message>,
+    /// Who is late with the write that a message asks for, in order.
+    pub late: Vec<LateWriter>,
     /// How often the access token will become too old once more.
     pub rounds_left: u8,
     /// How many faults may still happen.
@@ -159,6 +181,7 @@ impl State {
             workers: vec![Worker::Idle; protocol.workers],
             adrift: Vec::new(),
             queue: Vec::new(),
+            late: Vec::new(),
             rounds_left: protocol.rounds,
             faults_left: protocol.faults,
             past,
@@ -175,11 +198,11 @@ impl State {
         Some(())
     }
 
-    /// Which process is which makes no difference, nor the order in a queue that keeps none.
+    /// Which process is which makes no difference. The queue is left as it is: its order does.
     pub(crate) fn put_in_order(&mut self) {
         self.workers.sort_unstable();
         self.adrift.sort_unstable();
-        self.queue.sort_unstable();
+        self.late.sort_unstable();
     }
 
     /// The pairs that a process has and has not stored.
@@ -187,6 +210,14 @@ impl State {
         self.workers.iter().filter_map(|worker| match worker {
             Worker::Storing(_, pair) | Worker::Salvaging(_, pair) | Worker::Queueing(_, pair) => Some(*pair),
             _ => None,
+        })
+    }
+
+    /// The tokens that wait in the queue, with the version that each was refreshed from.
+    pub(crate) fn pairs_in_queue(&self) -> impl Iterator<Item = (u8, Pair)> {
+        self.queue.iter().filter_map(|message| match message {
+            Message::Salvage { version, pair, .. } => Some((*version, *pair)),
+            Message::Settle { .. } => None,
         })
     }
 
@@ -206,7 +237,7 @@ impl Worker {
     #[must_use]
     pub fn hold(&self) -> Option<Hold> {
         match self {
-            Self::Idle | Self::Seen { .. } | Self::Waiting { .. } => None,
+            Self::Idle | Self::Seen { .. } | Self::Waiting { .. } | Self::Unsettled { .. } => None,
             Self::LeaseUnheard(hold)
             | Self::Leased { hold, .. }
             | Self::Late(hold)

@@ -2,6 +2,7 @@
 
 mod asking;
 mod leasing;
+mod queue;
 mod storing;
 mod world;
 
@@ -10,7 +11,7 @@ use crate::{
     faults::Fault,
     provider::{Answer, Pair},
     row::Hold,
-    rules::Protocol,
+    rules::{Protocol, Rule},
     state::{Adrift, State, Worker},
 };
 
@@ -37,10 +38,13 @@ impl Protocol {
                 continue;
             }
             let crash = worker.hold().map(|_| &Step::Crash);
-            found.extend(self.steps_of(*worker).iter().chain(crash).map(|step| Action::Worker(index, *step)));
+            found.extend(Self::steps_of(*worker).iter().chain(crash).map(|step| Action::Worker(index, *step)));
         }
         let adrift = 0..state.adrift.len();
-        let queue = 0..state.queue.len();
+        // Each only when the one before it was deleted.
+        let at_head = if self.keeps(Rule::SettleBehindSalvaged) { 1 } else { usize::MAX };
+        let queue = 0..state.queue.len().min(at_head);
+        let late = 0..state.late.len();
         let world = [
             Event::TableFails,
             Event::TableRecovers,
@@ -53,19 +57,18 @@ impl Protocol {
         let world = world
             .into_iter()
             .chain(adrift.flat_map(|index| [Event::AdriftAnswered(index), Event::AdriftDropped(index)]))
-            .chain(queue.flat_map(|index| [Event::Deliver(index), Event::DeliverAndKeep(index)]));
+            .chain(queue.flat_map(|index| [Event::Deliver(index), Event::DeliverSlowly(index)]))
+            .chain(late.map(Event::LateWrite));
         found.extend(world.map(Action::World));
     }
 
-    fn steps_of(&self, worker: Worker) -> &'static [Step] {
+    fn steps_of(worker: Worker) -> &'static [Step] {
         match worker {
-            Worker::Idle => &[Step::Read],
+            Worker::Idle => &[Step::Read, Step::ReadAhead],
             Worker::Seen { .. } => &[Step::TakeLease, Step::TakeLeaseUnheard],
             Worker::LeaseUnheard(_) => &[Step::TakeLeaseAgain, Step::GiveUpTable],
             Worker::Waiting { .. } => &[Step::StopWaiting],
-            Worker::Leased { hold, has_looked, .. } if self.must_look_first(hold, has_looked) => {
-                &[Step::LookAgain, Step::LookInVain, Step::GiveUpTable]
-            }
+            Worker::Unsettled { .. } => &[Step::AskToSettle],
             Worker::Leased { .. } => &[Step::Ask, Step::Stall],
             Worker::Late(_) => &[Step::GiveBack, Step::Ask, Step::GiveUpTable],
             Worker::Asking { answer: None, .. } => {
@@ -76,7 +79,7 @@ impl Protocol {
             Worker::TurnedAway(_) => &[Step::GiveBack, Step::GiveUpTable],
             Worker::Storing(..) => &[Step::Commit, Step::CommitUnheard, Step::GiveUpTable],
             Worker::Salvaging(..) => &[Step::Salvage, Step::SalvageUnheard, Step::GiveUpTable],
-            Worker::Queueing(..) => &[Step::Enqueue, Step::QueueFails],
+            Worker::Queueing(..) => &[Step::Enqueue, Step::EnqueueUnheard, Step::TryTableAgain, Step::QueueFails],
             Worker::Refused(_) => &[Step::Reread, Step::GiveUpTable],
             Worker::Ending(_) => &[Step::End, Step::EndUnheard, Step::GiveUpTable],
         }
@@ -101,9 +104,9 @@ impl Protocol {
             (Worker::Leased { .. } | Worker::Late(_) | Worker::TurnedAway(_), Step::GiveBack | Step::Stall) => {
                 self.leasing(next, worker, step)
             }
-            (Worker::Storing(..) | Worker::Salvaging(..) | Worker::Queueing(..), step) => {
-                self.storing(next, worker, step)
-            }
+            (Worker::Unsettled { attempt }, Step::AskToSettle) => Some(next.ask_to_settle(attempt)),
+            (Worker::Queueing(hold, pair), step) => self.handing_over(next, hold, pair, step),
+            (Worker::Storing(..) | Worker::Salvaging(..), step) => self.storing(next, worker, step),
             (Worker::Refused(hold) | Worker::Ending(hold), step) => self.refused(next, hold, step),
             (worker, step) => self.asking(next, worker, step),
         }
@@ -112,8 +115,8 @@ impl Protocol {
     fn crash(&self, next: &mut State, worker: Worker) -> Option<Worker> {
         match worker {
             Worker::Storing(_, pair) | Worker::Salvaging(_, pair) | Worker::Queueing(_, pair) => {
-                let is_stored = next.row.access == pair.access;
-                next.spend(self, if is_stored { Fault::Crash } else { Fault::CrashWithTokens })?;
+                let is_safe = next.row.access == pair.access || next.pairs_in_queue().any(|(_, queued)| queued == pair);
+                next.spend(self, if is_safe { Fault::Crash } else { Fault::CrashWithTokens })?;
                 next.died_with(pair);
             }
             Worker::Asking { hold, answer, .. } => {
@@ -138,7 +141,7 @@ impl State {
 
     fn died_with(&mut self, pair: Pair) {
         if let Some(token) = pair.refresh
-            && !self.queue.iter().any(|message| message.pair.refresh == pair.refresh)
+            && !self.pairs_in_queue().any(|(_, queued)| queued.refresh == pair.refresh)
             && self.row.refresh != pair.refresh
         {
             self.past.in_good_hands.remove(token);

@@ -12,18 +12,27 @@ use refresh_model::{
 };
 
 /// The rule that is switched off, where, and what happens then.
-const WITHOUT: [(Rule, Behaviour, &str); 23] = [
+const WITHOUT: [(Rule, Behaviour, &str); 32] = [
     (Rule::Lease, StrictFamily, ONE_USE),
     (Rule::Lease, StrictFamily, NAMED),
     (Rule::Deadline, StrictError, ONE_USE),
     (Rule::LeaseOutlivesSilence, StrictError, ONE_USE),
     (Rule::LeaseOutlivesSilence, StrictFamily, NAMED),
     (Rule::DoubtKept, StrictError, REJECTED_RIGHTLY),
-    (Rule::EarlierIntentRemembered, StrictError, REJECTED_RIGHTLY),
     (Rule::OwnSilenceRemembered, GraceSamePair, REJECTED_RIGHTLY),
-    (Rule::QueueFirst, StrictError, NO_USED_TOKEN),
-    (Rule::QueueFirst, StrictFamily, NAMED),
-    (Rule::GraceLooksToo, GraceNewPair, NAMED),
+    (Rule::IntentBars, StrictError, NO_USED_TOKEN),
+    (Rule::IntentBars, StrictFamily, NAMED),
+    (Rule::IntentBarsGraceToo, GraceNewPair, NAMED),
+    (Rule::SettleBehindSalvaged, StrictError, NO_USED_TOKEN),
+    (Rule::SettleBehindSalvaged, StrictFamily, NAMED),
+    (Rule::FailedStaysAtHead, StrictError, NO_USED_TOKEN),
+    (Rule::FailedStaysAtHead, StrictFamily, NAMED),
+    (Rule::AttemptInSettle, StrictError, NO_USED_TOKEN),
+    (Rule::SettleAfterDrift, StrictError, NO_USED_TOKEN),
+    (Rule::SettleAfterDrift, StrictFamily, NAMED),
+    (Rule::SettledStaysInDoubt, StrictError, REJECTED_RIGHTLY),
+    (Rule::HandOverUnderLease, StrictError, NO_USED_TOKEN),
+    (Rule::HandOverUnderLease, GraceNewPair, NAMED),
     (Rule::StoredFirst, StrictError, STORED_FIRST),
     (Rule::MissingTokenKeepsOld, NoRotation, NONE_THROWN_AWAY),
     (Rule::MissingTokenKeepsOld, NoRotation, SETTLED),
@@ -39,9 +48,12 @@ const WITHOUT: [(Rule, Behaviour, &str); 23] = [
 ];
 
 /// Rules whose absence another one makes good. A commit that lost its lease is refused by the fence and stored as a late
-/// one by the version alone, so the fence only tells the two apart. A grant that was renewed is not declared over,
-/// because that names the version too, so reading the row again only spares a vain write.
-const SECOND_LINES: [Rule; 2] = [Rule::FenceInCommit, Rule::RereadBeforeEnd];
+/// one by the version alone, so the fence only tells the two apart. Whatever raises the version takes the intent away, so
+/// a settle need not name it beside the attempt; and nobody asks for one before the lease has ended, so it need not look.
+/// A grant that was renewed is not declared over, because that names the version too, so reading the row again only spares
+/// a vain write.
+const SECOND_LINES: [Rule; 5] =
+    [Rule::FenceInCommit, Rule::VersionInSettle, Rule::LeaseInSettle, Rule::EarlySettleDropped, Rule::RereadBeforeEnd];
 
 #[test]
 fn without_any_one_rule_something_happens_that_must_not() {

@@ -1,8 +1,9 @@
 //! What AWS does between a queue, a schedule and a function.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use connectors::web::EventHandler;
+use futures::join;
 use local::aws::sqs::{Message, Queue, VISIBILITY_TIMEOUT};
 use serde_json::{Value, json};
 
@@ -47,13 +48,42 @@ impl World {
         }
     }
 
-    /// Works the refresh queue off, as far as it can be seen now, and answers how many messages must come again.
+    /// The same with the ordered queue of what could not be stored.
+    pub(crate) async fn deliver_salvage(&self) -> Option<Vec<String>> {
+        self.deliver(Queue::Salvage, &self.product.refresh).await
+    }
+
+    /// Works the queues of `refresh` off, as far as they can be seen now, and answers how many messages must come again.
     pub(crate) async fn deliver_all_refreshes(&self) -> usize {
         let mut failed = 0;
-        while let Some(again) = self.deliver_refreshes().await {
+        loop {
+            let again = match self.deliver_refreshes().await {
+                Some(again) => again,
+                None => match self.deliver_salvage().await {
+                    Some(again) => again,
+                    None => return failed,
+                },
+            };
             failed += again.len();
         }
-        failed
+    }
+
+    /// Goes on with something while the ordered queue is worked off, as it always is at AWS. What was begun is finished.
+    pub(crate) async fn while_settling<T>(&self, work: impl Future<Output = T>) -> T {
+        let is_done = Cell::new(false);
+        let settle = async {
+            while !is_done.get() {
+                if self.deliver_salvage().await.is_none() {
+                    tokio::task::yield_now().await;
+                }
+            }
+        };
+        let work = async {
+            let outcome = work.await;
+            is_done.set(true);
+            outcome
+        };
+        join!(work, settle).0
     }
 
     /// The bodies of all messages that can be seen now, which are hidden by that.
@@ -64,9 +94,18 @@ impl World {
 
     /// Takes all messages of the refresh queue that can be seen out of it, and answers their bodies.
     pub(crate) fn take_all_refreshes(&self) -> Vec<String> {
-        let batch = self.aws.queues.receive(Queue::Refresh, 1_000, VISIBILITY_TIMEOUT).unwrap();
+        self.take_all(Queue::Refresh)
+    }
+
+    /// The same with the ordered queue of what could not be stored: the first message of each group.
+    pub(crate) fn take_all_salvage(&self) -> Vec<String> {
+        self.take_all(Queue::Salvage)
+    }
+
+    fn take_all(&self, queue: Queue) -> Vec<String> {
+        let batch = self.aws.queues.receive(queue, 1_000, VISIBILITY_TIMEOUT).unwrap();
         for message in &batch {
-            self.aws.queues.delete(Queue::Refresh, &message.receipt).unwrap();
+            self.aws.queues.delete(queue, &message.receipt).unwrap();
         }
         batch.into_iter().map(|message| message.body).collect()
     }
@@ -99,6 +138,9 @@ impl World {
 }
 
 fn event(batch: &[Message]) -> Value {
-    let record = |message: &Message| json!({"messageId": message.id, "body": message.body, "eventSource": "aws:sqs", "awsRegion": "eu-west-1"});
+    let record = |message: &Message| {
+        let attributes = json!({"SentTimestamp": message.sent_at.to_string()});
+        json!({"messageId": message.id, "body": message.body, "attributes": attributes, "eventSource": "aws:sqs", "awsRegion": "eu-west-1"})
+    };
     json!({"Records": batch.iter().map(record).collect::<Vec<_>>()})
 }

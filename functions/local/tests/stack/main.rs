@@ -6,3 +6,4 @@ mod demo;
 mod http;
 mod machine;
 mod restart;
+mod salvage;

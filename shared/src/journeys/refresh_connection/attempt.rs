@@ -24,17 +24,11 @@ use crate::{
 /// How many refusals that are neither passing nor final end a grant.
 const REFUSALS_THAT_END: u32 = 3;
 
-/// How long the answer of an attempt that never came back may take from the queue to the table.
-const SALVAGE_TAKES: Duration = Duration::from_millis(2_500);
-
 /// How often what an attempt has learnt is tried to be written down.
 const WRITES: u32 = 4;
 
 /// How long it waits in between.
 const BETWEEN_WRITES: Duration = Duration::from_millis(300);
-
-/// How often one looks for it.
-const LOOK_FOR_SALVAGE: Duration = Duration::from_millis(500);
 
 /// An attempt that may be made.
 pub(super) struct Attempt {
@@ -58,12 +52,6 @@ impl Refresher {
         if provider.rotates() {
             self.ask_to_look_later(lease).await;
         }
-        if lease.follows == Follows::Unaccounted
-            && provider.rotates()
-            && let Some(row) = self.salvaged_meanwhile(lease).await?
-        {
-            return self.renewed_by_another(row, &lease.connection);
-        }
         match self.ask(&attempt, connector, provider).await {
             Ok(tokens) => {
                 let kept = self.keep(attempt.lease, &ready, connector, &tokens).await;
@@ -80,20 +68,6 @@ impl Refresher {
         if let Err(error) = self.queue.send(&message, LEASE + LOOK_AFTER).await {
             tracing::warn!(%error, "nobody was asked to look after this refresh; the schedule will");
         }
-    }
-
-    /// The attempt before this one never came back. If it was given tokens and could not store them, they are on their way
-    /// from the queue: asking the provider now, with the token that it has replaced, would end the grant.
-    async fn salvaged_meanwhile(&self, lease: &Lease) -> Result<Option<Connection>, RefreshError> {
-        let rounds = SALVAGE_TAKES.as_millis() / LOOK_FOR_SALVAGE.as_millis();
-        for _ in 0..rounds {
-            tokio::time::sleep(LOOK_FOR_SALVAGE).await;
-            let row = self.connections.find(&lease.connection.key).await?.ok_or(RefreshError::Gone)?;
-            if row.version != lease.connection.version {
-                return Ok(Some(row));
-            }
-        }
-        Ok(None)
     }
 
     /// Asks the provider; once more if its answer was lost and it forgives that.
@@ -225,7 +199,7 @@ impl Refresher {
     }
 
     /// Another refresh, behind this one. Boxed, because it may lead here again.
-    fn again<'a>(
+    pub(super) fn again<'a>(
         &'a self,
         row: Connection,
         connector: &'a Connector,

@@ -1,5 +1,5 @@
-//! What is left in the refresh queue. A message gives no right: the table decides. Tokens travel sealed to the row that
-//! they belong to, and open nowhere else.
+//! What waits in queues for a connection's sake. A message gives no right: the table decides. Tokens travel sealed to the
+//! row that they belong to, and open nowhere else.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::{
     vault::{Place, VaultError},
 };
 
-/// A message in the refresh queue.
+/// A message in the refresh queue (`Look`) or in the ordered one behind it, in the group of its connection.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RefreshMessage {
@@ -30,12 +30,22 @@ pub enum RefreshMessage {
         /// Where it stands.
         place: PlaceOnWire,
     },
+    /// Note that an attempt never came back: it stands behind whatever that attempt may have left.
+    Settle {
+        /// The connection it was made on.
+        place: PlaceOnWire,
+        /// The attempt.
+        attempt: String,
+    },
     /// Store tokens that the table did not take.
     Salvage {
         /// Where they belong.
         place: PlaceOnWire,
         /// The version that was refreshed.
         version: u64,
+        /// The fence of the lease that it was refreshed under. Where a message lacks it, others may have had one since.
+        #[serde(default)]
+        fence: u64,
         /// The attempt that refreshed it.
         attempt: String,
         /// The sealed tokens.
@@ -126,6 +136,12 @@ impl RefreshMessage {
         Self::Look { place: key.into() }
     }
 
+    /// A message that an attempt on a connection never came back.
+    #[must_use]
+    pub fn settle(key: &ConnectionKey, attempt: &AttemptId) -> Self {
+        Self::Settle { place: key.into(), attempt: attempt.to_string() }
+    }
+
     /// A message to store a renewal that the table did not take.
     #[must_use]
     pub fn salvage(claim: &Claim, grant: GrantOnWire, renewal: &Renewal) -> Self {
@@ -146,6 +162,7 @@ impl RefreshMessage {
         Self::Salvage {
             place: (&claim.place).into(),
             version: claim.version,
+            fence: claim.fence,
             attempt: claim.attempt.to_string(),
             tokens: Box::new(tokens),
             grant: Some(grant),
@@ -190,9 +207,9 @@ fn sealed<K>(text: &str) -> Option<Sealed<K>> {
     BASE64_STANDARD.decode(text).ok().map(Sealed::from_bytes)
 }
 
-/// How long one message is tried for at a time. As long as the table does not answer nobody can take a lease either; as
-/// soon as it does, this must come before whoever does.
-const TRY_FOR: Duration = Duration::from_secs(20);
+/// How long one message is tried for at a time: most of the time that the function has. The message holds up its own
+/// connection only.
+const TRY_FOR: Duration = Duration::from_secs(100);
 
 /// How long sealing anew may take: storing comes first.
 const RESEALING: Duration = Duration::from_millis(500);
@@ -205,34 +222,32 @@ const TRY: Duration = Duration::from_millis(2_500);
 
 impl Refresher {
     /// Stores a renewal that an earlier attempt could not store, unless something newer is there. If the connection is gone,
-    /// or another account's by now, the renewal is left to be ended at the provider. If the table does not answer for long,
-    /// the message is left again, to be taken at once.
+    /// or another account's by now, the renewal is left to be ended at the provider.
     ///
     /// # Errors
-    /// [`RefreshError::Store`] if neither table nor queue answers, or what is to be ended could not be left: the message
-    /// must come again.
+    /// [`RefreshError::Store`] if the table does not answer for long, or what is to be ended could not be left: the message
+    /// must come again, and nothing behind it in its group before it. (Left anew, it would stand behind a message that says
+    /// it does not exist.)
     pub async fn store_salvaged(
         &self,
         place: ConnectionKey,
-        version: u64,
+        (version, fence): (u64, u64),
         attempt: &str,
         tokens: &RenewalOnWire,
         grant: Option<GrantOnWire>,
     ) -> Result<(), RefreshError> {
         let (Ok(attempt), Some(renewal)) = (AttemptId::parse(attempt), tokens.parse()) else {
-            tracing::error!("a message in the refresh queue can't be read");
+            tracing::error!("tokens in the queue can't be read");
             return Ok(());
         };
         let renewal = self.sealed_by_newest(&place, renewal).await;
-        let claim = Claim { place, version, attempt };
+        let claim = Claim { place, version, fence, attempt };
         if let Ok(outcome) = tokio::time::timeout(TRY_FOR, self.salvaged(&claim, &renewal)).await {
             tell(&outcome, &claim);
             return self.end_orphan(outcome, claim, renewal, grant).await;
         }
         tracing::error!("the table still takes no tokens; their sealed form goes on waiting");
-        let Some(grant) = grant else { return Err(StoreError::Unavailable("timeout".to_owned()).into()) };
-        let again = self.queue.send(&RefreshMessage::salvage(&claim, grant, &renewal), Duration::ZERO).await;
-        again.map_err(|_| StoreError::Unavailable("timeout".to_owned()).into())
+        Err(StoreError::Unavailable("timeout".to_owned()).into())
     }
 
     /// What belongs to no connection any more is left to be ended at the provider, once however often the message comes:
@@ -272,12 +287,21 @@ impl Refresher {
     /// Asks the table until it answers.
     async fn salvaged(&self, claim: &Claim, renewal: &Renewal) -> Commit {
         loop {
-            match tokio::time::timeout(TRY, self.renewals.salvage(claim, renewal, self.clock.now())).await {
+            match tokio::time::timeout(TRY, self.stored_late(claim, renewal)).await {
                 Ok(Ok(outcome)) => return outcome,
                 Ok(Err(error)) => tracing::warn!(%error, "the table took no salvaged tokens yet"),
                 Err(_) => tracing::warn!("the table does not answer"),
             }
             tokio::time::sleep(TRY_EVERY).await;
+        }
+    }
+
+    async fn stored_late(&self, claim: &Claim, renewal: &Renewal) -> Result<Commit, StoreError> {
+        match self.renewals.commit(claim, renewal).await? {
+            Commit::Refused(Some(row)) if row.version == claim.version => {
+                self.renewals.salvage(claim, renewal, self.clock.now()).await
+            }
+            outcome => Ok(outcome),
         }
     }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{
     RefreshError, Refresher,
     salvage::{GrantOnWire, RefreshMessage},
+    settle::group,
 };
 use crate::{
     domain::{
@@ -32,6 +33,16 @@ const TRY: Duration = Duration::from_millis(2_500);
 /// After what time the queue is asked as well.
 const ALONE: Duration = Duration::from_secs(3);
 
+/// How a renewal was stored.
+enum Stored {
+    /// Under its lease.
+    Under,
+    /// After another had one: it is unproven.
+    Late,
+    /// It is not, and this is what is there instead.
+    Refused(Option<Box<Connection>>),
+}
+
 impl Refresher {
     /// Stores the tokens, and returns the connection with them.
     pub(super) async fn keep(
@@ -43,16 +54,20 @@ impl Refresher {
     ) -> Result<Connection, RefreshError> {
         let renewal = self.sealed(&lease, ready, connector, tokens);
         match self.stored(&lease, &renewal).await? {
-            Commit::Done => {
+            Stored::Under => {
                 self.metrics.record(Metric::Refreshed, 1);
                 tracing::info!(outcome = "refreshed", "refreshed a connection");
                 Ok(renewed(lease, renewal))
             }
-            Commit::Refused(Some(row)) => {
+            Stored::Late => {
+                let row = self.connections.find(&lease.connection.key).await?.ok_or(RefreshError::Gone)?;
+                self.again(row, connector).await
+            }
+            Stored::Refused(Some(row)) => {
                 self.revoke_orphan(connector, &lease.connection, renewal, Some(&row)).await;
                 self.renewed_by_another(*row, &lease.connection)
             }
-            Commit::Refused(None) => {
+            Stored::Refused(None) => {
                 self.revoke_orphan(connector, &lease.connection, renewal, None).await;
                 Err(RefreshError::Gone)
             }
@@ -77,12 +92,12 @@ impl Refresher {
             retry_at: Some(retry_at),
         };
         match self.stored(&lease, &renewal).await? {
-            Commit::Done => Ok(()),
-            Commit::Refused(Some(row)) => {
+            Stored::Under | Stored::Late => Ok(()),
+            Stored::Refused(Some(row)) => {
                 self.revoke_orphan(connector, &lease.connection, renewal, Some(&row)).await;
                 Ok(())
             }
-            Commit::Refused(None) => {
+            Stored::Refused(None) => {
                 self.revoke_orphan(connector, &lease.connection, renewal, None).await;
                 Err(RefreshError::Gone)
             }
@@ -91,14 +106,18 @@ impl Refresher {
 
     /// Stores a renewal under its lease; without it, if the lease was lost and nothing newer is there. What is refused in
     /// the end is refused because of something newer, or because the connection is gone.
-    async fn stored(&self, lease: &Lease, renewal: &Renewal) -> Result<Commit, RefreshError> {
-        match self.insist(lease, renewal, || self.renewals.commit(lease, renewal)).await? {
-            Commit::Refused(Some(row)) if row.version == lease.connection.version => {
-                let claim = lease.claim();
-                self.insist(lease, renewal, || self.renewals.salvage(&claim, renewal, self.clock.now())).await
-            }
-            outcome => Ok(outcome),
+    async fn stored(&self, lease: &Lease, renewal: &Renewal) -> Result<Stored, RefreshError> {
+        let claim = lease.claim();
+        match self.insist(lease, renewal, || self.renewals.commit(&claim, renewal)).await? {
+            Commit::Done => return Ok(Stored::Under),
+            Commit::Refused(Some(row)) if row.version == claim.version => {}
+            Commit::Refused(standing) => return Ok(Stored::Refused(standing)),
         }
+        let late = self.insist(lease, renewal, || self.renewals.salvage(&claim, renewal, self.clock.now())).await?;
+        Ok(match late {
+            Commit::Done => Stored::Late,
+            Commit::Refused(standing) => Stored::Refused(standing),
+        })
     }
 
     /// Asks the table alone for a moment, then the queue in turn with it, until one of them has the sealed answer or the
@@ -150,9 +169,8 @@ impl Refresher {
     }
 
     async fn hand_over(&self, lease: &Lease, renewal: &Renewal) -> Result<(), QueueError> {
-        self.queue
-            .send(&RefreshMessage::salvage(&lease.claim(), GrantOnWire::of(&lease.connection), renewal), Duration::ZERO)
-            .await
+        let message = RefreshMessage::salvage(&lease.claim(), GrantOnWire::of(&lease.connection), renewal);
+        self.salvage.send(&message, &group(&lease.connection.key), lease.attempt.as_str()).await
     }
 
     fn sealed(&self, lease: &Lease, ready: &Ready<'_>, connector: &Connector, tokens: &TokenSet) -> Renewal {

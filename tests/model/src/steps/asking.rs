@@ -10,18 +10,9 @@ use crate::{
 };
 
 impl Protocol {
-    /// Whether something may wait in the queue that is newer than what was read.
-    pub(super) fn must_look_first(&self, hold: Hold, has_looked: bool) -> bool {
-        let looks = self.behaviour.is_strict() || self.behaviour.rotates() && self.keeps(Rule::GraceLooksToo);
-        hold.follows == Follows::Unaccounted && !has_looked && looks && self.keeps(Rule::QueueFirst)
-    }
-
     pub(super) fn asking(&self, next: &mut State, worker: Worker, step: Step) -> Option<Worker> {
         match (worker, step) {
-            (Worker::Leased { hold, is_again, .. }, Step::LookAgain | Step::LookInVain) => {
-                self.look(next, hold, is_again, step == Step::LookInVain)
-            }
-            (Worker::Leased { hold, is_again, .. }, Step::Ask) => Some(Worker::Asking { hold, is_again, answer: None }),
+            (Worker::Leased { hold, is_again }, Step::Ask) => Some(Worker::Asking { hold, is_again, answer: None }),
             (Worker::Late(hold), Step::Ask) if !self.keeps(Rule::Deadline) => {
                 Some(Worker::Asking { hold, is_again: false, answer: None })
             }
@@ -42,21 +33,6 @@ impl Protocol {
             (Worker::Unanswered { hold, is_again }, Step::GoOnWithoutAnswer) => self.unanswered(next, hold, is_again),
             _ => None,
         }
-    }
-
-    fn look(&self, next: &mut State, hold: Hold, is_again: bool, in_vain: bool) -> Option<Worker> {
-        let waits = next.queue.iter().any(|message| message.version == hold.version);
-        if next.table_is_down || waits != in_vain {
-            return None;
-        }
-        if in_vain {
-            next.spend(self, Fault::SlowQueue)?;
-        }
-        if next.row.version != hold.version {
-            next.hand_out();
-            return Some(Worker::Idle);
-        }
-        Some(Worker::Leased { hold, has_looked: true, is_again })
     }
 
     fn on_the_way(&self, next: &mut State, hold: Hold, is_again: bool, step: Step) -> Option<Worker> {
@@ -106,7 +82,7 @@ impl Protocol {
             next.spend(self, Fault::LateRequest)?;
         }
         if self.behaviour.has_grace() && !is_again {
-            return Some(Worker::Leased { hold, has_looked: true, is_again: true });
+            return Some(Worker::Leased { hold, is_again: true });
         }
         if !next.table_is_down {
             let in_doubt = self.behaviour.rotates() && self.keeps(Rule::DoubtKept);

@@ -3,7 +3,7 @@
 use crate::{
     action::Step,
     faults::Fault,
-    row::{Follows, Hold},
+    row::Hold,
     rules::{Protocol, Rule},
     state::{State, Worker},
 };
@@ -15,9 +15,12 @@ impl Protocol {
         }
         match (worker, step) {
             // Who comes while a lease lasts waits, and changes nothing: it may as well come afterwards.
-            (Worker::Idle, Step::Read) => {
-                let (version, token) = (next.row.version, next.row.refresh?);
-                (next.row.needs_work() && !next.row.is_leased).then_some(Worker::Seen { version, token })
+            (Worker::Idle, Step::Read) if !next.row.is_leased => self.read(next),
+            (Worker::Idle, Step::ReadAhead) if next.row.is_leased => {
+                if self.keeps(Rule::SettleAfterDrift) {
+                    next.spend(self, Fault::EarlyEnd)?;
+                }
+                unsettled(next, next.row.unaccounted(self)?)
             }
             (Worker::Seen { version, token }, Step::TakeLease) => Some(match self.lease(next, version, token) {
                 Some(hold) => leased(hold),
@@ -28,14 +31,9 @@ impl Protocol {
                 next.spend(self, Fault::WriteUnheard)?;
                 Some(Worker::LeaseUnheard(hold))
             }
-            (Worker::LeaseUnheard(mut hold), Step::TakeLeaseAgain) => {
-                if next.row.fence != hold.fence || !next.row.is_leased {
-                    return Some(Worker::Idle);
-                }
-                if !self.keeps(Rule::EarlierIntentRemembered) {
-                    hold.follows = Follows::NothingUnsettled;
-                }
-                Some(leased(hold))
+            (Worker::LeaseUnheard(hold), Step::TakeLeaseAgain) => {
+                let is_held = next.row.intent == Some(hold.fence) && next.row.is_leased;
+                Some(if is_held { leased(hold) } else { Worker::Idle })
             }
             (Worker::Waiting { version }, Step::StopWaiting) => {
                 let goes_on = next.row.version == version && next.row.ended.is_none() && next.row.is_leased;
@@ -44,7 +42,7 @@ impl Protocol {
                     Worker::Idle
                 })
             }
-            (Worker::Leased { hold, is_again, .. }, Step::Stall) => {
+            (Worker::Leased { hold, is_again }, Step::Stall) => {
                 let is_held = next.row.is_leased && next.row.fence == hold.fence;
                 is_held.then_some(())?;
                 next.spend(self, Fault::Stalled)?;
@@ -59,15 +57,28 @@ impl Protocol {
         }
     }
 
+    fn read(&self, next: &State) -> Option<Worker> {
+        next.row.needs_work().then_some(())?;
+        match next.row.unaccounted(self) {
+            Some(attempt) => unsettled(next, attempt),
+            None => Some(Worker::Seen { version: next.row.version, token: next.row.refresh? }),
+        }
+    }
+
     fn lease(&self, next: &mut State, version: u8, token: u8) -> Option<Hold> {
         if self.keeps(Rule::Lease) {
-            return next.row.take_lease(version, token);
+            return next.row.take_lease(self, version, token);
         }
         let is_same = next.row.version == version && next.row.ended.is_none();
-        is_same.then_some(Hold { version, token, fence: next.row.fence, follows: next.row.follows })
+        is_same.then_some(Hold { version, token, fence: next.row.fence, follows: next.row.follows() })
     }
 }
 
+/// Who comes while a settle waits changes nothing: it may as well come afterwards.
+fn unsettled(next: &State, attempt: u8) -> Option<Worker> {
+    (!next.is_to_be_settled(attempt)).then_some(Worker::Unsettled { attempt })
+}
+
 fn leased(hold: Hold) -> Worker {
-    Worker::Leased { hold, has_looked: false, is_again: false }
+    Worker::Leased { hold, is_again: false }
 }

@@ -6,15 +6,12 @@ use crate::{
     provider::Pair,
     row::{Commit, Hold, StoredBy},
     rules::{Protocol, Rule},
-    state::{Message, State, Worker},
+    state::{State, Worker},
 };
 
 impl Protocol {
     pub(super) fn storing(&self, next: &mut State, worker: Worker, step: Step) -> Option<Worker> {
-        let (Worker::Storing(hold, pair) | Worker::Salvaging(hold, pair) | Worker::Queueing(hold, pair)) = worker
-        else {
-            return None;
-        };
+        let (Worker::Storing(hold, pair) | Worker::Salvaging(hold, pair)) = worker else { return None };
         match (request_of(step), next.table_is_down) {
             (Step::Commit, false) => {
                 let commit = next.row.commit(self, hold, pair);
@@ -35,15 +32,6 @@ impl Protocol {
                 let is_late = matches!(worker, Worker::Salvaging(..));
                 let rule = if is_late { Rule::QueueTakesLateTokens } else { Rule::QueueTakesOver };
                 Some(if self.keeps(rule) { Worker::Queueing(hold, pair) } else { Worker::Idle })
-            }
-            (Step::Enqueue, _) => {
-                next.queue.push(Message { version: hold.version, fence: hold.fence, pair });
-                Some(Worker::Idle)
-            }
-            (Step::QueueFails, _) => {
-                next.spend(self, Fault::QueueDown)?;
-                next.died_with(pair);
-                Some(Worker::Idle)
             }
             _ => None,
         }

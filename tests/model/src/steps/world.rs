@@ -1,6 +1,6 @@
 //! What happens without any process doing it.
 
-use crate::{action::Event, faults::Fault, provider::Answer, row::StoredBy, rules::Protocol, state::State};
+use crate::{action::Event, faults::Fault, provider::Answer, rules::Protocol, state::State};
 
 impl Protocol {
     pub(super) fn event(&self, next: &mut State, event: Event) -> Option<()> {
@@ -24,14 +24,9 @@ impl Protocol {
             Event::AdriftDropped(index) => {
                 next.adrift.remove(index);
             }
-            Event::Deliver(index) => {
-                self.deliver(next, index)?;
-                next.queue.remove(index);
-            }
-            Event::DeliverAndKeep(index) => {
-                self.deliver(next, index)?;
-                next.spend(self, Fault::Duplicate)?;
-            }
+            Event::Deliver(index) => self.deliver(next, index)?,
+            Event::DeliverSlowly(index) => self.deliver_slowly(next, index)?,
+            Event::LateWrite(index) => self.late_write(next, index)?,
             Event::AccessTokenAges => self.age(next)?,
             Event::UserRevokes if next.provider.stands => {
                 next.spend(self, Fault::UserRevoked)?;
@@ -55,17 +50,6 @@ impl Protocol {
             next.spend(self, Fault::LateRequest)?;
         }
         next.row.is_leased = false;
-        Some(())
-    }
-
-    fn deliver(&self, next: &mut State, index: usize) -> Option<()> {
-        if next.table_is_down {
-            return None;
-        }
-        let message = next.queue[index];
-        if next.row.salvage(self, message.version, message.fence, message.pair, StoredBy::Queue) {
-            next.note_stored(message.pair);
-        }
         Some(())
     }
 

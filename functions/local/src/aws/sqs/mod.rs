@@ -1,13 +1,18 @@
-//! SQS: two queues with their dead letters in one file, behind the wire format (JSON 1.0).
+//! SQS: the queues with their dead letters in one file, behind the wire format (JSON 1.0).
 
+mod fifo;
+mod file;
+mod message;
 mod queue;
 mod queues;
 mod wire;
 
 use axum::response::Response;
-pub use queue::Queue;
-pub use queues::{Message, QueueError, Queues, VISIBILITY_TIMEOUT};
-pub(crate) use wire::md5_of;
+pub use fifo::{DEDUPLICATION, Sent};
+pub use message::{Message, Order};
+pub use queue::{Queue, Redrive};
+pub use queues::{Depth, QueueError, Queues, VISIBILITY_TIMEOUT};
+pub(crate) use wire::{attributes_of, md5_of};
 
 use super::answer::{UNKNOWN_OPERATION, respond};
 

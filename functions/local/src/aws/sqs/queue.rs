@@ -9,15 +9,35 @@ pub enum Queue {
     Refresh,
     /// Grants to be revoked at their provider.
     Revocation,
+    /// Sealed answers of providers that the table did not take, in order for each connection.
+    Salvage,
     /// What `refresh` could not do.
     RefreshDeadLetters,
     /// What `revocation` could not do.
     RevocationDeadLetters,
+    /// What `salvage.fifo` could not do.
+    SalvageDeadLetters,
+}
+
+/// When a queue gives a message up; as in `template.yaml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redrive {
+    /// Where the message goes then.
+    pub dead_letters: Queue,
+    /// How often it was received by then.
+    pub max_receives: i64,
 }
 
 impl Queue {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Refresh, Self::Revocation, Self::RefreshDeadLetters, Self::RevocationDeadLetters];
+    pub const ALL: [Self; 6] = [
+        Self::Refresh,
+        Self::Revocation,
+        Self::Salvage,
+        Self::RefreshDeadLetters,
+        Self::RevocationDeadLetters,
+        Self::SalvageDeadLetters,
+    ];
 
     /// Its name, the last part of its URL.
     #[must_use]
@@ -25,18 +45,28 @@ impl Queue {
         match self {
             Self::Refresh => "refresh",
             Self::Revocation => "revocation",
+            Self::Salvage => "salvage.fifo",
             Self::RefreshDeadLetters => "refresh-dead-letters",
             Self::RevocationDeadLetters => "revocation-dead-letters",
+            Self::SalvageDeadLetters => "salvage-dead-letters.fifo",
         }
     }
 
-    /// Where a message goes that was received too often; `None` where it stays.
+    /// Whether it hands out the messages of a group in the order in which they were sent, one after the other.
     #[must_use]
-    pub const fn dead_letters(self) -> Option<Self> {
+    pub const fn is_fifo(self) -> bool {
+        matches!(self, Self::Salvage | Self::SalvageDeadLetters)
+    }
+
+    /// When it gives a message up; `None` where a message stays.
+    #[must_use]
+    pub const fn redrive(self) -> Option<Redrive> {
         match self {
-            Self::Refresh => Some(Self::RefreshDeadLetters),
-            Self::Revocation => Some(Self::RevocationDeadLetters),
-            Self::RefreshDeadLetters | Self::RevocationDeadLetters => None,
+            Self::Refresh => Some(Redrive { dead_letters: Self::RefreshDeadLetters, max_receives: 5 }),
+            Self::Revocation => Some(Redrive { dead_letters: Self::RevocationDeadLetters, max_receives: 5 }),
+            // The most that SQS takes: a salvaged answer exists nowhere else, so it is worth waiting for.
+            Self::Salvage => Some(Redrive { dead_letters: Self::SalvageDeadLetters, max_receives: 1_000 }),
+            Self::RefreshDeadLetters | Self::RevocationDeadLetters | Self::SalvageDeadLetters => None,
         }
     }
 

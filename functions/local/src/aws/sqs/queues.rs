@@ -1,7 +1,8 @@
 //! What is queued: in a file, so that a revocation survives a restart.
 //!
 //! As in SQS, a received message stays, hidden until its visibility timeout; who is done with it deletes it with the
-//! receipt of that very receive. Calls block for the time of one write to the file.
+//! receipt of that very receive. A message of a FIFO queue is received only once nothing is left that was sent to its group
+//! before it. Calls block for the time of one write to the file.
 
 use std::{
     path::Path,
@@ -10,30 +11,17 @@ use std::{
 };
 
 use connectors::{clock::Clock, random::Random};
-use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use tokio::sync::Notify;
 
-use super::Queue;
-
-/// How often a message is received before it becomes a dead letter; as in `template.yaml`.
-pub(super) const MAX_RECEIVES: i64 = 5;
+use super::{
+    Message, Queue, Sent,
+    fifo::{self, is_name},
+    file,
+};
 
 /// How long a received message stays hidden: a batch of ten, each with two provider calls of 8 s, fits in it.
 pub const VISIBILITY_TIMEOUT: Duration = Duration::from_mins(3);
-
-const SCHEMA: &str = "
-    PRAGMA journal_mode = WAL;
-    CREATE TABLE IF NOT EXISTS message (
-        id TEXT PRIMARY KEY,
-        queue TEXT NOT NULL,
-        body TEXT NOT NULL,
-        sent_at INTEGER NOT NULL,
-        visible_at INTEGER NOT NULL,
-        receives INTEGER NOT NULL DEFAULT 0,
-        first_received_at INTEGER,
-        receipt TEXT
-    ) STRICT;
-    CREATE INDEX IF NOT EXISTS message_due ON message (queue, visible_at);";
 
 /// Why a queue can't do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -44,26 +32,18 @@ pub enum QueueError {
     /// The message is not being worked on.
     #[error("the message is not in flight")]
     NotInFlight,
+    /// The message of a FIFO queue became visible again before it was deleted.
+    #[error("the receipt has expired")]
+    Expired,
+    /// A message for a FIFO queue has a group and a deduplication id, one for another queue has no deduplication id.
+    #[error("the message is for the other kind of queue")]
+    OtherKind,
+    /// The name of a group or a deduplication id is none that SQS takes.
+    #[error("the name is not of 1 to 128 ASCII letters, digits and punctuation")]
+    Name,
     /// The file can't be used.
     #[error("the queue file can't be read or written")]
     Storage(#[from] rusqlite::Error),
-}
-
-/// A received message. Times are milliseconds since 1970.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Names the message for its whole life.
-    pub id: String,
-    /// What was sent.
-    pub body: String,
-    /// Proves this receive; needed to delete it.
-    pub receipt: String,
-    /// When it was sent.
-    pub sent_at: i64,
-    /// When it was received for the first time.
-    pub first_received_at: i64,
-    /// How often it was received, this time included.
-    pub receives: i64,
 }
 
 /// How many messages a queue holds.
@@ -91,8 +71,8 @@ impl Queues {
     /// # Errors
     /// The file can't be used.
     pub fn open(file: &Path, region: &str, clock: Clock) -> Result<Self, QueueError> {
-        let connection = Connection::open(file)?;
-        connection.execute_batch(SCHEMA)?;
+        let mut connection = Connection::open(file)?;
+        file::prepare(&mut connection)?;
         Ok(Self { connection: Mutex::new(connection), clock, region: region.to_owned(), arrivals: Notify::new() })
     }
 
@@ -108,22 +88,79 @@ impl Queues {
         &self.region
     }
 
-    /// Puts a message into the queue, hidden for `delay`. Answers its id.
+    /// Puts a message into a queue that is not FIFO, hidden for `delay`. Answers its id.
     ///
     /// # Errors
-    /// The file can't be written.
+    /// [`QueueError::OtherKind`] if the queue is FIFO; the file can't be written.
     pub fn send(&self, queue: Queue, body: &str, delay: Duration) -> Result<String, QueueError> {
+        self.send_for(queue, body, delay, None)
+    }
+
+    /// Like [`Queues::send`], for the group that the sender names: its messages are in no order, the name is only handed
+    /// to who receives them.
+    ///
+    /// # Errors
+    /// As for [`Queues::send`]; [`QueueError::Name`].
+    pub(super) fn send_for(
+        &self,
+        queue: Queue,
+        body: &str,
+        delay: Duration,
+        group: Option<&str>,
+    ) -> Result<String, QueueError> {
+        if queue.is_fifo() {
+            return Err(QueueError::OtherKind);
+        }
+        if group.is_some_and(|group| !is_name(group)) {
+            return Err(QueueError::Name);
+        }
         let now = self.now();
         let id = Random::default().token();
         self.connection().execute(
-            "INSERT INTO message (id, queue, body, sent_at, visible_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![id, queue.name(), body, now, now.saturating_add(millis(delay))],
+            "INSERT INTO message (id, queue, body, sent_at, visible_at, message_group) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![id, queue.name(), body, now, now.saturating_add(millis(delay)), group],
         )?;
         self.arrivals.notify_waiters();
         Ok(id)
     }
 
-    /// Takes up to `limit` visible messages and hides them for `hidden_for`. One that was received five times already
+    /// Puts a message into a FIFO queue, behind all that was sent to the group before. If one was sent to it with this
+    /// deduplication id in the last five minutes ([`DEDUPLICATION`](super::DEDUPLICATION)), this one is not queued, and the
+    /// answer is what the sender of that one got.
+    ///
+    /// # Errors
+    /// [`QueueError::OtherKind`] if the queue is not FIFO, [`QueueError::Name`]; the file can't be written.
+    pub fn send_to_group(
+        &self,
+        queue: Queue,
+        body: &str,
+        group: &str,
+        deduplication_id: &str,
+    ) -> Result<Sent, QueueError> {
+        if !queue.is_fifo() {
+            return Err(QueueError::OtherKind);
+        }
+        if !is_name(group) || !is_name(deduplication_id) {
+            return Err(QueueError::Name);
+        }
+        let mut connection = self.connection();
+        let now = self.now();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if let Some(earlier) = fifo::earlier(&transaction, queue, (group, deduplication_id), now)? {
+            return Ok(earlier);
+        }
+        let sent = fifo::accept(&transaction, queue, (group, deduplication_id), Random::default().token(), now)?;
+        transaction.execute(
+            "INSERT INTO message (id, queue, body, sent_at, visible_at, message_group, deduplication_id, sequence)
+             VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)",
+            params![sent.id, queue.name(), body, now, group, deduplication_id, sent.sequence],
+        )?;
+        transaction.commit()?;
+        self.arrivals.notify_waiters();
+        Ok(sent)
+    }
+
+    /// Takes up to `limit` visible messages and hides them for `hidden_for`. One that was received too often already
     /// becomes a dead letter instead.
     ///
     /// # Errors
@@ -151,16 +188,26 @@ impl Queues {
         Ok(messages)
     }
 
-    /// Deletes a message that was worked off. A receipt that a later receive has replaced deletes nothing.
+    /// Deletes a message that was worked off, which lets its group go on. A receipt that a later receive has replaced
+    /// deletes nothing.
     ///
     /// # Errors
-    /// [`QueueError::Receipt`] if it was never a receipt of this endpoint.
+    /// [`QueueError::Receipt`] if it was never a receipt of this endpoint; [`QueueError::Expired`] if the queue is FIFO and
+    /// the message may be in other hands by now.
     pub fn delete(&self, queue: Queue, receipt: &str) -> Result<(), QueueError> {
         let id = message_id(receipt)?;
-        self.connection().execute(
-            "DELETE FROM message WHERE queue = ?1 AND id = ?2 AND receipt = ?3",
-            params![queue.name(), id, receipt],
+        let connection = self.connection();
+        let deleted = connection.execute(
+            "DELETE FROM message WHERE queue = ?1 AND id = ?2 AND receipt = ?3 AND (sequence IS NULL OR visible_at > ?4)",
+            params![queue.name(), id, receipt, self.now()],
         )?;
+        if queue.is_fifo() {
+            let is_there = "SELECT EXISTS (SELECT 1 FROM message WHERE queue = ?1 AND id = ?2)";
+            if deleted == 0 && connection.query_row(is_there, params![queue.name(), id], |row| row.get(0))? {
+                return Err(QueueError::Expired);
+            }
+            self.arrivals.notify_waiters();
+        }
         Ok(())
     }
 
@@ -216,11 +263,11 @@ impl Queues {
 
 /// Moves what was received too often to the dead letters.
 fn bury(transaction: &Transaction<'_>, queue: Queue, now: i64) -> Result<(), rusqlite::Error> {
-    let Some(dead_letters) = queue.dead_letters() else { return Ok(()) };
+    let Some(redrive) = queue.redrive() else { return Ok(()) };
     let buried = transaction.execute(
         "UPDATE message SET queue = ?2, receipt = NULL, visible_at = ?3
          WHERE queue = ?1 AND visible_at <= ?3 AND receives >= ?4",
-        params![queue.name(), dead_letters.name(), now, MAX_RECEIVES],
+        params![queue.name(), redrive.dead_letters.name(), now, redrive.max_receives],
     )?;
     if buried > 0 {
         tracing::warn!(queue = queue.name(), buried, "gave up on messages of queue `{}`", queue.name());
@@ -228,30 +275,24 @@ fn bury(transaction: &Transaction<'_>, queue: Queue, now: i64) -> Result<(), rus
     Ok(())
 }
 
-/// The messages to be received, as they will be once they are; without their receipts.
+/// The messages to be received, as they will be once they are; without their receipts. Of a group in a FIFO queue only the
+/// first is among them, visible or not: SQS would give more of them at once, but need not.
 fn visible(
     transaction: &Transaction<'_>,
     queue: Queue,
     limit: usize,
     now: i64,
 ) -> Result<Vec<Message>, rusqlite::Error> {
-    let mut statement = transaction.prepare_cached(
-        "SELECT id, body, sent_at, coalesce(first_received_at, ?3), receives + 1 FROM message
-         WHERE queue = ?1 AND visible_at <= ?3 ORDER BY visible_at, sent_at LIMIT ?2",
-    )?;
+    // What was not sent to a FIFO queue has no `sequence`, and so nothing before it.
+    let select = format!(
+        "SELECT {} FROM message AS this WHERE queue = ?1 AND visible_at <= ?3 AND NOT EXISTS (
+             SELECT 1 FROM message AS before WHERE before.queue = this.queue
+             AND before.message_group = this.message_group AND before.sequence < this.sequence)
+         ORDER BY visible_at, sent_at, sequence LIMIT ?2",
+        Message::COLUMNS
+    );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    statement.query_map(params![queue.name(), limit, now], message)?.collect()
-}
-
-fn message(row: &Row<'_>) -> Result<Message, rusqlite::Error> {
-    Ok(Message {
-        id: row.get(0)?,
-        body: row.get(1)?,
-        receipt: String::new(),
-        sent_at: row.get(2)?,
-        first_received_at: row.get(3)?,
-        receives: row.get(4)?,
-    })
+    transaction.prepare_cached(&select)?.query_map(params![queue.name(), limit, now], Message::read)?.collect()
 }
 
 /// The id within a receipt, which is `{id}.{random}`.
