@@ -3,29 +3,19 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{Connector, World};
 
 fn cursor(parts: &Value) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(parts.to_string())
 }
 
-/// PUB-25, PUB-42: a cursor that somebody wrote themselves, with keys of another tenant or with what no key can be.
-#[tokio::test]
-async fn a_cursor_that_was_forged_shows_nothing_of_another_and_breaks_nothing() {
-    let world = World::new().await;
-    let connector = world.connector("Calendar").await;
-    world.connect(&connector, "alice").await;
-    let hostile = world.found("Hostile").await;
-    world.define_provider(&hostile, "fake").await;
-    let theirs = world.register_app(&hostile, "their-app").await;
-    let own = world.connector_of(&hostile, "Own", &["read"]).await;
+/// Cursors with the place of the connection there is, in every form that some listing has, and with what no key can be.
+async fn forged(world: &World, connector: &Connector, own: &Connector) -> Vec<Value> {
     let items = world.aws.items("TABLE_CONNECTIONS").await;
     let get = |name: &str| items[0][name].as_s().unwrap().clone();
-    let (pk, sk, shard) = (get("pk"), get("sk"), get("connector_shard"));
-    let day = "2026-11-22";
-    let long = "x".repeat(2_500);
-    let own_shard = format!("{}#0", own.id);
-    let forged = [
+    let (pk, sk, shard, own_shard) = (get("pk"), get("sk"), get("connector_shard"), format!("{}#0", own.id));
+    let (day, long) = ("2026-11-22", "x".repeat(2_500));
+    vec![
         json!(["0", pk, sk, shard]),
         json!([connector.id, "0", pk, sk, shard]),
         json!([own.id, "0", pk, sk, shard]),
@@ -48,8 +38,20 @@ async fn a_cursor_that_was_forged_shows_nothing_of_another_and_breaks_nothing() 
         json!(["9999-12-31", ""]),
         json!(["-9999-01-01", ""]),
         json!({"a": 1}),
-    ];
-    for parts in &forged {
+    ]
+}
+
+/// PUB-25, PUB-42: a cursor that somebody wrote themselves, with keys of another tenant or with what no key can be.
+#[tokio::test]
+async fn a_cursor_that_was_forged_shows_nothing_of_another_and_breaks_nothing() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    world.connect(&connector, "alice").await;
+    let hostile = world.found("Hostile").await;
+    world.define_provider(&hostile, "fake").await;
+    let theirs = world.register_app(&hostile, "their-app").await;
+    let own = world.connector_of(&hostile, "Own", &["read"]).await;
+    for parts in &forged(&world, &connector, &own).await {
         for (path, key) in [
             (theirs.path("/connections?cursor="), &theirs.service_key),
             (theirs.path(&format!("/connections?connector_id={}&cursor=", own.id)), &theirs.service_key),

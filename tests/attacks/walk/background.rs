@@ -15,6 +15,7 @@ impl Walk {
         self.world.clock.advance(Duration::from_secs(61));
         while self.world.deliver_refreshes().await.is_some() {}
         while self.world.deliver_revocations().await.is_some() {}
+        while self.world.deliver_salvage().await.is_some() {}
         self.note("background", Caller::Nobody, 200);
     }
 }

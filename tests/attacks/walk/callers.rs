@@ -67,12 +67,11 @@ impl Walk {
         match caller {
             Caller::Nobody | Caller::Revoked(_) => None,
             Caller::Admin(tenant) | Caller::Reader(tenant) => Some(self.tenants[tenant].place()),
-            Caller::Backend(of) => Some(seat(of)),
             Caller::User(of, user) => Some(Place { user: Some(self.seats[of].users[user]), ..seat(of) }),
             Caller::For(of, (users, user)) if of == users => {
                 Some(Place { user: Some(self.seats[of].users[user]), ..seat(of) })
             }
-            Caller::For(of, _) => Some(seat(of)),
+            Caller::Backend(of) | Caller::For(of, _) => Some(seat(of)),
         }
     }
 
@@ -124,7 +123,7 @@ impl Walk {
 
     /// Remembers what was done and how it was answered.
     pub(super) fn note(&mut self, what: &str, caller: Caller, status: u16) {
-        self.step.1.push_str(&format!(" [{what} as {caller:?}: {status}]"));
+        self.step.1.push(format!("{what} as {caller:?}: {status}"));
         self.trace.push((what.to_owned(), status));
     }
 

@@ -38,8 +38,8 @@ pub(crate) struct Walk {
     serial: usize,
     /// How much of the log was looked at.
     log_read: usize,
-    /// The number of the step, and what it is, for whoever has to find out what went wrong.
-    step: (usize, String),
+    /// The number of the step, and what was done in it, for whoever has to find out what went wrong.
+    step: (usize, Vec<String>),
     /// How often what was answered how.
     trace: Vec<(String, u16)>,
 }
@@ -58,14 +58,14 @@ impl Walk {
             revoked: Vec::new(),
             serial: 0,
             log_read: 0,
-            step: (0, String::new()),
+            step: (0, Vec::new()),
             trace: Vec::new(),
         }
     }
 
     async fn go(&mut self, steps: usize) {
         for number in 1..=steps {
-            self.step = (number, String::new());
+            self.step = (number, Vec::new());
             self.take_a_step().await;
             if number.is_multiple_of(25) || number == steps {
                 self.look_at_the_log();

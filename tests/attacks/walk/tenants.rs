@@ -33,15 +33,16 @@ pub(super) async fn settle() -> (World, Vec<Tenant>, Vec<Seat>) {
     let first = std::mem::take(&mut world.workspace);
     let second = world.found("canary.w2.all.all.").await;
     world.define_provider(&second, PROVIDER).await;
-    let twin = world.register_app(&first, "twin-app").await;
+    let mut twin = world.register_app(&first, "twin-app").await;
     let other = world.register_app(&second, "other-app").await;
     let own = std::mem::replace(&mut world.app, nobody(&other));
+    // The people of both apps of the first workspace come from one issuer.
+    twin.issuer.clone_from(&own.issuer);
     let mut seats = vec![
         Seat { tag: "a1", tenant: 0, app: own, users: &["alice", "bob"] },
         Seat { tag: "a2", tenant: 0, app: twin, users: &["alice"] },
         Seat { tag: "b1", tenant: 1, app: other, users: &["alice", "bob"] },
     ];
-    seats[1].app.issuer = seats[0].app.issuer.clone();
     let mut tenants = Vec::new();
     for (tag, workspace) in [("w1", first), ("w2", second)] {
         let tenant = Tenant { tag, reader: String::new(), connectors: Vec::new(), workspace };

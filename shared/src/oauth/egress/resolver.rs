@@ -19,8 +19,11 @@ pub struct Names(Source);
 #[derive(Clone)]
 enum Source {
     System,
-    Told(Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>),
+    Told(Arc<LookUp>),
 }
+
+/// Says which addresses a name has.
+type LookUp = dyn Fn(&str) -> Vec<IpAddr> + Send + Sync;
 
 impl Names {
     /// The operating system's resolver.
