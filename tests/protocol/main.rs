@@ -34,5 +34,6 @@ mod reseal_races;
 mod schedule;
 mod schedule_idle;
 mod schedule_rounds;
+mod settling;
 mod user_tokens;
 mod world;

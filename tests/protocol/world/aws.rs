@@ -116,6 +116,11 @@ impl Aws {
         self.interference.refuse(operation, containing, after);
     }
 
+    /// Whatever was still to be refused or held is not.
+    pub(crate) fn refuse_nothing(&self) {
+        self.interference.forget();
+    }
+
     /// Asks the key service for something that the product never asks for.
     pub(crate) async fn kms(&self, operation: &str, body: &Value) -> Value {
         let request = connectors_tests::http::client().post(format!("http://{}", self.address));

@@ -57,6 +57,10 @@ impl Interference {
         self.plan(operation, containing, after, Deed::Refuse);
     }
 
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap().clear();
+    }
+
     fn plan(&self, operation: &'static str, containing: &str, passes: usize, deed: Deed) {
         self.0.lock().unwrap().push(Plan { operation, containing: containing.to_owned(), passes, deed });
     }

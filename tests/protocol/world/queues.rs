@@ -115,6 +115,12 @@ impl World {
         self.aws.queues.send(Queue::Refresh, &message.to_string(), Duration::ZERO).unwrap();
     }
 
+    /// Leaves a message in the ordered queue, in the group of a connection.
+    pub(crate) fn leave_for_salvage(&self, message: &Value, connection: &str) {
+        let name = self.clock.now().as_millisecond().to_string();
+        self.aws.queues.send_to_group(Queue::Salvage, &message.to_string(), connection, &name).unwrap();
+    }
+
     /// How many messages wait in the queue of grants to revoke: seen or not.
     pub(crate) fn waiting_revocations(&self) -> i64 {
         let depth = self.aws.queues.depth(Queue::Revocation).unwrap();
