@@ -41,6 +41,8 @@ fn assert_guarded(answer: &Answer) {
 async fn every_answer_of_every_route_is_guarded() {
     let world = World::new().await;
     let connector = world.connector("Calendar").await;
+    world.connect(&connector, "alice").await;
+    assert_guarded(&world.token(&connector, "alice").await);
     let session = world.begin(&connector, "alice").await.session;
     let parameters = [
         ("ws", world.workspace.id.as_str()),

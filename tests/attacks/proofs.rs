@@ -1,6 +1,6 @@
 //! Every route that there is, asked with every proof that is not the right one. A route that is added is asked too.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     doubles::{ROUTES, example_of},
@@ -54,9 +54,9 @@ impl Two {
         example_of(route, &parameters)
     }
 
-    /// A call of this route, with a body that it would take.
-    fn call(&self, method: &str, route: &str) -> Call {
-        let body = match (method, route) {
+    /// A body that this route would take.
+    fn body(&self, method: &str, route: &str) -> Value {
+        match (method, route) {
             ("POST", "/api/workspace/{ws}/apps") => json!({"name": "Planted"}),
             ("POST", "/api/workspace/{ws}/connectors") => json!({
                 "integration_type": "fake", "name": "Planted", "client_id": "id", "client_secret": "s",
@@ -74,8 +74,12 @@ impl Two {
             ("POST", route) if route.ends_with("/finish") => json!({"handle": "h"}),
             (_, route) if route.ends_with("/keys") && method == "POST" => json!({"name": "planted"}),
             _ => json!({}),
-        };
-        let call = self.world.call(method, &self.path(route));
+        }
+    }
+
+    /// A call of this route.
+    fn call(&self, method: &str, route: &str) -> Call {
+        let (call, body) = (self.world.call(method, &self.path(route)), self.body(method, route));
         if method == "GET" || method == "DELETE" { call } else { call.json(&body) }
     }
 
@@ -187,6 +191,24 @@ async fn to_others_what_is_there_and_what_is_not_look_alike_on_every_route() {
             assert_eq!(there.without_ids(), call.send().await.without_ids(), "{method} {route}");
         }
     }
+}
+
+/// PUB-25: an admin in their own workspace, with the ids of another's in the rest of the path.
+#[tokio::test]
+async fn nothing_of_another_workspace_is_reached_through_ones_own() {
+    let two = Two::new().await;
+    let before = sorted(&two.world.aws.dump().await);
+    let own = &two.hostile.id;
+    let names_more = |route: &str| ["{app}", "{id}", "{key}", "{type}"].iter().any(|name| route.contains(name));
+    for (method, route) in routes().filter(|(_, route)| route.starts_with("/api/workspace/") && names_more(route)) {
+        let path = two.path(&route.replace("{ws}", own));
+        let call = two.world.call(method, &path).bearer(&two.hostile.admin_key);
+        let call = if method == "GET" || method == "DELETE" { call } else { call.json(&two.body(method, route)) };
+        let answer = call.send().await;
+        assert_eq!(answer.refusal(), (404, "NOT_FOUND".to_owned()), "{method} {path}: {answer:?}");
+        assert!(!answer.text.contains("alice"), "{method} {path}: {answer:?}");
+    }
+    assert_eq!(sorted(&two.world.aws.dump().await), before);
 }
 
 /// A key that may only look changes nothing on any route, and reads on every one that it is for.

@@ -26,6 +26,8 @@ use crate::world::World;
 /// A walk that is under way.
 pub(crate) struct Walk {
     world: World,
+    /// Asks the provider whose a token is.
+    client: reqwest::Client,
     dice: Dice,
     tenants: Vec<Tenant>,
     seats: Vec<Seat>,
@@ -49,6 +51,7 @@ impl Walk {
         let (world, tenants, seats) = tenants::settle().await;
         Self {
             world,
+            client: connectors_tests::http::client(),
             dice: Dice::new(seed),
             tenants,
             seats,

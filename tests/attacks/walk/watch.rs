@@ -28,7 +28,7 @@ impl Walk {
 
     /// Whose account a token opens, as the provider says.
     async fn account_behind(&self, token: &str) -> String {
-        let request = connectors_tests::http::client().get(self.world.provider.url("/userinfo")).bearer_auth(token);
+        let request = self.client.get(self.world.provider.url("/userinfo")).bearer_auth(token);
         request.send().await.unwrap().text().await.unwrap()
     }
 
