@@ -39,6 +39,25 @@ async fn users_whose_names_look_alike_are_different_users() {
     }
 }
 
+/// A gateway that decodes a path twice makes another user of some; a query comes as it was written, and tells.
+#[tokio::test]
+async fn a_name_that_became_anothers_on_its_way_is_refused_where_the_query_repeats_it() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    world.connect(&connector, "alice").await;
+    let (key, _) = world.service_key(&world.workspace, &world.app.id, &["tokens:offline"]).await;
+    let read = |repeated: &str| {
+        let path = world.app.path(&format!("/users/alice/connectors/{}/token?sub={repeated}", connector.id));
+        world.call("GET", &path).bearer(&key).send()
+    };
+    read("alice").await.expect(200);
+    let refused = read("al%2569ce").await;
+    assert_eq!(refused.expect(422)["errors"][0]["pointer"], "?sub");
+    let path = format!("/api/workspace/{}/apps/{}/users/alice?sub=al%2569ce", world.workspace.id, world.app.id);
+    world.call("DELETE", &path).bearer(&world.workspace.admin_key).send().await.expect(422);
+    read("alice").await.expect(200);
+}
+
 /// A backend that reads by a user's id in the path reads that user's, however the id is written.
 #[tokio::test]
 async fn a_users_id_in_a_path_is_one_name_and_no_path() {

@@ -103,7 +103,8 @@ impl Completions {
         let stale: Vec<&str> = REPLACED
             .iter()
             .copied()
-            .filter(|name| !set.contains_key(*name) && !(keeps_refresh_token && KEPT_WITH_REFRESH_TOKEN.contains(name)))
+            .filter(|name| !set.contains_key(*name))
+            .filter(|name| !keeps_refresh_token || !KEPT_WITH_REFRESH_TOKEN.contains(name))
             .collect();
         let update = Update::builder()
             .table_name(&self.tables.connections)
