@@ -16,7 +16,10 @@ use crate::{
     config::{Config, EgressSetting},
     journeys::{audit::Audit, refresh_connection::Crowd, reminders::Reminders, rotate_key::RemindOfKeys},
     metrics::Metrics,
-    oauth::{ProviderClient, egress::Egress},
+    oauth::{
+        ProviderClient,
+        egress::{Egress, Names},
+    },
     queue::{OrderedQueue, Queue},
     random::Random,
     store::{
@@ -63,6 +66,14 @@ impl Services {
     /// # Errors
     /// [`ServicesError`].
     pub fn with_clock(config: &Config, clock: Clock) -> Result<Arc<Self>, ServicesError> {
+        Self::with(config, clock, Names::system())
+    }
+
+    /// Services that go by this clock, and find providers by these names.
+    ///
+    /// # Errors
+    /// [`ServicesError`].
+    pub fn with(config: &Config, clock: Clock, names: Names) -> Result<Arc<Self>, ServicesError> {
         let AwsClients { dynamodb, kms, sqs } = AwsClients::new(&config.aws)?;
         let random = Random::default();
         let tables = &config.tables;
@@ -75,10 +86,11 @@ impl Services {
             clock.clone(),
             random.clone(),
         ));
-        let client = Arc::new(ProviderClient::new(match config.egress {
+        let egress = match config.egress {
             EgressSetting::Guarded => Egress::new(),
             EgressSetting::AllowingPlainHttpToLoopback => Egress::allowing_plain_http_to_loopback(),
-        }));
+        };
+        let client = Arc::new(ProviderClient::new(egress.resolving_by(names)));
         let keys = ApiKeys::new(&dynamodb, tables);
         let authenticator = Authenticator::new(keys, Apps::new(&dynamodb, tables), Arc::clone(&client), clock.clone());
         Ok(Arc::new(Self {

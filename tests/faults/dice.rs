@@ -40,8 +40,8 @@ pub(crate) fn seed_of_run() -> u64 {
     }
 }
 
-/// How many refreshes the storm goes on for: `FAULTS_REFRESHES`, or as many as two cores do in two minutes.
+/// How many refreshes the storm goes on for: `FAULTS_REFRESHES`, or as many as two cores do in five minutes.
 #[expect(clippy::disallowed_methods, reason = "a test's own setting, not the product's")]
 pub(crate) fn refreshes_of_run() -> usize {
-    std::env::var("FAULTS_REFRESHES").map_or(3_000, |count| count.parse().expect("FAULTS_REFRESHES is a number"))
+    std::env::var("FAULTS_REFRESHES").map_or(10_000, |count| count.parse().expect("FAULTS_REFRESHES is a number"))
 }

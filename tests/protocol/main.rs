@@ -35,5 +35,6 @@ mod schedule;
 mod schedule_idle;
 mod schedule_rounds;
 mod settling;
+mod starts;
 mod user_tokens;
 mod world;

@@ -186,6 +186,23 @@ async fn a_reconnect_is_not_overwritten_by_a_refresh_of_the_grant_before() {
     assert!(world.provider.honours(&world.access_token(&connector, "alice").await));
 }
 
+/// The user takes the old grant back and connects anew while an old refresh is under way: its refusal says nothing of the
+/// new grant.
+#[tokio::test]
+async fn a_refusal_of_the_grant_before_does_not_touch_what_the_user_has_connected_since() {
+    let (world, connector) = expired().await;
+    world.provider.take_back("alice@provider");
+    let reconnects = async {
+        world.provider.next(Step::Without(&["refresh_token"]));
+        world.connect(&connector, "alice").await;
+        world.access_token(&connector, "alice").await
+    };
+    let (late, fresh) = meanwhile(&world, &connector, reconnects).await;
+    assert_eq!(late.expect(200)["access_token"], fresh.as_str());
+    assert_eq!(world.access_token(&connector, "alice").await, fresh);
+    assert_eq!(world.view(&connector, "alice").await["status"], "active");
+}
+
 /// The user disconnects, and connects another account, while an old refresh is under way: nothing of the first account
 /// ends up in the connection of the second.
 #[tokio::test]

@@ -62,7 +62,12 @@ const LOOK: &str = "sqs:GetQueueAttributes";
 pub const GRANTS: &[Grant] = &[
     grant("start-authorization", Target::Registry, &[GET, QUERY], "key, app, connector; the workspace's sealing key"),
     grant("start-authorization", Target::Connections, &[GET], "whether there is a connection to renew"),
-    grant("start-authorization", Target::Sessions, &[PUT, GET, UPDATE], "begins the session; opens its link once"),
+    grant(
+        "start-authorization",
+        Target::Sessions,
+        &[PUT, GET, UPDATE],
+        "counts sessions, begins this one; opens its link once",
+    ),
     grant("start-authorization", Target::Key, &[OPEN_KEY], "seals state and verifier"),
     grant("callback", Target::Registry, &[GET, QUERY], "connector, provider, return URL; the workspace's sealing key"),
     grant(

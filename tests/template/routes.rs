@@ -67,6 +67,33 @@ fn every_integration_of_the_gateway_invokes_the_function_it_is_named_after() {
     }
 }
 
+/// Routes that ask for no proof of who is calling, and those that begin a session.
+const OPEN: [(&str, &str); 6] = [
+    ("GET", "/api/external-auth/callback/{connector_id}"),
+    ("GET", "/connect/{session}"),
+    ("OPTIONS", "/api/apps/{app}/{proxy+}"),
+    ("POST", "/api/apps/{app}/analytics/track/batch"),
+    ("POST", "/api/apps/{app}/app-user-auth/connectors/{id}/initiate"),
+    ("POST", "/api/apps/{app}/connect-sessions"),
+];
+
+#[test]
+fn a_flood_of_what_anybody_can_ask_for_leaves_the_other_routes_their_share() {
+    let template = Template::read();
+    let settings = template.at("/Resources/Api/Properties/RouteSettings").as_object().unwrap();
+    let routes = of_the_template(&template);
+    let default = |name: &str| template.at("/Parameters")[name]["Default"].as_u64().unwrap();
+    for (route, limits) in settings {
+        let (method, path) = route.split_once(' ').unwrap();
+        assert!(OPEN.contains(&(method, path)), "{route}");
+        assert!(routes.iter().any(|known| (known.0.as_str(), known.1.as_str()) == (method, path)), "{route}");
+        let limit = |name: &str| default(limits[name]["Ref"].as_str().unwrap());
+        assert!(2 * limit("ThrottlingRateLimit") < default("ThrottleRate"), "{route}");
+        assert!(2 * limit("ThrottlingBurstLimit") < default("ThrottleBurst"), "{route}");
+    }
+    assert_eq!(settings.len(), OPEN.len());
+}
+
 #[test]
 fn every_route_names_the_same_thing_alike() {
     // The gateway accepts two names for one segment; whoever reads a log would not.

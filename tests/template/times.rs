@@ -29,7 +29,8 @@ fn the_gateway_still_waits_when_a_function_gives_up() {
     let integrations = "/Resources/Api/Properties/DefinitionBody/components/x-amazon-apigateway-integrations";
     for function in template.at(integrations).as_object().unwrap().keys() {
         let timeout = template.functions()[function].timeout(&template);
-        assert!(timeout * 1000 < gateway_patience(&template, function), "{function}");
+        // One that refreshes must not be killed between the provider's answer and the table, whoever has gone by then.
+        assert!(timeout * 1000 < gateway_patience(&template, function) || function == "get-token", "{function}");
         assert!(gateway_patience(&template, function) <= 29_000, "{function}");
     }
 }
@@ -40,7 +41,7 @@ fn a_refresh_ends_within_its_lease_and_a_lease_within_the_time_of_who_refreshes_
     assert!(CALL < LEASE, "the provider may still answer when somebody else asks it again");
     assert!(CALL <= egress::LONGEST);
     let reader = Duration::from_secs(template.functions()["get-token"].timeout(&template));
-    assert!(CALL + Duration::from_secs(10) < reader, "nobody is left to store the answer");
+    assert!(2 * LEASE + Duration::from_secs(10) < reader, "nobody is left to store the answer of a second attempt");
     assert!(LEASE < Duration::from_secs(template.functions()["refresh"].timeout(&template)));
 }
 
@@ -99,6 +100,21 @@ fn a_batch_being_worked_is_not_handed_out_again() {
         }
     }
     assert_eq!(mappings, 3);
+}
+
+/// Lambda stops a chain of messages after about sixteen, unless it is told that the chain is meant.
+#[test]
+fn a_function_that_leaves_messages_for_itself_may_do_so_without_end() {
+    let template = Template::read();
+    let mut chains = 0;
+    for (name, function) in template.functions() {
+        let properties = &function.resource["Properties"];
+        let is_fed =
+            properties["Events"].as_object().is_some_and(|events| events.values().any(|event| event["Type"] == "SQS"));
+        assert_eq!(properties["RecursiveLoop"] == "Allow", is_fed, "{name}");
+        chains += usize::from(is_fed);
+    }
+    assert_eq!(chains, 2);
 }
 
 #[test]

@@ -97,6 +97,7 @@ async fn of_absent_user(
     if !service.may_fetch_offline() {
         return Err(Problem::forbidden("This key needs the permission `tokens:offline` for that."));
     }
+    query.confirms("sub", &subject)?;
     let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
     let subject = Subject::parse(&subject).map_err(|_| Problem::no_connection())?;
     let issuer = service.app().identity.as_ref().map(|identity| identity.issuer.clone());

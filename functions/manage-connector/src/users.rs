@@ -35,6 +35,7 @@ async fn forget(
     Path((_, app, subject)): Path<(String, String, String)>,
     query: Query,
 ) -> Result<(StatusCode, Json<Deleting>), Problem> {
+    query.confirms("sub", &subject)?;
     let issuer = query
         .read("issuer", "must be 1 to 512 characters without control characters", |raw| Issuer::parse(raw).ok())?;
     let app = AppId::parse(&app).map_err(|_| Problem::not_found())?;

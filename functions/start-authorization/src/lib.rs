@@ -186,6 +186,12 @@ fn problem(error: StartError) -> Problem {
         StartError::NoReturnUrl => {
             Problem::invalid_field("/return_to", "the app has no return URL yet: register one first")
         }
+        StartError::TooMany { retry_after } => Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "So many connections were begun within a minute that this one has to wait. Try again after the time in `Retry-After`.",
+        )
+        .retry_after(retry_after),
         StartError::Store(cause) => cause.into(),
         StartError::Vault(cause) => cause.into(),
     }

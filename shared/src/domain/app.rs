@@ -172,6 +172,8 @@ impl ReturnUrl {
 
 fn is_web(url: &Url) -> bool {
     match (url.scheme(), url.host()) {
+        // No browser is ever there, and whoever wrote it expects it to match what it does not.
+        (_, Some(url::Host::Domain(name))) if name.contains('*') => false,
         ("https", Some(_)) => true,
         ("http", Some(url::Host::Domain(name))) => name == "localhost" || name.ends_with(".localhost"),
         ("http", Some(url::Host::Ipv4(address))) => address.is_loopback(),
@@ -222,6 +224,7 @@ mod tests {
             ("https://user@app.example", false),
             ("https://APP.example", false),
             ("*", false),
+            ("https://*.app.example", false),
             ("null", false),
         ] {
             assert_eq!(Origin::parse(raw).is_ok(), valid, "{raw}");
@@ -240,6 +243,7 @@ mod tests {
             "https://app.example/#x",
             "https://user:pw@app.example/",
             "https://app.example/ done",
+            "https://*.app.example/done",
             "",
         ] {
             assert!(ReturnUrl::parse(raw).is_err(), "{raw}");

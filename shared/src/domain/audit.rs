@@ -32,17 +32,20 @@ pub enum Actor {
     Key(String),
     /// A user of an app.
     User(User),
+    /// Somebody of another workspace. Who that is stays theirs.
+    Stranger,
     /// A function on its own: a schedule, a queue, a deployment's first event.
     System,
 }
 
 impl Actor {
-    /// The actor as it is stored and shown: `key:…`, `user:{app}:{sub}` or `system`.
+    /// The actor as it is stored and shown: `key:…`, `user:{app}:{sub}` `stranger` or `system`.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
             Self::Key(id) => format!("key:{id}"),
             Self::User(user) => format!("user:{}:{}", user.app, user.subject),
+            Self::Stranger => "stranger".to_owned(),
             Self::System => "system".to_owned(),
         }
     }

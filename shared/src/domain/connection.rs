@@ -97,7 +97,10 @@ words! {
 }
 
 /// How far two clocks may be apart: of a lease that has ended for so long its holder knows as well.
-pub const DRIFT: Duration = Duration::from_secs(2);
+pub const DRIFT: Duration = Duration::from_secs(1);
+
+/// How long after a lease one asks what became of its attempt: the queue's clock must find it over by more than a drift.
+const ASKED_AFTER: Duration = Duration::from_secs(2);
 
 /// What is known of a connection's refreshes.
 #[derive(Debug, Clone, Default)]
@@ -113,7 +116,7 @@ pub struct RefreshState {
     /// Whether the stored tokens may have been ended by another attempt that showed an older one after them: nobody relies
     /// on them before a refresh has shown that they work.
     pub unproven: bool,
-    /// The attempt that committed last.
+    /// The attempt that committed last; none since the user connected.
     pub last_commit: Option<AttemptId>,
     /// How many refreshes in a row failed for a passing reason.
     pub failures: u32,
@@ -143,7 +146,7 @@ impl RefreshState {
     /// any clock.
     #[must_use]
     pub fn unaccounted(&self, now: Timestamp) -> Option<&AttemptId> {
-        let is_over = |until: Timestamp| until.checked_add(DRIFT).is_ok_and(|until| until <= now);
+        let is_over = |until: Timestamp| until.checked_add(ASKED_AFTER).is_ok_and(|until| until <= now);
         self.intent.as_ref().filter(|_| self.leased_until.is_none_or(is_over))
     }
 

@@ -72,7 +72,7 @@ impl EndedGrant {
 
     /// Whether the connection that stands at its place now takes the grant over. A provider may end every grant of an
     /// account by any token of it, so ending the older one could end the newer one. What stands there is newer always:
-    /// an ended grant is written when no connection stands there any more.
+    /// an ended grant is written when no connection of its account stands there any more.
     #[must_use]
     pub fn is_superseded_by(&self, standing: &Connection) -> bool {
         match (&self.account_id, &standing.account) {

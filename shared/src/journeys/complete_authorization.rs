@@ -259,7 +259,9 @@ impl CompleteAuthorization {
         {
             self.sessions.fail(&session.id, FailureReason::UserMismatch).await?;
         }
-        let (workspace, actor) = (&session.key.workspace, Actor::User(user.user().clone()));
+        let workspace = &session.key.workspace;
+        let is_theirs = user.app().workspace == *workspace;
+        let actor = if is_theirs { Actor::User(user.user().clone()) } else { Actor::Stranger };
         self.audit.note(workspace, actor, "session.user_mismatch", session.id.as_str(), &[]).await;
         Ok(())
     }

@@ -158,10 +158,11 @@ impl GetToken {
             (_, Some(rejected)) => {
                 let (connection, token) = self.opened(connection).await?;
                 let is_stored = constant_time::verify_slices_are_equal(&sha256(token.expose().as_bytes()), &rejected);
-                if is_stored.is_err() && freshness == Freshness::Fresh {
+                let is_newer = is_stored.is_err() && !connection.refresh.unproven;
+                if is_newer && freshness == Freshness::Fresh {
                     return Ok((connection, token));
                 }
-                let works = is_stored.is_err().then(|| connection.clone());
+                let works = is_newer.then(|| connection.clone());
                 return self.renewed(connection, connector, works).await;
             }
         };
@@ -183,7 +184,7 @@ impl GetToken {
         }
     }
 
-    /// The tokens may have been ended by now, and a refresh tells. Where it cannot be had, they are the best there is.
+    /// The tokens may have been ended by now, and a refresh tells. Where the provider does not, they are the best there is.
     async fn proven(
         &self,
         connection: Connection,
@@ -192,7 +193,9 @@ impl GetToken {
         let refresh = self.refresher.refresh(connection.clone(), connector, Occasion::Needed);
         match Box::pin(refresh).await {
             Ok(renewed) => self.opened(renewed).await,
-            Err(RefreshError::Unavailable { .. }) => self.opened(connection).await,
+            Err(RefreshError::Unavailable { .. } | RefreshError::Misconfigured(_) | RefreshError::SecretUnreadable) => {
+                self.opened(connection).await
+            }
             Err(error) => Err(error.into()),
         }
     }

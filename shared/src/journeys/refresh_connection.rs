@@ -44,8 +44,8 @@ use crate::{
 pub(crate) use crowd::Crowd;
 pub(in crate::journeys) use gate::USUAL_PER_SECOND;
 
-/// How long one refresh may hold the lease: the token call (12 s), storing the answer (5 s) and the drift of two clocks
-/// (5 s) fit inside it. No longer, because whoever comes after a holder that died should come within the half minute for
+/// How long one refresh may hold the lease: the token call (12 s), and storing the answer, in the table or the queue, by
+/// clocks that may drift (10 s), fit inside it. No longer, because whoever comes after a holder that died should come within the half minute for
 /// which many providers forgive a second use of a refresh token, even where their data does not say so.
 pub const LEASE: Duration = Duration::from_secs(22);
 
@@ -59,7 +59,7 @@ pub const CALL: Duration = Duration::from_secs(12);
 /// The shortest token call worth making.
 const SHORTEST_CALL: Duration = Duration::from_secs(1);
 
-/// How long after the lease somebody looks whether its holder came back: a little more than the drift of two clocks.
+/// How long after the lease somebody looks whether its holder came back: when it can be asked what became of it.
 const LOOK_AFTER: Duration = Duration::from_secs(3);
 
 /// How often the schedule comes by: what it would bring up before that needs no message of its own.

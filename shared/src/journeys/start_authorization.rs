@@ -1,6 +1,6 @@
 //! The beginning of a session: from "Connect" to the provider's consent page.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -22,7 +22,7 @@ use crate::{
     },
     oauth::authorize::{AuthorizationRequest, authorization_url, code_verifier},
     random::Random,
-    store::{Connections, Connectors, Sessions, StoreError, Write},
+    store::{Connections, Connectors, Sessions, Start, Starts, StoreError, Write},
     vault::{Place, Vault, VaultError},
 };
 
@@ -32,6 +32,7 @@ pub struct StartAuthorization {
     pub(crate) connectors: Connectors,
     pub(crate) connections: Connections,
     pub(crate) sessions: Sessions,
+    pub(crate) starts: Starts,
     pub(crate) vault: Arc<Vault>,
     pub(crate) public_base_url: String,
     pub(crate) clock: Clock,
@@ -106,6 +107,12 @@ pub enum StartError {
     /// The app has no return address at all.
     #[error("the app has no return address")]
     NoReturnUrl,
+    /// The user, or all users of the app together, began so many sessions that they have to wait.
+    #[error("too many sessions were begun")]
+    TooMany {
+        /// For how long.
+        retry_after: Duration,
+    },
     /// The link is unknown, spent, too old, or was opened in another browser.
     #[error("the link can't be opened")]
     LinkSpent,
@@ -231,10 +238,14 @@ impl StartAuthorization {
         if wanted.connection_id.is_some() && existing.is_none() {
             return Err(StartError::UnknownConnection);
         }
+        let now = self.clock.now();
+        if let Start::TooMany(retry_after) = self.starts.count(&place.user, now).await? {
+            return Err(StartError::TooMany { retry_after });
+        }
         let requested = provider.scopes_to_request(&scopes(connector, existing.as_ref(), wanted.scopes)?);
         let state = Secret::<State>::new(self.random.token());
         let verifier = code_verifier(self.random.bytes());
-        let (id, now) = (SessionId::of_state(&state), self.clock.now());
+        let id = SessionId::of_state(&state);
         let sealed = self.vault.seal(&verifier, &Place::session(&id, &place)).await?;
         let already_authorized = existing.as_ref().is_some_and(|connection| {
             let standing = Standing::of(connection, connector, provider, now);

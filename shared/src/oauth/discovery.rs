@@ -105,7 +105,9 @@ impl ProviderClient {
     }
 
     async fn fetch(&self, url: &str) -> Result<Response<Vec<u8>>, DiscoveryError> {
-        let request = Request::get(url).header(header::ACCEPT, HeaderValue::from_static("application/json"));
+        // As it was written: a request's URI has lost its fragment already.
+        let url = self.egress.check(url).map_err(DiscoveryError::Blocked)?;
+        let request = Request::get(url.as_str()).header(header::ACCEPT, HeaderValue::from_static("application/json"));
         let request = request.body(Vec::new()).map_err(|_| DiscoveryError::Blocked(EgressRefusal::NotAUrl))?;
         let answer = self.egress.send(request, DEADLINE).await?;
         if is_passing(answer.status()) { Err(DiscoveryError::Passing) } else { Ok(answer) }

@@ -11,7 +11,7 @@ use crate::{
         revoke_grant::RevokeGrant, start_authorization::StartAuthorization, sweep_connector::SweepConnector,
         work_endings::WorkEndings,
     },
-    store::{Completions, Endings, ForgottenUsers, Leases, Renewals, SealedRows, TokenReads},
+    store::{Completions, Endings, ForgottenUsers, Leases, Renewals, SealedRows, Starts, TokenReads},
 };
 
 impl Services {
@@ -22,6 +22,7 @@ impl Services {
             connectors: self.connectors(),
             connections: self.connections(),
             sessions: self.sessions(),
+            starts: Starts::new(&self.dynamodb, &self.config.tables),
             vault: Arc::clone(&self.vault),
             public_base_url: self.config.public_base_url.clone(),
             clock: self.clock.clone(),

@@ -103,7 +103,8 @@ impl Completions {
         let stale: Vec<&str> = REPLACED
             .iter()
             .copied()
-            .filter(|name| !set.contains_key(*name) && (!keeps_refresh_token || *name != name::REFRESH_TOKEN))
+            .filter(|name| !set.contains_key(*name))
+            .filter(|name| !keeps_refresh_token || !KEPT_WITH_REFRESH_TOKEN.contains(name))
             .collect();
         let update = Update::builder()
             .table_name(&self.tables.connections)
@@ -126,6 +127,9 @@ impl Completions {
         Ok(TransactWriteItem::builder().update(update.map_err(|_| incomplete())?).build())
     }
 }
+
+/// What stays with a refresh token that stays: who is showing it to the provider, and whether it may be used up.
+const KEPT_WITH_REFRESH_TOKEN: [&str; 4] = [name::REFRESH_TOKEN, name::LEASED_UNTIL, name::INTENT, name::IN_DOUBT];
 
 /// What a new grant replaces, or ends.
 const REPLACED: [&str; 17] = [

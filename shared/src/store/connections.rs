@@ -277,7 +277,9 @@ fn position(from: Option<&Cursor>) -> Result<(u16, Option<Item>), StoreError> {
     if let Some([shard]) = cursor.parts::<1>() {
         return Ok((shard.parse().map_err(|_| unreadable)?, None));
     }
-    let Some([shard, pk, sk, shard_name]) = cursor.parts::<4>() else { return Err(unreadable) };
+    let Some([shard, pk, sk, shard_name]) = cursor.parts::<4>().filter(|parts| !parts.contains(&"")) else {
+        return Err(unreadable);
+    };
     let mut after = key(pk, sk);
     after.insert(name::CONNECTOR_SHARD.to_owned(), text(shard_name));
     Ok((shard.parse().map_err(|_| unreadable)?, Some(after)))

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::domain::{
     connector::{Connector, ConnectorKind, ConnectorState},
+    digest::{hex, sha256},
     ids::{ConnectorId, WorkspaceId},
     provider::{Provider, ProviderType},
     workspace::DisplayName,
@@ -33,7 +34,8 @@ pub enum ConnectorWrite {
     Conflict,
 }
 
-/// Connectors in the registry. A pointer by id alone leads to the workspace, for the callback, which knows no more.
+/// Connectors in the registry. A claim by id alone says whose the id is, by a digest of the workspace's own. It stays when
+/// the connector goes, because the redirect URI that is made of the id stays registered at the provider.
 #[derive(Debug, Clone)]
 pub struct Connectors(Table);
 
@@ -60,17 +62,17 @@ impl Connectors {
         self.0.query_all(&pk(workspace), PREFIX).await?.iter().map(read).collect()
     }
 
-    /// Stores a new connector together with its name and its pointer.
+    /// Stores a new connector together with its name and the claim to its id. An id that was ever another workspace's is
+    /// a conflict: whoever has it receives the codes that a provider still sends to its redirect URI.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn put_new(&self, connector: &Connector) -> Result<ConnectorWrite, StoreError> {
-        let pointer = NewItem::at(&pointer_pk(&connector.id), META).text(name::WORKSPACE, connector.workspace.as_str());
         let request = self.0.client.transact_write_items();
         let request = request
             .transact_items(self.put_where_none_is(name_item(connector))?)
             .transact_items(self.put_where_none_is(item(connector)?)?)
-            .transact_items(self.put_where_none_is(pointer)?);
+            .transact_items(self.claim(connector)?);
         outcome(request.send().await)
     }
 
@@ -123,14 +125,26 @@ impl Connectors {
         written(request.send().await)
     }
 
-    /// Removes what is left of a deleted connector: its secret last of all.
+    /// Removes what is left of a deleted connector, its secret too. The claim to its id stays.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn destroy(&self, workspace: &WorkspaceId, id: &ConnectorId) -> Result<(), StoreError> {
-        self.0.delete(&pointer_pk(id), META).await?;
         self.0.delete(&pk(workspace), &sk(id)).await?;
         Ok(())
+    }
+
+    fn claim(&self, connector: &Connector) -> Result<TransactWriteItem, StoreError> {
+        let owner = hex(&sha256(connector.workspace.as_str().as_bytes()));
+        let item = NewItem::at(&claim_pk(&connector.id), META).text(name::CLAIMED_BY, &owner);
+        let put = Put::builder()
+            .table_name(&self.0.name)
+            .set_item(Some(item.into_item()))
+            .condition_expression("attribute_not_exists(pk) OR claimed_by = :owner")
+            .expression_attribute_values(":owner", text(&owner))
+            .build()
+            .map_err(|_| incomplete())?;
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     fn put_where_none_is(&self, item: NewItem) -> Result<TransactWriteItem, StoreError> {
@@ -195,7 +209,7 @@ fn name_sk(connector: &Connector) -> String {
     format!("NAME#{}", connector.name.folded())
 }
 
-fn pointer_pk(id: &ConnectorId) -> String {
+fn claim_pk(id: &ConnectorId) -> String {
     format!("CONNECTOR#{id}")
 }
 

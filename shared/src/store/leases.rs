@@ -209,7 +209,8 @@ impl Leases {
         written(request.update_expression(format!("{set} REMOVE {remove}")).send().await)
     }
 
-    /// Notes that these tokens may have ended with an older one that was shown after them: a refresh finds it out, at once.
+    /// Notes that these tokens, which a refresh brought, may have ended with an older one that was shown after them: another
+    /// refresh finds it out, at once.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
@@ -217,7 +218,7 @@ impl Leases {
         let request = self
             .update(&connection.key)
             .update_expression("SET in_doubt = :doubt, unproven = :doubt, due_at = :now, due_shard = :shard")
-            .condition_expression("ver = :ver AND attribute_not_exists(grant_ended)")
+            .condition_expression("ver = :ver AND attribute_not_exists(grant_ended) AND attribute_exists(last_commit)")
             .expression_attribute_values(":doubt", AttributeValue::Bool(true))
             .expression_attribute_values(":now", time(now))
             .expression_attribute_values(":shard", text(&due_shard(&connection.key)))

@@ -73,6 +73,7 @@ pub(super) mod name {
         CONNECTION_CONFIG = "connection_config";
         CONNECTOR_KIND = "connector_kind";
         CONNECTOR_STATE = "connector_state";
+        CLAIMED_BY = "claimed_by";
         REVISION = "revision";
 
         CONNECTOR_SHARD = "connector_shard";

@@ -43,6 +43,9 @@ pub(super) struct Table {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(Vec<String>);
 
+/// How long a part of a cursor may be, in bytes: as long as a sort key. A request with a longer one would be refused.
+const LONGEST_PART: usize = 1024;
+
 impl Cursor {
     /// A cursor from its parts.
     pub(super) fn of(parts: &[&str]) -> Self {
@@ -53,7 +56,8 @@ impl Cursor {
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(raw).ok()?;
-        serde_json::from_slice(&bytes).ok().map(Self)
+        let parts: Vec<String> = serde_json::from_slice(&bytes).ok()?;
+        parts.iter().all(|part| part.len() <= LONGEST_PART).then_some(Self(parts))
     }
 
     /// The cursor as it is handed out.

@@ -31,6 +31,20 @@ impl Query {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Refuses a request whose parameter of this name, if it has one, is not what was found in the path: a gateway may have
+    /// decoded a path twice, and so made one name of two; a query comes as it was written.
+    ///
+    /// # Errors
+    /// [`Problem`] that names the parameter.
+    pub fn confirms(&self, name: &str, in_path: &str) -> Result<(), Problem> {
+        match self.get(name) {
+            Some(written) if written != in_path => {
+                Err(Problem::invalid_field(&format!("?{name}"), "is not what the path says: encode both once"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A parameter, read by its rule.
     ///
     /// # Errors
@@ -65,5 +79,13 @@ mod tests {
         assert!(Query::parse("state=a&state=b").is_err());
         assert_eq!(Query::parse("state=a%20b&code=").unwrap().get("state"), Some("a b"));
         assert_eq!(Query::parse("state=a&code=").unwrap().get("code"), None);
+    }
+
+    #[test]
+    fn a_name_that_the_path_has_lost_on_its_way_is_noticed() {
+        let query = |raw| Query::parse(raw).unwrap();
+        assert!(query("sub=al%2569ce").confirms("sub", "alice").is_err());
+        assert!(query("sub=al%2569ce").confirms("sub", "al%69ce").is_ok());
+        assert!(query("").confirms("sub", "alice").is_ok());
     }
 }

@@ -164,9 +164,14 @@ impl Refresher {
         connector: &Connector,
         provider: &Provider,
     ) -> Result<Connection, RefreshError> {
-        let row = self.connections.find(&lease.connection.key).await?.ok_or(RefreshError::Gone)?;
-        if row.version != lease.connection.version {
-            return self.verified(row, connector).await;
+        // Where the row can't be read, what is written down next asks for the same version anyway.
+        let row = match self.connections.find(&lease.connection.key).await {
+            Ok(row) => Some(row.ok_or(RefreshError::Gone)?),
+            Err(StoreError::Unavailable(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(row) = row.filter(|row| row.version != lease.connection.version) {
+            return self.overtaken(row, &lease, connector).await;
         }
         let is_loss = lease.follows != Follows::NothingUnsettled && provider.rotates();
         let (reason, metric) = if is_loss {
@@ -182,13 +187,26 @@ impl Refresher {
             }
             Write::Conflict => match self.connections.find(&lease.connection.key).await? {
                 None => Err(RefreshError::Gone),
-                Some(row) if row.version != lease.connection.version => self.verified(row, connector).await,
+                Some(row) if row.version != lease.connection.version => self.overtaken(row, &lease, connector).await,
                 Some(_) => Err(RefreshError::Busy),
             },
         }
     }
 
-    /// Somebody stored newer tokens while this attempt showed the older one. A provider that takes that for theft has ended
+    /// Something newer is there. If it is what the user connected meanwhile, it has nothing to do with the refusal.
+    async fn overtaken(
+        &self,
+        row: Connection,
+        lease: &Lease,
+        connector: &Connector,
+    ) -> Result<Connection, RefreshError> {
+        if row.refresh.last_commit.is_none() {
+            return self.renewed_by_another(row, &lease.connection);
+        }
+        self.verified(row, connector).await
+    }
+
+    /// A refresh stored newer tokens while this attempt showed the older one. A provider that takes that for theft has ended
     /// the newer ones with it: whether it has is found out before anybody uses them, and noted first in case this comes no
     /// further.
     async fn verified(&self, row: Connection, connector: &Connector) -> Result<Connection, RefreshError> {

@@ -225,7 +225,7 @@ impl Refresher {
     /// or another account's by now, the renewal is left to be ended at the provider.
     ///
     /// # Errors
-    /// [`RefreshError::Store`] if the table does not answer for long, or what is to be ended could not be left: the message
+    /// [`RefreshError::Store`] if the message can't be read, the table does not answer for long, or what is to be ended could not be left: the message
     /// must come again, and nothing behind it in its group before it. (Left anew, it would stand behind a message that says
     /// it does not exist.)
     pub async fn store_salvaged(
@@ -237,8 +237,7 @@ impl Refresher {
         grant: Option<GrantOnWire>,
     ) -> Result<(), RefreshError> {
         let (Ok(attempt), Some(renewal)) = (AttemptId::parse(attempt), tokens.parse()) else {
-            tracing::error!("tokens in the queue can't be read");
-            return Ok(());
+            return Err(StoreError::Unreadable("salvaged tokens").into());
         };
         let renewal = self.sealed_by_newest(&place, renewal).await;
         let claim = Claim { place, version, fence, attempt };

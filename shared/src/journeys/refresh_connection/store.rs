@@ -137,7 +137,7 @@ impl Refresher {
         let left = Duration::try_from(lease.until.duration_since(self.clock.now())).unwrap_or_default();
         let in_turn = async {
             loop {
-                if self.hand_over(lease, renewal).await.is_ok() {
+                if matches!(tokio::time::timeout(TRY, self.hand_over(lease, renewal)).await, Ok(Ok(()))) {
                     return None;
                 }
                 if let Ok(commit) = tokio::time::timeout(TRY, written()).await {

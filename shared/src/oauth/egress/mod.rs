@@ -15,6 +15,7 @@ use url::Url;
 
 pub use self::{
     address::{is_global, is_loopback},
+    resolver::Names,
     rules::EgressRefusal,
 };
 use self::{
@@ -41,6 +42,7 @@ const USER_AGENT: &str = concat!("connectors/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug)]
 pub struct Egress {
     reach: Reach,
+    names: Names,
     client: OnceLock<Option<reqwest::Client>>,
 }
 
@@ -71,14 +73,20 @@ impl Egress {
     /// The client for everything that is deployed: https to the public internet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { reach: Reach::Public, client: OnceLock::new() }
+        Self { reach: Reach::Public, names: Names::system(), client: OnceLock::new() }
     }
 
     /// A client that also speaks plain http to this machine. It exists for the local server and for tests: with it, a
     /// connector can be pointed at whatever listens on loopback.
     #[must_use]
     pub const fn allowing_plain_http_to_loopback() -> Self {
-        Self { reach: Reach::PublicAndLoopback, client: OnceLock::new() }
+        Self { reach: Reach::PublicAndLoopback, names: Names::system(), client: OnceLock::new() }
+    }
+
+    /// The same client, with addresses from elsewhere. They are guarded like any others.
+    #[must_use]
+    pub fn resolving_by(self, names: Names) -> Self {
+        Self { names, ..self }
     }
 
     /// Checks a URL before it is stored, without resolving its name; [`Egress::send`] checks again, with its addresses.
@@ -96,7 +104,8 @@ impl Egress {
     /// [`EgressError`], which says whether the request may have been processed.
     pub async fn send(&self, request: Request<Vec<u8>>, deadline: Duration) -> Result<Response<Vec<u8>>, EgressError> {
         let url = self.check(&request.uri().to_string())?;
-        let client = self.client.get_or_init(|| client(self.reach).ok()).as_ref().ok_or(EgressError::NotSent)?;
+        let client =
+            self.client.get_or_init(|| client(self.reach, &self.names).ok()).as_ref().ok_or(EgressError::NotSent)?;
         let (parts, body) = request.into_parts();
         let request = client.request(parts.method, url.clone()).headers(parts.headers).body(body);
         let exchange = async {
@@ -112,10 +121,10 @@ impl Egress {
 
 /// Builds the client. `no_proxy` keeps the environment from choosing where requests go.
 #[expect(clippy::disallowed_methods, reason = "this is the one client that the others are forbidden for")]
-fn client(reach: Reach) -> Result<reqwest::Client, Box<dyn Error>> {
+fn client(reach: Reach, names: &Names) -> Result<reqwest::Client, Box<dyn Error>> {
     let client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls()?)
-        .dns_resolver(GuardedResolver { reach })
+        .dns_resolver(GuardedResolver { reach, names: names.clone() })
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
         .no_proxy()

@@ -1,0 +1,246 @@
+//! Every route that there is, asked with every proof that is not the right one. A route that is added is asked too.
+
+use serde_json::{Value, json};
+
+use crate::{
+    doubles::{ROUTES, example_of},
+    world::{App, Call, Connector, Workspace, World},
+};
+
+/// What is answered to anybody: the catalogue, the SDK's reports, and pages whose address is the proof.
+const PUBLIC: [&str; 5] = [
+    "/api/providers",
+    "/api/providers/{type}",
+    "/api/apps/{app}/analytics/track/batch",
+    "/connect/{session}",
+    "/api/external-auth/callback/{connector_id}",
+];
+
+/// A world with a victim (a workspace with everything in it), and with others who want something of it.
+struct Two {
+    world: World,
+    connector: Connector,
+    session: String,
+    sibling: App,
+    hostile: Workspace,
+    theirs: App,
+}
+
+impl Two {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let connector = world.connector("Calendar").await;
+        world.connect(&connector, "alice").await;
+        let session = world.begin(&connector, "alice").await.session;
+        let sibling = world.register_app(&world.workspace, "sibling-app").await;
+        let hostile = world.found("Hostile").await;
+        let theirs = world.register_app(&hostile, "their-app").await;
+        Self { world, connector, session, sibling, hostile, theirs }
+    }
+
+    fn path(&self, route: &str) -> String {
+        let confirmed = format!("{}?confirm={}", self.world.workspace.id, self.world.workspace.id);
+        let ws = if route == "/api/workspace/{ws}" { &confirmed } else { &self.world.workspace.id };
+        let parameters = [
+            ("ws", ws.as_str()),
+            ("app", &self.world.app.id),
+            ("id", &self.connector.id),
+            ("connector_id", &self.connector.id),
+            ("session", &self.session),
+            ("key", &self.world.app.service_key_id),
+            ("type", "fake"),
+            ("sub", "alice"),
+        ];
+        example_of(route, &parameters)
+    }
+
+    /// A body that this route would take.
+    fn body(&self, method: &str, route: &str) -> Value {
+        match (method, route) {
+            ("POST", "/api/workspace/{ws}/apps") => json!({"name": "Planted"}),
+            ("POST", "/api/workspace/{ws}/connectors") => json!({
+                "integration_type": "fake", "name": "Planted", "client_id": "id", "client_secret": "s",
+            }),
+            ("POST", "/api/workspace/{ws}/providers") => self.world.provider.registration("planted"),
+            ("PUT", "/api/workspace/{ws}/apps/{app}/identity") => json!({
+                "issuer": self.theirs.issuer, "audience": "a", "jwks": crate::world::jwks(&[&self.theirs.signer]),
+            }),
+            ("PUT", "/api/workspace/{ws}/connectors/{id}") => json!({"client_secret": "planted"}),
+            ("PUT", "/api/workspace/{ws}/apps/{app}") => json!({"return_urls": ["https://evil.example/"]}),
+            ("PUT", "/api/workspace/{ws}/encryption-keys") => json!({"kms_key_arn": null}),
+            ("POST", "/api/apps/{app}/connect-sessions") => json!({
+                "user": {"issuer": self.world.app.issuer, "sub": "alice"}, "connector_id": self.connector.id,
+            }),
+            ("POST", route) if route.ends_with("/finish") => json!({"handle": "h"}),
+            (_, route) if route.ends_with("/keys") && method == "POST" => json!({"name": "planted"}),
+            _ => json!({}),
+        }
+    }
+
+    /// A call of this route.
+    fn call(&self, method: &str, route: &str) -> Call {
+        let (call, body) = (self.world.call(method, &self.path(route)), self.body(method, route));
+        if method == "GET" || method == "DELETE" { call } else { call.json(&body) }
+    }
+
+    /// Everything that others may show, each with what to do with a call.
+    fn wrong_proofs(&self) -> Vec<(&'static str, String, Option<String>)> {
+        let world = &self.world;
+        let (own, sibling, theirs) =
+            (world.app.user(world, "alice"), self.sibling.user(world, "alice"), self.theirs.user(world, "alice"));
+        let forged = self.theirs.signer.sign(&world.app.claims(world, "alice"));
+        let key = |key: &str| key.to_owned();
+        vec![
+            ("an admin of another workspace", key(&self.hostile.admin_key), None),
+            ("an admin of another workspace, for a user", key(&self.hostile.admin_key), Some(own.clone())),
+            ("the backend of a sibling app", key(&self.sibling.service_key), None),
+            ("the backend of a sibling app, for a user here", key(&self.sibling.service_key), Some(own.clone())),
+            ("the backend of a foreign app", key(&self.theirs.service_key), None),
+            ("the backend of a foreign app, for a user here", key(&self.theirs.service_key), Some(own)),
+            ("the backend here, for a user of a foreign app", key(&world.app.service_key), Some(theirs.clone())),
+            ("the backend here, for a forged user", key(&world.app.service_key), Some(forged.clone())),
+            ("a user of a sibling app", sibling.clone(), None),
+            ("a user of a foreign app", theirs, None),
+            ("a forged user", forged.clone(), None),
+            ("a forged user, for another", forged, Some(sibling)),
+            ("nonsense", "nonsense".to_owned(), None),
+        ]
+    }
+}
+
+fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROUTES.iter().flat_map(|routes| routes.iter().copied()).filter(|(_, path)| !PUBLIC.contains(path))
+}
+
+/// Whether the backend's key alone is the right proof here.
+fn is_for_the_backend(route: &str) -> bool {
+    ["/connect-sessions", "/connections", "/oauth-redirect-uris", "/users/{sub}/connectors/{id}/token"]
+        .iter()
+        .any(|end| route.starts_with("/api/apps/") && route.ends_with(end))
+}
+
+/// The lines of a dump, in an order of their own.
+fn sorted(dump: &str) -> Vec<String> {
+    let mut lines: Vec<String> = dump.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+/// PUB-15, PUB-19, PUB-24, PUB-25: and nothing changes, whoever asks.
+#[tokio::test]
+async fn no_route_opens_to_a_proof_that_is_for_somebody_else() {
+    let two = Two::new().await;
+    let before = two.world.aws.dump().await;
+    for (method, route) in routes() {
+        let nobody = two.call(method, route).send().await;
+        assert_eq!(nobody.refusal(), (401, "unauthorized".to_owned()), "{method} {route} without any proof");
+        for (who, bearer, on_behalf_of) in two.wrong_proofs() {
+            if who.starts_with("the backend here") && is_for_the_backend(route) {
+                continue;
+            }
+            let call = two.call(method, route).bearer(&bearer);
+            let call = if let Some(user) = on_behalf_of { call.on_behalf_of(&user) } else { call };
+            let answer = call.send().await;
+            assert!(matches!(answer.status, 401 | 403 | 404), "{who}: {method} {route}: {answer:?}");
+            assert!(!answer.text.contains("alice"), "{who}: {method} {route}: {answer:?}");
+        }
+    }
+    assert_eq!(sorted(&two.world.aws.dump().await), sorted(&before));
+}
+
+/// A proof of the right tenant and of the wrong kind: an admin reads no tokens, a backend manages nothing, and a user is
+/// neither.
+#[tokio::test]
+async fn every_kind_of_proof_opens_its_own_kind_of_route_only() {
+    let two = Two::new().await;
+    let (world, user) = (&two.world, two.world.app.user(&two.world, "alice"));
+    let is_for_admins = |route: &str| route.starts_with("/api/workspace/") || route.ends_with("/oauth-redirect-uris");
+    let is_for_users =
+        |route: &str| !is_for_admins(route) && !is_for_the_backend(route) && !route.ends_with("/connectors/{id}/token");
+    let before = sorted(&world.aws.dump().await);
+    for (method, route) in routes() {
+        for (who, bearer, is_for_them) in [
+            ("an admin", &world.workspace.admin_key, is_for_admins(route)),
+            ("a backend without a user", &world.app.service_key, is_for_the_backend(route)),
+            ("a user", &user, is_for_users(route)),
+        ] {
+            if !is_for_them {
+                let answer = two.call(method, route).bearer(bearer).send().await;
+                assert!(matches!(answer.status, 401 | 403), "{who}: {method} {route}: {answer:?}");
+            }
+        }
+    }
+    assert_eq!(sorted(&world.aws.dump().await), before);
+}
+
+/// PUB-26: nor does the answer depend on whether there is such a thing.
+#[tokio::test]
+async fn to_others_what_is_there_and_what_is_not_look_alike_on_every_route() {
+    let two = Two::new().await;
+    let nothing = [
+        (two.world.workspace.id.as_str(), "ws_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+        (two.world.app.id.as_str(), "never-was"),
+        (two.connector.id.as_str(), "con_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+    ];
+    for (method, route) in routes() {
+        for key in [&two.hostile.admin_key, &two.theirs.service_key, &two.sibling.service_key] {
+            let there = two.call(method, route).bearer(key).send().await;
+            let path = nothing.iter().fold(two.path(route), |path, (known, other)| path.replace(known, other));
+            let call = two.world.call(method, &path).bearer(key);
+            let call = if method == "GET" || method == "DELETE" { call } else { call.json(&json!({})) };
+            assert_eq!(there.without_ids(), call.send().await.without_ids(), "{method} {route}");
+        }
+    }
+}
+
+/// PUB-25: an admin in their own workspace, with the ids of another's in the rest of the path.
+#[tokio::test]
+async fn nothing_of_another_workspace_is_reached_through_ones_own() {
+    let two = Two::new().await;
+    let before = sorted(&two.world.aws.dump().await);
+    let own = &two.hostile.id;
+    let names_more = |route: &str| ["{app}", "{id}", "{key}", "{type}"].iter().any(|name| route.contains(name));
+    for (method, route) in routes().filter(|(_, route)| route.starts_with("/api/workspace/") && names_more(route)) {
+        let path = two.path(&route.replace("{ws}", own));
+        let call = two.world.call(method, &path).bearer(&two.hostile.admin_key);
+        let call = if method == "GET" || method == "DELETE" { call } else { call.json(&two.body(method, route)) };
+        let answer = call.send().await;
+        assert_eq!(answer.refusal(), (404, "NOT_FOUND".to_owned()), "{method} {path}: {answer:?}");
+        assert!(!answer.text.contains("alice"), "{method} {path}: {answer:?}");
+    }
+    assert_eq!(sorted(&two.world.aws.dump().await), before);
+}
+
+/// A key that may only look changes nothing on any route, and reads on every one that it is for.
+#[tokio::test]
+async fn a_reading_key_changes_nothing_on_any_route_there_is() {
+    let two = Two::new().await;
+    let made = two.world.admin("POST", "/keys").json(&json!({"name": "audit", "role": "read"})).send().await;
+    let reader = made.expect(201)["key"].as_str().unwrap().to_owned();
+    for (method, route) in routes().filter(|(_, route)| route.starts_with("/api/workspace/")) {
+        let answer = two.call(method, route).bearer(&reader).send().await;
+        let expected = if method == "GET" { 200 } else { 403 };
+        assert_eq!(answer.status, expected, "{method} {route}: {answer:?}");
+    }
+}
+
+/// PUB-15: an unknown key makes nobody be asked anything: neither the issuer of the token beside it nor a table of users.
+#[tokio::test]
+async fn a_wrong_key_makes_no_issuer_be_asked_about_the_token_beside_it() {
+    let two = Two::new().await;
+    let evil = crate::doubles::Evil::start().await;
+    evil.play("/keys", crate::doubles::Script::json(&crate::world::jwks(&[&two.world.app.signer])));
+    let identity = json!({"issuer": two.world.app.issuer, "audience": "first-app", "jwks_uri": evil.url("/keys")});
+    two.world.admin("PUT", "/apps/first-app/identity").json(&identity).send().await.expect(200);
+    two.world.advance(61);
+    let (asked, stranger) = (evil.told().len(), crate::world::SigningKey::p256("stranger"));
+    let unknown = stranger.sign(&two.world.app.claims(&two.world, "alice"));
+    let path = two.path("/api/apps/{app}/app-user-auth/connectors/{id}/token");
+    for key in ["uck_app_nonsense", &two.hostile.admin_key, &two.theirs.service_key] {
+        let refused = two.world.call("GET", &path).bearer(key).on_behalf_of(&unknown).send().await;
+        assert!(matches!(refused.status, 401 | 404), "{refused:?}");
+    }
+    assert_eq!(evil.told().len(), asked);
+    two.world.call("GET", &path).bearer(&two.world.app.service_key).on_behalf_of(&unknown).send().await.expect(401);
+    assert_eq!(evil.told().len(), asked + 1, "with the right key the issuer is asked");
+}

@@ -1,0 +1,148 @@
+"""An AWS account on loopback: ministack with IAM evaluation on, and what it lacks that the template relies on.
+
+It knows no encryption context when it evaluates a policy, so that every statement of ours about keys would hold for
+nobody. It asks for permissions of their own for batches of messages; AWS has none. It weighs the writing of logs on a
+group and not on its streams, which is what CloudFormation's ARN of a group stands for. It makes an HTTP API without the
+routes of its OpenAPI body, and answers every preflight itself, also where a route is there for it. All of this is added
+here, where the emulator keeps everything else of the kind. Settings are ministack's own environment variables.
+"""
+
+import json
+
+from ministack import app
+from ministack.core import iam_actions
+from ministack.services import apigateway
+from ministack.services.cloudformation import provisioners
+
+INTEGRATION = "x-amazon-apigateway-integration"
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"}
+
+
+def encryption_context(body):
+    """The condition keys of a KMS request: what it says its data key is for."""
+    context = json.loads(body or b"{}").get("EncryptionContext") or {}
+    keys = {f"kms:EncryptionContext:{name}": value for name, value in context.items()}
+    if context:
+        keys["kms:EncryptionContextKeys"] = list(context)
+    return keys
+
+
+def knowing_encryption_contexts(of_tags):
+    """The emulator's condition keys of a request, and a KMS request's encryption context with them."""
+
+    def keys(service, action, body, parameters):
+        own = encryption_context(body) if service == "kms" else {}
+        return {**of_tags(service, action, body, parameters), **own}
+
+    return keys
+
+
+def weighing_batches_as_messages(action_of):
+    """The emulator's IAM action of a request; of a batch of messages, that of a single one."""
+
+    def action(service, *request):
+        found = action_of(service, *request)
+        return found.removesuffix("Batch") if service == "sqs" and found else found
+
+    return action
+
+
+def naming_log_streams(resource_of):
+    """The emulator's ARN of what a request is about; where it names a stream of a log group, of that stream."""
+
+    def resource(service, method, path, headers, body, *rest):
+        found = resource_of(service, method, path, headers, body, *rest)
+        stream = json.loads(body or b"{}").get("logStreamName") if service == "logs" else None
+        return f"{found}:log-stream:{stream}" if stream else found
+
+    return resource
+
+
+def referred(document, pointer):
+    """What a `#/a/b/c` of an OpenAPI document points to."""
+    for name in pointer.removeprefix("#/").split("/"):
+        document = document[name]
+    return document
+
+
+def operations(document):
+    """Route key and integration of every operation of an OpenAPI document."""
+    for path, methods in document["paths"].items():
+        for method in METHODS & methods.keys():
+            integration = methods[method][INTEGRATION]
+            integration = referred(document, integration["$ref"]) if "$ref" in integration else integration
+            verb = "ANY" if method.startswith("x-") else method.upper()
+            yield f"{verb} {path}", integration
+
+
+def import_body(api, document):
+    """Makes the routes and integrations that an OpenAPI document describes, as API Gateway's import does."""
+    made = {}
+    for route, integration in operations(document):
+        uri = integration["uri"]
+        if uri not in made:
+            wanted = {
+                "integrationType": integration["type"].upper(),
+                "integrationMethod": integration["httpMethod"],
+                "integrationUri": uri,
+                "payloadFormatVersion": integration["payloadFormatVersion"],
+                "timeoutInMillis": integration["timeoutInMillis"],
+            }
+            made[uri] = json.loads(apigateway._create_integration(api, wanted)[2])["integrationId"]
+        apigateway._create_route(api, {"routeKey": route, "target": f"integrations/{made[uri]}"})
+
+
+def with_routes(create):
+    """The emulator's making of an HTTP API, and the routes of its body after it."""
+
+    def make(logical_id, properties, stack):
+        api, attributes = create(logical_id, properties, stack)
+        import_body(api, properties["Body"])
+        return api, attributes
+
+    return make
+
+
+def routing_preflights(execute):
+    """The emulator's way through an HTTP API, for `OPTIONS` too where the API leaves CORS to its routes.
+
+    It looks out for the method in capitals only; `match_in_capitals` and `invoke_in_capitals` put it right afterwards.
+    """
+
+    async def run(api, stage, path, method, *rest):
+        is_left = method == "OPTIONS" and not apigateway._apis.get(api, {}).get("corsConfiguration")
+        return await execute(api, stage, path, method.lower() if is_left else method, *rest)
+
+    return run
+
+
+def match_in_capitals(match):
+    return lambda api, method, path: match(api, method.upper(), path)
+
+
+def invoke_in_capitals(invoke):
+    def run(integration, api, stage, path, method, *rest, **more):
+        return invoke(integration, api, stage, path, method.upper(), *rest, **more)
+
+    return run
+
+
+def teach(module, name, wrap):
+    """Puts something around one of the emulator's own functions."""
+    setattr(module, name, wrap(getattr(module, name)))
+
+
+def main():
+    teach(iam_actions, "request_tag_context", knowing_encryption_contexts)
+    teach(iam_actions, "extract_iam_action", weighing_batches_as_messages)
+    teach(iam_actions, "extract_resource_arn", naming_log_streams)
+    teach(apigateway, "_handle_execute_in_scope", routing_preflights)
+    teach(apigateway, "_match_route", match_in_capitals)
+    teach(apigateway, "_invoke_lambda_proxy", invoke_in_capitals)
+    http_api = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
+    http_api["create"] = with_routes(http_api["create"])
+    app.main()
+
+
+if __name__ == "__main__":
+    main()
