@@ -3,10 +3,14 @@
 //! What the guard lets pass must lead to the public internet by https, by a table of addresses that was written down
 //! from the registries once more, and by the reading of a second parser.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+};
 
-use axum::http::Uri;
-use connectors::oauth::egress::{Egress, is_global};
+use axum::http::{Request, Uri};
+use connectors::oauth::egress::{DEADLINE, Egress, EgressError, EgressRefusal, Names, is_global};
+use tokio::runtime::Runtime;
 use url::{Host, Url};
 
 use crate::text::first_line;
@@ -73,9 +77,41 @@ pub fn run(input: &[u8]) {
     {
         assert_public(&url);
     }
-    for address in String::from_utf8_lossy(addresses).lines().filter_map(|line| line.trim().parse().ok()) {
-        assert!(!is_global(address) || is_public(address), "{address} is let pass");
+    let addresses = String::from_utf8_lossy(addresses);
+    let addresses: Vec<IpAddr> = addresses.lines().take(16).filter_map(|line| line.trim().parse().ok()).collect();
+    for address in &addresses {
+        assert!(!is_global(*address) || is_public(*address), "{address} is let pass");
     }
+    assert_not_connected_to(&url, addresses);
+}
+
+/// What every name leads to, until somebody has asked.
+static ADDRESSES: Mutex<Vec<IpAddr>> = Mutex::new(Vec::new());
+
+/// The product's way out, by names that lead where an input says.
+static WAY_OUT: LazyLock<(Egress, Runtime)> = LazyLock::new(|| {
+    let look_up = |_: &str| std::mem::take(&mut *led_to());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    (Egress::new().resolving_by(Names::told(look_up)), runtime)
+});
+
+/// A name of which one address is not public is not connected to, whatever the others are. (A name that may be connected to
+/// is not tried: it would be.)
+fn assert_not_connected_to(url: &str, addresses: Vec<IpAddr>) {
+    let is_harmless = addresses.iter().any(|address| !is_public(*address));
+    let Ok(Host::Domain(_)) = Egress::new().check(url).map(|url| url.host().unwrap().to_owned()) else { return };
+    let (true, Ok(request)) = (is_harmless, Request::get(url).body(Vec::new())) else { return };
+    *led_to() = addresses;
+    let (egress, runtime) = &*WAY_OUT;
+    let outcome = runtime.block_on(egress.send(request, DEADLINE)).err();
+    let was_asked = led_to().is_empty();
+    // Of some names no certificate can tell, and nobody asks where they lead.
+    let refusal = if was_asked { EgressError::Blocked(EgressRefusal::Host) } else { EgressError::NotSent };
+    assert_eq!(outcome, Some(refusal), "{url} is connected to");
+}
+
+fn led_to() -> MutexGuard<'static, Vec<IpAddr>> {
+    ADDRESSES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a URL leads to the public internet, by https, as who it is and with nothing hidden in it.
