@@ -135,7 +135,7 @@ impl RotateKey {
         kms_key: Option<&KmsKeyArn>,
         actor: Actor,
     ) -> Result<u32, RotateError> {
-        let generation = newest.number + 1;
+        let generation = newest.number.saturating_add(1);
         self.queue.send(&KeyMessage::Reseal(Walk::new(workspace, generation)), NOTICED_AFTER).await?;
         self.vault.add_key(workspace, generation, kms_key).await?;
         let details = [("kms_key", kms_key.map_or(DEPLOYMENT_KEY, KmsKeyArn::as_str))];

@@ -147,7 +147,7 @@ impl Leases {
             Ok(answer) => {
                 let earlier = answer.attributes.ok_or(StoreError::Unreadable("no attributes returned"))?;
                 let earlier = read(&Row::read(earlier)?)?;
-                let fence = earlier.refresh.fence + 1;
+                let fence = earlier.refresh.fence.saturating_add(1);
                 Ok(taken(earlier, attempt, until, fence))
             }
             Err(error) => Ok(match standing_item(&error)? {
