@@ -27,10 +27,10 @@ use lane::{Excuse, Lane};
 use verdict::{Verdict, judge};
 
 /// How many worlds there are beside each other.
-const WORLDS: usize = 4;
+const WORLDS: usize = 8;
 
 /// How many connections are in each.
-const LANES: usize = 150;
+const LANES: usize = 100;
 
 /// How often it is looked at whether anybody works.
 const TICK: Duration = Duration::from_millis(10);
