@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    refresh_connection::{Occasion, RefreshError, Refresher, salvage::RefreshMessage},
+    refresh_connection::{Occasion, RefreshError, Refresher, message::RefreshMessage},
     reseal::{KeyMessage, NotResealed, Reseal},
     rotate_key::{RemindOfKeys, RotateError, RotateKey},
 };

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     CALL, LEASE, LOOK_AFTER, Occasion, Prepared, RESERVE, RefreshError, Refresher, SHORTEST_CALL, after, backoff,
-    gate::Passage, salvage::RefreshMessage,
+    gate::Passage, message::RefreshMessage,
 };
 use crate::{
     domain::{

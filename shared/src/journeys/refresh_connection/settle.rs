@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::{Occasion, RefreshError, Refresher, salvage::RefreshMessage, wait::Awaited};
+use super::{Occasion, RefreshError, Refresher, message::RefreshMessage, wait::Awaited};
 use crate::domain::{connection::Connection, ids::AttemptId, user::ConnectionKey};
 
 /// Of all that ask within so many seconds one message is left.

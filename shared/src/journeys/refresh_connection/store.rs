@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     RefreshError, Refresher,
-    salvage::{GrantOnWire, RefreshMessage},
+    message::{GrantOnWire, RefreshMessage},
     settle::group,
 };
 use crate::{
