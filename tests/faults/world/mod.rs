@@ -119,8 +119,9 @@ impl World {
 
     /// The access token of a user has come to its end, as it does by itself an hour later.
     pub(crate) async fn expire(&self, user: &str) {
-        self.end_in(user, -1_000).await;
+        // At the provider first: as soon as the row says so, somebody may refresh it, and what they get has not ended.
         self.provider.expire_access(user);
+        self.end_in(user, -1_000).await;
     }
 
     /// The access token of a user has this long to live, in milliseconds.
