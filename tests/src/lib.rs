@@ -10,6 +10,7 @@
 
 pub mod browser;
 pub mod deployment;
+pub mod dice;
 pub mod events;
 pub mod grants;
 pub mod http;

@@ -35,7 +35,7 @@ pub(super) fn start(world: &Arc<World>, product: &Product, dice: &mut Dice) -> P
         });
     }
     for (postman, queue) in QUEUES.into_iter().flat_map(|queue| [queue; AT_ONCE]).enumerate() {
-        let handler = twice(product.refresh.clone(), Dice::part(dice.next(), postman as u64));
+        let handler = twice(product.refresh.clone(), Dice::part(dice.draw(), postman as u64));
         let world = world.clone();
         let told = stop.subscribe();
         tasks.spawn(async move {

@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use connectors_tests::dice::Dice;
+
 /// How long an input may grow, in bytes.
 const LONGEST: usize = 4 * 1024;
 
@@ -12,14 +14,10 @@ const DICTIONARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/dictionary.txt");
 /// Makes inputs out of seeds.
 #[derive(Debug)]
 pub struct Mutator {
-    chance: Chance,
+    chance: Dice,
     seeds: Vec<Vec<u8>>,
     words: Vec<Vec<u8>>,
 }
-
-/// A small generator (SplitMix64): not for secrets.
-#[derive(Debug)]
-struct Chance(u64);
 
 impl Mutator {
     /// A mutator whose every choice follows from `number`.
@@ -27,7 +25,7 @@ impl Mutator {
     pub fn new(number: u64, seeds: Vec<Vec<u8>>) -> Self {
         let dictionary = fs::read_to_string(DICTIONARY).unwrap();
         let quoted = dictionary.lines().filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'));
-        Self { chance: Chance(number), seeds, words: quoted.map(unescaped).collect() }
+        Self { chance: Dice::new(number), seeds, words: quoted.map(unescaped).collect() }
     }
 
     /// The next input: a seed that was changed in one to eight places.
@@ -70,24 +68,6 @@ impl Mutator {
                 input.splice(at..end, self.words[word].iter().copied());
             }
         }
-    }
-}
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(bound).unwrap()).unwrap()
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.next().to_le_bytes()[0]
     }
 }
 
