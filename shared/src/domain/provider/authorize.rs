@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::choice::choices;
+use super::{choice::choices, redirect::RedirectRules};
 use crate::domain::fields::{self, Table};
 use crate::domain::scopes::Scopes;
 
@@ -41,6 +41,9 @@ pub struct Authorize {
     pub pkce: Pkce,
     /// How scopes are asked for.
     pub scope: ScopeRequest,
+    /// What it wants of redirect URIs.
+    #[serde(skip_serializing_if = "RedirectRules::is_empty")]
+    pub redirect_uri: RedirectRules,
 }
 
 /// How scopes are asked for.
@@ -58,6 +61,9 @@ pub struct ScopeRequest {
     /// Asked for each time.
     #[serde(serialize_with = "as_list", skip_serializing_if = "Scopes::is_empty")]
     pub always: Scopes,
+    /// Every scope that the provider has. Where this is empty, nobody claims to know all of them.
+    #[serde(serialize_with = "as_list", skip_serializing_if = "Scopes::is_empty")]
+    pub known: Scopes,
     /// By scope, the other scopes whose grant covers it: another spelling of the same, or a wider one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub aliases: BTreeMap<String, Vec<String>>,
@@ -82,6 +88,7 @@ impl Authorize {
             login_hint: table.read("login_hint", |value| parameter(value, "login_hint")),
             pkce: table.choice("pkce", Pkce::ALL).unwrap_or(Pkce::Ignored),
             scope: ScopeRequest::read(table.table("scope")),
+            redirect_uri: RedirectRules::read(table.table("redirect_uri")),
         };
         table.close();
         authorize
@@ -96,6 +103,7 @@ impl ScopeRequest {
             separator: table.text("separator").unwrap_or_else(|| " ".into()),
             default: table.scopes("default").unwrap_or_default(),
             always: table.scopes("always").unwrap_or_default(),
+            known: table.scopes("known").unwrap_or_default(),
             aliases: table.map("aliases", |_, value| {
                 let others = value.as_array().ok_or("must be a list of scopes")?;
                 others.iter().map(fields::text).collect()

@@ -6,6 +6,7 @@ mod choice;
 mod identity;
 mod metadata;
 mod path;
+mod redirect;
 mod refresh;
 mod token;
 
@@ -20,6 +21,7 @@ pub use self::{
     identity::{Api, Identity, IdentityAuth, Oidc},
     metadata::Registration,
     path::{Path, first},
+    redirect::RedirectRules,
     refresh::{GraceKind, Refresh, RefreshGrant, RevocationAuth, Revoke, RevokedToken, Rotation},
     token::{ErrorReading, Expiry, Fields, Lifetime, Success, Token, TokenResponse},
 };

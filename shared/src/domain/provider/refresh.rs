@@ -8,7 +8,7 @@ use super::{
     choice::{Body, ClientAuth, Method, choices},
     token::{Success, headers},
 };
-use crate::domain::fields::Table;
+use crate::domain::fields::{self, Table};
 
 choices! {
     /// Whether an access token can be had without the user.
@@ -85,6 +85,15 @@ pub struct Refresh {
     /// How many refreshes ahead of time one client may ask for in a second; the usual limit where nothing is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_second: Option<u32>,
+    /// The scope without which no refresh token is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needs_scope: Option<String>,
+    /// The parameters of the authorization request without which no refresh token is given.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub needs_params: BTreeMap<String, String>,
+    /// After how many days the grants of an app end that the provider has not reviewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub testing_days: Option<u32>,
 }
 
 /// How a grant is ended at the provider.
@@ -126,6 +135,12 @@ impl Refresh {
             old_access_token_dies: table.flag("old_access_token_dies").unwrap_or(true),
             keepalive_seconds: table.seconds("keepalive_seconds").filter(|seconds| *seconds > 0),
             per_second: table.seconds("per_second").filter(|rate| *rate > 0),
+            needs_scope: table.text("needs_scope"),
+            needs_params: table.map("needs_params", |_, value| fields::text(value)),
+            testing_days: table.read("testing_days", |value| {
+                let days = value.as_u64().and_then(|days| u32::try_from(days).ok()).filter(|days| (1..=365).contains(days));
+                days.ok_or_else(|| "must be a number of days, 1 to 365".into())
+            }),
         };
         table.close();
         refresh

@@ -29,6 +29,9 @@ pub struct Token {
     /// Parameters of the RFC that must not be sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub omit: Vec<String>,
+    /// Whether a request with a code that nobody was given does harm there, as where failed requests lock the client out.
+    #[serde(skip_serializing_if = "is_not")]
+    pub probe_harmful: bool,
     /// How the answer is read.
     pub response: TokenResponse,
 }
@@ -115,6 +118,11 @@ impl Serialize for Lifetime {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_not(flag: &bool) -> bool {
+    !flag
+}
+
 /// What this product puts into the request itself.
 const OURS: [&str; 7] =
     ["client_id", "client_secret", "grant_type", "code", "code_verifier", "redirect_uri", "refresh_token"];
@@ -131,6 +139,7 @@ impl Token {
             }),
             headers: headers(&table),
             omit: table.read("omit", omitted).unwrap_or_default(),
+            probe_harmful: table.flag("probe_harmful").unwrap_or(false),
             response: TokenResponse::read(table.table("response")),
         };
         table.close();
