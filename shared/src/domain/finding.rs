@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn every_connector_is_examined_once_a_night_at_a_moment_of_its_own() {
         let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
-        let id = |number: u32| ConnectorId::parse(&format!("con-{number}")).unwrap();
+        let id = |number: u32| ConnectorId::of_ulid(&format!("01ARZ3NDEKTSV4RRFF{number:08}"));
         let moments: Vec<Timestamp> = (0..100).map(|number| next_examination(&id(number), now)).collect();
         let (first, last) = (moments.iter().min().unwrap(), moments.iter().max().unwrap());
         assert!(*first >= "2026-11-23T00:00:00Z".parse().unwrap() && *last < "2026-11-23T06:00:00Z".parse().unwrap());

@@ -168,6 +168,12 @@ impl Checkups {
         self.0.delete(&pk(connector), CHECKUP).await.map(|_| ())
     }
 
+    /// Whether this sort key is a checkup's.
+    #[must_use]
+    pub fn is_key(sk: &str) -> bool {
+        sk == CHECKUP
+    }
+
     /// Where a connector's checkup stands.
     #[must_use]
     pub fn key(connector: &ConnectorId) -> ItemKey {

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluen
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    checkups::CHECKUP,
+    checkups::Checkups,
     connections::{due_shard, pk, read, sk},
     endings::ENDED_PREFIX,
     error::{StoreError, failed, written},
@@ -55,7 +55,7 @@ impl Due {
     /// Whether it is a connector that is to be examined, and no connection.
     #[must_use]
     pub fn is_checkup(&self) -> bool {
-        self.sk == CHECKUP
+        Checkups::is_key(&self.sk)
     }
 
     /// The connector that it came through: what comes through one provider is paced together.

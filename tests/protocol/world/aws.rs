@@ -70,6 +70,11 @@ impl Aws {
         Self { environment, queues, client, counter, interference, address, _folder: folder }
     }
 
+    /// The environment of a deployment that is served under this address.
+    pub(crate) fn environment_at(&self, base_url: &str) -> Environment {
+        Environment::new(&Settings::read(|_| None).unwrap(), base_url, self.address, |_| None)
+    }
+
     /// How often an operation was asked for, of all services.
     pub(crate) fn count(&self, operation: &str) -> usize {
         self.counter.0.lock().unwrap().get(operation).copied().unwrap_or(0)

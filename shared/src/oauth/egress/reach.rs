@@ -17,7 +17,7 @@ pub enum Unreachable {
     /// TLS at all.
     #[error("the host's TLS is not sound")]
     Tls,
-    /// Nothing accepts connections there.
+    /// Nothing accepts connections there, or what does closes them without an answer.
     #[error("the host accepts no connections")]
     NoConnection,
     /// It did not answer in time.
@@ -59,7 +59,7 @@ fn obstacle(error: &reqwest::Error) -> Unreachable {
     }
     if error.is_dns() {
         Unreachable::NoAddress
-    } else if error.is_timeout() || !error.is_connect() {
+    } else if error.is_timeout() {
         Unreachable::Silent
     } else {
         Unreachable::NoConnection
@@ -101,6 +101,8 @@ mod tests {
         assert_eq!(egress().reach(&plain, SOON).await, Err(Unreachable::Tls));
         let silent = Stub::new(|_| Reply::Silence);
         assert_eq!(egress().reach(&silent.url("/"), SOON).await, Err(Unreachable::Silent));
+        let closing = Stub::new(|_| Reply::Close);
+        assert_eq!(egress().reach(&closing.url("/"), SOON).await, Err(Unreachable::NoConnection));
         let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         assert_eq!(egress().reach(&format!("http://{nobody}/"), SOON).await, Err(Unreachable::NoConnection));
         let nameless = egress().resolving_by(Names::told(|_| Vec::new()));
