@@ -110,6 +110,7 @@ async fn speaking_no_tls() -> SocketAddr {
             let _ = stream.read(&mut [0; 4_096]).await;
             // Who hangs up at that is who was meant.
             let _ = stream.write_all(b"HTTP/1.1 400 \r\ncontent-length: 0\r\n\r\n").await;
+            while stream.read(&mut [0; 4_096]).await.is_ok_and(|read| read > 0) {}
         }
     });
     address

@@ -18,7 +18,7 @@ async fn checked_at(world: &World, connector: &Connector) -> String {
 }
 
 async fn checkups(world: &World) -> usize {
-    let items = world.aws.items("TABLE_CONNECTIONS").await;
+    let items = world.aws.all_items("TABLE_CONNECTIONS").await;
     items.iter().filter(|item| item["sk"].as_s().unwrap() == "CHECKUP").count()
 }
 

@@ -66,10 +66,10 @@ fn obstacle(error: &reqwest::Error) -> Unreachable {
     }
 }
 
-/// TLS fails inside of an input or output error, which does not name it as its source.
+/// TLS fails inside of errors of input and output, which do not name what they hold as their source.
 fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
-    let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    error.is::<rustls::Error>() || within.is_some_and(|inner| inner.is::<rustls::Error>())
+    let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>() || held.is_some_and(|held| is_of_tls(held))
 }
 
 #[cfg(test)]
