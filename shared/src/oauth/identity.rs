@@ -8,12 +8,12 @@ use super::{
     Credentials, ProviderClient, TokenSet,
     egress::{DEADLINE, EgressError, EgressRefusal},
     error::is_passing,
+    placeholders::Values,
     wire::{self, Parameters},
 };
 use crate::domain::{
     account::Account,
     provider::{Body, ClientAuth, Identity, IdentityAuth, Path, Provider, first},
-    secret::Secret,
 };
 
 /// Why it is not known whose account it is. The grant is good all the same.
@@ -52,11 +52,11 @@ impl ProviderClient {
         if identity.needs_scope.as_ref().is_some_and(|scope| !tokens.scopes.contains(scope)) {
             return Err(AccountError::Unsupported);
         }
-        let mut url = self.egress.check(&identity.url).map_err(AccountError::Blocked)?;
-        if !identity.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&identity.query);
-        }
-        let request = request(provider, identity, &url, credentials, tokens.access_token.expose());
+        let values = Values { access_token: Some(tokens.access_token.expose()), ..Values::of(credentials) };
+        let url = identity.url.as_deref().ok_or(AccountError::Unsupported)?;
+        let url = values.fill_url(url).ok_or(AccountError::Unsupported)?;
+        let url = self.egress.check(&url).map_err(AccountError::Blocked)?;
+        let request = request(provider, identity, &url, credentials, &values);
         let answer = self.egress.send(request, DEADLINE).await.map_err(unanswered)?;
         account_of_answer(identity, &answer)
     }
@@ -80,7 +80,7 @@ fn request(
     identity: &Identity,
     url: &Url,
     credentials: Credentials<'_>,
-    access_token: &str,
+    values: &Values<'_>,
 ) -> Request<Vec<u8>> {
     let mut request = Request::new(Vec::new());
     *request.method_mut() = wire::method(identity.method);
@@ -88,35 +88,43 @@ fn request(
         *request.uri_mut() = uri;
     }
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    wire::put_headers(request.headers_mut(), &identity.headers);
+    if let Some(body) = identity.body.as_ref().and_then(|body| values.fill_json(body)) {
+        wire::put_json(&mut request, &body);
+    }
+    wire::put_headers(request.headers_mut(), &identity.headers, values);
+    wire::add_query(&mut request, &wire::filled(&identity.query, values));
     match identity.auth {
-        IdentityAuth::Bearer => {
-            if let Some(value) = wire::bearer(access_token) {
-                request.headers_mut().insert(header::AUTHORIZATION, value);
-            }
-        }
-        IdentityAuth::Client => {
-            let mut parameters: Parameters = vec![("token".into(), access_token.into())];
-            let secret = credentials.client_secret.map(Secret::expose);
-            match (provider.token.client_auth, secret) {
-                (ClientAuth::Basic, Some(secret)) => {
-                    if let Some(value) = wire::basic(credentials.client_id, secret) {
-                        request.headers_mut().insert(header::AUTHORIZATION, value);
-                    }
-                }
-                (_, secret) => {
-                    parameters.push(("client_id".into(), credentials.client_id.into()));
-                    parameters.extend(secret.map(|secret| ("client_secret".into(), secret.into())));
-                }
-            }
-            wire::put_parameters(&mut request, parameters, Body::Form);
-        }
+        IdentityAuth::Bearer => wire::present(&mut request, provider, values.access_token.unwrap_or_default()),
+        IdentityAuth::Client => introspect(&mut request, provider, credentials, values),
+        IdentityAuth::None => {}
     }
     request
 }
 
+/// The client's credentials and the token as RFC 7662, section 2.1 has them.
+fn introspect(request: &mut Request<Vec<u8>>, provider: &Provider, credentials: Credentials<'_>, values: &Values<'_>) {
+    let mut parameters: Parameters = vec![("token".into(), values.access_token.unwrap_or_default().into())];
+    match (provider.token.client_auth, values.client_secret) {
+        (ClientAuth::Basic, Some(secret)) => {
+            if let Some(value) = wire::basic(credentials.client_id, secret) {
+                request.headers_mut().insert(header::AUTHORIZATION, value);
+            }
+        }
+        (ClientAuth::BasicSecretOnly, Some(secret)) => {
+            if let Some(value) = wire::basic_of_secret(secret) {
+                request.headers_mut().insert(header::AUTHORIZATION, value);
+            }
+        }
+        (_, secret) => {
+            parameters.push(("client_id".into(), credentials.client_id.into()));
+            parameters.extend(secret.map(|secret| ("client_secret".into(), secret.into())));
+        }
+    }
+    wire::put_parameters(request, parameters, Body::Form);
+}
+
 /// Reads the answer; without every part of the id there is no account.
-fn account(identity: &Identity, answer: &Value) -> Option<Account> {
+pub(super) fn account(identity: &Identity, answer: &Value) -> Option<Account> {
     if identity.success.as_ref().is_some_and(|success| !success.holds(answer)) {
         return None;
     }
@@ -161,19 +169,24 @@ mod tests {
         oauth::{catalogue, egress::Egress, stub::Stub},
     };
 
-    /// Asks a provider of the catalogue, whose identity request goes to the stub.
-    async fn ask(id: &str, stub: &Stub, granted: &str) -> Result<Account, AccountError> {
-        let mut provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue").clone();
-        provider.identity.as_mut().expect("an identity request").url = stub.url("/me");
-        let tokens = TokenSet {
+    fn granted(scopes: &str) -> TokenSet {
+        TokenSet {
             access_token: Secret::new("a1"),
             refresh_token: None,
             token_type: "Bearer".into(),
             expires_at: None,
             refresh_expires_at: None,
-            scopes: Scopes::parse(granted.split_whitespace()).expect("scopes"),
+            scopes: Scopes::parse(scopes.split_whitespace()).expect("scopes"),
             id_claims: None,
-        };
+            kept: std::collections::BTreeMap::new(),
+        }
+    }
+
+    /// Asks a provider of the catalogue, whose identity request goes to the stub.
+    async fn ask(id: &str, stub: &Stub, granted_scopes: &str) -> Result<Account, AccountError> {
+        let mut provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue").clone();
+        provider.identity.as_mut().expect("an identity request").url = Some(stub.url("/me"));
+        let tokens = granted(granted_scopes);
         let secret = Secret::<ClientSecret>::new("s3cret");
         let credentials = Credentials { client_id: "client", client_secret: Some(&secret) };
         ProviderClient::new(Egress::allowing_plain_http_to_loopback()).account(&provider, credentials, &tokens).await
@@ -197,6 +210,39 @@ mod tests {
         assert_eq!(asked.line, "POST /me HTTP/1.1");
         assert_eq!(asked.body, "token=a1&client_id=client&client_secret=s3cret");
         assert_eq!(asked.header("authorization"), None);
+    }
+
+    #[tokio::test]
+    async fn a_provider_is_asked_in_the_form_that_it_wants() {
+        for (identity, line, authorization, body) in [
+            (
+                json!({"url": "/graphql", "method": "POST", "body": {"query": "{ viewer { id } }"}, "id": "data.viewer.id"}),
+                "POST /graphql HTTP/1.1",
+                Some("Bearer a/1"),
+                r#"{"query":"{ viewer { id } }"}"#,
+            ),
+            (
+                json!({"url": "/tokens/{access_token}", "auth": "none", "query": {"of": "{client_id}"}, "id": "data.viewer.id"}),
+                "GET /tokens/a%2F1?of=client HTTP/1.1",
+                None,
+                "",
+            ),
+        ] {
+            let stub = Stub::json(200, r#"{"data":{"viewer":{"id":"u1"}}}"#);
+            let mut identity = identity;
+            identity["url"] = stub.url(identity["url"].as_str().expect("a path")).into();
+            let data = json!({"id": "p", "name": "P", "authorize": {"url": "https://p.example/a"}, "token": {"url": "https://p.example/t"}, "identity": identity});
+            let provider = Provider::parse_custom(data).expect("a provider");
+            let tokens = TokenSet { access_token: Secret::new("a/1"), ..granted("") };
+            let credentials = Credentials { client_id: "client", client_secret: None };
+            let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
+            assert_eq!(client.account(&provider, credentials, &tokens).await.expect("an account").id, "u1");
+            let asked = stub.only();
+            assert_eq!(
+                (asked.line.as_str(), asked.header("authorization"), asked.body.as_str()),
+                (line, authorization, body)
+            );
+        }
     }
 
     #[tokio::test]

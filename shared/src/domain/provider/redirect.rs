@@ -8,13 +8,13 @@ use crate::domain::fields::Table;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct RedirectRules {
     /// It must be https, on this machine too.
-    #[serde(skip_serializing_if = "is_not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub https_only: bool,
     /// It must not lead to the person's own machine.
-    #[serde(skip_serializing_if = "is_not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_localhost: bool,
     /// It must have no query.
-    #[serde(skip_serializing_if = "is_not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_query: bool,
 }
 
@@ -32,9 +32,4 @@ impl RedirectRules {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
-fn is_not(flag: &bool) -> bool {
-    !flag
 }
