@@ -1,6 +1,6 @@
 //! Whether the provider's endpoints can be reached.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use futures::future::join_all;
 
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn findings(client: &ProviderClient, provider: &Provider) -> Vec<Finding> {
     let reached = origins(provider).into_values().map(|(pointer, url)| async move {
         let obstacle = client.egress().reach(url, PATIENCE).await.err()?;
-        Some(finding(pointer, url, obstacle))
+        Some(finding(&pointer, url, obstacle))
     });
     join_all(reached).await.into_iter().flatten().collect()
 }
@@ -30,8 +30,8 @@ pub(super) fn is_filled_later(url: &str) -> bool {
 }
 
 /// The first endpoint at each origin, with its JSON pointer.
-fn origins(provider: &Provider) -> BTreeMap<&str, (&'static str, &str)> {
-    let issuer = provider.oidc.as_ref().map(|oidc| ("/oidc/issuer", oidc.issuer.as_str()));
+fn origins(provider: &Provider) -> BTreeMap<&str, (Cow<'static, str>, &str)> {
+    let issuer = provider.oidc.as_ref().map(|oidc| (Cow::Borrowed("/oidc/issuer"), oidc.issuer.as_str()));
     let mut origins = BTreeMap::new();
     for (pointer, url) in provider.endpoints().chain(issuer) {
         let origin = origin(url);

@@ -58,7 +58,7 @@ fn moved(provider: &Provider, metadata: &Map<String, Value>, is_own: bool) -> Ve
         ("/authorize/url", "authorization_endpoint", Some(&provider.authorize.url)),
         ("/token/url", "token_endpoint", Some(&provider.token.url)),
         ("/revoke/url", "revocation_endpoint", revoke.filter(|_| is_own).map(|revoke| &revoke.url)),
-        ("/identity/url", "userinfo_endpoint", identity.filter(|_| is_own).map(|identity| &identity.url)),
+        ("/identity/url", "userinfo_endpoint", identity.filter(|_| is_own).and_then(|identity| identity.url.as_ref())),
     ];
     let differs = |(pointer, name, pinned): (&str, &str, Option<&String>)| {
         let published = metadata.get(name).and_then(Value::as_str)?;
