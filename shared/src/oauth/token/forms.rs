@@ -111,7 +111,7 @@ async fn a_code_is_exchanged_in_the_form_that_the_provider_wants() {
 #[tokio::test]
 async fn a_header_may_name_the_client() {
     let stub = Stub::json(200, TOKENS);
-    let tables = json!({"token": {"headers": {"X-Client": "{client_id}", "X-Secretless": "{refresh_token}"}}});
+    let tables = json!({"token": {"headers": {"X-Client": "{client_id}", "X-Secretless": "{access_token}"}}});
     exchange(&at(&stub, &tables)).await.expect("tokens");
     let asked = stub.only();
     assert_eq!((asked.header("x-client"), asked.header("x-secretless")), (Some("client"), None));
@@ -208,7 +208,7 @@ async fn a_short_lived_token_is_swapped_step_by_step() {
                     "params": {"grant_type": "swap", "client_secret": "{client_secret}", "access_token": "{access_token}"},
                     "response": {"fields": {"access_token": "data.token"}, "expiry": {"at": {"path": "data.ends", "format": "epoch_s"}}},
                 },
-                {"client_auth": "basic", "params": {"token": "{access_token}", "by": "{refresh_token}"}, "response": {"keep": {"site": "site"}}},
+                {"client_auth": "basic", "params": {"token": "{access_token}"}, "response": {"keep": {"site": "site"}}},
             ],
         }),
     );
@@ -225,7 +225,7 @@ async fn a_short_lived_token_is_swapped_step_by_step() {
         asked,
         [
             "GET /swap/0?access_token=short&client_secret=s3cret&grant_type=swap",
-            "POST /swap/1 [Basic Y2xpZW50OnMzY3JldA==] by=r1&token=longer",
+            "POST /swap/1 [Basic Y2xpZW50OnMzY3JldA==] token=longer",
         ]
     );
 }
