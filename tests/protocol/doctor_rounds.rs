@@ -95,8 +95,8 @@ async fn every_connector_is_examined_once_a_night() {
     for night in 2..=3 {
         let before = world.provider.probes().len();
         // From ten in the morning until midnight, through the night, and to the next morning.
-        for hours in [13, 1, 1, 1, 1, 1, 1, 5] {
-            if hours == 5 {
+        for hours in [13, 1, 1, 1, 1, 1, 1, 1, 4] {
+            if hours == 4 {
                 assert_eq!(world.provider.probes().len(), night * 3, "all by six, after {before}");
             }
             world.advance(hours * HOUR);
@@ -134,4 +134,12 @@ async fn nothing_is_left_of_the_checkups_of_a_connector_that_is_gone() {
     assert_eq!(ask(&world, &connector).await.status, 404);
     assert_eq!((checkups(&world).await, world.provider.probes().len()), (1, 1));
     assert!(!checked_at(&world, &kept).await.is_empty());
+    let everything = format!("?confirm={}", world.workspace.id);
+    world.admin("DELETE", &everything).send().await.expect(202);
+    for _ in 0..4 {
+        world.advance(15 * 60);
+        world.fire_schedule().await;
+        while world.deliver_revocations().await.is_some() {}
+    }
+    assert_eq!(checkups(&world).await, 0);
 }

@@ -74,7 +74,11 @@ fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, TcpListener};
+    use std::{
+        io::{Read, Write},
+        net::{IpAddr, SocketAddr, TcpListener},
+        thread,
+    };
 
     use super::*;
     use crate::oauth::{
@@ -95,10 +99,24 @@ mod tests {
         assert_eq!(stub.only().line, "GET / HTTP/1.1");
     }
 
+    /// A server that answers whoever connects in plain text.
+    fn speaking_no_tls() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                // Who hangs up at that is who was meant.
+                let _ = stream.read(&mut [0; 4_096]);
+                let _ = stream.write_all(b"HTTP/1.1 400 \r\ncontent-length: 0\r\n\r\n");
+                while stream.read(&mut [0; 4_096]).is_ok_and(|read| read > 0) {}
+            }
+        });
+        address
+    }
+
     #[tokio::test]
     async fn each_obstacle_is_told_from_the_others() {
-        let plain = Stub::json(200, "{}").url("/").replace("http://", "https://");
-        assert_eq!(egress().reach(&plain, SOON).await, Err(Unreachable::Tls));
+        assert_eq!(egress().reach(&format!("https://{}/", speaking_no_tls()), SOON).await, Err(Unreachable::Tls));
         let silent = Stub::new(|_| Reply::Silence);
         assert_eq!(egress().reach(&silent.url("/"), SOON).await, Err(Unreachable::Silent));
         let closing = Stub::new(|_| Reply::Close);
