@@ -14,7 +14,9 @@ use crate::{
     auth::Authenticator,
     clock::Clock,
     config::{Config, EgressSetting},
-    journeys::{audit::Audit, doctor::Doctor, refresh_connection::Crowd, reminders::Reminders, rotate_key::RemindOfKeys},
+    journeys::{
+        audit::Audit, doctor::Doctor, refresh_connection::Crowd, reminders::Reminders, rotate_key::RemindOfKeys,
+    },
     metrics::Metrics,
     oauth::{
         ProviderClient,
@@ -23,8 +25,8 @@ use crate::{
     queue::{OrderedQueue, Queue},
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Checkups, Connections, Connectors, EndedGrants, Healths, Paces, Schedule, Sessions, Sweeps,
-        WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditLog, Checkups, Connections, Connectors, EndedGrants, Healths, Paces, Schedule, Sessions,
+        Sweeps, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},

@@ -168,7 +168,10 @@ async fn a_request_that_brings_no_refresh_token_is_told() {
     world.advance(60);
     assert_eq!(found(&world, &connector).await, one("unknown_scope", "warning", "/scopes"));
     let world = self::world().await;
-    assert_eq!(found(&world, &connected(&world, param).await).await, one("no_refresh_token", "warning", "/authorize/params"));
+    assert_eq!(
+        found(&world, &connected(&world, param).await).await,
+        one("no_refresh_token", "warning", "/authorize/params")
+    );
     let world = self::world().await;
     assert_eq!(found(&world, &connected(&world, both).await).await, vec![]);
     // Nothing in the data says how; the issuer's metadata does.
@@ -300,6 +303,7 @@ async fn the_worst_is_told_first() {
     let world = World::new().await;
     let connector = world.connector("Calendar").await;
     world.change(&connector, &json!({"client_secret": "mistyped-secret"})).await;
-    let severities: Vec<String> = found(&world, &connector).await.into_iter().map(|(_, severity, _)| severity).collect();
+    let severities: Vec<String> =
+        found(&world, &connector).await.into_iter().map(|(_, severity, _)| severity).collect();
     assert_eq!(severities, ["error", "warning", "info"]);
 }

@@ -171,8 +171,18 @@ pub const GRANTS: &[Grant] = &[
     ),
     grant("manage-connector", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
     grant("manage-connector", Target::Audit, &[PUT, QUERY], "the trail, which it also shows"),
-    grant("manage-connector", Target::Key, &[NEW_KEY, OPEN_KEY], "makes a workspace's key, seals client secrets, opens the one that the doctor tries"),
-    grant("manage-connector", Target::RefreshQueue, &[SEND], "what is to be sealed anew with a new key; a connector to be examined"),
+    grant(
+        "manage-connector",
+        Target::Key,
+        &[NEW_KEY, OPEN_KEY],
+        "makes a workspace's key, seals client secrets, opens the one that the doctor tries",
+    ),
+    grant(
+        "manage-connector",
+        Target::RefreshQueue,
+        &[SEND],
+        "what is to be sealed anew with a new key; a connector to be examined",
+    ),
     grant("manage-connector", Target::RevocationQueue, &[SEND], "reminders of what it left to be done"),
 ];
 

@@ -92,12 +92,7 @@ impl Checkups {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn take_turn(
-        &self,
-        connector: &Connector,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Turn, StoreError> {
+    pub async fn take_turn(&self, connector: &Connector, now: Timestamp, until: Timestamp) -> Result<Turn, StoreError> {
         let over = now.checked_sub(BETWEEN_EXAMINATIONS).unwrap_or(Timestamp::MIN);
         let request = self
             .standing(connector, "SET asked_at = :now, ", until)

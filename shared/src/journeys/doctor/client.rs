@@ -99,7 +99,8 @@ pub(super) fn findings(verdict: &Verdict, redirect_uri: &str) -> Option<Finding>
 pub(super) fn expiry(last_day: Option<Date>, now: Timestamp) -> Option<Finding> {
     let (last_day, today) = (last_day?, now.to_zoned(TimeZone::UTC).date());
     let first_notice = last_day.checked_sub(NOTICE.days()).unwrap_or(Date::MIN);
-    let what_to_do = "Make a new secret at the provider and set it here with its own last day. Nobody has to connect again.";
+    let what_to_do =
+        "Make a new secret at the provider and set it here with its own last day. Nobody has to connect again.";
     let finding = if today > last_day {
         Finding::new(
             Severity::Error,

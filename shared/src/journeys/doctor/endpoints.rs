@@ -96,6 +96,8 @@ mod tests {
         ] {
             assert_eq!(origin(url), expected);
         }
-        assert!(is_filled_later(origin("https://{shop}.p.example/")) && !is_filled_later(origin("https://p.example/{a}")));
+        assert!(
+            is_filled_later(origin("https://{shop}.p.example/")) && !is_filled_later(origin("https://p.example/{a}"))
+        );
     }
 }

@@ -40,7 +40,9 @@ fn no_refresh_token(asked: &Scopes, provider: &Provider) -> Option<Finding> {
 pub(super) fn without_scope(scope: &str) -> Finding {
     no_token(
         format!("The connector does not ask for the scope `{scope}`, by which the provider gives a refresh token."),
-        &format!("Add `{scope}` to the connector's scopes. People who are connected already are asked to connect again."),
+        &format!(
+            "Add `{scope}` to the connector's scopes. People who are connected already are asked to connect again."
+        ),
     )
     .at("/scopes")
 }

@@ -15,8 +15,8 @@ use connectors::random::Random;
 use serde_json::json;
 use url::Url;
 
-pub(crate) use grants::Rotate;
 use examined::Shown;
+pub(crate) use grants::Rotate;
 use grants::{Code, Grants};
 pub(crate) use revocation::Revocation;
 use script::Script;
