@@ -68,7 +68,7 @@ fn verdict(error: &TokenError) -> Verdict {
 }
 
 /// What is to be said of the provider's verdict.
-pub(super) fn findings(verdict: &Verdict, redirect_uri: &str) -> Option<Finding> {
+pub(super) fn findings(verdict: Verdict, redirect_uri: &str) -> Option<Finding> {
     match verdict {
         Verdict::Accepted | Verdict::Unknown => None,
         Verdict::Rejected => Some(

@@ -146,12 +146,12 @@ impl Doctor {
         let Some(provider) = profile(connector) else { return Ok(Vec::new()) };
         let redirect_uri = connector.redirect_uri(&self.public_base_url);
         let (asked, connections) =
-            join!(self.ask(connector, provider, &redirect_uri), self.connections_of(&connector.id));
+            join!(Box::pin(self.ask(connector, provider, &redirect_uri)), self.connections_of(&connector.id));
         let (asked, connections) = (asked, connections?);
         let now = self.clock.now();
         let mut findings = redirect::findings(&redirect_uri, provider.authorize.redirect_uri, !connections.is_empty());
         findings.extend(asked.obstacles);
-        findings.extend(client::findings(&asked.verdict, &redirect_uri));
+        findings.extend(client::findings(asked.verdict, &redirect_uri));
         findings.extend(client::expiry(connector.client_secret_expires_on, now));
         findings.extend(scopes::findings(connector, provider));
         findings.extend(grants::findings(provider, &connections));
@@ -168,7 +168,7 @@ impl Doctor {
             if endpoints::is_filled_later(issuer) {
                 return None;
             }
-            tokio::time::timeout(EXAMINATION, self.client.metadata(issuer)).await.ok()
+            tokio::time::timeout(EXAMINATION, Box::pin(self.client.metadata(issuer))).await.ok()
         };
         let (obstacles, metadata, verdict) = join!(
             endpoints::findings(&self.client, provider),
@@ -192,7 +192,7 @@ impl Doctor {
             }
         };
         let probe = client::Probe { connector, provider, redirect_uri, secret: secret.as_ref() };
-        let asked = probe.ask(&self.client, &self.random, self.clock.now());
+        let asked = Box::pin(probe.ask(&self.client, &self.random, self.clock.now()));
         tokio::time::timeout(EXAMINATION, asked).await.unwrap_or(Verdict::Unknown)
     }
 
