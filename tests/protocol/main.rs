@@ -37,4 +37,5 @@ mod schedule_rounds;
 mod settling;
 mod starts;
 mod user_tokens;
+mod variables;
 mod world;
