@@ -23,8 +23,8 @@ use crate::{
     queue::{OrderedQueue, Queue},
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Connections, Connectors, EndedGrants, Healths, Paces, Schedule, Sessions, Sweeps,
-        WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditLog, ClientKeys, Connections, Connectors, EndedGrants, Healths, Paces, Schedule, Sessions,
+        Sweeps, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -136,6 +136,12 @@ impl Services {
     #[must_use]
     pub fn workspaces(&self) -> Workspaces {
         Workspaces::new(&self.dynamodb, &self.config.tables)
+    }
+
+    /// The public keys of connectors, to be read.
+    #[must_use]
+    pub fn client_keys(&self) -> ClientKeys {
+        ClientKeys::new(&self.dynamodb, &self.config.tables)
     }
 
     /// The audit trail, to be read.

@@ -36,6 +36,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("PUT", "/api/workspace/{ws}/connectors/{id}"),
     ("DELETE", "/api/workspace/{ws}/connectors/{id}"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/connections"),
+    ("GET", "/api/workspace/{ws}/connectors/{id}/jwks.json"),
     ("GET", "/api/workspace/{ws}/apps"),
     ("POST", "/api/workspace/{ws}/apps"),
     ("GET", "/api/workspace/{ws}/apps/{app}"),

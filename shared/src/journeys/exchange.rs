@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{audit::Audit, carried_through, client_secret, profile};
+use super::{audit::Audit, carried_through, client_proof::ClientProof, profile};
 use crate::{
     clock::Clock,
     domain::{
@@ -109,10 +109,10 @@ impl Exchange {
         }
         let place = Place::session(&session.id, &session.key);
         let verifier = self.vault.open(session.verifier.as_ref().ok_or(ExchangeError::Spent)?, &place).await?;
-        let secret = client_secret(&self.vault, &connector).await?;
+        let proof = ClientProof::open(&self.vault, &self.random, &connector).await?;
         let ready = self.vault.make_ready(&session.key.workspace).await?;
         self.claim(session, claim).await?;
-        let credentials = Credentials { client_id: &connector.client_id, client_secret: secret.as_ref() };
+        let credentials = proof.credentials(&connector.client_id);
         let redirect_uri = &session.pinned.redirect_uri;
         let grant = CodeGrant { code, verifier: &verifier, redirect_uri, requested: &session.requested };
         let tokens = self.client.exchange(provider, credentials, grant, self.clock.now()).await.map_err(failed)?;
@@ -142,7 +142,7 @@ impl Exchange {
 
     /// Whose account it is. Not knowing is no reason to turn the user away.
     async fn account(&self, provider: &Provider, credentials: Credentials<'_>, tokens: &TokenSet) -> Option<Account> {
-        let account = self.client.account(provider, credentials, tokens).await;
+        let account = self.client.account(provider, credentials, tokens, self.clock.now()).await;
         account.inspect_err(|error| tracing::info!(%error, "the account's name is not known")).ok()
     }
 

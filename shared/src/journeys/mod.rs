@@ -3,6 +3,7 @@
 
 pub(crate) mod ask_provider;
 pub mod audit;
+mod client_proof;
 pub mod complete_authorization;
 pub mod delete_workspace;
 pub mod disconnect;
@@ -28,13 +29,8 @@ use std::future::Future;
 use tracing::Instrument;
 
 use crate::{
-    domain::{
-        connector::Connector,
-        provider::Provider,
-        secret::{ClientSecret, Secret},
-    },
+    domain::{connector::Connector, provider::Provider},
     oauth::catalogue,
-    vault::{Place, Vault, VaultError},
 };
 
 /// Carries something through to its end, even if whoever asked for it goes away in the middle. What was begun at a
@@ -49,10 +45,4 @@ async fn carried_through<T: Send + 'static>(work: impl Future<Output = T> + Send
 /// What the connector's provider is like: the profile it was made with, or the catalogue's.
 fn profile(connector: &Connector) -> Option<&Provider> {
     connector.pinned_profile.as_deref().or_else(|| catalogue::find(&connector.provider))
-}
-
-/// The connector's client secret, if it has one.
-async fn client_secret(vault: &Vault, connector: &Connector) -> Result<Option<Secret<ClientSecret>>, VaultError> {
-    let Some(sealed) = &connector.client_secret else { return Ok(None) };
-    vault.open(sealed, &Place::connector(&connector.workspace, &connector.id)).await.map(Some)
 }

@@ -25,7 +25,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use self::wait::Awaited;
-use super::{ask_provider::AskProvider, carried_through, client_secret, profile};
+use super::{ask_provider::AskProvider, carried_through, client_proof::ClientProof, profile};
 use crate::{
     clock::Clock,
     domain::{
@@ -33,7 +33,7 @@ use crate::{
         connector::Connector,
         ids::AttemptId,
         provider::Provider,
-        secret::{ClientSecret, RefreshToken, Secret},
+        secret::{RefreshToken, Secret},
     },
     metrics::Metrics,
     oauth::{ProviderClient, TokenError},
@@ -139,7 +139,7 @@ pub enum RefreshError {
 /// Everything that a refresh needs and that can be had without harm.
 struct Prepared {
     refresh_token: Secret<RefreshToken>,
-    client_secret: Option<Secret<ClientSecret>>,
+    client_proof: ClientProof,
 }
 
 impl Refresher {
@@ -198,7 +198,7 @@ impl Refresher {
         self.vault.make_ready(&connection.key.workspace).await?;
         Ok(Prepared {
             refresh_token: self.vault.open(sealed, &Place::connection(&connection.key)).await?,
-            client_secret: client_secret(&self.vault, connector).await.map_err(of_connector)?,
+            client_proof: ClientProof::open(&self.vault, &self.random, connector).await.map_err(of_connector)?,
         })
     }
 

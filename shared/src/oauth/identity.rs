@@ -1,19 +1,21 @@
 //! Asks a provider whose account a grant is to.
 
 use http::{HeaderValue, Request, Response, header};
+use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
 use super::{
-    Credentials, ProviderClient, TokenSet,
+    Credentials, ProviderClient, TokenSet, assertion,
+    dpop::{self, Proving},
     egress::{DEADLINE, EgressError, EgressRefusal},
     error::is_passing,
+    signer::SigningError,
     wire::{self, Parameters},
 };
 use crate::domain::{
     account::Account,
-    provider::{Body, ClientAuth, Identity, IdentityAuth, Path, Provider, first},
-    secret::Secret,
+    provider::{Body, Identity, IdentityAuth, Path, Provider, first},
 };
 
 /// Why it is not known whose account it is. The grant is good all the same.
@@ -44,6 +46,7 @@ impl ProviderClient {
         provider: &Provider,
         credentials: Credentials<'_>,
         tokens: &TokenSet,
+        now: Timestamp,
     ) -> Result<Account, AccountError> {
         if let Some(account) = &tokens.id_claims {
             return Ok(account.clone());
@@ -56,8 +59,16 @@ impl ProviderClient {
         if !identity.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&identity.query);
         }
-        let request = request(provider, identity, &url, credentials, tokens.access_token.expose());
-        let answer = self.egress.send(request, DEADLINE).await.map_err(unanswered)?;
+        let is_bound = tokens.token_type == "DPoP" && identity.auth == IdentityAuth::Bearer;
+        let proving = Proving {
+            egress: &self.egress,
+            nonces: &self.nonces,
+            signer: credentials.signer.filter(|_| is_bound),
+            access_token: Some(tokens.access_token.expose()),
+            now,
+            deadline: DEADLINE,
+        };
+        let answer = proving.send(|| request(provider, &url, credentials, tokens, now)).await?;
         account_of_answer(identity, &answer)
     }
 }
@@ -77,11 +88,13 @@ pub fn account_of_answer(identity: &Identity, answer: &Response<Vec<u8>>) -> Res
 
 fn request(
     provider: &Provider,
-    identity: &Identity,
     url: &Url,
     credentials: Credentials<'_>,
-    access_token: &str,
-) -> Request<Vec<u8>> {
+    tokens: &TokenSet,
+    now: Timestamp,
+) -> Result<Request<Vec<u8>>, AccountError> {
+    let identity = provider.identity.as_ref().ok_or(AccountError::Unsupported)?;
+    let access_token = tokens.access_token.expose();
     let mut request = Request::new(Vec::new());
     *request.method_mut() = wire::method(identity.method);
     if let Ok(uri) = url.as_str().parse() {
@@ -91,28 +104,19 @@ fn request(
     wire::put_headers(request.headers_mut(), &identity.headers);
     match identity.auth {
         IdentityAuth::Bearer => {
-            if let Some(value) = wire::bearer(access_token) {
+            let is_bound = tokens.token_type == "DPoP";
+            let value = if is_bound { dpop::authorization(access_token) } else { wire::bearer(access_token) };
+            if let Some(value) = value {
                 request.headers_mut().insert(header::AUTHORIZATION, value);
             }
         }
         IdentityAuth::Client => {
             let mut parameters: Parameters = vec![("token".into(), access_token.into())];
-            let secret = credentials.client_secret.map(Secret::expose);
-            match (provider.token.client_auth, secret) {
-                (ClientAuth::Basic, Some(secret)) => {
-                    if let Some(value) = wire::basic(credentials.client_id, secret) {
-                        request.headers_mut().insert(header::AUTHORIZATION, value);
-                    }
-                }
-                (_, secret) => {
-                    parameters.push(("client_id".into(), credentials.client_id.into()));
-                    parameters.extend(secret.map(|secret| ("client_secret".into(), secret.into())));
-                }
-            }
+            assertion::present(request.headers_mut(), &mut parameters, provider, credentials, now)?;
             wire::put_parameters(&mut request, parameters, Body::Form);
         }
     }
-    request
+    Ok(request)
 }
 
 /// Reads the answer; without every part of the id there is no account.
@@ -139,11 +143,19 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-fn unanswered(error: EgressError) -> AccountError {
-    match error {
-        EgressError::Blocked(refusal) => AccountError::Blocked(refusal),
-        EgressError::NotSent | EgressError::Unanswered => AccountError::Passing,
-        EgressError::Cut(_) => AccountError::Unreadable,
+impl From<EgressError> for AccountError {
+    fn from(error: EgressError) -> Self {
+        match error {
+            EgressError::Blocked(refusal) => Self::Blocked(refusal),
+            EgressError::NotSent | EgressError::Unanswered => Self::Passing,
+            EgressError::Cut(_) => Self::Unreadable,
+        }
+    }
+}
+
+impl From<SigningError> for AccountError {
+    fn from(_: SigningError) -> Self {
+        Self::Unsupported
     }
 }
 
@@ -175,8 +187,9 @@ mod tests {
             id_claims: None,
         };
         let secret = Secret::<ClientSecret>::new("s3cret");
-        let credentials = Credentials { client_id: "client", client_secret: Some(&secret) };
-        ProviderClient::new(Egress::allowing_plain_http_to_loopback()).account(&provider, credentials, &tokens).await
+        let credentials = Credentials { client_id: "client", client_secret: Some(&secret), signer: None };
+        let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
+        client.account(&provider, credentials, &tokens, Timestamp::UNIX_EPOCH).await
     }
 
     #[tokio::test]

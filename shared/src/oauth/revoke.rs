@@ -10,9 +10,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    Credentials, ProviderClient,
+    Credentials, ProviderClient, assertion,
     egress::{DEADLINE, Egress, EgressError, EgressRefusal},
     error::is_passing,
+    signer::SigningError,
     token::{Calling, client},
     wire,
 };
@@ -83,7 +84,7 @@ impl ProviderClient {
         let chosen = chosen(revoke.token, tokens);
         let mut outcome = if chosen.is_empty() { Revoked::Done } else { Revoked::Unsupported };
         for token in chosen {
-            if self.revoke_token(revoke, credentials, token, now).await? == Revoked::Done {
+            if self.revoke_token((provider, revoke), credentials, token, now).await? == Revoked::Done {
                 outcome = Revoked::Done;
             }
         }
@@ -92,7 +93,7 @@ impl ProviderClient {
 
     async fn revoke_token(
         &self,
-        revoke: &Revoke,
+        (provider, revoke): (&Provider, &Revoke),
         credentials: Credentials<'_>,
         token: StandardRevocableToken,
         now: Timestamp,
@@ -100,7 +101,7 @@ impl ProviderClient {
         let url = self.egress.check(&endpoint(revoke, credentials.client_id)).map_err(RevokeError::Blocked)?;
         let client = client(credentials, client_auth(revoke.auth)).set_revocation_url(as_https(&url));
         let request = client.revoke_token(token).map_err(|_| RevokeError::Blocked(EgressRefusal::Scheme))?;
-        let endpoint = RevocationEndpoint { egress: &self.egress, revoke, url: &url, now };
+        let endpoint = RevocationEndpoint { egress: &self.egress, provider, revoke, credentials, url: &url, now };
         match request.request_async(&endpoint).await {
             Ok(()) => Ok(Revoked::Done),
             Err(RequestTokenError::Request(error)) => Err(error),
@@ -112,7 +113,9 @@ impl ProviderClient {
 /// One call of a revocation endpoint: what the crate takes for its HTTP client.
 struct RevocationEndpoint<'a> {
     egress: &'a Egress,
+    provider: &'a Provider,
     revoke: &'a Revoke,
+    credentials: Credentials<'a>,
     url: &'a Url,
     now: Timestamp,
 }
@@ -123,10 +126,21 @@ impl<'c> AsyncHttpClient<'c> for RevocationEndpoint<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let request = shaped(request, self.revoke, self.url);
+            let request = self.shaped(request)?;
             let answer = self.egress.send(request, DEADLINE).await.map_err(unanswered)?;
             verdict(self.revoke, &answer, self.now)
         })
+    }
+}
+
+impl RevocationEndpoint<'_> {
+    fn shaped(&self, mut request: HttpRequest) -> Result<HttpRequest, RevokeError> {
+        if self.revoke.auth == RevocationAuth::PrivateKeyJwt {
+            let mut parameters = wire::parameters(&request);
+            assertion::add(&mut parameters, self.provider, self.credentials, self.now)?;
+            wire::put_parameters(&mut request, parameters, Body::Form);
+        }
+        Ok(shaped(request, self.revoke, self.url))
     }
 }
 
@@ -145,6 +159,7 @@ fn client_auth(auth: RevocationAuth) -> ClientAuth {
     match auth {
         RevocationAuth::Basic => ClientAuth::Basic,
         RevocationAuth::Post => ClientAuth::Post,
+        RevocationAuth::PrivateKeyJwt => ClientAuth::PrivateKeyJwt,
         RevocationAuth::None | RevocationAuth::Bearer => ClientAuth::None,
     }
 }
@@ -212,13 +227,20 @@ fn verdict(revoke: &Revoke, answer: &Response<Vec<u8>>, now: Timestamp) -> Resul
         return Ok(refusal);
     }
     // Without a code, 401 speaks of whoever authenticates: the client, or the token itself where that is the proof.
-    let by_client = matches!(revoke.auth, RevocationAuth::Basic | RevocationAuth::Post);
+    let by_client = matches!(revoke.auth, RevocationAuth::Basic | RevocationAuth::Post | RevocationAuth::PrivateKeyJwt);
     if matches!(code, Some("invalid_client" | "unauthorized_client"))
         || (by_client && status == StatusCode::UNAUTHORIZED)
     {
         return Err(RevokeError::ClientRejected { status: status.as_u16() });
     }
     Err(RevokeError::Refused { status: status.as_u16() })
+}
+
+impl From<SigningError> for RevokeError {
+    /// A connector without the key that its provider asks for: an admin has to save it again.
+    fn from(_: SigningError) -> Self {
+        Self::ClientRejected { status: 0 }
+    }
 }
 
 fn unanswered(error: EgressError) -> RevokeError {

@@ -15,8 +15,11 @@ use oauth2::{
 use super::{
     Credentials, ProviderClient,
     answer::{Extras, normalise, token_type},
+    assertion,
+    dpop::{Nonces, Proving},
     egress::{DEADLINE, Egress, EgressRefusal},
     error::{Outcome, TokenError},
+    signer::{Signer, SigningError},
     wire,
 };
 use crate::domain::{
@@ -132,8 +135,7 @@ impl ProviderClient {
         for (name, value) in &provider.token.params {
             request = request.add_extra_param(name, value);
         }
-        let client_id = credentials.client_id;
-        let endpoint = TokenEndpoint { egress: &self.egress, provider, client_id, deadline: DEADLINE, now };
+        let endpoint = self.token_endpoint(provider, credentials, DEADLINE, now);
         token_set(request.request_async(&endpoint).await, grant.requested, now)
     }
 
@@ -155,9 +157,18 @@ impl ProviderClient {
         for (name, value) in &provider.token.params {
             request = request.add_extra_param(name, value);
         }
-        let client_id = credentials.client_id;
-        let endpoint = TokenEndpoint { egress: &self.egress, provider, client_id, deadline: grant.deadline, now };
+        let endpoint = self.token_endpoint(provider, credentials, grant.deadline, now);
         token_set(request.request_async(&endpoint).await, grant.granted, now)
+    }
+
+    fn token_endpoint<'a>(
+        &'a self,
+        provider: &'a Provider,
+        credentials: Credentials<'a>,
+        deadline: Duration,
+        now: Timestamp,
+    ) -> TokenEndpoint<'a> {
+        TokenEndpoint { egress: &self.egress, nonces: &self.nonces, provider, credentials, deadline, now }
     }
 }
 
@@ -165,10 +176,11 @@ impl ProviderClient {
 pub(super) fn client(credentials: Credentials<'_>, auth: ClientAuth) -> OAuthClient {
     let client = OAuthClient::new(ClientId::new(credentials.client_id.to_owned())).set_auth_type(match auth {
         ClientAuth::Basic => AuthType::BasicAuth,
-        ClientAuth::Post | ClientAuth::None => AuthType::RequestBody,
+        // What proves the client by signing is put in when the request is sent: it is another one each time.
+        ClientAuth::Post | ClientAuth::None | ClientAuth::PrivateKeyJwt => AuthType::RequestBody,
     });
     match credentials.client_secret {
-        Some(secret) if auth != ClientAuth::None => {
+        Some(secret) if !matches!(auth, ClientAuth::None | ClientAuth::PrivateKeyJwt) => {
             client.set_client_secret(ClientSecret::new(secret.expose().to_owned()))
         }
         _ => client,
@@ -188,8 +200,9 @@ fn token_client(
 /// One call of a token endpoint: what the crate takes for its HTTP client.
 struct TokenEndpoint<'a> {
     egress: &'a Egress,
+    nonces: &'a Nonces,
     provider: &'a Provider,
-    client_id: &'a str,
+    credentials: Credentials<'a>,
     deadline: Duration,
     now: Timestamp,
 }
@@ -205,14 +218,38 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
 
 impl TokenEndpoint<'_> {
     /// Sends a token request in the provider's form and gives its answer the form that the crate reads.
-    async fn answer(&self, mut request: HttpRequest) -> Result<Response<Vec<u8>>, TokenError> {
+    async fn answer(&self, request: HttpRequest) -> Result<Response<Vec<u8>>, TokenError> {
+        let proving = Proving {
+            egress: self.egress,
+            nonces: self.nonces,
+            signer: self.signer()?,
+            access_token: None,
+            now: self.now,
+            deadline: self.deadline,
+        };
+        let answer = proving.send(|| self.shaped(request.clone())).await?;
+        in_form_of_rfc(self.provider, self.credentials.client_id, &answer, self.now)
+    }
+
+    /// Whose key the tokens are to be bound to.
+    fn signer(&self) -> Result<Option<&Signer>, SigningError> {
+        if !self.provider.binds_tokens() {
+            return Ok(None);
+        }
+        self.credentials.signer.ok_or(SigningError).map(Some)
+    }
+
+    /// The request in the provider's form.
+    fn shaped(&self, mut request: HttpRequest) -> Result<HttpRequest, TokenError> {
         let token = &self.provider.token;
         let mut parameters = wire::parameters(&request);
         parameters.retain(|(name, _)| !token.omit.contains(name));
+        if token.client_auth == ClientAuth::PrivateKeyJwt {
+            assertion::add(&mut parameters, self.provider, self.credentials, self.now)?;
+        }
         wire::put_parameters(&mut request, parameters, token.body);
         wire::put_headers(request.headers_mut(), &token.headers);
-        let answer = self.egress.send(request, self.deadline).await?;
-        in_form_of_rfc(self.provider, self.client_id, &answer, self.now)
+        Ok(request)
     }
 }
 

@@ -68,6 +68,9 @@ pub(super) mod name {
         CLIENT_ID = "client_id";
         CLIENT_SECRET = "client_secret";
         CLIENT_SECRET_CHANGED_AT = "client_secret_changed_at";
+        SIGNING_KEY = "signing_key";
+        SIGNING_KEY_MADE_AT = "signing_key_made_at";
+        PUBLIC_KEYS = "public_keys";
         SCOPES = "scopes";
         SCOPES_REVISION = "scopes_revision";
         CONNECTION_CONFIG = "connection_config";

@@ -28,6 +28,12 @@ choices! {
 pub struct Authorize {
     /// The authorization endpoint.
     pub url: String,
+    /// Where authorization requests are pushed to (RFC 9126).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub par_url: Option<String>,
+    /// Whether requests that were not pushed are refused.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub par_required: bool,
     /// What is always sent, beside the parameters of the RFC.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, String>,
@@ -71,6 +77,8 @@ impl Authorize {
     pub(super) fn read(table: Table<'_>) -> Self {
         let authorize = Self {
             url: table.require("url", table.url("url")),
+            par_url: table.url("par_url"),
+            par_required: table.flag("par_required").unwrap_or(false),
             params: table.map("params", |name, value| {
                 fields::unless(OURS.contains(&name), "is set by the connect flow itself")?;
                 fields::text(value)
@@ -83,6 +91,9 @@ impl Authorize {
             pkce: table.choice("pkce", Pkce::ALL).unwrap_or(Pkce::Ignored),
             scope: ScopeRequest::read(table.table("scope")),
         };
+        if authorize.par_required && !table.has("par_url") {
+            table.refuse("par_url", "is required where requests have to be pushed");
+        }
         table.close();
         authorize
     }

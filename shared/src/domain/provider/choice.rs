@@ -35,6 +35,16 @@ choices! {
         Post = "post",
         /// Only the client id, in the body: a public client.
         None = "none",
+        /// By an assertion that the connector's own key signs (RFC 7523, section 2.2).
+        PrivateKeyJwt = "private_key_jwt",
+    }
+
+    /// What a provider makes of proof of possession (RFC 9449).
+    Dpop {
+        /// Tokens can be bound to a key. They are not asked for bound here, so that whoever gets one can use it.
+        Supported = "supported",
+        /// There are no other tokens.
+        Required = "required",
     }
 
     /// How the parameters of a request are written.

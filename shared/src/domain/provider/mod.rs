@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use self::{
     authorize::{Authorize, Pkce, ScopeRequest},
-    choice::{Body, ClientAuth, Method},
+    choice::{Body, ClientAuth, Dpop, Method},
     identity::{Api, Identity, IdentityAuth, Oidc},
     metadata::Registration,
     path::{Path, first},
@@ -163,6 +163,7 @@ impl Provider {
     pub fn endpoints(&self) -> impl Iterator<Item = (&'static str, &str)> {
         [
             ("/authorize/url", Some(&self.authorize.url)),
+            ("/authorize/par_url", self.authorize.par_url.as_ref()),
             ("/token/url", Some(&self.token.url)),
             ("/refresh/url", self.refresh.url.as_ref()),
             ("/revoke/url", self.revoke.as_ref().map(|revoke| &revoke.url)),

@@ -49,6 +49,8 @@ choices! {
         None = "none",
         /// By the token itself (RFC 6750, section 2.1).
         Bearer = "bearer",
+        /// As at the token endpoint, by an assertion that the connector's own key signs.
+        PrivateKeyJwt = "private_key_jwt",
     }
 
     /// Which token is revoked.
@@ -143,6 +145,7 @@ impl Revoke {
             ClientAuth::Basic => RevocationAuth::Basic,
             ClientAuth::Post => RevocationAuth::Post,
             ClientAuth::None => RevocationAuth::None,
+            ClientAuth::PrivateKeyJwt => RevocationAuth::PrivateKeyJwt,
         };
         let revoke = Self {
             url: table.require("url", table.url("url")),

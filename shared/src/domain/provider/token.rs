@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{
-    choice::{Body, ClientAuth},
+    choice::{Body, ClientAuth, Dpop},
     path::Path,
 };
 use crate::domain::fields::{self, Table};
@@ -29,6 +29,9 @@ pub struct Token {
     /// Parameters of the RFC that must not be sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub omit: Vec<String>,
+    /// What the provider makes of proof of possession; `None` where it knows nothing of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpop: Option<Dpop>,
     /// How the answer is read.
     pub response: TokenResponse,
 }
@@ -131,6 +134,7 @@ impl Token {
             }),
             headers: headers(&table),
             omit: table.read("omit", omitted).unwrap_or_default(),
+            dpop: table.choice("dpop", Dpop::ALL),
             response: TokenResponse::read(table.table("response")),
         };
         table.close();

@@ -8,6 +8,7 @@ use crate::{
     clock::Clock,
     domain::{
         audit::Actor,
+        client_key::ClientKey,
         connector::{Connector, ConnectorKind, ConnectorState},
         health::Health,
         ids::{ConnectorId, WorkspaceId},
@@ -16,8 +17,8 @@ use crate::{
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
-    journeys::{audit::Audit, sweep_connector::BeginSweep},
-    oauth::catalogue,
+    journeys::{audit::Audit, profile, sweep_connector::BeginSweep},
+    oauth::{Signer, SigningError, catalogue},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -73,6 +74,8 @@ pub struct ConnectorChange {
     pub scopes: Option<Scopes>,
     /// Other details.
     pub connection_config: Option<BTreeMap<String, String>>,
+    /// A new key pair in the place of the present one.
+    pub rotate_key: bool,
 }
 
 /// Why a connector was not registered, changed or deleted.
@@ -87,6 +90,16 @@ pub enum ConnectorError {
     /// The provider authenticates clients by a secret, and none was given.
     #[error("a client secret is missing")]
     SecretMissing,
+    /// A new key was asked for, and the provider asks for none.
+    #[error("the provider asks for no key")]
+    NoKey,
+    /// A new key was asked for, and grants may be bound to the present one (RFC 9449, section 5): none of them could be
+    /// refreshed any more.
+    #[error("grants are bound to the connector's key")]
+    KeyBound,
+    /// No key could be made.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// Another connector of the workspace has this name.
     #[error("the name is taken")]
     NameTaken,
@@ -116,13 +129,17 @@ impl ManageConnectors {
         draft: ConnectorDraft,
         actor: Actor,
     ) -> Result<Connector, ConnectorError> {
-        let (auth, pinned_profile) = self.provider(workspace, &draft.provider).await?;
-        if auth != ClientAuth::None && draft.client_secret.is_none() {
+        let pinned_profile = self.own_provider(workspace, &draft.provider).await?;
+        let provider = pinned_profile.as_deref().or_else(|| catalogue::find(&draft.provider));
+        let provider = provider.ok_or(ConnectorError::UnknownProvider)?;
+        if takes_secret(provider) && draft.client_secret.is_none() {
             return Err(ConnectorError::SecretMissing);
         }
         let now = self.clock.now();
         let id = draft.id.unwrap_or_else(|| ConnectorId::of_ulid(&self.random.ulid(now)));
         let client_secret = self.sealed(workspace, &id, draft.client_secret).await?;
+        let client_key =
+            if provider.needs_client_key() { Some(self.new_key(workspace, &id, None).await?) } else { None };
         let connector = Connector {
             workspace: workspace.clone(),
             provider: draft.provider,
@@ -131,6 +148,7 @@ impl ManageConnectors {
             client_id: draft.client_id,
             client_secret_changed_at: client_secret.as_ref().map(|_| now),
             client_secret,
+            client_key,
             scopes: draft.scopes,
             scopes_revision: 1,
             connection_config: draft.connection_config,
@@ -193,7 +211,8 @@ impl ManageConnectors {
         let change = ConnectorChange { client_secret: None, ..change };
         for _ in 0..TRIES {
             let earlier = self.find(workspace, id).await?;
-            let changed = self.changed(&earlier, &change, secret.as_ref());
+            let mut changed = self.changed(&earlier, &change, secret.as_ref());
+            changed.client_key = self.key_of_changed(&earlier, change.rotate_key).await?;
             match self.connectors.replace(&earlier, &changed).await? {
                 ConnectorWrite::Done => {
                     let fields = differences(&earlier, &changed).join(" ");
@@ -251,17 +270,49 @@ impl ManageConnectors {
         Err(ConnectorError::Contended)
     }
 
-    /// How clients authenticate at a provider, and what is to be pinned if it is the workspace's own.
-    async fn provider(
+    /// What is to be pinned of a provider: all of it if it is the workspace's own, nothing of the catalogue's.
+    async fn own_provider(
         &self,
         workspace: &WorkspaceId,
         id: &ProviderType,
-    ) -> Result<(ClientAuth, Option<Box<Provider>>), ConnectorError> {
-        if let Some(provider) = catalogue::find(id) {
-            return Ok((provider.token.client_auth, None));
+    ) -> Result<Option<Box<Provider>>, ConnectorError> {
+        if catalogue::find(id).is_some() {
+            return Ok(None);
         }
         let own = self.custom.find(workspace, id).await?.ok_or(ConnectorError::UnknownProvider)?;
-        Ok((own.token.client_auth, Some(Box::new(own))))
+        Ok(Some(Box::new(own)))
+    }
+
+    /// The key of a connector that is being changed: the one it has, one more if its provider asks for one by now, or a
+    /// new one beside whose public half the present one's stays published.
+    async fn key_of_changed(&self, earlier: &Connector, rotate: bool) -> Result<Option<ClientKey>, ConnectorError> {
+        let provider = profile(earlier).ok_or(ConnectorError::UnknownProvider)?;
+        let is_missing = provider.needs_client_key() && earlier.client_key.is_none();
+        if rotate && !provider.needs_client_key() {
+            return Err(ConnectorError::NoKey);
+        }
+        if rotate && provider.binds_tokens() && !is_missing {
+            return Err(ConnectorError::KeyBound);
+        }
+        if !rotate && !is_missing {
+            return Ok(earlier.client_key.clone());
+        }
+        self.new_key(&earlier.workspace, &earlier.id, earlier.client_key.as_ref()).await.map(Some)
+    }
+
+    async fn new_key(
+        &self,
+        workspace: &WorkspaceId,
+        id: &ConnectorId,
+        earlier: Option<&ClientKey>,
+    ) -> Result<ClientKey, ConnectorError> {
+        let (secret, public) = Signer::generate()?;
+        Ok(ClientKey {
+            sealed: self.vault.seal(&secret, &Place::connector(workspace, id)).await?,
+            public,
+            earlier: earlier.map(|key| key.public.clone()),
+            made_at: self.clock.now(),
+        })
     }
 
     async fn sealed(
@@ -307,12 +358,19 @@ impl ManageConnectors {
     }
 }
 
+/// Whether clients are known by a secret there.
+fn takes_secret(provider: &Provider) -> bool {
+    !matches!(provider.token.client_auth, ClientAuth::None | ClientAuth::PrivateKeyJwt)
+}
+
 /// The names of the fields that differ, for the audit trail.
 fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
+    let key = |connector: &Connector| connector.client_key.as_ref().map(|key| key.public.thumbprint());
     let fields = [
         ("name", earlier.name != changed.name),
         ("client_id", earlier.client_id != changed.client_id),
         ("client_secret", earlier.client_secret_changed_at != changed.client_secret_changed_at),
+        ("key", key(earlier) != key(changed)),
         ("scopes", earlier.scopes != changed.scopes),
         ("connection_config", earlier.connection_config != changed.connection_config),
     ];

@@ -26,7 +26,7 @@ fn of_catalogue(id: &str, stub: &Stub, path: &str) -> Provider {
 async fn revoke(provider: &Provider) -> Result<Revoked, RevokeError> {
     let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
     let secret = Secret::<ClientSecret>::new("s3cret");
-    let credentials = Credentials { client_id: "client/1", client_secret: Some(&secret) };
+    let credentials = Credentials { client_id: "client/1", client_secret: Some(&secret), signer: None };
     let (access_token, refresh_token) = (Secret::new("a1"), Secret::new("r1"));
     let tokens = GrantTokens { access_token: Some(&access_token), refresh_token: Some(&refresh_token) };
     client.revoke(provider, credentials, tokens, Timestamp::UNIX_EPOCH).await
