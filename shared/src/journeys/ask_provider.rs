@@ -8,7 +8,6 @@ use crate::{
     domain::{
         connector::Connector,
         ended::EndedGrant,
-        provider::RevocationAuth,
         secret::{Kind, Sealed, Secret},
     },
     oauth::{GrantTokens, ProviderClient, RevokeError, Revoked},
@@ -81,10 +80,7 @@ impl AskProvider {
         else {
             return Ok(Revoked::Unsupported);
         };
-        let proves_client = match revoke.auth {
-            RevocationAuth::Basic | RevocationAuth::Post | RevocationAuth::PrivateKeyJwt => true,
-            RevocationAuth::None | RevocationAuth::Bearer => false,
-        };
+        let proves_client = revoke.auth.proves_client();
         if proves_client && ended.client_id != connector.client_id {
             return Err(NotRevoked::ClientChanged);
         }

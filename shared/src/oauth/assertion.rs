@@ -43,8 +43,13 @@ pub(super) fn present(
                 headers.insert(header::AUTHORIZATION, value);
             }
         }
+        (ClientAuth::BasicSecretOnly, Some(secret)) => {
+            if let Some(value) = wire::basic(secret, "") {
+                headers.insert(header::AUTHORIZATION, value);
+            }
+        }
         (ClientAuth::Post, Some(secret)) => parameters.push(("client_secret".into(), secret.into())),
-        (ClientAuth::None, _) | (ClientAuth::Basic | ClientAuth::Post, None) => {}
+        (ClientAuth::None, _) | (_, None) => {}
     }
     Ok(())
 }

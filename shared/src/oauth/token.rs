@@ -177,10 +177,12 @@ pub(super) fn client(credentials: Credentials<'_>, auth: ClientAuth) -> OAuthCli
     let client = OAuthClient::new(ClientId::new(credentials.client_id.to_owned())).set_auth_type(match auth {
         ClientAuth::Basic => AuthType::BasicAuth,
         // What proves the client by signing is put in when the request is sent: it is another one each time.
-        ClientAuth::Post | ClientAuth::None | ClientAuth::PrivateKeyJwt => AuthType::RequestBody,
+        ClientAuth::Post | ClientAuth::None | ClientAuth::PrivateKeyJwt | ClientAuth::BasicSecretOnly => {
+            AuthType::RequestBody
+        }
     });
     match credentials.client_secret {
-        Some(secret) if !matches!(auth, ClientAuth::None | ClientAuth::PrivateKeyJwt) => {
+        Some(secret) if matches!(auth, ClientAuth::Basic | ClientAuth::Post) => {
             client.set_client_secret(ClientSecret::new(secret.expose().to_owned()))
         }
         _ => client,

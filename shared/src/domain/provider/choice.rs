@@ -35,16 +35,10 @@ choices! {
         Post = "post",
         /// Only the client id, in the body: a public client.
         None = "none",
-        /// By an assertion that the connector's own key signs (RFC 7523, section 2.2).
+        /// A signed assertion instead of a secret: `private_key_jwt` (RFC 7523, section 2.2).
         PrivateKeyJwt = "private_key_jwt",
-    }
-
-    /// What a provider makes of proof of possession (RFC 9449).
-    Dpop {
-        /// Tokens can be bound to a key. They are not asked for bound here, so that whoever gets one can use it.
-        Supported = "supported",
-        /// There are no other tokens.
-        Required = "required",
+        /// The secret alone, as the user name of HTTP Basic: it says whose it is.
+        BasicSecretOnly = "basic_secret_only",
     }
 
     /// How the parameters of a request are written.
@@ -53,6 +47,8 @@ choices! {
         Form = "form",
         /// A JSON object of texts.
         Json = "json",
+        /// In the query of the URL; the body is empty.
+        Query = "query",
     }
 
     /// The HTTP method of a request that is not fixed by an RFC.

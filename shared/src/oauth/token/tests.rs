@@ -225,8 +225,7 @@ async fn a_refresh_that_is_asked_for_a_nonce_is_one_refresh_with_fresh_proofs() 
     let provider = at(&stub, &json!({"client_auth": "private_key_jwt", "dpop": "required"}));
     let credentials = Credentials { client_id: "client", client_secret: None, signer: Some(&signer) };
     let (refresh_token, granted) = (Secret::new("r0"), scopes("a"));
-    let request =
-        RefreshRequest { refresh_token: &refresh_token, granted: &granted, deadline: Duration::from_secs(8) };
+    let request = RefreshRequest { refresh_token: &refresh_token, granted: &granted, deadline: Duration::from_secs(8) };
     let tokens = local().refresh(&provider, credentials, request, Timestamp::UNIX_EPOCH).await.expect("tokens");
     assert_eq!(tokens.token_type, "DPoP");
     let asked = stub.asked();
