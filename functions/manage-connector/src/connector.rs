@@ -94,6 +94,8 @@ struct KeyOnWire {
     jwk: Value,
     jwks_uri: String,
     made_at: String,
+    /// From when on it signs.
+    signs_from: String,
 }
 
 impl KeyOnWire {
@@ -102,6 +104,7 @@ impl KeyOnWire {
             jwk: key.public.published(),
             jwks_uri: connector.jwks_uri(&base.0),
             made_at: seconds(key.made_at).to_string(),
+            signs_from: seconds(key.signs_from()).to_string(),
         }
     }
 }
@@ -371,6 +374,9 @@ fn problem(error: ConnectorError) -> Problem {
         ConnectorError::NoKey => Problem::invalid_field("/rotate_key", "this provider asks for no key"),
         ConnectorError::KeyBound => Problem::conflict(
             "The connections of this connector may be bound to its key and could not be refreshed with another. Make a new connector instead.",
+        ),
+        ConnectorError::KeyTooNew => Problem::conflict(
+            "The newest key does not sign yet: `key.signs_from` says from when on it does. Ask for another one then.",
         ),
         ConnectorError::Signing(cause) => Problem::internal(&cause),
         ConnectorError::NameTaken => Problem::conflict("Another connector of this workspace has this name."),

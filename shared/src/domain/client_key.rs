@@ -2,6 +2,8 @@
 //! section 2.2), and what tokens are bound to (RFC 9449). One per connector, on the curve P-256 for ES256, which both
 //! documents' servers have in common.
 
+use std::time::Duration;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -9,8 +11,12 @@ use serde_json::{Value, json};
 use super::{
     digest::sha256,
     provider::{ClientAuth, Dpop, Provider},
-    secret::{Sealed, SigningKey},
+    secret::{EarlierSigningKey, Sealed, SigningKey},
 };
+
+/// How long a new key is published before it signs: servers keep a set of keys for a while before they fetch it again, and a
+/// person who pastes keys needs a moment, too.
+pub const INTRODUCED_FOR: Duration = Duration::from_hours(1);
 
 /// How long a coordinate of the curve is, in bytes.
 const COORDINATE: usize = 32;
@@ -89,17 +95,38 @@ pub struct ClientKey {
     pub sealed: Sealed<SigningKey>,
     /// The public half.
     pub public: PublicKey,
-    /// The public half of the pair before it. It stays published, so that what was signed with it a moment ago still
-    /// counts.
-    pub earlier: Option<PublicKey>,
+    /// The pair before it.
+    pub earlier: Option<EarlierKey>,
     /// When it was made.
     pub made_at: Timestamp,
 }
 
+/// The key pair before the present one. It stays published, so that what was signed with it a moment ago still counts.
+#[derive(Debug, Clone)]
+pub struct EarlierKey {
+    /// The private half.
+    pub sealed: Sealed<EarlierSigningKey>,
+    /// The public half.
+    pub public: PublicKey,
+}
+
 impl ClientKey {
-    /// What the provider is to know, the present key first.
+    /// What the provider is to know, the newest key first.
     pub fn public_keys(&self) -> impl Iterator<Item = &PublicKey> {
-        std::iter::once(&self.public).chain(&self.earlier)
+        std::iter::once(&self.public).chain(self.earlier.as_ref().map(|earlier| &earlier.public))
+    }
+
+    /// From when on the newest key signs: at once, unless there is one before it.
+    #[must_use]
+    pub fn signs_from(&self) -> Timestamp {
+        let introduced = self.made_at.checked_add(INTRODUCED_FOR).unwrap_or(Timestamp::MAX);
+        if self.earlier.is_some() { introduced } else { self.made_at }
+    }
+
+    /// The key before the newest, while that one is too new for the provider to know it.
+    #[must_use]
+    pub fn still_signing(&self, now: Timestamp) -> Option<&EarlierKey> {
+        self.earlier.as_ref().filter(|_| now < self.signs_from())
     }
 }
 

@@ -88,7 +88,7 @@ impl AskProvider {
         let access = self.opened(ended.access.as_ref(), &place).await?;
         let refresh = self.opened(ended.refresh.as_ref(), &place).await?;
         let proof = if proves_client {
-            ClientProof::open(&self.vault, &self.random, connector).await?
+            ClientProof::open(&self.vault, &self.random, connector, self.clock.now()).await?
         } else {
             ClientProof::default()
         };

@@ -1,9 +1,12 @@
 //! What proves who a connector is at its provider, opened from where it is sealed.
 
+use jiff::Timestamp;
+
 use super::profile;
 use crate::{
     domain::{
         connector::Connector,
+        provider::Provider,
         secret::{ClientSecret, Secret},
     },
     oauth::{Credentials, Signer},
@@ -19,21 +22,29 @@ pub(super) struct ClientProof {
 }
 
 impl ClientProof {
-    /// Opens what the connector's provider asks for.
+    /// Opens what the connector's provider asks for, as of `now`.
     ///
     /// # Errors
     /// [`VaultError`] if something does not open.
-    pub(super) async fn open(vault: &Vault, random: &Random, connector: &Connector) -> Result<Self, VaultError> {
+    pub(super) async fn open(
+        vault: &Vault,
+        random: &Random,
+        connector: &Connector,
+        now: Timestamp,
+    ) -> Result<Self, VaultError> {
         let place = Place::connector(&connector.workspace, &connector.id);
         let secret = match &connector.client_secret {
             Some(sealed) => Some(vault.open(sealed, &place).await?),
             None => None,
         };
-        let is_needed = profile(connector).is_some_and(crate::domain::provider::Provider::needs_client_key);
+        let is_needed = profile(connector).is_some_and(Provider::needs_client_key);
         let signer = match connector.client_key.as_ref().filter(|_| is_needed) {
             Some(key) => {
-                let opened = vault.open(&key.sealed, &place).await?;
-                Some(Signer::open(&opened, random.clone()).map_err(|_| VaultError::DoesNotOpen)?)
+                let signer = match key.still_signing(now) {
+                    Some(earlier) => Signer::open(&vault.open(&earlier.sealed, &place).await?, random.clone()),
+                    None => Signer::open(&vault.open(&key.sealed, &place).await?, random.clone()),
+                };
+                Some(signer.map_err(|_| VaultError::DoesNotOpen)?)
             }
             None => None,
         };

@@ -109,7 +109,7 @@ impl Exchange {
         }
         let place = Place::session(&session.id, &session.key);
         let verifier = self.vault.open(session.verifier.as_ref().ok_or(ExchangeError::Spent)?, &place).await?;
-        let proof = ClientProof::open(&self.vault, &self.random, &connector).await?;
+        let proof = ClientProof::open(&self.vault, &self.random, &connector, self.clock.now()).await?;
         let ready = self.vault.make_ready(&session.key.workspace).await?;
         self.claim(session, claim).await?;
         let credentials = proof.credentials(&connector.client_id);

@@ -198,7 +198,9 @@ impl Refresher {
         self.vault.make_ready(&connection.key.workspace).await?;
         Ok(Prepared {
             refresh_token: self.vault.open(sealed, &Place::connection(&connection.key)).await?,
-            client_proof: ClientProof::open(&self.vault, &self.random, connector).await.map_err(of_connector)?,
+            client_proof: ClientProof::open(&self.vault, &self.random, connector, self.clock.now())
+                .await
+                .map_err(of_connector)?,
         })
     }
 

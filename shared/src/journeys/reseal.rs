@@ -196,6 +196,7 @@ impl Reseal {
     async fn renew_secret(&self, row: &SealedSecretRow, generation: u32) -> Result<Tally, NotResealed> {
         let mut tally = self.renew_value(row, &row.secret, generation).await?;
         tally.add(self.renew_value(row, &row.signing_key, generation).await?);
+        tally.add(self.renew_value(row, &row.earlier_signing_key, generation).await?);
         Ok(tally)
     }
 

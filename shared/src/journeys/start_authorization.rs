@@ -246,9 +246,10 @@ impl StartAuthorization {
         if !provider.takes_pushed_requests() {
             return Ok(url.into());
         }
-        let proof = ClientProof::open(&self.vault, &self.random, connector).await?;
+        let now = self.clock.now();
+        let proof = ClientProof::open(&self.vault, &self.random, connector, now).await?;
         let credentials = proof.credentials(&asked.session.pinned.client_id);
-        let pushed = self.client.push(provider, credentials, url, self.clock.now()).await;
+        let pushed = self.client.push(provider, credentials, url, now).await;
         pushed.map(Into::into).map_err(StartError::NotPushed)
     }
 

@@ -174,14 +174,16 @@ mod tests {
             scopes::Scopes,
             secret::{ClientSecret, Secret},
         },
-        oauth::{catalogue, egress::Egress, stub::Stub},
+        oauth::{
+            catalogue,
+            egress::Egress,
+            signer::tests::{signer, verified},
+            stub::Stub,
+        },
     };
 
-    /// Asks a provider of the catalogue, whose identity request goes to the stub.
-    async fn ask(id: &str, stub: &Stub, granted: &str) -> Result<Account, AccountError> {
-        let mut provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue").clone();
-        provider.identity.as_mut().expect("an identity request").url = Some(stub.url("/me"));
-        let tokens = TokenSet {
+    fn tokens(granted: &str) -> TokenSet {
+        TokenSet {
             access_token: Secret::new("a1"),
             refresh_token: None,
             token_type: "Bearer".into(),
@@ -189,7 +191,14 @@ mod tests {
             refresh_expires_at: None,
             scopes: Scopes::parse(granted.split_whitespace()).expect("scopes"),
             id_claims: None,
-        };
+        }
+    }
+
+    /// Asks a provider of the catalogue, whose identity request goes to the stub.
+    async fn ask(id: &str, stub: &Stub, granted: &str) -> Result<Account, AccountError> {
+        let mut provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue").clone();
+        provider.identity.as_mut().expect("an identity request").url = Some(stub.url("/me"));
+        let tokens = tokens(granted);
         let secret = Secret::<ClientSecret>::new("s3cret");
         let credentials = Credentials { client_id: "client", client_secret: Some(&secret), signer: None };
         let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
@@ -214,6 +223,25 @@ mod tests {
         assert_eq!(asked.line, "POST /me HTTP/1.1");
         assert_eq!(asked.body, "token=a1&client_id=client&client_secret=s3cret");
         assert_eq!(asked.header("authorization"), None);
+    }
+
+    #[tokio::test]
+    async fn a_bound_token_asks_with_a_proof_for_it() {
+        let (stub, signer) = (Stub::json(200, r#"{"sub":"1"}"#), signer());
+        let mut data = json!({"id": "p", "name": "P", "authorize": {"url": "https://p.example/a"}, "token": {"url": "https://p.example/t", "dpop": "required"}});
+        data["identity"] = json!({"url": stub.url("/me?a=b")});
+        let provider = Provider::parse_custom(data).expect("a provider");
+        let mut tokens = tokens("");
+        tokens.token_type = "DPoP".into();
+        let credentials = Credentials { client_id: "client", client_secret: None, signer: Some(&signer) };
+        let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
+        let account = client.account(&provider, credentials, &tokens, Timestamp::UNIX_EPOCH).await;
+        assert_eq!(account.expect("an account").id, "1");
+        let asked = stub.only();
+        assert_eq!(asked.header("authorization"), Some("DPoP a1"));
+        let (_, claims) = verified(asked.header("dpop").expect("a proof"), signer.public());
+        assert_eq!((claims["htm"].as_str(), claims["htu"].as_str()), (Some("GET"), Some(stub.url("/me").as_str())));
+        assert!(claims["ath"].is_string());
     }
 
     #[tokio::test]

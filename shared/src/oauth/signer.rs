@@ -47,7 +47,7 @@ impl Signer {
     ///
     /// # Errors
     /// [`SigningError`] if it is none.
-    pub fn open(secret: &Secret<SigningKey>, random: Random) -> Result<Self, SigningError> {
+    pub fn open<K>(secret: &Secret<K>, random: Random) -> Result<Self, SigningError> {
         let document = BASE64_URL_SAFE_NO_PAD.decode(secret.expose()).map(Zeroizing::new).map_err(|_| SigningError)?;
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &document).map_err(|_| SigningError)?;
         let public = PublicKey::of_point(pair.public_key().as_ref()).ok_or(SigningError)?;
@@ -122,7 +122,7 @@ pub(super) mod tests {
     #[test]
     fn what_is_no_key_does_not_open() {
         for raw in ["", "AAAA", "no base 64!"] {
-            assert!(Signer::open(&Secret::new(raw), Random::default()).is_err(), "{raw}");
+            assert!(Signer::open(&Secret::<SigningKey>::new(raw), Random::default()).is_err(), "{raw}");
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     workspaces::pk,
 };
 use crate::domain::{
-    client_key::{ClientKey, PublicKey},
+    client_key::{ClientKey, EarlierKey, PublicKey},
     connector::{Connector, ConnectorKind, ConnectorState},
     digest::{hex, sha256},
     ids::{ConnectorId, WorkspaceId},
@@ -258,6 +258,7 @@ fn item(connector: &Connector) -> Result<NewItem, StoreError> {
 fn with_client_key(item: NewItem, key: &ClientKey) -> NewItem {
     let public: Vec<String> = key.public_keys().map(PublicKey::to_text).collect();
     item.bytes(name::SIGNING_KEY, key.sealed.as_bytes())
+        .maybe(key.earlier.as_ref(), |item, earlier| item.bytes(name::EARLIER_SIGNING_KEY, earlier.sealed.as_bytes()))
         .texts(name::PUBLIC_KEYS, public.iter().map(String::as_str))
         .time(name::SIGNING_KEY_MADE_AT, key.made_at)
 }
@@ -267,7 +268,12 @@ fn client_key(row: &Row) -> Result<Option<ClientKey>, StoreError> {
     let unreadable = StoreError::Unreadable(name::PUBLIC_KEYS);
     let public = row.texts(name::PUBLIC_KEYS)?.into_iter().map(PublicKey::parse).collect::<Result<Vec<_>, _>>();
     let mut public = public.map_err(|_| StoreError::Unreadable(name::PUBLIC_KEYS))?.into_iter();
-    let (Some(present), earlier, None) = (public.next(), public.next(), public.next()) else { return Err(unreadable) };
+    let earlier_sealed = row.find_sealed(name::EARLIER_SIGNING_KEY)?;
+    let (present, earlier) = match (public.next(), public.next(), earlier_sealed, public.next()) {
+        (Some(present), None, None, None) => (present, None),
+        (Some(present), Some(public), Some(sealed), None) => (present, Some(EarlierKey { sealed, public })),
+        _ => return Err(unreadable),
+    };
     Ok(Some(ClientKey { sealed, public: present, earlier, made_at: row.time(name::SIGNING_KEY_MADE_AT)? }))
 }
 

@@ -69,6 +69,7 @@ pub(super) mod name {
         CLIENT_SECRET = "client_secret";
         CLIENT_SECRET_CHANGED_AT = "client_secret_changed_at";
         SIGNING_KEY = "signing_key";
+        EARLIER_SIGNING_KEY = "earlier_signing_key";
         SIGNING_KEY_MADE_AT = "signing_key_made_at";
         PUBLIC_KEYS = "public_keys";
         SCOPES = "scopes";

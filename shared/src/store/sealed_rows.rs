@@ -13,7 +13,7 @@ use super::{
 };
 use crate::domain::{
     ids::{ConnectorId, WorkspaceId},
-    secret::{AccessToken, ClientSecret, Kind, RefreshToken, Sealed, SigningKey},
+    secret::{AccessToken, ClientSecret, EarlierSigningKey, Kind, RefreshToken, Sealed, SigningKey},
     user::ConnectionKey,
 };
 
@@ -69,6 +69,8 @@ pub struct SealedSecretRow {
     pub secret: Result<Option<Sealed<ClientSecret>>, StoreError>,
     /// The private half of its own key, in the same way.
     pub signing_key: Result<Option<Sealed<SigningKey>>, StoreError>,
+    /// And of the key before it.
+    pub earlier_signing_key: Result<Option<Sealed<EarlierSigningKey>>, StoreError>,
 }
 
 impl SealedRows {
@@ -114,8 +116,15 @@ impl SealedRows {
                 connector,
                 secret: row.find_sealed(name::CLIENT_SECRET),
                 signing_key: row.find_sealed(name::SIGNING_KEY),
+                earlier_signing_key: row.find_sealed(name::EARLIER_SIGNING_KEY),
             },
-            Err(error) => SealedSecretRow { workspace, connector, secret: Err(error), signing_key: Ok(None) },
+            Err(error) => SealedSecretRow {
+                workspace,
+                connector,
+                secret: Err(error),
+                signing_key: Ok(None),
+                earlier_signing_key: Ok(None),
+            },
         }))
     }
 

@@ -8,7 +8,7 @@ use crate::{
     clock::Clock,
     domain::{
         audit::Actor,
-        client_key::ClientKey,
+        client_key::{ClientKey, EarlierKey},
         connector::{Connector, ConnectorKind, ConnectorState},
         health::Health,
         ids::{ConnectorId, WorkspaceId},
@@ -97,6 +97,9 @@ pub enum ConnectorError {
     /// refreshed any more.
     #[error("grants are bound to the connector's key")]
     KeyBound,
+    /// A new key was asked for, and the last one does not sign yet: the provider would have to learn of two at once.
+    #[error("the newest key does not sign yet")]
+    KeyTooNew,
     /// No key could be made.
     #[error(transparent)]
     Signing(#[from] SigningError),
@@ -294,10 +297,14 @@ impl ManageConnectors {
         if rotate && provider.binds_tokens() && !is_missing {
             return Err(ConnectorError::KeyBound);
         }
-        if !rotate && !is_missing {
-            return Ok(earlier.client_key.clone());
+        let present = earlier.client_key.as_ref();
+        if rotate && present.is_some_and(|key| key.still_signing(self.clock.now()).is_some()) {
+            return Err(ConnectorError::KeyTooNew);
         }
-        self.new_key(&earlier.workspace, &earlier.id, earlier.client_key.as_ref()).await.map(Some)
+        if !rotate && !is_missing {
+            return Ok(present.cloned());
+        }
+        self.new_key(&earlier.workspace, &earlier.id, present).await.map(Some)
     }
 
     async fn new_key(
@@ -307,12 +314,16 @@ impl ManageConnectors {
         earlier: Option<&ClientKey>,
     ) -> Result<ClientKey, ConnectorError> {
         let (secret, public) = Signer::generate()?;
-        Ok(ClientKey {
-            sealed: self.vault.seal(&secret, &Place::connector(workspace, id)).await?,
-            public,
-            earlier: earlier.map(|key| key.public.clone()),
-            made_at: self.clock.now(),
-        })
+        let place = Place::connector(workspace, id);
+        let earlier = match earlier {
+            Some(key) => {
+                let opened = self.vault.open(&key.sealed, &place).await?;
+                let sealed = self.vault.seal(&Secret::new(opened.expose()), &place).await?;
+                Some(EarlierKey { sealed, public: key.public.clone() })
+            }
+            None => None,
+        };
+        Ok(ClientKey { sealed: self.vault.seal(&secret, &place).await?, public, earlier, made_at: self.clock.now() })
     }
 
     async fn sealed(
