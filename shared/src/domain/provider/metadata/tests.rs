@@ -212,7 +212,7 @@ fn requests_are_pushed_where_the_metadata_says_where_to() {
     let required = json!({"pushed_authorization_request_endpoint": "https://p.example/par", "require_pushed_authorization_requests": true});
     assert!(discovered(&required, &json!({})).expect("a provider").authorize.par_required);
     let nowhere = discovered(&json!({"require_pushed_authorization_requests": true}), &json!({}));
-    assert_eq!(nowhere.expect_err("nowhere to push to")[0].pointer, "/authorize/par_url");
+    assert_eq!(nowhere.expect_err("nowhere to push to")[0].pointer, "/require_pushed_authorization_requests");
     assert!(discovered(&endpoint, &json!({"authorize": {"par_required": true}})).is_ok(), "a person may say so too");
 }
 
