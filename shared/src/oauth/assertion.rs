@@ -32,7 +32,8 @@ pub(super) fn present(
     credentials: Credentials<'_>,
     now: Timestamp,
 ) -> Result<(), SigningError> {
-    if !parameters.iter().any(|(name, _)| name == "client_id") && provider.token.client_auth != ClientAuth::Basic {
+    let is_in_header = matches!(provider.token.client_auth, ClientAuth::Basic | ClientAuth::BasicSecretOnly);
+    if !is_in_header && !parameters.iter().any(|(name, _)| name == "client_id") {
         parameters.push(("client_id".into(), credentials.client_id.into()));
     }
     let secret = credentials.client_secret.map(Secret::expose);
@@ -44,7 +45,7 @@ pub(super) fn present(
             }
         }
         (ClientAuth::BasicSecretOnly, Some(secret)) => {
-            if let Some(value) = wire::basic(secret, "") {
+            if let Some(value) = wire::basic_of_secret(secret) {
                 headers.insert(header::AUTHORIZATION, value);
             }
         }

@@ -10,11 +10,12 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{
+    Credentials,
     egress::{Egress, EgressError, LONGEST},
     signer::{Signer, SigningError},
     wire,
 };
-use crate::domain::{client_key::PublicKey, digest::sha256};
+use crate::domain::{client_key::PublicKey, digest::sha256, provider::Provider};
 
 /// The header that carries a proof.
 const PROOF: HeaderName = HeaderName::from_static("dpop");
@@ -50,6 +51,17 @@ pub(super) struct Proving<'a> {
 /// code.
 pub fn bind_code(url: &mut Url, key: &PublicKey) {
     url.query_pairs_mut().append_pair("dpop_jkt", &key.thumbprint());
+}
+
+/// Whose key tokens of this provider are bound to, if they are.
+///
+/// # Errors
+/// [`SigningError`] if the connector has none.
+pub(super) fn signer<'a>(
+    provider: &Provider,
+    credentials: Credentials<'a>,
+) -> Result<Option<&'a Signer>, SigningError> {
+    if provider.binds_tokens() { credentials.signer.ok_or(SigningError).map(Some) } else { Ok(None) }
 }
 
 impl Proving<'_> {

@@ -10,6 +10,7 @@ use super::{
     dpop::{self, Proving},
     egress::{DEADLINE, EgressError, EgressRefusal},
     error::is_passing,
+    placeholders::Values,
     signer::SigningError,
     wire::{self, Parameters},
 };
@@ -17,6 +18,9 @@ use crate::domain::{
     account::Account,
     provider::{Body, Identity, IdentityAuth, Path, Provider, first},
 };
+
+/// The type of a token that is presented with a proof (RFC 9449, section 5).
+const BOUND: &str = "DPoP";
 
 /// Why it is not known whose account it is. The grant is good all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -55,23 +59,27 @@ impl ProviderClient {
         if identity.needs_scope.as_ref().is_some_and(|scope| !tokens.scopes.contains(scope)) {
             return Err(AccountError::Unsupported);
         }
-        let mut url = self
-            .egress
-            .check(identity.url.as_deref().ok_or(AccountError::Unsupported)?)
-            .map_err(AccountError::Blocked)?;
-        if !identity.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&identity.query);
-        }
-        let is_bound = tokens.token_type == "DPoP" && identity.auth == IdentityAuth::Bearer;
+        let values = Values { access_token: Some(tokens.access_token.expose()), ..Values::of(credentials) };
+        let url = identity.url.as_deref().ok_or(AccountError::Unsupported)?;
+        let url = values.fill_url(url).ok_or(AccountError::Unsupported)?;
+        let url = self.egress.check(&url).map_err(AccountError::Blocked)?;
+        let is_bound = tokens.token_type == BOUND && identity.auth == IdentityAuth::Bearer;
         let proving = Proving {
             egress: &self.egress,
             nonces: &self.nonces,
             signer: credentials.signer.filter(|_| is_bound),
-            access_token: Some(tokens.access_token.expose()),
+            access_token: values.access_token,
             now,
             deadline: DEADLINE,
         };
-        let answer = proving.send(|| request(provider, &url, credentials, tokens, now)).await?;
+        let make = || {
+            let mut request = request((provider, identity), &url, credentials, &values, now)?;
+            if let Some(value) = values.access_token.filter(|_| is_bound).and_then(dpop::authorization) {
+                request.headers_mut().insert(header::AUTHORIZATION, value);
+            }
+            Ok::<_, AccountError>(request)
+        };
+        let answer = proving.send(make).await?;
         account_of_answer(identity, &answer)
     }
 }
@@ -90,31 +98,28 @@ pub fn account_of_answer(identity: &Identity, answer: &Response<Vec<u8>>) -> Res
 }
 
 fn request(
-    provider: &Provider,
+    (provider, identity): (&Provider, &Identity),
     url: &Url,
     credentials: Credentials<'_>,
-    tokens: &TokenSet,
+    values: &Values<'_>,
     now: Timestamp,
-) -> Result<Request<Vec<u8>>, AccountError> {
-    let identity = provider.identity.as_ref().ok_or(AccountError::Unsupported)?;
-    let access_token = tokens.access_token.expose();
+) -> Result<Request<Vec<u8>>, SigningError> {
     let mut request = Request::new(Vec::new());
     *request.method_mut() = wire::method(identity.method);
     if let Ok(uri) = url.as_str().parse() {
         *request.uri_mut() = uri;
     }
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    wire::put_headers(request.headers_mut(), &identity.headers);
+    if let Some(body) = identity.body.as_ref().and_then(|body| values.fill_json(body)) {
+        wire::put_json(&mut request, &body);
+    }
+    wire::put_headers(request.headers_mut(), &identity.headers, values);
+    wire::add_query(&mut request, &wire::filled(&identity.query, values));
     match identity.auth {
-        IdentityAuth::Bearer => {
-            let is_bound = tokens.token_type == "DPoP";
-            let value = if is_bound { dpop::authorization(access_token) } else { wire::bearer(access_token) };
-            if let Some(value) = value {
-                request.headers_mut().insert(header::AUTHORIZATION, value);
-            }
-        }
+        IdentityAuth::Bearer => wire::present(&mut request, provider, values.access_token.unwrap_or_default()),
         IdentityAuth::Client => {
-            let mut parameters: Parameters = vec![("token".into(), access_token.into())];
+            // RFC 7662, section 2.1.
+            let mut parameters: Parameters = vec![("token".into(), values.access_token.unwrap_or_default().into())];
             assertion::present(request.headers_mut(), &mut parameters, provider, credentials, now)?;
             wire::put_parameters(&mut request, parameters, Body::Form);
         }
@@ -124,7 +129,7 @@ fn request(
 }
 
 /// Reads the answer; without every part of the id there is no account.
-fn account(identity: &Identity, answer: &Value) -> Option<Account> {
+pub(super) fn account(identity: &Identity, answer: &Value) -> Option<Account> {
     if identity.success.as_ref().is_some_and(|success| !success.holds(answer)) {
         return None;
     }
@@ -191,6 +196,7 @@ mod tests {
             refresh_expires_at: None,
             scopes: Scopes::parse(granted.split_whitespace()).expect("scopes"),
             id_claims: None,
+            kept: std::collections::BTreeMap::new(),
         }
     }
 

@@ -7,13 +7,17 @@ mod answer;
 mod assertion;
 pub mod authorize;
 pub mod catalogue;
+mod details;
 mod discovery;
 pub mod dpop;
 pub mod egress;
 mod error;
+mod expiry;
 mod id_token;
 mod identity;
 mod par;
+mod placeholders;
+mod recipe;
 mod revoke;
 mod signer;
 #[cfg(test)]
@@ -30,7 +34,10 @@ pub use self::{
     token::{CodeGrant, RefreshRequest, TokenSet},
 };
 use self::{dpop::Nonces, egress::Egress};
-use crate::domain::secret::{ClientSecret, Secret};
+use crate::{
+    domain::secret::{ClientSecret, Secret},
+    random::Random,
+};
 
 /// Who a connector is at its provider.
 #[derive(Debug, Clone, Copy)]
@@ -48,13 +55,14 @@ pub struct Credentials<'a> {
 pub struct ProviderClient {
     egress: Egress,
     nonces: Nonces,
+    random: Random,
 }
 
 impl ProviderClient {
     /// A client that reaches as far as this egress.
     #[must_use]
     pub fn new(egress: Egress) -> Self {
-        Self { egress, nonces: Nonces::default() }
+        Self { egress, nonces: Nonces::default(), random: Random::default() }
     }
 
     /// The way out, to check endpoints before they are stored.

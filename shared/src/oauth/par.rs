@@ -10,10 +10,9 @@ use super::{
     Credentials, ProviderClient,
     answer::failure,
     assertion,
-    dpop::Proving,
+    dpop::{self, Proving},
     egress::{DEADLINE, EgressRefusal},
     error::{Outcome, TokenError},
-    signer::SigningError,
     wire::{self, Parameters},
 };
 use crate::domain::provider::{Body, Provider};
@@ -43,7 +42,7 @@ impl ProviderClient {
         let proving = Proving {
             egress: &self.egress,
             nonces: &self.nonces,
-            signer: if provider.binds_tokens() { Some(credentials.signer.ok_or(SigningError)?) } else { None },
+            signer: dpop::signer(provider, credentials)?,
             access_token: None,
             now,
             deadline: DEADLINE,
@@ -84,7 +83,7 @@ fn reference(provider: &Provider, answer: &Response<Vec<u8>>, now: Timestamp) ->
     match reference.filter(|text| (1..=MAX_REFERENCE).contains(&text.len())) {
         Some(reference) if answer.status().is_success() => Ok(reference.to_owned()),
         _ if answer.status() == StatusCode::OK => Err(TokenError::passing(Outcome::Garbled, Some(answer.status()))),
-        _ => Err(failure(provider, answer.status(), answer.headers(), &value, now)),
+        _ => Err(failure(&provider.token.response, answer.status(), answer.headers(), &value, now)),
     }
 }
 

@@ -287,10 +287,13 @@ impl Provider {
         self.refresh.grant != RefreshGrant::None
     }
 
-    /// Whether it is the access token itself that is presented for a new one.
+    /// Whether a refresh shows the provider the access token: for a new one, or beside the refresh token.
     #[must_use]
-    pub fn presents_access_token(&self) -> bool {
-        self.refresh.grant == RefreshGrant::AccessToken
+    pub fn shows_access_token(&self) -> bool {
+        let refresh = &self.refresh;
+        let texts = [&refresh.params, &refresh.query, &refresh.headers].into_iter().flat_map(BTreeMap::values);
+        refresh.grant == RefreshGrant::AccessToken
+            || texts.chain(&refresh.url).any(|text| text.contains("{access_token}"))
     }
 
     /// Where a refresh token is presented.

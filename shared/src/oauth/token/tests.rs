@@ -5,7 +5,7 @@ use crate::{
     domain::secret::ClientSecret,
     oauth::{
         GrantTokens,
-        egress::EgressRefusal,
+        egress::{Egress, EgressRefusal},
         signer::tests::{signer, verified},
         stub::{Asked, Reply, Stub, json as answer, with_headers},
     },
@@ -42,9 +42,15 @@ async fn exchange(client: &ProviderClient, provider: &Provider) -> Result<TokenS
 async fn refresh(client: &ProviderClient, provider: &Provider) -> Result<TokenSet, TokenError> {
     let secret = Secret::<ClientSecret>::new("s3cret");
     let credentials = Credentials { client_id: "client", client_secret: Some(&secret), signer: None };
-    let (refresh_token, granted) = (Secret::new("r0"), scopes("a"));
+    let (refresh_token, access_token, granted) = (Secret::new("r0"), Secret::new("a0"), scopes("a b"));
     let deadline = Duration::from_millis(300);
-    let request = RefreshRequest { refresh_token: &refresh_token, granted: &granted, deadline };
+    let request = RefreshRequest {
+        refresh_token: Some(&refresh_token),
+        access_token: Some(&access_token),
+        redirect_uri: "https://c.example/api/external-auth/callback/con_1",
+        granted: &granted,
+        deadline,
+    };
     client.refresh(provider, credentials, request, Timestamp::UNIX_EPOCH).await
 }
 
@@ -207,7 +213,7 @@ fn a_request_can_be_made_on_any_thread() {
     is_send(&exchange(&client, &provider));
     is_send(&refresh(&client, &provider));
     is_send(&client.revoke(&provider, credentials, tokens, Timestamp::UNIX_EPOCH));
-    is_send(&client.discover("https://p.example", json!({})));
+    is_send(&client.discover_issuer("https://p.example", json!({})));
 }
 
 /// Everything that signs, at a provider that wants a nonce in each proof.
@@ -225,7 +231,13 @@ async fn a_refresh_that_is_asked_for_a_nonce_is_one_refresh_with_fresh_proofs() 
     let provider = at(&stub, &json!({"client_auth": "private_key_jwt", "dpop": "required"}));
     let credentials = Credentials { client_id: "client", client_secret: None, signer: Some(&signer) };
     let (refresh_token, granted) = (Secret::new("r0"), scopes("a"));
-    let request = RefreshRequest { refresh_token: &refresh_token, granted: &granted, deadline: Duration::from_secs(8) };
+    let request = RefreshRequest {
+        refresh_token: Some(&refresh_token),
+        access_token: None,
+        redirect_uri: "https://c.example/cb",
+        granted: &granted,
+        deadline: Duration::from_secs(8),
+    };
     let tokens = local().refresh(&provider, credentials, request, Timestamp::UNIX_EPOCH).await.expect("tokens");
     assert_eq!(tokens.token_type, "DPoP");
     let asked = stub.asked();
@@ -247,8 +259,13 @@ async fn what_is_wrong_with_a_proof_is_held_against_the_client_and_never_the_gra
         let provider = at(&stub, &json!({"client_auth": "none", "dpop": "required"}));
         let (refresh_token, granted) = (Secret::new("r0"), scopes("a"));
         for signer in [Some(&signer), None] {
-            let request =
-                RefreshRequest { refresh_token: &refresh_token, granted: &granted, deadline: Duration::from_secs(8) };
+            let request = RefreshRequest {
+                refresh_token: Some(&refresh_token),
+                access_token: None,
+                redirect_uri: "https://c.example/cb",
+                granted: &granted,
+                deadline: Duration::from_secs(8),
+            };
             let credentials = Credentials { client_id: "client", client_secret: None, signer };
             let refused = local().refresh(&provider, credentials, request, Timestamp::UNIX_EPOCH).await;
             let error = refused.expect_err("no tokens");
