@@ -24,6 +24,7 @@ mod input;
 mod isolation;
 mod key_age;
 mod leakage;
+mod odd_tokens;
 mod own_kms_key;
 mod refresh;
 mod refresh_doubt;

@@ -22,7 +22,7 @@ use crate::{
     },
     oauth::{
         ProviderClient, TokenError,
-        authorize::{AuthorizationRequest, authorization_url, code_verifier},
+        authorize::{AuthorizationRequest, authorization_url, code_verifier, shortest_state},
         dpop,
     },
     random::Random,
@@ -267,6 +267,15 @@ impl StartAuthorization {
         Ok((connector.filter(Connector::is_active).ok_or(StartError::UnknownConnector)?, place))
     }
 
+    /// 256 random bits, and more where the provider asks for a longer text.
+    fn state(&self, shortest: usize) -> Secret<State> {
+        let mut state = self.random.token();
+        while state.len() < shortest {
+            state.push_str(&self.random.token());
+        }
+        Secret::new(state)
+    }
+
     async fn fresh(
         &self,
         user: &AppUser,
@@ -293,7 +302,7 @@ impl StartAuthorization {
             return Err(StartError::TooMany { retry_after });
         }
         let requested = provider.scopes_to_request(&scopes(connector, existing.as_ref(), wanted.scopes)?);
-        let state = Secret::<State>::new(self.random.token());
+        let state = self.state(shortest_state(provider));
         let verifier = code_verifier(self.random.bytes());
         let id = SessionId::of_state(&state);
         let sealed = self.vault.seal(&verifier, &Place::session(&id, &place)).await?;

@@ -187,24 +187,24 @@ mod tests {
         },
     };
 
-    fn tokens(granted: &str) -> TokenSet {
+    fn granted(scopes: &str) -> TokenSet {
         TokenSet {
             access_token: Secret::new("a1"),
             refresh_token: None,
             token_type: "Bearer".into(),
             expires_at: None,
             refresh_expires_at: None,
-            scopes: Scopes::parse(granted.split_whitespace()).expect("scopes"),
+            scopes: Scopes::parse(scopes.split_whitespace()).expect("scopes"),
             id_claims: None,
             kept: std::collections::BTreeMap::new(),
         }
     }
 
     /// Asks a provider of the catalogue, whose identity request goes to the stub.
-    async fn ask(id: &str, stub: &Stub, granted: &str) -> Result<Account, AccountError> {
+    async fn ask(id: &str, stub: &Stub, granted_scopes: &str) -> Result<Account, AccountError> {
         let mut provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue").clone();
         provider.identity.as_mut().expect("an identity request").url = Some(stub.url("/me"));
-        let tokens = tokens(granted);
+        let tokens = granted(granted_scopes);
         let secret = Secret::<ClientSecret>::new("s3cret");
         let credentials = Credentials { client_id: "client", client_secret: Some(&secret), signer: None };
         let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
@@ -237,7 +237,7 @@ mod tests {
         let mut data = json!({"id": "p", "name": "P", "authorize": {"url": "https://p.example/a"}, "token": {"url": "https://p.example/t", "dpop": "required"}});
         data["identity"] = json!({"url": stub.url("/me?a=b")});
         let provider = Provider::parse_custom(data).expect("a provider");
-        let mut tokens = tokens("");
+        let mut tokens = granted("");
         tokens.token_type = "DPoP".into();
         let credentials = Credentials { client_id: "client", client_secret: None, signer: Some(&signer) };
         let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
@@ -248,6 +248,42 @@ mod tests {
         let (_, claims) = verified(asked.header("dpop").expect("a proof"), signer.public());
         assert_eq!((claims["htm"].as_str(), claims["htu"].as_str()), (Some("GET"), Some(stub.url("/me").as_str())));
         assert!(claims["ath"].is_string());
+    }
+
+    #[tokio::test]
+    async fn a_provider_is_asked_in_the_form_that_it_wants() {
+        for (identity, line, authorization, body) in [
+            (
+                json!({"url": "/graphql", "method": "POST", "body": {"query": "{ viewer { id } }"}, "id": "data.viewer.id"}),
+                "POST /graphql HTTP/1.1",
+                Some("Bearer a/1"),
+                r#"{"query":"{ viewer { id } }"}"#,
+            ),
+            (
+                json!({"url": "/tokens/{access_token}", "auth": "none", "query": {"of": "{client_id}"}, "id": "data.viewer.id"}),
+                "GET /tokens/a%2F1?of=client HTTP/1.1",
+                None,
+                "",
+            ),
+        ] {
+            let stub = Stub::json(200, r#"{"data":{"viewer":{"id":"u1"}}}"#);
+            let mut identity = identity;
+            identity["url"] = stub.url(identity["url"].as_str().expect("a path")).into();
+            let data = json!({"id": "p", "name": "P", "authorize": {"url": "https://p.example/a"}, "token": {"url": "https://p.example/t"}, "identity": identity});
+            let provider = Provider::parse_custom(data).expect("a provider");
+            let tokens = TokenSet { access_token: Secret::new("a/1"), ..granted("") };
+            let credentials = Credentials { client_id: "client", client_secret: None, signer: None };
+            let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
+            assert_eq!(
+                client.account(&provider, credentials, &tokens, Timestamp::UNIX_EPOCH).await.expect("an account").id,
+                "u1"
+            );
+            let asked = stub.only();
+            assert_eq!(
+                (asked.line.as_str(), asked.header("authorization"), asked.body.as_str()),
+                (line, authorization, body)
+            );
+        }
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use super::{
     Credentials, ProviderClient,
     answer::failure,
     assertion,
+    authorize::name_of,
     dpop::{self, Proving},
     egress::{DEADLINE, EgressRefusal},
     error::{Outcome, TokenError},
@@ -50,7 +51,9 @@ impl ProviderClient {
         let make = || request(provider, credentials, &endpoint, wanted.clone(), now);
         let answer = proving.send(make).await?;
         let reference = reference(provider, &answer, now)?;
-        Ok(by_reference(provider, address.clone(), credentials.client_id, &reference))
+        let mut referring = by_reference(provider, address.clone(), credentials.client_id, &reference);
+        referring.set_fragment(url.fragment());
+        Ok(referring)
     }
 }
 
@@ -89,8 +92,10 @@ fn reference(provider: &Provider, answer: &Response<Vec<u8>>, now: Timestamp) ->
 
 /// The address for the browser (section 4): the reference, and whose it is.
 fn by_reference(provider: &Provider, mut address: Url, client_id: &str, reference: &str) -> Url {
-    let name = provider.authorize.names.get("client_id").map_or("client_id", String::as_str);
-    address.query_pairs_mut().append_pair(name, client_id).append_pair("request_uri", reference);
+    address
+        .query_pairs_mut()
+        .append_pair(name_of(provider, "client_id"), client_id)
+        .append_pair("request_uri", reference);
     address
 }
 
