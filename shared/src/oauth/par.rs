@@ -149,10 +149,10 @@ mod tests {
         push(&provider(&basic, &json!({"client_auth": "basic"})), credentials).await.expect("an address");
         assert_eq!(basic.only().header("authorization"), Some("Basic Y2xpZW50OnMzY3JldA=="));
         assert_eq!(basic.only().parameter("client_secret"), None);
-        let signed = Stub::json(201, TAKEN);
+        let asserting = Stub::json(201, TAKEN);
         let data = json!({"client_auth": "private_key_jwt", "dpop": "required"});
-        push(&provider(&signed, &data), credentials).await.expect("an address");
-        let asked = signed.only();
+        push(&provider(&asserting, &data), credentials).await.expect("an address");
+        let asked = asserting.only();
         verified(&asked.parameter("client_assertion").expect("an assertion"), signer.public());
         verified(asked.header("dpop").expect("a proof"), signer.public());
         assert_eq!((asked.parameter("client_secret"), asked.header("authorization")), (None, None));
