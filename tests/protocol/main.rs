@@ -37,6 +37,7 @@ mod schedule;
 mod schedule_idle;
 mod schedule_rounds;
 mod settling;
+mod shared_grants;
 mod starts;
 mod user_tokens;
 mod world;
