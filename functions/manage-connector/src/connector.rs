@@ -370,6 +370,8 @@ fn problem(error: ConnectorError) -> Problem {
             "/integration_type",
             "is neither in the catalogue (GET /api/providers) nor defined by the workspace",
         ),
+        ConnectorError::Unavailable(reason) => Problem::invalid_field("/integration_type", reason),
+        ConnectorError::Config(errors) => Problem::invalid(errors),
         ConnectorError::SecretMissing => Problem::invalid_field("/client_secret", "is required by this provider"),
         ConnectorError::NoKey => Problem::invalid_field("/rotate_key", "this provider asks for no key"),
         ConnectorError::KeyBound => Problem::conflict(

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{client_proof::ClientProof, profile};
+use super::{client_proof::ClientProof, filled, profile};
 use crate::{
     clock::Clock,
     domain::{
         connector::Connector,
         ended::EndedGrant,
+        provider::Step,
         secret::{Kind, Sealed, Secret},
     },
     oauth::{GrantTokens, ProviderClient, RevokeError, Revoked},
@@ -80,6 +81,9 @@ impl AskProvider {
         else {
             return Ok(Revoked::Unsupported);
         };
+        let Ok(provider) = filled(provider, connector, &ended.details, Step::Revoke) else {
+            return Ok(Revoked::Unsupported);
+        };
         let proves_client = revoke.auth.proves_client();
         if proves_client && ended.client_id != connector.client_id {
             return Err(NotRevoked::ClientChanged);
@@ -94,7 +98,7 @@ impl AskProvider {
         };
         let credentials = proof.credentials(&ended.client_id);
         let tokens = GrantTokens { access_token: access.as_ref(), refresh_token: refresh.as_ref() };
-        Ok(self.client.revoke(provider, credentials, tokens, self.clock.now()).await?)
+        Ok(self.client.revoke(&provider, credentials, tokens, self.clock.now()).await?)
     }
 
     async fn opened<K: Kind>(

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::profile;
+use super::{client_secret, profile};
 use crate::{
     domain::{
         connector::Connector,
@@ -33,10 +33,7 @@ impl ClientProof {
         now: Timestamp,
     ) -> Result<Self, VaultError> {
         let place = Place::connector(&connector.workspace, &connector.id);
-        let secret = match &connector.client_secret {
-            Some(sealed) => Some(vault.open(sealed, &place).await?),
-            None => None,
-        };
+        let secret = client_secret(vault, connector).await?;
         let is_needed = profile(connector).is_some_and(Provider::needs_client_key);
         let signer = match connector.client_key.as_ref().filter(|_| is_needed) {
             Some(key) => {

@@ -25,14 +25,14 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use self::wait::Awaited;
-use super::{ask_provider::AskProvider, carried_through, client_proof::ClientProof, profile};
+use super::{ask_provider::AskProvider, carried_through, client_proof::ClientProof, filled, profile};
 use crate::{
     clock::Clock,
     domain::{
         connection::{Connection, Grant},
         connector::Connector,
         ids::AttemptId,
-        provider::{Provider, RefreshGrant},
+        provider::{Provider, RefreshGrant, Step},
         secret::{AccessToken, RefreshToken, Secret},
     },
     metrics::Metrics,
@@ -164,6 +164,8 @@ impl Refresher {
         {
             return Err(RefreshError::Ended);
         }
+        // Before anything is claimed: what lacks a value can never be asked for.
+        filled(provider, connector, &connection.details, Step::Refresh).map_err(|_| RefreshError::Ended)?;
         if let Some(retry_after) = connection.refresh.backing_off(self.clock.now()) {
             return Err(RefreshError::Unavailable { retry_after, cause: None });
         }
@@ -188,7 +190,7 @@ impl Refresher {
                 let (refresher, connector) = (self.clone(), connector.clone());
                 let attempt = attempt::Attempt { lease: *lease, with, passage };
                 let work = Box::pin(async move {
-                    let renewed = refresher.carry_out(attempt, &connector).await;
+                    let renewed = Box::pin(refresher.carry_out(attempt, &connector)).await;
                     drop(place_in_crowd);
                     renewed
                 });

@@ -18,6 +18,7 @@ mod identity;
 mod par;
 mod placeholders;
 mod recipe;
+mod response;
 mod revoke;
 mod signer;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use self::{
     discovery::{DiscoveryError, metadata_of_answer},
     error::{ErrorCode, Outcome, TokenError},
     identity::{AccountError, account_of_answer},
+    response::{Arrived, AuthorizationResponse, ResponseError},
     revoke::{GrantTokens, RevokeError, Revoked},
     signer::{Signer, SigningError},
     token::{CodeGrant, RefreshRequest, TokenSet},

@@ -1,6 +1,6 @@
 //! Connectors: registered, viewed, changed, deleted.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -10,15 +10,16 @@ use crate::{
         audit::Actor,
         client_key::{ClientKey, EarlierKey},
         connector::{Connector, ConnectorKind, ConnectorState},
+        fields::FieldError,
         health::Health,
         ids::{ConnectorId, WorkspaceId},
-        provider::{ClientAuth, Provider, ProviderType},
+        provider::{ClientAuth, Provider, ProviderType, Values},
         scopes::Scopes,
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
     journeys::{audit::Audit, profile, sweep_connector::BeginSweep},
-    oauth::{Signer, SigningError, catalogue},
+    oauth::{ProviderClient, Signer, SigningError, catalogue},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -33,6 +34,7 @@ pub struct ManageConnectors {
     pub(crate) connectors: Connectors,
     pub(crate) custom: CustomProviders,
     pub(crate) healths: Healths,
+    pub(crate) client: Arc<ProviderClient>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) sweep: BeginSweep,
     pub(crate) audit: Audit,
@@ -87,6 +89,12 @@ pub enum ConnectorError {
     /// Neither the catalogue nor the workspace has this provider.
     #[error("no such provider")]
     UnknownProvider,
+    /// The provider lets nobody connect this way today, for this reason.
+    #[error("the provider is unavailable")]
+    Unavailable(String),
+    /// Details that the provider does not take.
+    #[error("details are missing or wrong")]
+    Config(Vec<FieldError>),
     /// The provider authenticates clients by a secret, and none was given.
     #[error("a client secret is missing")]
     SecretMissing,
@@ -132,10 +140,12 @@ impl ManageConnectors {
         draft: ConnectorDraft,
         actor: Actor,
     ) -> Result<Connector, ConnectorError> {
-        let pinned_profile = self.own_provider(workspace, &draft.provider).await?;
-        let provider = pinned_profile.as_deref().or_else(|| catalogue::find(&draft.provider));
-        let provider = provider.ok_or(ConnectorError::UnknownProvider)?;
-        if takes_secret(provider) && draft.client_secret.is_none() {
+        let (provider, is_own) = self.provider(workspace, &draft.provider).await?;
+        if let Some(reason) = &provider.unavailable {
+            return Err(ConnectorError::Unavailable(reason.clone()));
+        }
+        let connection_config = self.config(&provider, &draft.connection_config)?;
+        if takes_secret(&provider) && draft.client_secret.is_none() {
             return Err(ConnectorError::SecretMissing);
         }
         let now = self.clock.now();
@@ -146,7 +156,7 @@ impl ManageConnectors {
         let connector = Connector {
             workspace: workspace.clone(),
             provider: draft.provider,
-            pinned_profile,
+            pinned_profile: is_own.then(|| Box::new(provider.into_owned())),
             name: draft.name,
             client_id: draft.client_id,
             client_secret_changed_at: client_secret.as_ref().map(|_| now),
@@ -154,7 +164,7 @@ impl ManageConnectors {
             client_key,
             scopes: draft.scopes,
             scopes_revision: 1,
-            connection_config: draft.connection_config,
+            connection_config,
             kind: draft.kind,
             state: ConnectorState::Active,
             revision: 1,
@@ -214,7 +224,13 @@ impl ManageConnectors {
         let change = ConnectorChange { client_secret: None, ..change };
         for _ in 0..TRIES {
             let earlier = self.find(workspace, id).await?;
-            let mut changed = self.changed(&earlier, &change, secret.as_ref());
+            let config = match (&change.connection_config, profile(&earlier)) {
+                (Some(config), Some(provider)) => {
+                    Some(provider.accept_change(&earlier.connection_config, config).map_err(ConnectorError::Config)?)
+                }
+                (config, _) => config.clone(),
+            };
+            let mut changed = self.changed(&earlier, &change, config, secret.as_ref());
             changed.client_key = self.key_of_changed(&earlier, change.rotate_key).await?;
             match self.connectors.replace(&earlier, &changed).await? {
                 ConnectorWrite::Done => {
@@ -273,17 +289,35 @@ impl ManageConnectors {
         Err(ConnectorError::Contended)
     }
 
-    /// What is to be pinned of a provider: all of it if it is the workspace's own, nothing of the catalogue's.
-    async fn own_provider(
+    /// The provider of this name, and whether it is the workspace's own: then it is to be pinned.
+    async fn provider(
         &self,
         workspace: &WorkspaceId,
         id: &ProviderType,
-    ) -> Result<Option<Box<Provider>>, ConnectorError> {
-        if catalogue::find(id).is_some() {
-            return Ok(None);
+    ) -> Result<(Cow<'static, Provider>, bool), ConnectorError> {
+        if let Some(provider) = catalogue::find(id) {
+            return Ok((Cow::Borrowed(provider), false));
         }
         let own = self.custom.find(workspace, id).await?.ok_or(ConnectorError::UnknownProvider)?;
-        Ok(Some(Box::new(own)))
+        Ok((Cow::Owned(own), true))
+    }
+
+    /// The details of a new connector, if its endpoints may be spoken to with them.
+    fn config(&self, provider: &Provider, config: &Values) -> Result<Values, ConnectorError> {
+        let config = provider.accept_config(config).map_err(ConnectorError::Config)?;
+        let refused = match config.is_empty() {
+            true => Vec::new(),
+            false => self.client.refused_endpoints(&provider.with_known(&config)),
+        };
+        let named = |error: FieldError| FieldError {
+            pointer: "/connection_config".to_owned(),
+            detail: format!("makes an address that can't be used: {} {}", error.pointer, error.detail),
+        };
+        if refused.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConnectorError::Config(refused.into_iter().map(named).collect()))
+        }
     }
 
     /// The key of a connector that is being changed: the one it has, one more if its provider asks for one by now, or a
@@ -340,6 +374,7 @@ impl ManageConnectors {
         &self,
         earlier: &Connector,
         change: &ConnectorChange,
+        config: Option<Values>,
         secret: Option<&Sealed<ClientSecret>>,
     ) -> Connector {
         let now = self.clock.now();
@@ -360,8 +395,8 @@ impl ManageConnectors {
             connector.scopes = scopes.clone();
             connector.scopes_revision += 1;
         }
-        if let Some(config) = &change.connection_config {
-            connector.connection_config.clone_from(config);
+        if let Some(config) = config {
+            connector.connection_config = config;
         }
         connector.revision += 1;
         connector.updated_at = now;
