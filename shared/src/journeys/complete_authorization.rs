@@ -184,7 +184,7 @@ impl CompleteAuthorization {
         };
         let arrived = arrival.response.read(provider, &values(&connector, &session.inputs), secret.as_ref());
         match (arrived, browser) {
-            (Ok(arrived), Browser::Bound) => self.exchange_now(session, arrived).await,
+            (Ok(arrived), Browser::Bound) => Box::pin(self.exchange_now(session, arrived)).await,
             (Ok(arrived), _) => self.park(&session, &arrived).await,
             (Err(ResponseError::NoCode), _) => Err(ArrivalError::NoCode),
             (Err(error), _) => {
