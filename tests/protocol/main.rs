@@ -40,4 +40,5 @@ mod settling;
 mod shared_grants;
 mod starts;
 mod user_tokens;
+mod variables;
 mod world;
