@@ -25,8 +25,8 @@ use crate::{
     queue::{OrderedQueue, Queue},
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Checkups, Connections, Connectors, EndedGrants, Healths, Paces, Schedule, Sessions,
-        Sweeps, WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditLog, Checkups, ClientKeys, Connections, Connectors, EndedGrants, Healths, Paces, Schedule,
+        Sessions, Sweeps, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -153,6 +153,12 @@ impl Services {
     #[must_use]
     pub fn workspaces(&self) -> Workspaces {
         Workspaces::new(&self.dynamodb, &self.config.tables)
+    }
+
+    /// The public keys of connectors, to be read.
+    #[must_use]
+    pub fn client_keys(&self) -> ClientKeys {
+        ClientKeys::new(&self.dynamodb, &self.config.tables)
     }
 
     /// The audit trail, to be read.

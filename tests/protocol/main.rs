@@ -11,6 +11,7 @@
 mod arrivals;
 mod callers;
 mod changes;
+mod client_keys;
 mod connect;
 mod deletions;
 mod disconnect;

@@ -74,8 +74,18 @@ pub const GRANTS: &[Grant] = &[
         &[PUT, GET, UPDATE],
         "counts sessions, begins this one; opens its link once",
     ),
-    grant("start-authorization", Target::Key, &[OPEN_KEY], "seals state and verifier"),
-    grant("callback", Target::Registry, &[GET, QUERY], "connector, provider, return URL; the workspace's sealing key"),
+    grant(
+        "start-authorization",
+        Target::Key,
+        &[OPEN_KEY],
+        "seals state and verifier; opens client secret or key for a request that is pushed",
+    ),
+    grant(
+        "callback",
+        Target::Registry,
+        &[GET, QUERY],
+        "connector, its public keys, return URL; the workspace's sealing key",
+    ),
     grant(
         "callback",
         Target::Connections,
@@ -84,7 +94,7 @@ pub const GRANTS: &[Grant] = &[
     ),
     grant("callback", Target::Sessions, &[GET, UPDATE], "the session by its state, which it spends or parks"),
     grant("callback", Target::Audit, &[PUT], "who connected, and what was refused"),
-    grant("callback", Target::Key, &[OPEN_KEY], "opens verifier and client secret, seals code and tokens"),
+    grant("callback", Target::Key, &[OPEN_KEY], "opens verifier, client secret and key, seals code and tokens"),
     grant("finish-authorization", Target::Registry, &[GET, QUERY], "app, connector; the workspace's sealing key"),
     grant("finish-authorization", Target::KeyUse, &[UPDATE], NOTED),
     grant(

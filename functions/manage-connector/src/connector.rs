@@ -12,6 +12,7 @@ use connectors::{
     auth::Admin,
     domain::{
         audit::Actor,
+        client_key::{ClientKey, key_set},
         connector::{Connector, ConnectorKind, redirect_uri},
         fields::{Table, text},
         health::Health,
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> Router<Function> {
         .route("/api/workspace/{ws}/connectors", get(all).post(create))
         .route("/api/workspace/{ws}/connectors/{id}", get(one).put(change).delete(delete))
         .route("/api/workspace/{ws}/connectors/{id}/connections", get(connections))
+        .route("/api/workspace/{ws}/connectors/{id}/jwks.json", get(keys))
         .route("/api/apps/{app}/oauth-redirect-uris", get(redirect_uris))
 }
 
@@ -54,6 +56,8 @@ struct ConnectorOnWire {
     has_client_secret: bool,
     client_secret_changed_at: Option<String>,
     client_secret_expires_on: Option<String>,
+    /// Its own key, as the provider is to know it; `null` if the provider asks for none.
+    key: Option<KeyOnWire>,
     scopes: Vec<String>,
     connection_config: BTreeMap<String, String>,
     kind: &'static str,
@@ -75,6 +79,7 @@ impl ConnectorOnWire {
             has_client_secret: connector.client_secret.is_some(),
             client_secret_changed_at: connector.client_secret_changed_at.map(|at| seconds(at).to_string()),
             client_secret_expires_on: connector.client_secret_expires_on.map(|day| day.to_string()),
+            key: connector.client_key.as_ref().map(|key| KeyOnWire::new(key, connector, base)),
             scopes: list(&connector.scopes),
             connection_config: connector.connection_config.clone(),
             kind: connector.kind.as_str(),
@@ -83,6 +88,27 @@ impl ConnectorOnWire {
             revision: connector.revision,
             created_at: seconds(connector.created_at).to_string(),
             updated_at: seconds(connector.updated_at).to_string(),
+        }
+    }
+}
+
+/// A connector's own key: the public half, for a person who registers it by hand, and where the provider finds it itself.
+#[derive(Serialize)]
+struct KeyOnWire {
+    jwk: Value,
+    jwks_uri: String,
+    made_at: String,
+    /// From when on it signs.
+    signs_from: String,
+}
+
+impl KeyOnWire {
+    fn new(key: &ClientKey, connector: &Connector, base: &PublicBaseUrl) -> Self {
+        Self {
+            jwk: key.public.published(),
+            jwks_uri: connector.jwks_uri(&base.0),
+            made_at: seconds(key.made_at).to_string(),
+            signs_from: seconds(key.signs_from()).to_string(),
         }
     }
 }
@@ -160,6 +186,17 @@ async fn one(
     examined((&journey, &doctor), &connector, &base).await
 }
 
+/// The public keys to be registered at the provider; the route that the provider itself may fetch says the same.
+async fn keys(
+    State(journey): State<ManageConnectors>,
+    AdminCaller(admin): AdminCaller,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
+    let key = connector.client_key.ok_or_else(Problem::not_found)?;
+    Ok(Json(key_set(key.public_keys())))
+}
+
 async fn create(
     State(journey): State<ManageConnectors>,
     State(base): State<PublicBaseUrl>,
@@ -179,7 +216,10 @@ async fn change(
     Path((_, id)): Path<(String, String)>,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Examined>, Problem> {
-    let change = checked(&body, change_of)?;
+    let change = checked(&body, |body| ConnectorChange {
+        rotate_key: body.flag("rotate_key").unwrap_or(false),
+        ..change_of(body)
+    })?;
     let connector = journey.change(admin.workspace(), &parse(&id)?, change, actor(&admin)).await.map_err(problem)?;
     examined((&journey, &doctor), &connector, &base).await
 }
@@ -292,6 +332,7 @@ fn change_of(body: &Table<'_>) -> ConnectorChange {
         client_secret_expires_on: body.read("client_secret_expires_on", last_day),
         scopes: body.scopes("scopes"),
         connection_config: config(body),
+        rotate_key: false,
     }
 }
 
@@ -351,6 +392,14 @@ fn problem(error: ConnectorError) -> Problem {
         ConnectorError::Unavailable(reason) => Problem::invalid_field("/integration_type", reason),
         ConnectorError::Config(errors) => Problem::invalid(errors),
         ConnectorError::SecretMissing => Problem::invalid_field("/client_secret", "is required by this provider"),
+        ConnectorError::NoKey => Problem::invalid_field("/rotate_key", "this provider asks for no key"),
+        ConnectorError::KeyBound => Problem::conflict(
+            "The connections of this connector may be bound to its key and could not be refreshed with another. Make a new connector instead.",
+        ),
+        ConnectorError::KeyTooNew => Problem::conflict(
+            "The newest key does not sign yet: `key.signs_from` says from when on it does. Ask for another one then.",
+        ),
+        ConnectorError::Signing(cause) => Problem::internal(&cause),
         ConnectorError::NameTaken => Problem::conflict("Another connector of this workspace has this name."),
         ConnectorError::IdTaken => Problem::conflict("This connector id is in use."),
         ConnectorError::Contended => {

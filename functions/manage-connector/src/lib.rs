@@ -39,6 +39,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/connectors/{id}"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/connections"),
     ("POST", "/api/workspace/{ws}/connectors/{id}/doctor"),
+    ("GET", "/api/workspace/{ws}/connectors/{id}/jwks.json"),
     ("GET", "/api/workspace/{ws}/apps"),
     ("POST", "/api/workspace/{ws}/apps"),
     ("GET", "/api/workspace/{ws}/apps/{app}"),

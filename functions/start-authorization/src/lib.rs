@@ -1,5 +1,7 @@
 //! `start-authorization`: from "Connect" to the provider's consent page.
 
+use std::time::Duration;
+
 use axum::{
     Json, Router,
     extract::{FromRef, Path, State},
@@ -16,11 +18,15 @@ use connectors::{
         session::SessionId,
     },
     journeys::start_authorization::{StartAuthorization, StartError, Wanted},
+    oauth::TokenError,
     services::Services,
-    web::{Callers, JsonBody, Problem, ServiceCaller, UserCaller, checked, cookie, page, seconds},
+    web::{Callers, JsonBody, Problem, ServiceCaller, Upstream, UserCaller, checked, cookie, page, seconds},
 };
 use serde::Serialize;
 use serde_json::Value;
+
+/// How long to wait for a provider that does not say.
+const SOON: Duration = Duration::from_secs(2);
 
 /// Every route of this function.
 pub const ROUTES: &[(&str, &str)] = &[
@@ -161,6 +167,7 @@ async fn open(State(journey): State<StartAuthorization>, Path(session): Path<Str
             }
             response
         }
+        Err(StartError::NotPushed(_)) => not_asked(),
         Err(StartError::Store(cause)) => Problem::from(cause).into_response(),
         Err(StartError::Vault(cause)) => Problem::from(cause).into_response(),
         Err(_) => spent(),
@@ -173,6 +180,15 @@ fn spent() -> Response {
         "session_expired",
         "This link can't be used any more",
         "It was opened before, or it is older than ten minutes. Go back to the app and ask for a new one.",
+    )
+}
+
+fn not_asked() -> Response {
+    page::refusal(
+        StatusCode::BAD_GATEWAY,
+        "provider_unavailable",
+        "The service can't be asked right now",
+        "Nothing was lost. Open the link again in a moment; if that does not help, tell whoever runs the app.",
     )
 }
 
@@ -206,7 +222,31 @@ fn problem(error: StartError) -> Problem {
             "So many connections were begun within a minute that this one has to wait. Try again after the time in `Retry-After`.",
         )
         .retry_after(retry_after),
+        StartError::NotPushed(cause) => not_pushed(&cause),
         StartError::Store(cause) => cause.into(),
         StartError::Vault(cause) => cause.into(),
     }
+}
+
+/// Why a provider did not take the request that was pushed to it, by whose turn it is now.
+fn not_pushed(cause: &TokenError) -> Problem {
+    let problem = match cause {
+        TokenError::ClientRejected { .. } => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "connector_misconfigured",
+            "The provider does not accept the connector's client id, secret or key: an admin has to correct it.",
+        ),
+        TokenError::Passing { retry_after, .. } => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "provider_unavailable",
+            "The provider can't be asked right now. Nothing was lost; try again shortly.",
+        )
+        .retry_after(retry_after.unwrap_or(SOON)),
+        TokenError::Rejected { .. } | TokenError::Refused { .. } | TokenError::Blocked(_) => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "provider_refused",
+            "The provider does not accept the request for authorization: an admin has to look at the connector's scopes and redirect URI.",
+        ),
+    };
+    problem.upstream(Upstream::of(cause))
 }

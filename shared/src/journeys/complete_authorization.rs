@@ -133,6 +133,7 @@ pub struct SessionView {
 }
 
 /// The browser's place in a session, judged by its cookie.
+#[derive(Clone, Copy)]
 enum Browser {
     /// It is the user's: the code may be exchanged.
     Bound,

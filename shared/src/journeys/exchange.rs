@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{audit::Audit, carried_through, client_secret, filled, profile, refresh_endpoint, values};
+use super::{audit::Audit, carried_through, client_proof::ClientProof, filled, profile, refresh_endpoint, values};
 use crate::{
     clock::Clock,
     domain::{
@@ -116,10 +116,10 @@ impl Exchange {
         let provider = filled(unfilled, &connector, &details, Step::Token).map_err(rejected)?;
         let place = Place::session(&session.id, &session.key);
         let verifier = self.vault.open(session.verifier.as_ref().ok_or(ExchangeError::Spent)?, &place).await?;
-        let secret = client_secret(&self.vault, &connector).await?;
+        let proof = ClientProof::open(&self.vault, &self.random, &connector, self.clock.now()).await?;
         let ready = self.vault.make_ready(&session.key.workspace).await?;
         self.claim(session, claim).await?;
-        let credentials = Credentials { client_id: &connector.client_id, client_secret: secret.as_ref() };
+        let credentials = proof.credentials(&connector.client_id);
         let (redirect_uri, began) = (&session.pinned.redirect_uri, self.clock.now());
         let requested = arrived.scopes.as_ref().unwrap_or(&session.requested);
         let grant = CodeGrant { code: &arrived.code, verifier: &verifier, redirect_uri, requested };
@@ -211,7 +211,7 @@ impl Exchange {
 
     /// Whose account it is. Not knowing is no reason to turn the user away.
     async fn account(&self, provider: &Provider, credentials: Credentials<'_>, tokens: &TokenSet) -> Option<Account> {
-        let account = self.client.account(provider, credentials, tokens).await;
+        let account = self.client.account(provider, credentials, tokens, self.clock.now()).await;
         account.inspect_err(|error| tracing::info!(%error, "the account's name is not known")).ok()
     }
 

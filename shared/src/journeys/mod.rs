@@ -3,6 +3,7 @@
 
 pub(crate) mod ask_provider;
 pub mod audit;
+mod client_proof;
 pub mod complete_authorization;
 pub mod delete_workspace;
 pub mod disconnect;

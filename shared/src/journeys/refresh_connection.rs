@@ -25,7 +25,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use self::wait::Awaited;
-use super::{ask_provider::AskProvider, carried_through, client_secret, filled, profile};
+use super::{ask_provider::AskProvider, carried_through, client_proof::ClientProof, filled, profile};
 use crate::{
     clock::Clock,
     domain::{
@@ -33,7 +33,7 @@ use crate::{
         connector::Connector,
         ids::AttemptId,
         provider::{Provider, RefreshGrant, Step},
-        secret::{AccessToken, ClientSecret, RefreshToken, Secret},
+        secret::{AccessToken, RefreshToken, Secret},
     },
     metrics::Metrics,
     oauth::{ProviderClient, TokenError},
@@ -141,7 +141,7 @@ pub enum RefreshError {
 struct Prepared {
     refresh_token: Option<Secret<RefreshToken>>,
     access_token: Option<Secret<AccessToken>>,
-    client_secret: Option<Secret<ClientSecret>>,
+    client_proof: ClientProof,
 }
 
 impl Refresher {
@@ -231,7 +231,9 @@ impl Refresher {
                 sealed if provider.shows_access_token() => Some(self.vault.open(sealed, &place).await?),
                 _ => None,
             },
-            client_secret: client_secret(&self.vault, connector).await.map_err(of_connector)?,
+            client_proof: ClientProof::open(&self.vault, &self.random, connector, self.clock.now())
+                .await
+                .map_err(of_connector)?,
         })
     }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{filled, profile, refresh_endpoint, values};
+use super::{client_proof::ClientProof, filled, profile, refresh_endpoint, values};
 use crate::{
     auth::AppUser,
     clock::Clock,
@@ -21,7 +21,11 @@ use crate::{
         standing::{Standing, Status},
         user::ConnectionKey,
     },
-    oauth::authorize::{AuthorizationRequest, authorization_url, code_verifier, shortest_state},
+    oauth::{
+        ProviderClient, TokenError,
+        authorize::{AuthorizationRequest, authorization_url, code_verifier, shortest_state},
+        dpop,
+    },
     random::Random,
     store::{Connections, Connectors, Sessions, Start, Starts, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -35,6 +39,7 @@ pub struct StartAuthorization {
     pub(crate) sessions: Sessions,
     pub(crate) starts: Starts,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) client: Arc<ProviderClient>,
     pub(crate) public_base_url: String,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -128,12 +133,23 @@ pub enum StartError {
     /// The link is unknown, spent, too old, or was opened in another browser.
     #[error("the link can't be opened")]
     LinkSpent,
+    /// The provider did not take the request that was pushed to it. Nothing else happened there.
+    #[error("the provider did not take the request")]
+    NotPushed(#[source] TokenError),
     /// The storage can't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The vault can't seal or open.
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+/// What the provider is asked.
+struct Asked<'a> {
+    session: &'a Session,
+    state: &'a Secret<State>,
+    verifier: &'a Secret<CodeVerifier>,
+    login_hint: Option<String>,
 }
 
 struct Fresh {
@@ -157,8 +173,9 @@ impl StartAuthorization {
         let login_hint = wanted.login_hint.clone();
         let fresh = self.fresh(user, &connector, provider, place, wanted, |_| Binding::Begun { cookie: bound }).await?;
         let provider = filled(provider, &connector, &fresh.session.inputs, Step::Authorize)?;
+        let asked = Asked { session: &fresh.session, state: &fresh.state, verifier: &fresh.verifier, login_hint };
+        let redirect_url = self.address(&connector, &provider, asked).await?;
         self.sessions.put_new(&fresh.session).await?;
-        let redirect_url = address(&provider, &fresh.session, &fresh.state, &fresh.verifier, login_hint.as_deref())?;
         Ok(Begun {
             redirect_url,
             connection_id: fresh.session.key.id(),
@@ -203,9 +220,9 @@ impl StartAuthorization {
         if session.is_over(now) || !matches!(session.stage, Stage::Pending) {
             return Err(StartError::LinkSpent);
         }
-        let cookie = match (opened_by, cookie) {
-            (None, _) => Some(self.bind(id, now).await?),
-            (Some(known), Some(shown)) if sha256(shown.expose().as_bytes()) == *known => None,
+        let is_known = match (opened_by, cookie) {
+            (None, _) => false,
+            (Some(known), Some(shown)) if sha256(shown.expose().as_bytes()) == *known => true,
             (Some(_), _) => return Err(StartError::LinkSpent),
         };
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
@@ -215,7 +232,40 @@ impl StartAuthorization {
         let place = Place::session(id, &session.key);
         let state = self.vault.open(state, &place).await?;
         let verifier = self.vault.open(session.verifier.as_ref().ok_or(StartError::LinkSpent)?, &place).await?;
-        Ok(Opened { redirect_url: address(&provider, &session, &state, &verifier, None)?, cookie })
+        let asked = Asked { session: &session, state: &state, verifier: &verifier, login_hint: None };
+        // Before the link is bound to this browser: what fails until here can be tried again from any.
+        let redirect_url = self.address(&connector, &provider, asked).await?;
+        let cookie = if is_known { None } else { Some(self.bind(id, now).await?) };
+        Ok(Opened { redirect_url, cookie })
+    }
+
+    /// Where the browser goes: with the whole request, or with a reference to it where the provider takes it directly.
+    async fn address(
+        &self,
+        connector: &Connector,
+        provider: &Provider,
+        asked: Asked<'_>,
+    ) -> Result<String, StartError> {
+        let request = AuthorizationRequest {
+            client_id: &asked.session.pinned.client_id,
+            redirect_uri: &asked.session.pinned.redirect_uri,
+            scopes: &asked.session.requested,
+            state: asked.state,
+            verifier: asked.verifier,
+            login_hint: asked.login_hint.as_deref(),
+        };
+        let mut url = authorization_url(provider, &request).map_err(|_| StartError::UnknownConnector)?;
+        if let Some(key) = connector.client_key.as_ref().filter(|_| provider.binds_tokens()) {
+            dpop::bind_code(&mut url, &key.public);
+        }
+        if !provider.takes_pushed_requests() {
+            return Ok(url.into());
+        }
+        let now = self.clock.now();
+        let proof = ClientProof::open(&self.vault, &self.random, connector, now).await?;
+        let credentials = proof.credentials(&asked.session.pinned.client_id);
+        let pushed = self.client.push(provider, credentials, url, now).await;
+        pushed.map(Into::into).map_err(StartError::NotPushed)
     }
 
     async fn bind(&self, id: &SessionId, now: Timestamp) -> Result<Secret<BrowserBinding>, StartError> {
@@ -332,22 +382,4 @@ fn earlier(connection: &Connection, connector: &Connector, provider: &Provider) 
             && connection.grant == Grant::Live
             && connection.tokens.refresh.is_some(),
     }
-}
-
-fn address(
-    provider: &Provider,
-    session: &Session,
-    state: &Secret<State>,
-    verifier: &Secret<CodeVerifier>,
-    login_hint: Option<&str>,
-) -> Result<String, StartError> {
-    let request = AuthorizationRequest {
-        client_id: &session.pinned.client_id,
-        redirect_uri: &session.pinned.redirect_uri,
-        scopes: &session.requested,
-        state,
-        verifier,
-        login_hint,
-    };
-    authorization_url(provider, &request).map(Into::into).map_err(|_| StartError::UnknownConnector)
 }

@@ -170,7 +170,7 @@ fn says_no_error(response: &TokenResponse, answer: &Value) -> bool {
 
 /// What an answer without tokens means: the status speaks first where it speaks of the moment, then the error code, then
 /// the status again.
-fn failure(
+pub(super) fn failure(
     response: &TokenResponse,
     status: StatusCode,
     headers: &HeaderMap,
@@ -200,13 +200,19 @@ fn failure(
     match raw {
         Some("invalid_grant") => TokenError::Rejected { error, status: http_status },
         _ if is_among(&reading.invalid_grant) => TokenError::Rejected { error, status: http_status },
-        Some("invalid_client" | "unauthorized_client" | "redirect_uri_mismatch") => {
+        // A proof that does not count (RFC 9449, section 5) says nothing about the grant that it came with.
+        Some("invalid_client" | "unauthorized_client" | "redirect_uri_mismatch" | "invalid_dpop_proof") => {
             TokenError::ClientRejected { error, status: http_status }
         }
         _ if is_among(&reading.invalid_client) => TokenError::ClientRejected { error, status: http_status },
-        Some("temporarily_unavailable" | "server_error" | "slow_down" | "ratelimited" | "rate_limited") => {
-            passing(Outcome::Declined)
-        }
+        Some(
+            "temporarily_unavailable"
+            | "server_error"
+            | "slow_down"
+            | "ratelimited"
+            | "rate_limited"
+            | "use_dpop_nonce",
+        ) => passing(Outcome::Declined),
         // RFC 6749, section 5.2: 401 is for a client that failed to authenticate.
         None if status == StatusCode::UNAUTHORIZED => TokenError::ClientRejected { error, status: http_status },
         None if status.is_success() && !says_failure => passing(Outcome::Garbled),

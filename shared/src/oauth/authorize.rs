@@ -78,7 +78,7 @@ fn asks_for_consent(provider: &Provider, scopes: &Scopes) -> bool {
 }
 
 /// The provider's name for a parameter.
-fn name_of<'n>(provider: &'n Provider, standard: &'n str) -> &'n str {
+pub(super) fn name_of<'n>(provider: &'n Provider, standard: &'n str) -> &'n str {
     provider.authorize.names.get(standard).or_else(|| provider.names.get(standard)).map_or(standard, String::as_str)
 }
 

@@ -9,10 +9,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    Credentials, ProviderClient,
+    Credentials, ProviderClient, assertion,
     egress::{DEADLINE, Egress, EgressError, EgressRefusal},
     error::is_passing,
     placeholders::Values,
+    signer::SigningError,
     token::{Calling, client},
     wire::{self, Parameters},
 };
@@ -108,7 +109,8 @@ impl ProviderClient {
         let url = self.egress.check(&url).map_err(RevokeError::Blocked)?;
         let client = client(credentials, client_auth(revoke.auth)).set_revocation_url(as_https(&url));
         let request = client.revoke_token(token).map_err(|_| RevokeError::Blocked(EgressRefusal::Scheme))?;
-        let endpoint = RevocationEndpoint { egress: &self.egress, provider, revoke, values, url: &url, now };
+        let endpoint =
+            RevocationEndpoint { egress: &self.egress, provider, revoke, credentials, values, url: &url, now };
         match request.request_async(&endpoint).await {
             Ok(()) => Ok(Revoked::Done),
             Err(RequestTokenError::Request(error)) => Err(error),
@@ -122,6 +124,7 @@ struct RevocationEndpoint<'a> {
     egress: &'a Egress,
     provider: &'a Provider,
     revoke: &'a Revoke,
+    credentials: Credentials<'a>,
     values: Values<'a>,
     url: &'a Url,
     now: Timestamp,
@@ -133,7 +136,7 @@ impl<'c> AsyncHttpClient<'c> for RevocationEndpoint<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let answer = self.egress.send(self.shaped(request), DEADLINE).await.map_err(unanswered)?;
+            let answer = self.egress.send(self.shaped(request)?, DEADLINE).await.map_err(unanswered)?;
             verdict(self.revoke, &answer, self.now)
         })
     }
@@ -170,13 +173,13 @@ fn as_https(url: &Url) -> RevocationUrl {
 
 impl RevocationEndpoint<'_> {
     /// The request in the provider's form.
-    fn shaped(&self, mut request: HttpRequest) -> HttpRequest {
+    fn shaped(&self, mut request: HttpRequest) -> Result<HttpRequest, SigningError> {
         let revoke = self.revoke;
         if let Ok(uri) = Uri::try_from(self.url.as_str()) {
             *request.uri_mut() = uri;
         }
         let mut parameters = wire::parameters(&request);
-        self.prove(&mut request, &mut parameters);
+        self.prove(&mut request, &mut parameters)?;
         let sends_hint = self.is_rfc();
         parameters.retain(|(name, _)| {
             (sends_hint || name != "token_type_hint")
@@ -192,11 +195,11 @@ impl RevocationEndpoint<'_> {
         wire::put_parameters(&mut request, parameters, body);
         wire::add_query(&mut request, &wire::filled(&revoke.query, &self.values));
         wire::put_headers(request.headers_mut(), &revoke.headers, &self.values);
-        request
+        Ok(request)
     }
 
     /// Adds the proof of who asks, where the crate does not know it.
-    fn prove(&self, request: &mut HttpRequest, parameters: &mut Parameters) {
+    fn prove(&self, request: &mut HttpRequest, parameters: &mut Parameters) -> Result<(), SigningError> {
         match (self.revoke.auth, self.provider.token.client_auth) {
             (RevocationAuth::Bearer, _) => {
                 let token = parameters.iter().find(|(name, _)| name == "token");
@@ -210,8 +213,12 @@ impl RevocationEndpoint<'_> {
                     request.headers_mut().insert(header::AUTHORIZATION, value);
                 }
             }
+            (RevocationAuth::PrivateKeyJwt, _) => {
+                assertion::add(parameters, self.provider, self.credentials, self.now)?;
+            }
             _ => {}
         }
+        Ok(())
     }
 
     /// Whether the request is that of RFC 7009: others get no hint, for they would not know what it is.
@@ -263,6 +270,13 @@ fn verdict(revoke: &Revoke, answer: &Response<Vec<u8>>, now: Timestamp) -> Resul
         return Err(RevokeError::ClientRejected { status: status.as_u16() });
     }
     Err(RevokeError::Refused { status: status.as_u16() })
+}
+
+impl From<SigningError> for RevokeError {
+    /// A connector without the key that its provider asks for: an admin has to save it again.
+    fn from(_: SigningError) -> Self {
+        Self::ClientRejected { status: 0 }
+    }
 }
 
 fn unanswered(error: EgressError) -> RevokeError {

@@ -15,14 +15,17 @@ use oauth2::{
 use super::{
     Credentials, ProviderClient,
     answer::{Extras, Reading, normalise, token_type},
+    assertion,
+    dpop::{self, Proving},
     egress::{DEADLINE, EgressRefusal},
     error::{Outcome, TokenError},
     placeholders::Values,
     recipe::Recipe,
+    wire,
 };
 use crate::domain::{
     account::Account,
-    provider::{ClientAuth, ExchangeStep, Provider, RefreshGrant},
+    provider::{Body, ClientAuth, ExchangeStep, Provider, RefreshGrant},
     scopes::Scopes,
     secret::{AccessToken, AuthorizationCode as Code, CodeVerifier, RefreshToken, Secret},
 };
@@ -136,6 +139,8 @@ impl ProviderClient {
         };
         let endpoint = TokenEndpoint {
             client: self,
+            provider,
+            credentials,
             recipe: Recipe::of_code(provider),
             reading: Reading::of_code(provider, credentials.client_id),
             values,
@@ -144,7 +149,7 @@ impl ProviderClient {
         };
         let refused = |_| TokenError::passing(Outcome::NotSent, None);
         let redirect_uri = RedirectUrl::new(grant.redirect_uri.to_owned()).map_err(refused)?;
-        let client = endpoint.client(credentials)?.set_redirect_uri(redirect_uri);
+        let client = endpoint.client()?.set_redirect_uri(redirect_uri);
         let mut request = client.exchange_code(AuthorizationCode::new(grant.code.expose().to_owned()));
         if provider.sends_pkce() {
             request = request.set_pkce_verifier(PkceCodeVerifier::new(grant.verifier.expose().to_owned()));
@@ -175,6 +180,8 @@ impl ProviderClient {
         };
         let endpoint = TokenEndpoint {
             client: self,
+            provider,
+            credentials,
             recipe: if presented.is_some() { recipe } else { recipe.without("refresh_token") },
             reading: Reading::of_refresh(provider, credentials.client_id, access_token),
             values: Values {
@@ -188,7 +195,7 @@ impl ProviderClient {
             now,
         };
         let presented = oauth2::RefreshToken::new(presented.unwrap_or_default().to_owned());
-        let client = endpoint.client(credentials)?;
+        let client = endpoint.client()?;
         let mut request = client.exchange_refresh_token(&presented);
         if provider.refresh.send_scope && !scopes.is_empty() {
             request = request.add_extra_param("scope", scopes.as_str());
@@ -237,13 +244,15 @@ impl ProviderClient {
         };
         let endpoint = TokenEndpoint {
             client: self,
+            provider,
+            credentials,
             recipe: Recipe::of_step(provider, step),
             reading: Reading::of_step(provider, credentials.client_id, &step.response),
             values,
             deadline,
             now,
         };
-        let client = endpoint.client(credentials)?;
+        let client = endpoint.client()?;
         // The crate knows no such request: its parameters are all in the recipe, and its answer is a token answer.
         let request = client.exchange_client_credentials();
         let after = token_set(request.request_async(&endpoint).await, &before.scopes, now)?;
@@ -270,6 +279,7 @@ impl TokenSet {
 pub(super) fn client(credentials: Credentials<'_>, auth: ClientAuth) -> OAuthClient {
     let client = OAuthClient::new(ClientId::new(credentials.client_id.to_owned())).set_auth_type(match auth {
         ClientAuth::Basic => AuthType::BasicAuth,
+        // What proves a client by signing is put in when the request is sent: it is another one each time.
         ClientAuth::Post | ClientAuth::None | ClientAuth::PrivateKeyJwt | ClientAuth::BasicSecretOnly => {
             AuthType::RequestBody
         }
@@ -285,6 +295,8 @@ pub(super) fn client(credentials: Credentials<'_>, auth: ClientAuth) -> OAuthCli
 /// One call of a token endpoint: what the crate takes for its HTTP client.
 struct TokenEndpoint<'a> {
     client: &'a ProviderClient,
+    provider: &'a Provider,
+    credentials: Credentials<'a>,
     recipe: Recipe<'a>,
     reading: Reading<'a>,
     values: Values<'a>,
@@ -303,18 +315,36 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
 
 impl TokenEndpoint<'_> {
     /// The crate's client, for this endpoint. Where a value is lacking that belongs into its URL, nothing is sent.
-    fn client(&self, credentials: Credentials<'_>) -> Result<OAuthClient<EndpointSet>, TokenError> {
+    fn client(&self) -> Result<OAuthClient<EndpointSet>, TokenError> {
         let url = self.values.fill_url(self.recipe.url).ok_or(TokenError::Blocked(EgressRefusal::NotAUrl))?;
         let url = self.client.egress.check(&url).map_err(TokenError::Blocked)?;
-        let client = client(credentials, self.recipe.client_auth.unwrap_or(ClientAuth::None));
+        let client = client(self.credentials, self.recipe.client_auth.unwrap_or(ClientAuth::None));
         Ok(client.set_token_uri(TokenUrl::from_url(url)))
     }
 
     /// Sends a token request in the provider's form and gives its answer the form that the crate reads.
-    async fn answer(&self, mut request: HttpRequest) -> Result<Response<Vec<u8>>, TokenError> {
-        self.recipe.shape(&mut request, &self.values, self.now, &self.client.random);
-        let answer = self.client.egress.send(request, self.deadline).await?;
+    async fn answer(&self, request: HttpRequest) -> Result<Response<Vec<u8>>, TokenError> {
+        let proving = Proving {
+            egress: &self.client.egress,
+            nonces: &self.client.nonces,
+            signer: dpop::signer(self.provider, self.credentials)?,
+            access_token: None,
+            now: self.now,
+            deadline: self.deadline,
+        };
+        let answer = proving.send(|| self.shaped(request.clone())).await?;
         in_form_of_rfc(&self.reading, &answer, self.now)
+    }
+
+    /// The request in the provider's form, with what is signed made anew.
+    fn shaped(&self, mut request: HttpRequest) -> Result<HttpRequest, TokenError> {
+        if self.recipe.client_auth == Some(ClientAuth::PrivateKeyJwt) {
+            let mut parameters = wire::parameters(&request);
+            assertion::add(&mut parameters, self.provider, self.credentials, self.now)?;
+            wire::put_parameters(&mut request, parameters, Body::Form);
+        }
+        self.recipe.shape(&mut request, &self.values, self.now, &self.client.random);
+        Ok(request)
     }
 }
 

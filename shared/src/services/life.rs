@@ -24,6 +24,7 @@ impl Services {
             sessions: self.sessions(),
             starts: Starts::new(&self.dynamodb, &self.config.tables),
             vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
             public_base_url: self.config.public_base_url.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -190,6 +191,11 @@ impl Services {
     }
 
     pub(super) fn ask_provider(&self) -> AskProvider {
-        AskProvider { vault: Arc::clone(&self.vault), client: Arc::clone(&self.client), clock: self.clock.clone() }
+        AskProvider {
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
     }
 }

@@ -69,6 +69,10 @@ pub(super) mod name {
         CLIENT_SECRET = "client_secret";
         CLIENT_SECRET_CHANGED_AT = "client_secret_changed_at";
         CLIENT_SECRET_EXPIRES_ON = "client_secret_expires_on";
+        SIGNING_KEY = "signing_key";
+        EARLIER_SIGNING_KEY = "earlier_signing_key";
+        SIGNING_KEY_MADE_AT = "signing_key_made_at";
+        PUBLIC_KEYS = "public_keys";
         SCOPES = "scopes";
         SCOPES_REVISION = "scopes_revision";
         CONNECTION_CONFIG = "connection_config";

@@ -18,7 +18,7 @@ use crate::{
         workspace::DisplayName,
     },
     journeys::{audit::Audit, doctor::CallDoctor, profile, sweep_connector::BeginSweep},
-    oauth::{ProviderClient, catalogue},
+    oauth::{ProviderClient, SigningError, catalogue},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -80,6 +80,8 @@ pub struct ConnectorChange {
     pub scopes: Option<Scopes>,
     /// Other details.
     pub connection_config: Option<BTreeMap<String, String>>,
+    /// A new key pair in the place of the present one.
+    pub rotate_key: bool,
 }
 
 /// Why a connector was not registered, changed or deleted.
@@ -100,6 +102,19 @@ pub enum ConnectorError {
     /// The provider authenticates clients by a secret, and none was given.
     #[error("a client secret is missing")]
     SecretMissing,
+    /// A new key was asked for, and the provider asks for none.
+    #[error("the provider asks for no key")]
+    NoKey,
+    /// A new key was asked for, and grants may be bound to the present one (RFC 9449, section 5): none of them could be
+    /// refreshed any more.
+    #[error("grants are bound to the connector's key")]
+    KeyBound,
+    /// A new key was asked for, and the last one does not sign yet: the provider would have to learn of two at once.
+    #[error("the newest key does not sign yet")]
+    KeyTooNew,
+    /// No key could be made.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// Another connector of the workspace has this name.
     #[error("the name is taken")]
     NameTaken,
@@ -134,13 +149,14 @@ impl ManageConnectors {
             return Err(ConnectorError::Unavailable(reason.clone()));
         }
         let connection_config = self.config(&provider, &draft.connection_config)?;
-        let auth = provider.token.client_auth;
-        if auth != ClientAuth::None && draft.client_secret.is_none() {
+        if takes_secret(&provider) && draft.client_secret.is_none() {
             return Err(ConnectorError::SecretMissing);
         }
         let now = self.clock.now();
         let id = draft.id.unwrap_or_else(|| ConnectorId::of_ulid(&self.random.ulid(now)));
         let client_secret = self.sealed(workspace, &id, draft.client_secret).await?;
+        let client_key =
+            if provider.needs_client_key() { Some(self.new_key(workspace, &id, None).await?) } else { None };
         let connector = Connector {
             workspace: workspace.clone(),
             provider: draft.provider,
@@ -150,6 +166,7 @@ impl ManageConnectors {
             client_secret_changed_at: client_secret.as_ref().map(|_| now),
             client_secret,
             client_secret_expires_on: draft.client_secret_expires_on,
+            client_key,
             scopes: draft.scopes,
             scopes_revision: 1,
             connection_config,
@@ -219,7 +236,8 @@ impl ManageConnectors {
                 }
                 (config, _) => config.clone(),
             };
-            let changed = self.changed(&earlier, &change, config, secret.as_ref());
+            let mut changed = self.changed(&earlier, &change, config, secret.as_ref());
+            changed.client_key = self.key_of_changed(&earlier, change.rotate_key).await?;
             match self.connectors.replace(&earlier, &changed).await? {
                 ConnectorWrite::Done => {
                     let fields = differences(&earlier, &changed).join(" ");
@@ -355,13 +373,20 @@ impl ManageConnectors {
     }
 }
 
+/// Whether clients are known by a secret there.
+fn takes_secret(provider: &Provider) -> bool {
+    !matches!(provider.token.client_auth, ClientAuth::None | ClientAuth::PrivateKeyJwt)
+}
+
 /// The names of the fields that differ, for the audit trail.
 fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
+    let key = |connector: &Connector| connector.client_key.as_ref().map(|key| key.public.thumbprint());
     let fields = [
         ("name", earlier.name != changed.name),
         ("client_id", earlier.client_id != changed.client_id),
         ("client_secret", earlier.client_secret_changed_at != changed.client_secret_changed_at),
         ("client_secret_expires_on", earlier.client_secret_expires_on != changed.client_secret_expires_on),
+        ("key", key(earlier) != key(changed)),
         ("scopes", earlier.scopes != changed.scopes),
         ("connection_config", earlier.connection_config != changed.connection_config),
     ];

@@ -16,7 +16,7 @@ use crate::{
     },
     journeys::{filled, profile},
     metrics::Metric,
-    oauth::{Credentials, Outcome, RefreshRequest, TokenError, TokenSet},
+    oauth::{Outcome, RefreshRequest, TokenError, TokenSet},
     store::{Follows, Lease, Release, StoreError, Write},
     vault::Ready,
 };
@@ -94,8 +94,7 @@ impl Refresher {
         provider: &Provider,
     ) -> Result<TokenSet, TokenError> {
         let Some(deadline) = self.time_to_call(attempt) else { return Err(TokenError::too_late()) };
-        let client_secret = attempt.with.client_secret.as_ref();
-        let credentials = Credentials { client_id: &connector.client_id, client_secret };
+        let credentials = attempt.with.client_proof.credentials(&connector.client_id);
         let request = RefreshRequest {
             refresh_token: attempt.with.refresh_token.as_ref(),
             access_token: attempt.with.access_token.as_ref(),

@@ -26,7 +26,7 @@ fn of_catalogue(id: &str, stub: &Stub, path: &str) -> Provider {
 async fn revoke(provider: &Provider) -> Result<Revoked, RevokeError> {
     let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
     let secret = Secret::<ClientSecret>::new("s3cret");
-    let credentials = Credentials { client_id: "client/1", client_secret: Some(&secret) };
+    let credentials = Credentials { client_id: "client/1", client_secret: Some(&secret), signer: None };
     let (access_token, refresh_token) = (Secret::new("a1"), Secret::new("r1"));
     let tokens = GrantTokens { access_token: Some(&access_token), refresh_token: Some(&refresh_token) };
     client.revoke(provider, credentials, tokens, Timestamp::UNIX_EPOCH).await
@@ -189,7 +189,7 @@ async fn nobody_is_asked_to_end_a_token_that_is_not_there() {
     let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
     let access_token = Secret::new("a1");
     let tokens = GrantTokens { access_token: Some(&access_token), refresh_token: None };
-    let credentials = Credentials { client_id: "client", client_secret: None };
+    let credentials = Credentials { client_id: "client", client_secret: None, signer: None };
     let revoked = client.revoke(&provider, credentials, tokens, Timestamp::UNIX_EPOCH).await;
     assert_eq!((revoked, stub.asked().len()), (Ok(Revoked::Unsupported), 0));
 }

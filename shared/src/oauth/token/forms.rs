@@ -44,7 +44,7 @@ async fn exchange(provider: &Provider) -> Result<TokenSet, TokenError> {
     let secret = Secret::<ClientSecret>::new("s3cret");
     let (code, verifier) = (Secret::new("c0de"), Secret::new("verifier"));
     let grant = CodeGrant { code: &code, verifier: &verifier, redirect_uri: REDIRECT_URI, requested: &scopes() };
-    let credentials = Credentials { client_id: "client", client_secret: Some(&secret) };
+    let credentials = Credentials { client_id: "client", client_secret: Some(&secret), signer: None };
     let tokens = client().exchange(provider, credentials, grant, Timestamp::UNIX_EPOCH).await?;
     let swapped = client().swap(provider, credentials, &tokens, DEADLINE, Timestamp::UNIX_EPOCH).await?;
     Ok(swapped.unwrap_or(tokens))
@@ -61,7 +61,7 @@ async fn refresh(provider: &Provider) -> Result<TokenSet, TokenError> {
         granted: &scopes(),
         deadline: DEADLINE,
     };
-    let credentials = Credentials { client_id: "client", client_secret: Some(&secret) };
+    let credentials = Credentials { client_id: "client", client_secret: Some(&secret), signer: None };
     client().refresh(provider, credentials, request, Timestamp::UNIX_EPOCH).await
 }
 
