@@ -192,7 +192,7 @@ mod tests {
         }
         assert!(!grant.is_shared_with(&connection(Some("1"))), "its own place");
         let of_another_client = Connection { client_id: "another".to_owned(), ..other(Some("1")) };
-        let over = Grant::Ended { reason: crate::domain::connection::EndReason::RefreshRejected };
+        let over = Grant::Ended { reason: crate::domain::connection::EndReason::RefreshRejected, at: None };
         let dead = Connection { grant: over, ..other(Some("1")) };
         assert!(!grant.is_shared_with(&of_another_client) && !grant.is_shared_with(&dead));
     }

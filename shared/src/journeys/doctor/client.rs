@@ -7,7 +7,7 @@ use crate::{
         connector::Connector,
         finding::{Finding, FindingCode, Severity},
         provider::Provider,
-        secret::{AuthorizationCode, ClientSecret, CodeVerifier, Secret},
+        secret::{AuthorizationCode, CodeVerifier, Secret},
     },
     oauth::{CodeGrant, Credentials, ProviderClient, TokenError},
     random::Random,
@@ -37,7 +37,7 @@ pub(super) struct Probe<'a> {
     pub(super) connector: &'a Connector,
     pub(super) provider: &'a Provider,
     pub(super) redirect_uri: &'a str,
-    pub(super) secret: Option<&'a Secret<ClientSecret>>,
+    pub(super) credentials: Credentials<'a>,
 }
 
 impl Probe<'_> {
@@ -45,10 +45,9 @@ impl Probe<'_> {
         let code = Secret::<AuthorizationCode>::new(format!("{CODE_PREFIX}{}", random.token()));
         let verifier = Secret::<CodeVerifier>::new(random.token());
         let requested = self.provider.scopes_to_request(&self.connector.scopes);
-        let credentials = Credentials { client_id: &self.connector.client_id, client_secret: self.secret };
         let grant =
             CodeGrant { code: &code, verifier: &verifier, redirect_uri: self.redirect_uri, requested: &requested };
-        match client.exchange(self.provider, credentials, grant, now).await {
+        match client.exchange(self.provider, self.credentials, grant, now).await {
             Err(error) => verdict(&error),
             // A provider that gives tokens for nothing says nothing about the client.
             Ok(_) => Verdict::Unknown,

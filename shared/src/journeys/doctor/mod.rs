@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use self::client::Verdict;
-use super::{client_secret, profile};
+use super::{client_proof::ClientProof, profile};
 use crate::{
     clock::Clock,
     domain::{
@@ -184,14 +184,14 @@ impl Doctor {
         if provider.token.probe_harmful || endpoints::is_filled_later(&provider.token.url) {
             return Verdict::Unknown;
         }
-        let secret = match client_secret(&self.vault, connector).await {
-            Ok(secret) => secret,
+        let proof = match ClientProof::open(&self.vault, &self.random, connector, self.clock.now()).await {
+            Ok(proof) => proof,
             Err(error) => {
-                tracing::warn!(%error, "a client secret can't be opened, and is not tried");
+                tracing::warn!(%error, "what a client proves itself by can't be opened, and is not tried");
                 return Verdict::Unknown;
             }
         };
-        let probe = client::Probe { connector, provider, redirect_uri, secret: secret.as_ref() };
+        let probe = client::Probe { connector, provider, redirect_uri, credentials: proof.credentials(&connector.client_id) };
         let asked = Box::pin(probe.ask(&self.client, &self.random, self.clock.now()));
         tokio::time::timeout(EXAMINATION, asked).await.unwrap_or(Verdict::Unknown)
     }
