@@ -1,6 +1,7 @@
 //! Providers whose endpoints differ between shops, regions and accounts: where each secret goes, and where it never does.
 
 use aws_lc_rs::hmac;
+use connectors::domain::digest::hex;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -59,8 +60,7 @@ fn signed(world: &World, redirect_url: &str, account: &str, shop: &str, secret: 
     let message: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let mac = hmac::sign(&key, message.join("&").as_bytes());
-    let mac: String = mac.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    back.query_pairs_mut().append_pair("hmac", &mac);
+    back.query_pairs_mut().append_pair("hmac", &hex(mac.as_ref()));
     back.into()
 }
 
