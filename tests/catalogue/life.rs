@@ -1,0 +1,318 @@
+//! The whole life of a connection to one provider, as its user, the app's backend and an admin meet it: registered,
+//! connected, used, refreshed, disconnected.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use connectors::random::Random;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    entries::{Entry, moved},
+    facts::{Facts, Values},
+    player::{Client, LOGIN_HINT, Player, hex},
+    values::{self, Source, Variable},
+    world::{Answer, Browser, World, journeys::parameter},
+};
+
+const USER: &str = "alice";
+
+/// What a life showed that the provider has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Passed {
+    pub(crate) refresh: bool,
+    pub(crate) revoke: bool,
+    pub(crate) identity: bool,
+}
+
+/// Goes on only if something holds.
+macro_rules! must {
+    ($holds:expr, $($why:tt)+) => { if !$holds { return Err(format!($($why)+)); } };
+}
+
+/// One life.
+struct Life<'a> {
+    world: &'a World,
+    player: &'a Player,
+    id: &'a str,
+    entry: Facts<'a>,
+    variables: Vec<Variable>,
+    connector: String,
+    asked: Vec<String>,
+    unticked: Option<String>,
+}
+
+/// Lives it, or says what went wrong with the provider's own reasons beside it.
+pub(crate) async fn live(world: &World, player: &Player, entry: &Entry) -> Result<Passed, String> {
+    let outcome = begin_and_live(world, player, entry).await;
+    outcome.map_err(|why| {
+        let refused = player.refused(&entry.id);
+        if refused.is_empty() { why } else { format!("{why}\n    refused at the provider: {}", refused.join("\n    and: ")) }
+    })
+}
+
+async fn begin_and_live(world: &World, player: &Player, entry: &Entry) -> Result<Passed, String> {
+    // A name that the catalogue does not have, and the same endpoints on this machine.
+    let mut registration = moved(&entry.data, &player.home(&entry.id));
+    registration["id"] = json!(format!("played-{}", entry.id));
+    let as_form = registration.as_object_mut().and_then(|fields| fields.remove("played"));
+    let mut played = registration.clone();
+    played["played"] = as_form.unwrap_or_default();
+    player.play(&entry.id, &played, Vec::new(), Client { id: String::new(), secret: String::new(), redirect_uri: String::new() });
+    got(&world.admin("POST", "/providers").json(&registration).send().await, 201, "registering the provider")?;
+
+    let variables = values::of(entry.facts())?;
+    let (asked, unticked) = scopes(entry.facts());
+    let (id, secret) = (format!("client-{}", Random::default().token()), format!("secret-{}", Random::default().token()));
+    let connector = connector_body(entry, &registration, &variables, (&id, &secret), &asked);
+    let made = got(&world.admin("POST", "/connectors").json(&connector).send().await, 201, "making the connector")?;
+    let client = Client { id, secret, redirect_uri: text(&made["redirect_uri"]) };
+    player.play(&entry.id, &played, variables.clone(), client);
+    let life = Life {
+        world,
+        player,
+        id: &entry.id,
+        entry: entry.facts(),
+        variables,
+        connector: text(&made["id"]),
+        asked,
+        unticked,
+    };
+    life.live().await
+}
+
+fn connector_body(
+    entry: &Entry,
+    registration: &Value,
+    variables: &[Variable],
+    (id, secret): (&str, &str),
+    asked: &[String],
+) -> Value {
+    let config: Values = variables.iter().filter(|one| one.source == Source::Admin).map(told).collect();
+    let always = entry.facts().texts("/authorize/scope/always");
+    let wanted: Vec<&String> = asked.iter().filter(|scope| !always.contains(scope)).collect();
+    let mut body = json!({
+        "integration_type": registration["id"], "name": entry.id, "client_id": id, "scopes": wanted,
+        "connection_config": config,
+    });
+    let has_secret = entry.facts().text("/token/client_auth") != Some("none");
+    if has_secret || entry.data.to_string().contains("{client_secret}") {
+        body["client_secret"] = secret.into();
+    }
+    body
+}
+
+fn told(variable: &Variable) -> (String, String) {
+    (variable.name.clone(), variable.told.clone())
+}
+
+/// The scopes that are asked for, in order, and the one that the user will not grant.
+fn scopes(entry: Facts<'_>) -> (Vec<String>, Option<String>) {
+    let scope = entry.table("/authorize/scope");
+    if scope.flag("/send") == Some(false) {
+        return (Vec::new(), None);
+    }
+    let suggested = entry.tables("/suggested_scopes").into_iter().filter_map(|one| one.text("/scope").map(str::to_owned));
+    let mut asked: Vec<String> = suggested.take(3).collect();
+    if asked.is_empty() {
+        asked = scope.texts("/default");
+    }
+    if asked.is_empty() {
+        asked = vec!["first.read".into(), "second.write".into()];
+    }
+    let needed: Vec<String> = entry.texts("/identity/needs_scope");
+    asked.extend(needed.iter().chain(&scope.texts("/always")).cloned());
+    asked.sort();
+    asked.dedup();
+    let kept = |name: &String| needed.contains(name) || scope.texts("/always").contains(name);
+    // One that no other stands for, so that it is missed.
+    let is_missed = |name: &&String| {
+        let others = scope.at("/aliases").and_then(|aliases| aliases.get(name.as_str())).and_then(Value::as_array);
+        !others.into_iter().flatten().any(|other| asked.iter().any(|asked| other == asked.as_str()))
+    };
+    let unticked = asked.iter().filter(|name| !kept(name)).rfind(is_missed).cloned();
+    let unticked = unticked.filter(|_| asked.len() > 1);
+    (asked, unticked)
+}
+
+impl Life<'_> {
+    async fn live(&self) -> Result<Passed, String> {
+        self.connect().await?;
+        let identity = self.is_shown().await?;
+        let refresh = self.refreshes().await?;
+        let revoke = self.ends().await?;
+        if refresh {
+            self.connect().await.map_err(|why| format!("connecting again: {why}"))?;
+            self.is_taken_back().await?;
+        }
+        let refused = self.player.refused(self.id);
+        must!(refused.is_empty(), "something was asked that should not be");
+        Ok(Passed { refresh, revoke, identity })
+    }
+
+    async fn connect(&self) -> Result<(), String> {
+        let rest = format!("/app-user-auth/connectors/{}/initiate", self.connector);
+        let config: Values = self.variables.iter().filter(|one| one.source == Source::User).map(told).collect();
+        let mut wishes = json!({"login_hint": LOGIN_HINT});
+        if !config.is_empty() {
+            wishes["connection_config"] = json!(config);
+        }
+        let answer = self.world.as_user(USER, "POST", &rest).json(&wishes).send().await;
+        let begun = got(&answer, 200, "starting")?;
+        let mut browser = Browser::default();
+        browser.remember(&answer);
+        let address = text(&begun["redirect_url"]);
+        let callback = self.player.approve(self.id, &address, &self.asked, self.unticked.as_deref())?;
+        let landed = browser.open(self.world, &callback).await;
+        must!(landed.status == 303, "the callback was answered with {landed:?}");
+        let status = parameter(landed.location(), "status");
+        must!(status == "completed", "connecting came to {} ({})", status, landed.location());
+        let token = self.token("").await?;
+        let access = text(&token["access_token"]);
+        must!(self.player.honours(self.id, &access), "the token handed out is not the one that works: {access}");
+        self.tells_the_grant(&token)?;
+        self.tells_the_details(&token)
+    }
+
+    async fn token(&self, query: &str) -> Result<Value, String> {
+        got(&self.ask_token(query).await, 200, "asking for the token")
+    }
+
+    async fn ask_token(&self, query: &str) -> Answer {
+        let rest = format!("/app-user-auth/connectors/{}/token{query}", self.connector);
+        self.world.on_behalf(&self.world.app, USER, "GET", &rest).send().await
+    }
+
+    /// Granted and missing scopes are as the user ticked them.
+    fn tells_the_grant(&self, token: &Value) -> Result<(), String> {
+        let mut granted: Vec<String> = self.player.granted(self.id);
+        let mut shown: Vec<String> = serde_json::from_value(token["granted_scopes"].clone()).unwrap();
+        granted.sort();
+        shown.sort();
+        must!(granted == shown, "{shown:?} is shown as granted instead of {granted:?}");
+        let missing: Vec<&str> = self.unticked.as_deref().into_iter().collect();
+        must!(token["missing_scopes"] == json!(missing), "{} is shown as missing instead of {missing:?}", token["missing_scopes"]);
+        Ok(())
+    }
+
+    /// What was entered and what the provider told about the account is handed on.
+    fn tells_the_details(&self, token: &Value) -> Result<(), String> {
+        let mut expected = Values::new();
+        for variable in self.variables.iter().filter(|one| one.source != Source::OtherVariable) {
+            expected.insert(variable.name.clone(), variable.value.clone());
+        }
+        for name in self.entry.map("/token/response/keep").into_keys() {
+            expected.entry(name.clone()).or_insert(format!("kept-{name}"));
+        }
+        for step in self.entry.tables("/discover") {
+            for field in step.map("/into").into_keys() {
+                let value = self.player.discovered(self.id, &field);
+                expected.entry(field).or_insert(value);
+            }
+        }
+        for (name, value) in expected {
+            let shown = &token["connection_config"][&name];
+            must!(*shown == value.as_str(), "the detail {name} is {shown} instead of {value:?}");
+        }
+        Ok(())
+    }
+
+    /// The user sees whose account it is.
+    async fn is_shown(&self) -> Result<bool, String> {
+        let rest = format!("/app-user-auth/connectors/{}", self.connector);
+        let view = got(&self.world.as_user(USER, "GET", &rest).send().await, 200, "looking at the connector")?;
+        let shown = &view["account"];
+        let Some(person) = self.player.person(self.id) else {
+            must!(shown.is_null(), "an account is shown that nobody told of: {shown}");
+            return Ok(false);
+        };
+        let expected = json!({"id": person.id, "label": person.label, "email": person.email, "avatar_url": person.avatar});
+        must!(*shown == expected, "the account is shown as {shown} instead of {expected}");
+        Ok(true)
+    }
+
+    /// Twice, because only the second time the first answer's refresh token is what is presented.
+    async fn refreshes(&self) -> Result<bool, String> {
+        let mut token = self.token("").await?;
+        if !self.player.can_refresh(self.id) {
+            return self.ends_by_itself(&token).await;
+        }
+        for _ in 0..2 {
+            let before = text(&token["access_token"]);
+            let done = self.player.done(self.id).len();
+            let query = self.let_it_end(&token);
+            token = self.token(&query).await.map_err(|why| format!("refreshing: {why}"))?;
+            let after = text(&token["access_token"]);
+            let came = &self.player.done(self.id)[done..];
+            must!(came == ["refresh"], "instead of one refresh came {came:?}");
+            must!(self.player.honours(self.id, &after), "after a refresh a token is handed out that does not work");
+            let stays = self.entry.flag("/refresh/extends") == Some(true);
+            must!(stays || before != after, "after a refresh the old token is handed out");
+            self.tells_the_grant(&token)?;
+            self.tells_the_details(&token)?;
+        }
+        if self.entry.text("/token/response/expiry/zero_means") == Some("never") {
+            self.world.advance(4 * 31_536_000);
+            let later = self.token("").await?;
+            must!(later["access_token"] == token["access_token"], "a token that never ends was replaced");
+        }
+        Ok(true)
+    }
+
+    /// Lets time pass until the token is to be refreshed. One whose end nobody knows is refused by the API instead.
+    fn let_it_end(&self, token: &Value) -> String {
+        let now = self.world.clock.now();
+        let end: Option<Timestamp> = token["expires_at"].as_str().map(|end| end.parse().unwrap());
+        let by_access_token = self.entry.text("/refresh/grant") == Some("access_token");
+        if let Some(end) = end {
+            let left = u64::try_from(end.as_second() - now.as_second()).unwrap_or(0);
+            // A token that is to renew itself must still live.
+            self.world.advance(if by_access_token { left.saturating_sub(20) } else { left + 1 });
+            return String::new();
+        }
+        self.world.advance(self.entry.number("/refresh/min_age_seconds").unwrap_or(0) + 61);
+        let hash = digest(&SHA256, text(&token["access_token"]).as_bytes());
+        format!("?rejected_token_sha256={}", hex(hash.as_ref()))
+    }
+
+    /// Where there is no refresh, the user is told to connect again once the token has ended.
+    async fn ends_by_itself(&self, token: &Value) -> Result<bool, String> {
+        if !token["expires_at"].is_null() {
+            self.let_it_end(token);
+            let (status, code) = self.ask_token("").await.refusal();
+            must!((status, code.as_str()) == (404, "reconnect_required"), "a token that ended is answered with {status} {code}");
+        }
+        Ok(false)
+    }
+
+    /// The user disconnects, and the grant ends at the provider too, if it can.
+    async fn ends(&self) -> Result<bool, String> {
+        let revokes = self.entry.has("/revoke/url") && self.entry.flag("/revoke/none") != Some(true);
+        let rest = format!("/app-user-auth/connectors/{}", self.connector);
+        let ended = got(&self.world.as_user(USER, "DELETE", &rest).send().await, 200, "disconnecting")?;
+        let expected = if revokes { "revoked" } else { "unsupported" };
+        must!(ended["revocation"] == expected, "the end is told as {} instead of {expected}", ended["revocation"]);
+        must!(self.player.is_over(self.id) == revokes, "the grant is {} at the provider", if revokes { "alive" } else { "over" });
+        let status = self.ask_token("").await.status;
+        must!(status == 404, "a token is asked for after the end and answered with {status}");
+        Ok(revokes)
+    }
+
+    /// The user takes the grant back at the provider, whose word for that is understood.
+    async fn is_taken_back(&self) -> Result<(), String> {
+        let token = self.token("").await?;
+        self.player.take_back(self.id);
+        let query = self.let_it_end(&token);
+        let (status, code) = self.ask_token(&query).await.refusal();
+        must!((status, code.as_str()) == (404, "reconnect_required"), "a grant that was taken back is answered with {status} {code}");
+        Ok(())
+    }
+}
+
+fn got(answer: &Answer, status: u16, doing: &str) -> Result<Value, String> {
+    must!(answer.status == status, "{doing} was answered with {}: {}", answer.status, answer.text);
+    Ok(if answer.text.is_empty() { Value::Null } else { answer.json() })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
+}
