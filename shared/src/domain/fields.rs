@@ -56,7 +56,8 @@ impl<'a> Table<'a> {
         self.fields?.get(name)
     }
 
-    fn refuse_whole(&self, detail: &str) {
+    /// Notes a mistake in the table as a whole.
+    pub fn refuse_whole(&self, detail: &str) {
         self.errors.borrow_mut().push(FieldError { pointer: self.pointer.clone(), detail: detail.into() });
     }
 
@@ -255,7 +256,8 @@ fn url(value: &Value) -> Result<String, String> {
     Ok(url.to_owned())
 }
 
-fn path(value: &Value) -> Result<Path, String> {
+/// A dotted path.
+pub(super) fn path(value: &Value) -> Result<Path, String> {
     value.as_str().and_then(Path::parse).ok_or_else(|| "must be a dotted path such as `user.email`".into())
 }
 

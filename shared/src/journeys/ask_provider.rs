@@ -8,7 +8,6 @@ use crate::{
     domain::{
         connector::Connector,
         ended::EndedGrant,
-        provider::RevocationAuth,
         secret::{Kind, Sealed, Secret},
     },
     oauth::{Credentials, GrantTokens, ProviderClient, RevokeError, Revoked},
@@ -79,7 +78,7 @@ impl AskProvider {
         else {
             return Ok(Revoked::Unsupported);
         };
-        let proves_client = matches!(revoke.auth, RevocationAuth::Basic | RevocationAuth::Post);
+        let proves_client = revoke.auth.proves_client();
         if proves_client && ended.client_id != connector.client_id {
             return Err(NotRevoked::ClientChanged);
         }

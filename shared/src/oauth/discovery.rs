@@ -1,5 +1,7 @@
 //! Finds out about an issuer by its metadata (OpenID Connect Discovery 1.0; RFC 8414), and fetches its keys.
 
+use std::borrow::Cow;
+
 use http::{HeaderValue, Request, Response, header};
 use serde_json::{Map, Value};
 use url::Url;
@@ -61,9 +63,9 @@ impl ProviderClient {
     /// The endpoints of a provider that may not be spoken to, each with the reason. To be asked before it is stored.
     #[must_use]
     pub fn refused_endpoints(&self, provider: &Provider) -> Vec<FieldError> {
-        let refused = |(pointer, url): (&str, &str)| {
+        let refused = |(pointer, url): (Cow<'static, str>, &str)| {
             let refusal = self.egress.check(url).err()?;
-            Some(FieldError { pointer: pointer.to_owned(), detail: refusal.to_string() })
+            Some(FieldError { pointer: pointer.into_owned(), detail: refusal.to_string() })
         };
         provider.endpoints().filter_map(refused).collect()
     }

@@ -52,7 +52,10 @@ impl ProviderClient {
         if identity.needs_scope.as_ref().is_some_and(|scope| !tokens.scopes.contains(scope)) {
             return Err(AccountError::Unsupported);
         }
-        let mut url = self.egress.check(&identity.url).map_err(AccountError::Blocked)?;
+        let mut url = self
+            .egress
+            .check(identity.url.as_deref().ok_or(AccountError::Unsupported)?)
+            .map_err(AccountError::Blocked)?;
         if !identity.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&identity.query);
         }
@@ -111,6 +114,7 @@ fn request(
             }
             wire::put_parameters(&mut request, parameters, Body::Form);
         }
+        IdentityAuth::None => {}
     }
     request
 }
@@ -164,7 +168,7 @@ mod tests {
     /// Asks a provider of the catalogue, whose identity request goes to the stub.
     async fn ask(id: &str, stub: &Stub, granted: &str) -> Result<Account, AccountError> {
         let mut provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue").clone();
-        provider.identity.as_mut().expect("an identity request").url = stub.url("/me");
+        provider.identity.as_mut().expect("an identity request").url = Some(stub.url("/me"));
         let tokens = TokenSet {
             access_token: Secret::new("a1"),
             refresh_token: None,

@@ -146,6 +146,7 @@ fn client_auth(auth: RevocationAuth) -> ClientAuth {
         RevocationAuth::Basic => ClientAuth::Basic,
         RevocationAuth::Post => ClientAuth::Post,
         RevocationAuth::None | RevocationAuth::Bearer => ClientAuth::None,
+        RevocationAuth::PrivateKeyJwt => ClientAuth::PrivateKeyJwt,
     }
 }
 
@@ -212,7 +213,7 @@ fn verdict(revoke: &Revoke, answer: &Response<Vec<u8>>, now: Timestamp) -> Resul
         return Ok(refusal);
     }
     // Without a code, 401 speaks of whoever authenticates: the client, or the token itself where that is the proof.
-    let by_client = matches!(revoke.auth, RevocationAuth::Basic | RevocationAuth::Post);
+    let by_client = revoke.auth.proves_client();
     if matches!(code, Some("invalid_client" | "unauthorized_client"))
         || (by_client && status == StatusCode::UNAUTHORIZED)
     {

@@ -165,10 +165,12 @@ impl ProviderClient {
 pub(super) fn client(credentials: Credentials<'_>, auth: ClientAuth) -> OAuthClient {
     let client = OAuthClient::new(ClientId::new(credentials.client_id.to_owned())).set_auth_type(match auth {
         ClientAuth::Basic => AuthType::BasicAuth,
-        ClientAuth::Post | ClientAuth::None => AuthType::RequestBody,
+        ClientAuth::Post | ClientAuth::None | ClientAuth::PrivateKeyJwt | ClientAuth::BasicSecretOnly => {
+            AuthType::RequestBody
+        }
     });
     match credentials.client_secret {
-        Some(secret) if auth != ClientAuth::None => {
+        Some(secret) if matches!(auth, ClientAuth::Basic | ClientAuth::Post) => {
             client.set_client_secret(ClientSecret::new(secret.expose().to_owned()))
         }
         _ => client,

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use jiff::{Timestamp, fmt::rfc2822};
 use oauth2::HttpRequest;
 use serde_json::{Map, Value};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use crate::domain::provider::{Body, Method};
 
@@ -33,9 +33,23 @@ pub(super) fn put_parameters(request: &mut HttpRequest, parameters: Parameters, 
             let fields: Map<String, Value> = parameters.into_iter().map(|(name, value)| (name, value.into())).collect();
             ("application/json", Value::Object(fields).to_string())
         }
+        Body::Query => return put_query(request, &parameters),
     };
     request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     *request.body_mut() = body.into_bytes();
+}
+
+/// Puts parameters into the query of the URL, beside what is there. The body is empty.
+pub(super) fn put_query(request: &mut HttpRequest, parameters: &Parameters) {
+    request.headers_mut().remove(header::CONTENT_TYPE);
+    request.body_mut().clear();
+    let Ok(mut url) = Url::parse(&request.uri().to_string()) else { return };
+    if !parameters.is_empty() {
+        url.query_pairs_mut().extend_pairs(parameters);
+    }
+    if let Ok(uri) = url.as_str().parse() {
+        *request.uri_mut() = uri;
+    }
 }
 
 /// Sets the headers that the provider's data asks for; these were checked when the data was read.

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     choice::{Method, choices},
     path::Path,
+    request,
     token::{Success, headers},
 };
-use crate::domain::fields::{self, Table};
+use crate::domain::fields::Table;
 
 choices! {
     /// How the identity request proves who asks.
@@ -19,14 +21,27 @@ choices! {
         /// By the client's credentials in the body, with the access token as the parameter `token` (RFC 7662,
         /// section 2.1).
         Client = "client",
+        /// By nothing of its own: what it takes is in the URL, the query or the body.
+        None = "none",
+    }
+
+    /// What tells whose account it is.
+    IdentityFrom {
+        /// A request of its own.
+        Request = "request",
+        /// The token answer.
+        TokenAnswer = "token_answer",
     }
 }
 
-/// The request that tells whose account it is.
+/// What tells whose account it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Identity {
-    /// The endpoint.
-    pub url: String,
+    /// Whether there is a request at all.
+    pub from: IdentityFrom,
+    /// The endpoint; `{access_token}` may stand in it. `None` where the token answer tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// The method.
     pub method: Method,
     /// How the request proves who asks.
@@ -37,6 +52,9 @@ pub struct Identity {
     /// What is always in the query.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub query: BTreeMap<String, String>,
+    /// The JSON body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
     /// The scope without which the request would fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needs_scope: Option<String>,
@@ -85,12 +103,19 @@ impl Identity {
         let or_claims = |name: &'static str, claims: &[&'static str]| {
             table.paths(name).unwrap_or_else(|| claims.iter().map(|claim| Path::field(claim)).collect())
         };
+        let from = table.choice("from", IdentityFrom::ALL).unwrap_or(IdentityFrom::Request);
+        let url = table.url("url");
+        if from == IdentityFrom::Request {
+            table.require_given("url");
+        }
         let identity = Self {
-            url: table.require("url", table.url("url")),
+            from,
+            url: url.filter(|_| from == IdentityFrom::Request),
             method: table.choice("method", Method::ALL).unwrap_or(Method::Get),
             auth: table.choice("auth", IdentityAuth::ALL).unwrap_or(IdentityAuth::Bearer),
             headers: headers(&table),
-            query: table.map("query", |_, value| fields::text(value)),
+            query: request::texts(&table, "query"),
+            body: request::json_body(&table),
             needs_scope: table.text("needs_scope"),
             success: Success::read(table.table("success")),
             id: or_claims("id", &["sub"]),

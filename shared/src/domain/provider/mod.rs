@@ -3,13 +3,15 @@
 
 mod authorize;
 mod choice;
+mod exchange;
 mod identity;
 mod metadata;
 mod path;
 mod refresh;
+mod request;
 mod token;
 
-use std::{cell::RefCell, fmt};
+use std::{borrow::Cow, cell::RefCell, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
@@ -17,11 +19,15 @@ use serde_json::Value;
 pub use self::{
     authorize::{Authorize, Pkce, ScopeRequest},
     choice::{Body, ClientAuth, Method},
-    identity::{Api, Identity, IdentityAuth, Oidc},
+    exchange::{Choose, DiscoverStep, ExchangeStep},
+    identity::{Api, Identity, IdentityAuth, IdentityFrom, Oidc},
     metadata::Registration,
     path::{Path, first},
     refresh::{GraceKind, Refresh, RefreshGrant, RevocationAuth, Revoke, RevokedToken, Rotation},
-    token::{ErrorReading, Expiry, Fields, Lifetime, Success, Token, TokenResponse},
+    request::{Derive, Function},
+    token::{
+        Dpop, EndsAt, ErrorReading, Expiry, Fields, Lifetime, Success, TimeFormat, Token, TokenResponse, ZeroLife,
+    },
 };
 use crate::domain::fields::{FieldError, Table};
 use crate::domain::scopes::Scopes;
@@ -102,6 +108,12 @@ pub struct Provider {
     pub authorize: Authorize,
     /// The token request and its answer.
     pub token: Token,
+    /// For what the token is swapped right after the code was exchanged, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exchange: Vec<ExchangeStep>,
+    /// What is asked about the account after that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub discover: Vec<DiscoverStep>,
     /// How a grant is refreshed.
     pub refresh: Refresh,
     /// How a grant is ended there; `None` where it cannot be.
@@ -146,6 +158,8 @@ impl Provider {
             setup: table.text("setup"),
             suggested_scopes: table.tables("suggested_scopes").into_iter().map(SuggestedScope::read).collect(),
             authorize: Authorize::read(table.table("authorize")),
+            exchange: ExchangeStep::read_all(table.tables("exchange")),
+            discover: DiscoverStep::read_all(table.tables("discover")),
             refresh: Refresh::read(table.table("refresh")),
             revoke: Revoke::read(table.table("revoke"), token.client_auth),
             identity: Identity::read(table.table("identity")),
@@ -160,17 +174,19 @@ impl Provider {
     }
 
     /// Every URL that this product or a browser may be sent to, with its JSON pointer.
-    pub fn endpoints(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        [
+    pub fn endpoints(&self) -> impl Iterator<Item = (Cow<'static, str>, &str)> {
+        let named = [
             ("/authorize/url", Some(&self.authorize.url)),
             ("/token/url", Some(&self.token.url)),
             ("/refresh/url", self.refresh.url.as_ref()),
             ("/revoke/url", self.revoke.as_ref().map(|revoke| &revoke.url)),
-            ("/identity/url", self.identity.as_ref().map(|identity| &identity.url)),
+            ("/identity/url", self.identity.as_ref().and_then(|identity| identity.url.as_ref())),
             ("/api/base_url", self.api.base_url.as_ref()),
-        ]
-        .into_iter()
-        .filter_map(|(pointer, url)| Some((pointer, url?.as_str())))
+        ];
+        let named = named.into_iter().filter_map(|(pointer, url)| Some((Cow::Borrowed(pointer), url?.as_str())));
+        let swaps = self.exchange.iter().map(|step| step.url.as_str());
+        let calls = self.discover.iter().map(|step| step.url.as_str());
+        named.chain(numbered("exchange", swaps)).chain(numbered("discover", calls))
     }
 
     /// What is asked for when these scopes are wanted: the default when none is, and always what the provider needs.
@@ -193,10 +209,11 @@ impl Provider {
         Scopes::parse(missing).unwrap_or_default()
     }
 
-    /// Whether a refresh may end the refresh token that was used. What nobody knows counts as yes.
+    /// Whether a refresh may end the token that was presented. What nobody knows counts as yes. A token whose life it only
+    /// extends is ended by none.
     #[must_use]
     pub fn rotates(&self) -> bool {
-        self.refresh.rotation != Rotation::Never
+        self.refresh.rotation != Rotation::Never && !self.refresh.extends
     }
 
     /// Whether a refresh token that was used may be used again for a while, in case the answer was lost.
@@ -211,10 +228,16 @@ impl Provider {
         self.rotates() && !self.gives_grace()
     }
 
-    /// Whether a refresh token is of use here.
+    /// Whether an access token can be had without the user.
     #[must_use]
     pub fn refreshes(&self) -> bool {
-        self.refresh.grant == RefreshGrant::RefreshToken
+        self.refresh.grant != RefreshGrant::None
+    }
+
+    /// Whether it is the access token itself that is presented for a new one.
+    #[must_use]
+    pub fn presents_access_token(&self) -> bool {
+        self.refresh.grant == RefreshGrant::AccessToken
     }
 
     /// Where a refresh token is presented.
@@ -228,6 +251,14 @@ impl Provider {
     pub fn sends_pkce(&self) -> bool {
         self.authorize.pkce != Pkce::Forbidden
     }
+}
+
+/// The URLs of a list of tables, with their JSON pointers.
+fn numbered<'a>(
+    table: &'static str,
+    urls: impl Iterator<Item = &'a str>,
+) -> impl Iterator<Item = (Cow<'static, str>, &'a str)> {
+    urls.enumerate().map(move |(index, url)| (Cow::Owned(format!("/{table}/{index}/url")), url))
 }
 
 impl<'de> Deserialize<'de> for Provider {
@@ -260,3 +291,6 @@ fn is_short(table: &Table<'_>, name: &str) -> bool {
     }
     is_short
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,7 @@ fn every_mistake_is_told_with_its_pointer() {
     value["authorize"] = json!({"url": "ftp://p.example", "pkce": "maybe", "params": {"state": "x", "ok": 7}, "scope": {"always": ["a b"]}});
     value["token"] = json!({"headers": {"Host": "x"}, "response": {"fields": {"scope": 1}, "success": {"path": "ok"}}});
     value["refresh"] = json!({"grace_seconds": -1, "typo": true});
-    value["revoke"] = json!({"method": "GET"});
+    value["revoke"] = json!({"method": "PUT"});
     value["suggested_scopes"] = json!([{"scope": "a"}]);
     let mut found = pointers(value);
     found.sort();
@@ -116,7 +116,7 @@ fn pasted_metadata_gives_what_it_says() {
     assert_eq!(provider.token.client_auth, ClientAuth::Basic);
     assert_eq!(provider.authorize.pkce, Pkce::Supported);
     assert_eq!(provider.revoke.expect("revocation").url, "https://p.example/revoke");
-    assert_eq!(provider.identity.expect("userinfo").url, "https://p.example/me");
+    assert_eq!(provider.identity.expect("userinfo").url.as_deref(), Some("https://p.example/me"));
     assert!(provider.oidc.expect("an issuer").iss_parameter_supported);
 }
 
