@@ -90,6 +90,8 @@ fn connector_body(
     let config: Values = variables.iter().filter(|one| one.source == Source::Admin).map(told).collect();
     let always = entry.facts().texts("/authorize/scope/always");
     let wanted: Vec<&String> = asked.iter().filter(|scope| !always.contains(scope)).collect();
+    // Without a wish, the default is asked for: that is to be seen too.
+    let wanted = if entry.facts().texts("/authorize/scope/default").iter().eq(wanted.iter().copied()) { Vec::new() } else { wanted };
     let mut body = json!({
         "integration_type": registration["id"], "name": entry.id, "client_id": id, "scopes": wanted,
         "connection_config": config,
@@ -120,9 +122,11 @@ fn scopes(entry: Facts<'_>) -> (Vec<String>, Option<String>) {
         asked = vec!["first.read".into(), "second.write".into()];
     }
     let needed: Vec<String> = entry.texts("/identity/needs_scope");
-    asked.extend(needed.iter().chain(&scope.texts("/always")).cloned());
-    asked.sort();
-    asked.dedup();
+    for name in needed.iter().chain(&scope.texts("/always")) {
+        if !asked.contains(name) {
+            asked.push(name.clone());
+        }
+    }
     let kept = |name: &String| needed.contains(name) || scope.texts("/always").contains(name);
     // One that no other stands for, so that it is missed.
     let is_missed = |name: &&String| {

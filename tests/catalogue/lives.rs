@@ -6,6 +6,7 @@ use crate::{
     entries::{self, Entry},
     life::{self, Passed},
     player::Player,
+    table,
     world::World,
 };
 
@@ -40,9 +41,10 @@ async fn lived_here(entries: Vec<Entry>) -> Vec<Lived> {
 
 #[tokio::test]
 async fn a_connection_to_every_provider_of_the_catalogue_lives_its_whole_life() {
-    let entries: Vec<Entry> = entries::all().into_iter().filter(Entry::is_available).collect();
-    let lived = lived(entries).await;
+    let entries = entries::all();
+    let lived = lived(entries.iter().filter(|entry| entry.is_available()).cloned().collect()).await;
     let failed: Vec<String> =
         lived.iter().filter_map(|(id, passed)| Some(format!("{id}: {}", passed.as_ref().err()?))).collect();
     assert!(failed.is_empty(), "{} of {} fail:\n{}", failed.len(), lived.len(), failed.join("\n"));
+    table::check(&entries, &lived);
 }

@@ -8,11 +8,15 @@
     reason = "a test's world: what fails here fails the test that asked for it"
 )]
 
+mod bad_data;
 mod entries;
 mod facts;
 mod life;
 mod lives;
+mod made_up;
+mod names;
 mod player;
+mod table;
 mod values;
 #[path = "../protocol/world/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the world of the protocol's tests, of which this room needs a part")]

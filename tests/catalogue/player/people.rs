@@ -104,7 +104,9 @@ impl Play {
         let step = steps[step];
         let mut meant = json!({});
         let wanted = step.at("/match").and_then(Value::as_object).into_iter().flatten();
-        wanted.for_each(|(path, value)| drop(put(&mut meant, path, value.clone())));
+        for (path, value) in wanted {
+            put(&mut meant, path, value.clone());
+        }
         for (field, path) in step.map("/into") {
             put(&mut meant, &path, self.discovered(&field).into());
         }
