@@ -41,7 +41,10 @@ pub(crate) fn of(provider: Facts<'_>) -> Result<Vec<Variable>, String> {
         let given = given.or_else(|| first_key(&mapped, name));
         let value = given.ok_or_else(|| format!("/vars/{name} needs an example"))?;
         let suffix = facts.text("/strip_suffix").filter(|suffix| !value.ends_with(suffix)).unwrap_or_default();
-        let told = format!("{value}{suffix}");
+        // A provider that tells a host tells it as an address, unless it calls it a host.
+        let told_by = matches!(&source, Source::TokenAnswer(of) | Source::Discovery(of) if !of.ends_with("host"));
+        let scheme = if told_by && facts.has("/host_suffixes") { "https://" } else { "" };
+        let told = format!("{scheme}{value}{suffix}");
         let value = facts.text("/strip_suffix").and_then(|suffix| value.strip_suffix(suffix)).unwrap_or(&value).to_owned();
         variables.push(Variable { name: name.clone(), source, told, value });
     }

@@ -25,6 +25,7 @@ pub(crate) use play::hex;
 use request::{Came, Demand};
 
 use crate::{
+    facts::Values,
     values::Variable,
     world::{Received, Reply, serve},
 };
@@ -84,6 +85,7 @@ impl Player {
             clock: self.clock.clone(),
             code: None,
             grant: None,
+            kept: Values::new(),
             done: Vec::new(),
             refused: Vec::new(),
         };
@@ -127,6 +129,11 @@ impl Player {
     /// What a field is that a call after connecting tells.
     pub(crate) fn discovered(&self, id: &str, field: &str) -> String {
         self.with(id, |play| play.discovered(field))
+    }
+
+    /// What the answers with tokens told that is to be kept.
+    pub(crate) fn kept(&self, id: &str) -> Values {
+        self.with(id, |play| play.kept.clone())
     }
 
     /// Whether the grant can be refreshed.
@@ -205,7 +212,7 @@ impl Play {
         due
     }
 
-    fn carry_out(&mut self, kind: Kind, came: &crate::facts::Values) -> Reply {
+    fn carry_out(&mut self, kind: Kind, came: &Values) -> Reply {
         let (name, outcome) = match kind {
             Kind::Code => ("token", self.take_code(came)),
             Kind::Exchange(step) => ("exchange", Ok(self.take_exchange(step))),

@@ -26,6 +26,8 @@ pub(crate) struct Play {
     pub(super) clock: Clock,
     pub(super) code: Option<Code>,
     pub(super) grant: Option<Grant>,
+    /// What the answers with tokens told that is to be kept.
+    pub(super) kept: Values,
     /// What came and was as it must be, by the kind of request.
     pub(super) done: Vec<&'static str>,
     /// What came and was not.

@@ -8,7 +8,7 @@ use super::{
     request::{Demand, Wanted},
 };
 use crate::{
-    facts::{Facts, Values, put},
+    facts::{Facts, Values, find, put},
     values::Source,
 };
 
@@ -188,7 +188,12 @@ impl Play {
             scopes: Some(grant.scopes.as_slice()).filter(|_| !self.facts().has("/callback/scope_param")),
             is_first,
         };
-        self.written_out(response, &told)
+        let answer = self.written_out(response, &told);
+        for (name, path) in response.map("/keep").into_iter().filter(|_| is_first) {
+            let kept = find(&answer, &path).and_then(Value::as_str).unwrap_or_default().to_owned();
+            self.kept.insert(name, kept);
+        }
+        answer
     }
 
     fn written_out(&self, response: Facts<'_>, told: &Told<'_>) -> Value {
