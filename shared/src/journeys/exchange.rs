@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
+
 use super::{audit::Audit, carried_through, client_secret, profile};
 use crate::{
     clock::Clock,
@@ -25,6 +27,9 @@ use crate::{
 
 /// How long the end of a session is tried to be stored: the code is spent, and there is no second one.
 const STORE_FOR: Duration = Duration::from_secs(5);
+
+/// How long the provider is asked for tokens, all steps together: a user waits, and a code does not live long.
+const ASK_FOR: Duration = Duration::from_secs(10);
 
 /// How many first versions there are to draw from: two connections at one place share one by chance practically never,
 /// and there is room to count on from it for ever.
@@ -113,9 +118,16 @@ impl Exchange {
         let ready = self.vault.make_ready(&session.key.workspace).await?;
         self.claim(session, claim).await?;
         let credentials = Credentials { client_id: &connector.client_id, client_secret: secret.as_ref() };
-        let redirect_uri = &session.pinned.redirect_uri;
+        let (redirect_uri, began) = (&session.pinned.redirect_uri, self.clock.now());
         let grant = CodeGrant { code, verifier: &verifier, redirect_uri, requested: &session.requested };
-        let tokens = self.client.exchange(provider, credentials, grant, self.clock.now()).await.map_err(failed)?;
+        let tokens = self.client.exchange(provider, credentials, grant, began).await.map_err(failed)?;
+        let tokens = match self.swapped(provider, credentials, tokens, began).await {
+            Ok(tokens) => tokens,
+            Err((tokens, error)) => {
+                self.give_back(session, provider, credentials, &ready, &tokens, None).await;
+                return Err(failed(error));
+            }
+        };
         let account = self.account(provider, credentials, &tokens).await;
         if is_another(session, account.as_ref()) {
             self.give_back(session, provider, credentials, &ready, &tokens, account).await;
@@ -129,6 +141,30 @@ impl Exchange {
         let details = [("connector", connector.id.as_str()), ("scopes", &tokens.scopes.to_string())];
         self.audit.note(&session.key.workspace, actor, "connection.created", id.as_str(), &details).await;
         Ok(())
+    }
+
+    /// The token that is to be kept: the code's own, or what it is swapped for. With an error come the tokens that were not
+    /// swapped.
+    async fn swapped(
+        &self,
+        provider: &Provider,
+        credentials: Credentials<'_>,
+        tokens: TokenSet,
+        began: Timestamp,
+    ) -> Result<TokenSet, (TokenSet, TokenError)> {
+        if provider.exchange.is_empty() {
+            return Ok(tokens);
+        }
+        match self.client.swap(provider, credentials, &tokens, self.left(began), self.clock.now()).await {
+            Ok(swapped) => Ok(swapped.unwrap_or(tokens)),
+            Err(error) => Err((tokens, error)),
+        }
+    }
+
+    /// How much of the time is left in which the provider's token requests are made.
+    fn left(&self, began: Timestamp) -> Duration {
+        let spent = Duration::try_from(self.clock.now().duration_since(began)).unwrap_or_default();
+        ASK_FOR.saturating_sub(spent)
     }
 
     async fn claim(&self, session: &Session, claim: ClaimBy) -> Result<(), ExchangeError> {
@@ -222,6 +258,12 @@ impl Exchange {
         tokens: &TokenSet,
         account: Option<Account>,
     ) {
+        if endangers_earlier(session, provider, account.as_ref()) {
+            tracing::info!(
+                "tokens that are not kept are left to run out: ending them would end the earlier connection"
+            );
+            return;
+        }
         let grant =
             GrantTokens { access_token: Some(&tokens.access_token), refresh_token: tokens.refresh_token.as_ref() };
         let Err(error) = self.client.revoke(provider, credentials, grant, self.clock.now()).await else { return };
@@ -252,6 +294,13 @@ fn is_as_pinned(pinned: &Pinned, connector: &Connector, provider: &Provider) -> 
 fn is_another(session: &Session, account: Option<&Account>) -> bool {
     let earlier = session.earlier.as_ref().and_then(|earlier| earlier.account_id.as_ref());
     matches!((earlier, account), (Some(earlier), Some(account)) if *earlier != account.id)
+}
+
+/// Whether ending new tokens at the provider would end the user's earlier connection with them: where a revocation is wider
+/// than its token, and both are the same account's, as far as is known.
+fn endangers_earlier(session: &Session, provider: &Provider, account: Option<&Account>) -> bool {
+    let is_wider = provider.revoke.as_ref().is_some_and(|revoke| revoke.wider_than_token);
+    is_wider && session.earlier.is_some() && !is_another(session, account)
 }
 
 /// Whether the earlier grant's refresh token may serve the new one, if that brought none. Only where both are known to be

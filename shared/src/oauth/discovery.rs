@@ -51,7 +51,7 @@ impl ProviderClient {
     /// # Errors
     /// [`DiscoveryError`].
     #[tracing::instrument(skip_all)]
-    pub async fn discover(&self, issuer: &str, body: Value) -> Result<Provider, DiscoveryError> {
+    pub async fn discover_issuer(&self, issuer: &str, body: Value) -> Result<Provider, DiscoveryError> {
         let metadata = self.metadata(issuer).await?;
         let provider = Provider::from_metadata(body, &metadata).map_err(DiscoveryError::Unusable)?;
         match self.refused_endpoints(&provider) {

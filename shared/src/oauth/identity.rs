@@ -8,12 +8,12 @@ use super::{
     Credentials, ProviderClient, TokenSet,
     egress::{DEADLINE, EgressError, EgressRefusal},
     error::is_passing,
+    placeholders::Values,
     wire::{self, Parameters},
 };
 use crate::domain::{
     account::Account,
     provider::{Body, ClientAuth, Identity, IdentityAuth, Path, Provider, first},
-    secret::Secret,
 };
 
 /// Why it is not known whose account it is. The grant is good all the same.
@@ -52,14 +52,11 @@ impl ProviderClient {
         if identity.needs_scope.as_ref().is_some_and(|scope| !tokens.scopes.contains(scope)) {
             return Err(AccountError::Unsupported);
         }
-        let mut url = self
-            .egress
-            .check(identity.url.as_deref().ok_or(AccountError::Unsupported)?)
-            .map_err(AccountError::Blocked)?;
-        if !identity.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&identity.query);
-        }
-        let request = request(provider, identity, &url, credentials, tokens.access_token.expose());
+        let values = Values { access_token: Some(tokens.access_token.expose()), ..Values::of(credentials) };
+        let url = identity.url.as_deref().ok_or(AccountError::Unsupported)?;
+        let url = values.fill_url(url).ok_or(AccountError::Unsupported)?;
+        let url = self.egress.check(&url).map_err(AccountError::Blocked)?;
+        let request = request(provider, identity, &url, credentials, &values);
         let answer = self.egress.send(request, DEADLINE).await.map_err(unanswered)?;
         account_of_answer(identity, &answer)
     }
@@ -83,7 +80,7 @@ fn request(
     identity: &Identity,
     url: &Url,
     credentials: Credentials<'_>,
-    access_token: &str,
+    values: &Values<'_>,
 ) -> Request<Vec<u8>> {
     let mut request = Request::new(Vec::new());
     *request.method_mut() = wire::method(identity.method);
@@ -91,36 +88,43 @@ fn request(
         *request.uri_mut() = uri;
     }
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    wire::put_headers(request.headers_mut(), &identity.headers);
+    if let Some(body) = identity.body.as_ref().and_then(|body| values.fill_json(body)) {
+        wire::put_json(&mut request, &body);
+    }
+    wire::put_headers(request.headers_mut(), &identity.headers, values);
+    wire::add_query(&mut request, &wire::filled(&identity.query, values));
     match identity.auth {
-        IdentityAuth::Bearer => {
-            if let Some(value) = wire::bearer(access_token) {
-                request.headers_mut().insert(header::AUTHORIZATION, value);
-            }
-        }
-        IdentityAuth::Client => {
-            let mut parameters: Parameters = vec![("token".into(), access_token.into())];
-            let secret = credentials.client_secret.map(Secret::expose);
-            match (provider.token.client_auth, secret) {
-                (ClientAuth::Basic, Some(secret)) => {
-                    if let Some(value) = wire::basic(credentials.client_id, secret) {
-                        request.headers_mut().insert(header::AUTHORIZATION, value);
-                    }
-                }
-                (_, secret) => {
-                    parameters.push(("client_id".into(), credentials.client_id.into()));
-                    parameters.extend(secret.map(|secret| ("client_secret".into(), secret.into())));
-                }
-            }
-            wire::put_parameters(&mut request, parameters, Body::Form);
-        }
+        IdentityAuth::Bearer => wire::present(&mut request, provider, values.access_token.unwrap_or_default()),
+        IdentityAuth::Client => introspect(&mut request, provider, credentials, values),
         IdentityAuth::None => {}
     }
     request
 }
 
+/// The client's credentials and the token as RFC 7662, section 2.1 has them.
+fn introspect(request: &mut Request<Vec<u8>>, provider: &Provider, credentials: Credentials<'_>, values: &Values<'_>) {
+    let mut parameters: Parameters = vec![("token".into(), values.access_token.unwrap_or_default().into())];
+    match (provider.token.client_auth, values.client_secret) {
+        (ClientAuth::Basic, Some(secret)) => {
+            if let Some(value) = wire::basic(credentials.client_id, secret) {
+                request.headers_mut().insert(header::AUTHORIZATION, value);
+            }
+        }
+        (ClientAuth::BasicSecretOnly, Some(secret)) => {
+            if let Some(value) = wire::basic_of_secret(secret) {
+                request.headers_mut().insert(header::AUTHORIZATION, value);
+            }
+        }
+        (_, secret) => {
+            parameters.push(("client_id".into(), credentials.client_id.into()));
+            parameters.extend(secret.map(|secret| ("client_secret".into(), secret.into())));
+        }
+    }
+    wire::put_parameters(request, parameters, Body::Form);
+}
+
 /// Reads the answer; without every part of the id there is no account.
-fn account(identity: &Identity, answer: &Value) -> Option<Account> {
+pub(super) fn account(identity: &Identity, answer: &Value) -> Option<Account> {
     if identity.success.as_ref().is_some_and(|success| !success.holds(answer)) {
         return None;
     }
@@ -177,6 +181,7 @@ mod tests {
             refresh_expires_at: None,
             scopes: Scopes::parse(granted.split_whitespace()).expect("scopes"),
             id_claims: None,
+            kept: std::collections::BTreeMap::new(),
         };
         let secret = Secret::<ClientSecret>::new("s3cret");
         let credentials = Credentials { client_id: "client", client_secret: Some(&secret) };

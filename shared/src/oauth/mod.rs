@@ -6,11 +6,15 @@
 mod answer;
 pub mod authorize;
 pub mod catalogue;
+mod details;
 mod discovery;
 pub mod egress;
 mod error;
+mod expiry;
 mod id_token;
 mod identity;
+mod placeholders;
+mod recipe;
 mod revoke;
 #[cfg(test)]
 mod stub;
@@ -25,7 +29,10 @@ pub use self::{
     revoke::{GrantTokens, RevokeError, Revoked},
     token::{CodeGrant, RefreshRequest, TokenSet},
 };
-use crate::domain::secret::{ClientSecret, Secret};
+use crate::{
+    domain::secret::{ClientSecret, Secret},
+    random::Random,
+};
 
 /// Who a connector is at its provider.
 #[derive(Debug, Clone, Copy)]
@@ -40,13 +47,14 @@ pub struct Credentials<'a> {
 #[derive(Debug, Default)]
 pub struct ProviderClient {
     egress: Egress,
+    random: Random,
 }
 
 impl ProviderClient {
     /// A client that reaches as far as this egress.
     #[must_use]
     pub fn new(egress: Egress) -> Self {
-        Self { egress }
+        Self { egress, random: Random::default() }
     }
 
     /// The way out, to check endpoints before they are stored.

@@ -158,6 +158,7 @@ impl Services {
             queue: self.refresh_queue.clone(),
             salvage: self.salvage_queue.clone(),
             crowd: self.crowd.clone(),
+            public_base_url: self.config.public_base_url.clone(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),

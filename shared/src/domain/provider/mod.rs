@@ -11,7 +11,7 @@ mod refresh;
 mod request;
 mod token;
 
-use std::{borrow::Cow, cell::RefCell, fmt};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
@@ -104,6 +104,9 @@ pub struct Provider {
     /// Scopes worth suggesting.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suggested_scopes: Vec<SuggestedScope>,
+    /// Parameters of the RFCs that have another name in every request here: the RFC's name to the provider's.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
     /// The authorization request.
     pub authorize: Authorize,
     /// The token request and its answer.
@@ -157,6 +160,7 @@ impl Provider {
             docs_url: table.url("docs_url"),
             setup: table.text("setup"),
             suggested_scopes: table.tables("suggested_scopes").into_iter().map(SuggestedScope::read).collect(),
+            names: table.map("names", |_, value| crate::domain::fields::text(value)),
             authorize: Authorize::read(table.table("authorize")),
             exchange: ExchangeStep::read_all(table.tables("exchange")),
             discover: DiscoverStep::read_all(table.tables("discover")),
@@ -234,10 +238,13 @@ impl Provider {
         self.refresh.grant != RefreshGrant::None
     }
 
-    /// Whether it is the access token itself that is presented for a new one.
+    /// Whether a refresh shows the provider the access token: for a new one, or beside the refresh token.
     #[must_use]
-    pub fn presents_access_token(&self) -> bool {
-        self.refresh.grant == RefreshGrant::AccessToken
+    pub fn shows_access_token(&self) -> bool {
+        let refresh = &self.refresh;
+        let texts = [&refresh.params, &refresh.query, &refresh.headers].into_iter().flat_map(BTreeMap::values);
+        refresh.grant == RefreshGrant::AccessToken
+            || texts.chain(&refresh.url).any(|text| text.contains("{access_token}"))
     }
 
     /// Where a refresh token is presented.

@@ -242,6 +242,12 @@ impl Success {
         self.path.find(answer) == Some(&self.equals)
     }
 
+    /// Whether an answer says that it did not: what is asked for is there, and is something else.
+    #[must_use]
+    pub fn is_denied(&self, answer: &Value) -> bool {
+        self.path.find(answer).is_some_and(|told| *told != self.equals)
+    }
+
     pub(super) fn read(table: Table<'_>) -> Option<Self> {
         if !table.is_given() {
             return None;

@@ -94,8 +94,13 @@ impl Refresher {
         let Some(deadline) = self.time_to_call(attempt) else { return Err(TokenError::too_late()) };
         let client_secret = attempt.with.client_secret.as_ref();
         let credentials = Credentials { client_id: &connector.client_id, client_secret };
-        let granted = &attempt.lease.connection.granted;
-        let request = RefreshRequest { refresh_token: &attempt.with.refresh_token, granted, deadline };
+        let request = RefreshRequest {
+            refresh_token: attempt.with.refresh_token.as_ref(),
+            access_token: attempt.with.access_token.as_ref(),
+            redirect_uri: &connector.redirect_uri(&self.public_base_url),
+            granted: &attempt.lease.connection.granted,
+            deadline,
+        };
         self.client.refresh(provider, credentials, request, self.clock.now()).await
     }
 

@@ -5,7 +5,7 @@ use crate::{
     domain::secret::ClientSecret,
     oauth::{
         GrantTokens,
-        egress::EgressRefusal,
+        egress::{Egress, EgressRefusal},
         stub::{Asked, Reply, Stub, json as answer},
     },
 };
@@ -41,9 +41,15 @@ async fn exchange(client: &ProviderClient, provider: &Provider) -> Result<TokenS
 async fn refresh(client: &ProviderClient, provider: &Provider) -> Result<TokenSet, TokenError> {
     let secret = Secret::<ClientSecret>::new("s3cret");
     let credentials = Credentials { client_id: "client", client_secret: Some(&secret) };
-    let (refresh_token, granted) = (Secret::new("r0"), scopes("a"));
+    let (refresh_token, access_token, granted) = (Secret::new("r0"), Secret::new("a0"), scopes("a b"));
     let deadline = Duration::from_millis(300);
-    let request = RefreshRequest { refresh_token: &refresh_token, granted: &granted, deadline };
+    let request = RefreshRequest {
+        refresh_token: Some(&refresh_token),
+        access_token: Some(&access_token),
+        redirect_uri: "https://c.example/api/external-auth/callback/con_1",
+        granted: &granted,
+        deadline,
+    };
     client.refresh(provider, credentials, request, Timestamp::UNIX_EPOCH).await
 }
 
@@ -206,5 +212,5 @@ fn a_request_can_be_made_on_any_thread() {
     is_send(&exchange(&client, &provider));
     is_send(&refresh(&client, &provider));
     is_send(&client.revoke(&provider, credentials, tokens, Timestamp::UNIX_EPOCH));
-    is_send(&client.discover("https://p.example", json!({})));
+    is_send(&client.discover_issuer("https://p.example", json!({})));
 }
