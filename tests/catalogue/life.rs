@@ -10,6 +10,7 @@ use crate::{
     entries::{Entry, moved},
     facts::{Facts, Values},
     player::{Client, LOGIN_HINT, Player, hex},
+    scopes::Scopes,
     values::{self, Source, Variable},
     world::{Answer, Browser, World, journeys::parameter},
 };
@@ -37,8 +38,7 @@ struct Life<'a> {
     entry: Facts<'a>,
     variables: Vec<Variable>,
     connector: String,
-    asked: Vec<String>,
-    unticked: Option<String>,
+    scopes: Scopes,
 }
 
 /// Lives it, or says what went wrong with the provider's own reasons beside it.
@@ -61,9 +61,9 @@ async fn begin_and_live(world: &World, player: &Player, entry: &Entry) -> Result
     got(&world.admin("POST", "/providers").json(&registration).send().await, 201, "registering the provider")?;
 
     let variables = values::of(entry.facts())?;
-    let (asked, unticked) = scopes(entry.facts());
+    let scopes = Scopes::of(entry.facts());
     let (id, secret) = (format!("client-{}", Random::default().token()), format!("secret-{}", Random::default().token()));
-    let connector = connector_body(entry, &registration, &variables, (&id, &secret), &asked);
+    let connector = connector_body(entry, &registration, &variables, (&id, &secret), &scopes.wanted);
     let made = got(&world.admin("POST", "/connectors").json(&connector).send().await, 201, "making the connector")?;
     let client = Client { id, secret, redirect_uri: text(&made["redirect_uri"]) };
     player.play(&entry.id, &played, variables.clone(), client);
@@ -74,8 +74,7 @@ async fn begin_and_live(world: &World, player: &Player, entry: &Entry) -> Result
         entry: entry.facts(),
         variables,
         connector: text(&made["id"]),
-        asked,
-        unticked,
+        scopes,
     };
     life.live().await
 }
@@ -85,13 +84,9 @@ fn connector_body(
     registration: &Value,
     variables: &[Variable],
     (id, secret): (&str, &str),
-    asked: &[String],
+    wanted: &[String],
 ) -> Value {
     let config: Values = variables.iter().filter(|one| one.source == Source::Admin).map(told).collect();
-    let always = entry.facts().texts("/authorize/scope/always");
-    let wanted: Vec<&String> = asked.iter().filter(|scope| !always.contains(scope)).collect();
-    // Without a wish, the default is asked for: that is to be seen too.
-    let wanted = if entry.facts().texts("/authorize/scope/default").iter().eq(wanted.iter().copied()) { Vec::new() } else { wanted };
     let mut body = json!({
         "integration_type": registration["id"], "name": entry.id, "client_id": id, "scopes": wanted,
         "connection_config": config,
@@ -105,37 +100,6 @@ fn connector_body(
 
 fn told(variable: &Variable) -> (String, String) {
     (variable.name.clone(), variable.told.clone())
-}
-
-/// The scopes that are asked for, in order, and the one that the user will not grant.
-fn scopes(entry: Facts<'_>) -> (Vec<String>, Option<String>) {
-    let scope = entry.table("/authorize/scope");
-    if scope.flag("/send") == Some(false) {
-        return (Vec::new(), None);
-    }
-    let suggested = entry.tables("/suggested_scopes").into_iter().filter_map(|one| one.text("/scope").map(str::to_owned));
-    let mut asked: Vec<String> = suggested.take(3).collect();
-    if asked.is_empty() {
-        asked = scope.texts("/default");
-    }
-    if asked.is_empty() {
-        asked = vec!["first.read".into(), "second.write".into()];
-    }
-    let needed: Vec<String> = entry.texts("/identity/needs_scope");
-    for name in needed.iter().chain(&scope.texts("/always")) {
-        if !asked.contains(name) {
-            asked.push(name.clone());
-        }
-    }
-    let kept = |name: &String| needed.contains(name) || scope.texts("/always").contains(name);
-    // One that no other stands for, so that it is missed.
-    let is_missed = |name: &&String| {
-        let others = scope.at("/aliases").and_then(|aliases| aliases.get(name.as_str())).and_then(Value::as_array);
-        !others.into_iter().flatten().any(|other| asked.iter().any(|asked| other == asked.as_str()))
-    };
-    let unticked = asked.iter().filter(|name| !kept(name)).rfind(is_missed).cloned();
-    let unticked = unticked.filter(|_| asked.len() > 1);
-    (asked, unticked)
 }
 
 impl Life<'_> {
@@ -165,7 +129,7 @@ impl Life<'_> {
         let mut browser = Browser::default();
         browser.remember(&answer);
         let address = text(&begun["redirect_url"]);
-        let callback = self.player.approve(self.id, &address, &self.asked, self.unticked.as_deref())?;
+        let callback = self.player.approve(self.id, &address, &self.scopes.asked, self.scopes.unticked.as_deref())?;
         let landed = browser.open(self.world, &callback).await;
         must!(landed.status == 303, "the callback was answered with {landed:?}");
         let status = parameter(landed.location(), "status");
@@ -193,7 +157,7 @@ impl Life<'_> {
         granted.sort();
         shown.sort();
         must!(granted == shown, "{shown:?} is shown as granted instead of {granted:?}");
-        let missing: Vec<&str> = self.unticked.as_deref().into_iter().collect();
+        let missing: Vec<&str> = self.scopes.unticked.as_deref().into_iter().collect();
         must!(token["missing_scopes"] == json!(missing), "{} is shown as missing instead of {missing:?}", token["missing_scopes"]);
         Ok(())
     }

@@ -16,6 +16,7 @@ mod lives;
 mod made_up;
 mod names;
 mod player;
+mod scopes;
 mod table;
 mod values;
 #[path = "../protocol/world/mod.rs"]
