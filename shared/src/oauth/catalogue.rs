@@ -1,8 +1,11 @@
-//! The providers that come with the product: `providers/*.toml`, checked and compiled in by the build script.
+//! The providers that come with the product: `providers/*.toml`, checked and compiled in by the build script in two
+//! parts: what functions need to work with a provider, and what people are told of it.
 
 use std::sync::OnceLock;
 
-use crate::domain::provider::{Provider, ProviderType};
+use serde_json::Value;
+
+use crate::domain::provider::{Provider, ProviderType, merged};
 
 /// One provider, as text until somebody asks for it: a cold start parses none.
 struct Entry {
@@ -24,13 +27,32 @@ impl Entry {
     }
 }
 
-/// The provider of this name, if the product comes with it.
+/// The provider of this name, if the product comes with it; without what is for people only.
 #[must_use]
 pub fn find(id: &ProviderType) -> Option<&'static Provider> {
     ENTRIES.iter().find(|entry| entry.id == id.as_str())?.provider()
 }
 
-/// All of them, by name.
+/// The provider of this name with everything that people are told of it. Only a function that calls this, or
+/// [`all_described`], carries those texts.
+#[must_use]
+pub fn find_described(id: &ProviderType) -> Option<Provider> {
+    let index = ENTRIES.iter().position(|entry| entry.id == id.as_str())?;
+    described(&ENTRIES[index], TEXTS[index])
+}
+
+/// All of them with everything that people are told of them, by name.
+pub fn all_described() -> impl Iterator<Item = Provider> {
+    ENTRIES.iter().zip(TEXTS).filter_map(|(entry, texts)| described(entry, texts))
+}
+
+fn described(entry: &Entry, texts: &str) -> Option<Provider> {
+    let data: Value = serde_json::from_str(entry.json).ok()?;
+    let texts: Value = serde_json::from_str(texts).ok()?;
+    Provider::from_value(&merged(data, texts)).ok()
+}
+
+/// All of them, by name; without what is for people only.
 pub fn all() -> impl Iterator<Item = &'static Provider> {
     ENTRIES.iter().filter_map(Entry::provider)
 }
@@ -57,7 +79,7 @@ mod tests {
 
     #[test]
     fn every_entry_tells_a_person_how_to_set_it_up() {
-        for provider in all() {
+        for provider in all_described() {
             assert!(provider.setup.as_ref().is_some_and(|setup| setup.len() > 80), "{}", provider.id);
             assert!(provider.docs_url.is_some(), "{}", provider.id);
             assert_eq!(provider.authorize.scope.send, !provider.suggested_scopes.is_empty(), "{}", provider.id);
@@ -73,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back_as_the_same_provider() {
-        for provider in all() {
+        for provider in &all_described().collect::<Vec<_>>() {
             let written = serde_json::to_string(provider).expect("JSON");
             assert_eq!(serde_json::from_str::<Provider>(&written).expect("reads back"), *provider);
         }

@@ -67,7 +67,11 @@ impl ProviderClient {
             let refusal = self.egress.check(url).err()?;
             Some(FieldError { pointer: pointer.into_owned(), detail: refusal.to_string() })
         };
-        provider.endpoints().filter_map(refused).collect()
+        let samples = provider.samples();
+        let mut refused: Vec<FieldError> =
+            samples.iter().flat_map(|sample| sample.endpoints().filter_map(refused)).collect();
+        refused.dedup();
+        refused
     }
 
     /// Where an issuer publishes its keys (OpenID Connect Discovery, section 3: `jwks_uri`).

@@ -1,4 +1,4 @@
-//! Whose account it is, and where its API is.
+//! Whose account it is.
 
 use std::collections::BTreeMap;
 
@@ -74,26 +74,6 @@ pub struct Identity {
     pub avatar: Vec<Path>,
 }
 
-/// What is known about the provider as an OpenID provider, or about its issuer identifier (RFC 8414, section 2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Oidc {
-    /// The issuer identifier.
-    pub issuer: String,
-    /// Whether every authorization response carries `iss` (RFC 9207).
-    pub iss_parameter_supported: bool,
-}
-
-/// The provider's API.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Api {
-    /// What every path of it begins with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub base_url: Option<String>,
-    /// Headers that it asks for.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, String>,
-}
-
 impl Identity {
     pub(super) fn read(table: Table<'_>) -> Option<Self> {
         if !table.is_given() {
@@ -134,25 +114,5 @@ impl Identity {
     #[must_use]
     pub fn is_userinfo(&self) -> bool {
         matches!(self.id.as_slice(), [only] if only.as_str() == "sub")
-    }
-}
-
-impl Oidc {
-    pub(super) fn read(table: Table<'_>) -> Option<Self> {
-        let is_given = table.is_given();
-        let oidc = is_given.then(|| Self {
-            issuer: table.require("issuer", table.url("issuer")),
-            iss_parameter_supported: table.flag("iss_parameter_supported").unwrap_or(false),
-        });
-        table.close();
-        oidc
-    }
-}
-
-impl Api {
-    pub(super) fn read(table: Table<'_>) -> Self {
-        let api = Self { base_url: table.url("base_url"), headers: headers(&table) };
-        table.close();
-        api
     }
 }

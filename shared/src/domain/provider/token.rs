@@ -41,7 +41,7 @@ choices! {
 /// The token request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Token {
-    /// The token endpoint.
+    /// The token endpoint. Empty only for a provider that is unavailable.
     pub url: String,
     /// The method; RFC 6749, section 3.2: POST. With GET, the parameters are in the query.
     pub method: Method,
@@ -217,6 +217,13 @@ impl Token {
         };
         table.close();
         token
+    }
+}
+
+impl Token {
+    /// Whether there is none.
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.url.is_empty()
     }
 }
 
