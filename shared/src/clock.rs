@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 /// Where the present moment comes from. Whoever needs the time is handed one of these.
 #[derive(Debug, Clone)]
@@ -39,6 +39,12 @@ impl Clock {
             Source::Held(moment) => moment.load(Ordering::SeqCst),
         };
         Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// The day that it is now, by universal time.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.now().to_zoned(TimeZone::UTC).date()
     }
 
     /// Moves a held clock forward. The system's clock moves by itself and ignores this.

@@ -1,13 +1,14 @@
 """An AWS account on loopback: ministack with IAM evaluation on, and what it lacks that the template relies on.
 
-It knows no encryption context when it evaluates a policy, so that every statement of ours about keys would hold for
-nobody. It asks for permissions of their own for batches of messages; AWS has none. It weighs the writing of logs on a
+It knows no encryption context when it evaluates a policy, and neither item nor attributes of a request to a table, so that
+every statement of ours about those would hold for nobody. It asks for permissions of their own for batches of messages; AWS has none. It weighs the writing of logs on a
 group and not on its streams, which is what CloudFormation's ARN of a group stands for. It makes an HTTP API without the
 routes of its OpenAPI body, and answers every preflight itself, also where a route is there for it. All of this is added
 here, where the emulator keeps everything else of the kind. Settings are ministack's own environment variables.
 """
 
 import json
+import re
 
 from ministack import app
 from ministack.core import iam_actions
@@ -27,11 +28,26 @@ def encryption_context(body):
     return keys
 
 
-def knowing_encryption_contexts(of_tags):
-    """The emulator's condition keys of a request, and a KMS request's encryption context with them."""
+def item_and_attributes(body):
+    """The condition keys of an update of one item: its partition key, and every attribute that is named."""
+    request = json.loads(body or b"{}")
+    item = request.get("Key") or {}
+    context = {"dynamodb:LeadingKeys": [item["pk"]["S"]]} if item else {}
+    expressions = " ".join(request.get(name, "") for name in ("UpdateExpression", "ConditionExpression"))
+    named = set(re.findall(r"(?<![:#\w])[a-z]\w*\b(?!\()", expressions)) - {"and", "or", "not", "in", "between"}
+    named |= set((request.get("ExpressionAttributeNames") or {}).values()) | item.keys()
+    return {**context, "dynamodb:Attributes": sorted(named)} if named else context
+
+
+CONDITION_KEYS = {"kms": encryption_context, "dynamodb": item_and_attributes}
+
+
+def knowing_what_is_asked_for(of_tags):
+    """The emulator's condition keys of a request, and those of its service that ours rely on."""
 
     def keys(service, action, body, parameters):
-        own = encryption_context(body) if service == "kms" else {}
+        knows = service == "kms" or action == "dynamodb:UpdateItem"
+        own = CONDITION_KEYS[service](body) if knows else {}
         return {**of_tags(service, action, body, parameters), **own}
 
     return keys
@@ -133,7 +149,7 @@ def teach(module, name, wrap):
 
 
 def main():
-    teach(iam_actions, "request_tag_context", knowing_encryption_contexts)
+    teach(iam_actions, "request_tag_context", knowing_what_is_asked_for)
     teach(iam_actions, "extract_iam_action", weighing_batches_as_messages)
     teach(iam_actions, "extract_resource_arn", naming_log_streams)
     teach(apigateway, "_handle_execute_in_scope", routing_preflights)

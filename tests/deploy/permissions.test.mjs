@@ -12,7 +12,7 @@ import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import * as lambda from '@aws-sdk/client-lambda';
 import * as sts from '@aws-sdk/client-sts';
 import { credentialsFor, Stack } from './stack.mjs';
-import { ofDataKey, ofIndex, ofKey, ofQueue, ofTable, surprises, trial } from './trials.mjs';
+import { beyondKeyUse, ofDataKey, ofIndex, ofKey, ofKeyUse, ofQueue, ofTable, surprises, trial } from './trials.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const GRANTS = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', 'debug/grants');
@@ -92,6 +92,15 @@ for (const fn of FUNCTIONS) {
       const target = id.replace(/Table$/, '');
       assert.deepEqual(await surprises(trials, credentials, granted(fn, target)), [], id);
     }
+  });
+
+  test(`${fn} notes the day of a key's use, if it may, and nothing else of it`, async () => {
+    const credentials = await stack.credentialsOf(fn);
+    const { name } = stack.resources.get('RegistryTable');
+    const writes = [granted(fn, 'Registry'), granted(fn, 'KeyUse')];
+    const isGranted = (action) => writes.some((allows) => allows(action));
+    assert.deepEqual(await surprises([ofKeyUse(name)], credentials, isGranted), []);
+    assert.deepEqual(await surprises(beyondKeyUse(name), credentials, granted(fn, 'Registry')), []);
   });
 
   test(`${fn} may read the indexes it needs`, async () => {

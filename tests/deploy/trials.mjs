@@ -77,6 +77,33 @@ export function ofTable(name, arn) {
   return [...others.map((operation) => ask(operation, special[operation] ?? onTable)), ...transactions];
 }
 
+/** An update of an item that is not there, and stays so. */
+function update(TableName, pk, UpdateExpression, more) {
+  const input = {
+    TableName,
+    Key: { pk: { S: pk }, sk: { S: 'META' } },
+    UpdateExpression,
+    ConditionExpression: 'attribute_exists(pk)',
+    ExpressionAttributeValues: { ':day': { S: '2026-11-22' } },
+    ...more,
+  };
+  return trial(dynamodb, 'DynamoDBClient', 'dynamodb', 'UpdateItem', input);
+}
+
+/** The day of a key's use. */
+export const ofKeyUse = (table) => update(table, 'APIKEY#nobody', 'SET last_used_on = :day');
+
+/** What else could be written with a permission that is meant for that. */
+export const beyondKeyUse = (table) => [
+  update(table, 'APIKEY#nobody', 'SET revoked_at = :day'),
+  update(table, 'APIKEY#nobody', 'SET last_used_on = :day REMOVE revoked_at'),
+  update(table, 'APIKEY#nobody', 'SET last_used_on = :day, #other = :day', {
+    ExpressionAttributeNames: { '#other': 'digest' },
+  }),
+  update(table, 'WS#nobody', 'SET last_used_on = :day'),
+  update(table, 'xAPIKEY#nobody', 'SET last_used_on = :day'),
+];
+
 /** What can be asked of a table's index. */
 export function ofIndex(table, index) {
   const reads = ['Query', 'Scan'];

@@ -105,6 +105,31 @@ async fn a_revoked_key_is_refused_everywhere_after_a_minute_and_its_successor_wo
     }
 }
 
+/// A key that nobody uses any more is found by its day of last use, and noting that costs one write a day.
+#[tokio::test]
+async fn the_listing_of_keys_tells_the_day_of_their_last_use() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    world.connect(&connector, "alice").await;
+    world.service_key(&world.workspace, &world.app.id, &[]).await;
+    let days = async || {
+        let listing = world.admin("GET", &format!("/apps/{}/keys", world.app.id)).send().await.expect(200);
+        let keys = listing["keys"].as_array().unwrap();
+        keys.iter().map(|key| key["last_used_on"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    world.token(&connector, "alice").await.expect(200);
+    let first_day = days().await;
+    let today = first_day.iter().flatten().next().expect("a day of use").clone();
+    assert_eq!(first_day.iter().flatten().count(), 1, "the other one was never used");
+    let before = world.aws.count("UpdateItem");
+    world.advance(120);
+    world.token(&connector, "alice").await.expect(200);
+    assert_eq!(world.aws.count("UpdateItem"), before, "the same day is noted once");
+    world.advance(24 * 3_600);
+    world.token(&connector, "alice").await.expect(200);
+    assert!(days().await.iter().flatten().all(|day| *day > today));
+}
+
 /// A key that may only look changes nothing, whatever it tries.
 #[tokio::test]
 async fn a_reading_key_reads_and_changes_nothing() {

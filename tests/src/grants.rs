@@ -7,6 +7,8 @@
 pub enum Target {
     /// The table of workspaces, apps, keys and connectors.
     Registry,
+    /// Of its items, those of keys, and in them nothing but the day of their last use.
+    KeyUse,
     /// The table of connections.
     Connections,
     /// Its index of due connections.
@@ -57,10 +59,14 @@ const RECEIVE: &str = "sqs:ReceiveMessage";
 const DONE: &str = "sqs:DeleteMessage";
 const LOOK: &str = "sqs:GetQueueAttributes";
 
+/// Why whoever takes keys writes their day of use.
+const NOTED: &str = "the first use of a key on a day, so that one that nobody uses is found";
+
 /// Every permission there is. To seal, a function looks up the workspace's newest wrapped key (a query) and has it
 /// unwrapped; making one is for whoever administers a workspace, and for `refresh` when one is too old.
 pub const GRANTS: &[Grant] = &[
     grant("start-authorization", Target::Registry, &[GET, QUERY], "key, app, connector; the workspace's sealing key"),
+    grant("start-authorization", Target::KeyUse, &[UPDATE], NOTED),
     grant("start-authorization", Target::Connections, &[GET], "whether there is a connection to renew"),
     grant(
         "start-authorization",
@@ -80,6 +86,7 @@ pub const GRANTS: &[Grant] = &[
     grant("callback", Target::Audit, &[PUT], "who connected, and what was refused"),
     grant("callback", Target::Key, &[OPEN_KEY], "opens verifier and client secret, seals code and tokens"),
     grant("finish-authorization", Target::Registry, &[GET, QUERY], "app, connector; the workspace's sealing key"),
+    grant("finish-authorization", Target::KeyUse, &[UPDATE], NOTED),
     grant(
         "finish-authorization",
         Target::Connections,
@@ -90,6 +97,7 @@ pub const GRANTS: &[Grant] = &[
     grant("finish-authorization", Target::Audit, &[PUT], "who connected, and who tried for another"),
     grant("finish-authorization", Target::Key, &[OPEN_KEY], "opens code, verifier and client secret, seals tokens"),
     grant("get-token", Target::Registry, &[GET, BATCH_GET, QUERY], "key and app; the connector; the sealing key"),
+    grant("get-token", Target::KeyUse, &[UPDATE], NOTED),
     grant(
         "get-token",
         Target::Connections,
@@ -145,6 +153,7 @@ pub const GRANTS: &[Grant] = &[
     grant("disconnect", Target::Key, &[OPEN_KEY], "opens the tokens it revokes; seals nothing"),
     grant("disconnect", Target::RevocationQueue, &[SEND, RECEIVE, DONE, LOOK], "reminders of what is left to be done"),
     grant("list-connections", Target::Registry, &[GET, QUERY], "the connectors of the app's workspace"),
+    grant("list-connections", Target::KeyUse, &[UPDATE], NOTED),
     grant(
         "list-connections",
         Target::Connections,
@@ -166,9 +175,11 @@ pub const GRANTS: &[Grant] = &[
     grant("manage-connector", Target::RevocationQueue, &[SEND], "reminders of what it left to be done"),
 ];
 
-/// Whether a function's role allows this action on that.
+/// Whether a function's role allows this action on that. Whoever may write the registry may write the use of keys too.
 #[must_use]
 pub fn is_granted(function: &str, target: Target, action: &str) -> bool {
-    let mut grants = GRANTS.iter().filter(|grant| grant.function == function && grant.target == target);
+    let is_about =
+        |grant: &Grant| grant.target == target || (target == Target::KeyUse && grant.target == Target::Registry);
+    let mut grants = GRANTS.iter().filter(|grant| grant.function == function && is_about(grant));
     grants.any(|grant| grant.actions.contains(&action))
 }

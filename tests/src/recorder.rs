@@ -73,6 +73,7 @@ impl Recorder {
                 Some(index) => vec![(index_target(index), "dynamodb:Query".to_owned())],
                 None => vec![entry(text(&body["TableName"]), operation)],
             },
+            "UpdateItem" if is_use_of_a_key(body) => vec![(Target::KeyUse, "dynamodb:UpdateItem".to_owned())],
             _ => vec![entry(text(&body["TableName"]), operation)],
         }
     }
@@ -88,6 +89,11 @@ impl Recorder {
         let found = known.into_iter().find(|(known, _)| *known == name);
         found.unwrap_or_else(|| panic!("no table of the product: {name}")).1
     }
+}
+
+/// Whether nothing but the day of a key's use is written.
+fn is_use_of_a_key(body: &Value) -> bool {
+    text(&body["Key"]["pk"]["S"]).starts_with("APIKEY#") && text(&body["UpdateExpression"]) == "SET last_used_on = :day"
 }
 
 fn index_target(index: &str) -> Target {

@@ -11,6 +11,7 @@ use crate::document::Template;
 fn resources(target: Target) -> Vec<Value> {
     match target {
         Target::Registry => vec![json!({ "Fn::GetAtt": "RegistryTable.Arn" })],
+        Target::KeyUse => vec![json!({ "Fn::GetAtt": "RegistryTable.Arn", "only": use_of_keys() })],
         Target::Connections => vec![json!({ "Fn::GetAtt": "ConnectionsTable.Arn" })],
         Target::DueIndex => vec![json!({ "Fn::Sub": "${ConnectionsTable.Arn}/index/due" })],
         Target::ByConnectorIndex => vec![json!({ "Fn::Sub": "${ConnectionsTable.Arn}/index/by_connector" })],
@@ -28,6 +29,16 @@ fn workspace_keys() -> Value {
     json!({ "Ref": "WorkspaceKeyArns" })
 }
 
+/// What limits a write to the day on which keys were used.
+fn use_of_keys() -> Value {
+    json!({
+        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["APIKEY#*"] },
+        "ForAllValues:StringEquals": { "dynamodb:Attributes": ["pk", "sk", "last_used_on"] },
+        // Of nothing, everything holds for all values.
+        "Null": { "dynamodb:LeadingKeys": false, "dynamodb:Attributes": false },
+    })
+}
+
 /// `GetToken` for `get-token`: the template's logical ids begin so.
 fn pascal(function: &str) -> String {
     let capitalised = |word: &str| word[..1].to_uppercase() + &word[1..];
@@ -36,14 +47,18 @@ fn pascal(function: &str) -> String {
 
 type Allowed = BTreeMap<String, BTreeSet<String>>;
 
-/// What a role's statements allow: actions by resource.
+/// What a role's statements allow: actions by resource, and by the condition where one speaks of items.
 fn allowed(role: &Value) -> Allowed {
     let mut allowed = Allowed::new();
     for statement in statements(role) {
         assert_eq!(statement["Effect"], "Allow");
         let actions = statement["Action"].as_array().expect("actions are a list");
         let actions = actions.iter().map(|action| action.as_str().unwrap().to_owned());
-        allowed.entry(statement["Resource"].to_string()).or_default().extend(actions);
+        let mut resource = statement["Resource"].clone();
+        if statement["Condition"].to_string().contains("dynamodb:") {
+            resource["only"] = statement["Condition"].clone();
+        }
+        allowed.entry(resource.to_string()).or_default().extend(actions);
     }
     allowed
 }

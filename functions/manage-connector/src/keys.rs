@@ -40,6 +40,8 @@ struct KeyOnWire {
     permissions: Vec<&'static str>,
     created_at: String,
     revoked_at: Option<String>,
+    /// A day by universal time.
+    last_used_on: Option<String>,
     /// The key itself, when it was just made and never again.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
@@ -60,6 +62,7 @@ impl From<&KeyRecord> for KeyOnWire {
             permissions,
             created_at: seconds(record.created_at).to_string(),
             revoked_at: record.revoked_at.map(|at| seconds(at).to_string()),
+            last_used_on: record.last_used_on.map(|day| day.to_string()),
             key: None,
         }
     }

@@ -1,4 +1,4 @@
-//! API keys, read at most once a minute.
+//! API keys, read at most once a minute, and the day of their last use, noted once a day.
 
 use super::{Unauthenticated, cache::Cache};
 use crate::{
@@ -54,13 +54,25 @@ impl KeyCheck {
     /// The record that the key proves. A key whose checksum is wrong never reaches the table.
     async fn record(&self, bearer: &str) -> Result<KeyRecord, Unauthenticated> {
         let presented = PresentedKey::parse(bearer).ok_or(Unauthenticated::NoProof)?;
-        let record = if let Some(record) = self.known.get(&presented.id, self.clock.now()) {
-            record
-        } else {
-            let record = self.keys.find(&presented.id).await?.ok_or(Unauthenticated::NoProof)?;
-            self.known.put(presented.id.clone(), record.clone(), self.clock.now());
-            record
-        };
-        if presented.proves(&record) { Ok(record) } else { Err(Unauthenticated::NoProof) }
+        let proven = |record: KeyRecord| presented.proves(&record).then_some(record).ok_or(Unauthenticated::NoProof);
+        if let Some(record) = self.known.get(&presented.id, self.clock.now()) {
+            return proven(record);
+        }
+        let record = self.keys.find(&presented.id).await?.ok_or(Unauthenticated::NoProof)?;
+        self.known.put(presented.id.clone(), record.clone(), self.clock.now());
+        let record = proven(record)?;
+        self.note_use(&record).await;
+        Ok(record)
+    }
+
+    /// Notes the first use of a day, as the record just read tells. Whoever calls is answered all the same if that fails:
+    /// the next read of the record tries again.
+    async fn note_use(&self, record: &KeyRecord) {
+        let today = self.clock.today();
+        if record.last_used_on.is_none_or(|day| day < today)
+            && let Err(error) = self.keys.note_use(&record.id, today).await
+        {
+            tracing::warn!(%error, "the use of a key was not noted");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! API keys of workspaces and apps.
 
 use aws_lc_rs::constant_time;
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     app::App,
@@ -75,6 +75,8 @@ pub struct KeyRecord {
     pub created_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// The day of its last use, by universal time.
+    pub last_used_on: Option<Date>,
 }
 
 impl KeyRecord {
@@ -155,7 +157,7 @@ mod tests {
         let key = compose(&holder, &id, [7; 32]);
         let digest = digest_of(&key);
         let created_at = Timestamp::UNIX_EPOCH;
-        (key, KeyRecord { id, name: String::new(), digest, holder, created_at, revoked_at: None })
+        (key, KeyRecord { id, name: String::new(), digest, holder, created_at, revoked_at: None, last_used_on: None })
     }
 
     fn admin() -> Holder {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::constant_time;
-use jiff::{civil::Date, tz::TimeZone};
+use jiff::civil::Date;
 
 use super::{
     profile,
@@ -128,7 +128,7 @@ impl GetToken {
         let mut connection = connection.ok_or(GetTokenError::NotConnected)?;
         let provider = profile(&connector).ok_or(GetTokenError::NotConnected)?;
         suffices(provider, &connection, wish)?;
-        let today = self.clock.now().to_zoned(TimeZone::UTC).date();
+        let today = self.clock.today();
         let used_before = connection.last_used_on.replace(today);
         let (connection, access_token) = Box::pin(self.current(connection, &connector, wish)).await?;
         // A refresh may have narrowed the grant.

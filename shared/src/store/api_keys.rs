@@ -1,11 +1,11 @@
 //! API keys.
 
 use aws_sdk_dynamodb::Client;
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     error::{StoreError, Write, written},
-    row::{NewItem, Row, name, time},
+    row::{NewItem, Row, name, text, time},
     table::{Table, TableNames, key},
     workspaces,
 };
@@ -109,6 +109,22 @@ impl ApiKeys {
             .expression_attribute_values(":now", time(now));
         written(request.send().await)
     }
+
+    /// Notes the day of a key's use, if it is still there and has not been used that day. Roles allow this write of items of
+    /// keys, and none of anything else in them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn note_use(&self, id: &KeyId, day: Date) -> Result<Write, StoreError> {
+        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&pk(id), META)));
+        let request = request
+            .update_expression("SET last_used_on = :day")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(last_used_on) OR last_used_on < :day)",
+            )
+            .expression_attribute_values(":day", text(&day.to_string()));
+        written(request.send().await)
+    }
 }
 
 fn pk(id: &KeyId) -> String {
@@ -129,7 +145,8 @@ fn item(record: &KeyRecord) -> NewItem {
         .bytes(name::KEY_DIGEST, &record.digest)
         .text(name::WORKSPACE, record.holder.workspace().as_str())
         .time(name::CREATED_AT, record.created_at)
-        .maybe(record.revoked_at, |item, at| item.time(name::REVOKED_AT, at));
+        .maybe(record.revoked_at, |item, at| item.time(name::REVOKED_AT, at))
+        .maybe(record.last_used_on, |item, day| item.text(name::LAST_USED_ON, &day.to_string()));
     match &record.holder {
         Holder::Workspace { role: WorkspaceRole::Admin, .. } => item.text(name::KEY_KIND, "admin"),
         Holder::Workspace { role: WorkspaceRole::Reader, .. } => item.text(name::KEY_KIND, "read"),
@@ -158,6 +175,7 @@ fn read(row: &Row) -> Result<KeyRecord, StoreError> {
         holder,
         created_at: row.time(name::CREATED_AT)?,
         revoked_at: row.find_time(name::REVOKED_AT)?,
+        last_used_on: row.find_day(name::LAST_USED_ON)?,
     })
 }
 

@@ -308,10 +308,7 @@ pub(super) fn read(row: &Row) -> Result<Connection, StoreError> {
         account: read_account(row)?,
         label: row.find_text(name::CONNECTION_LABEL)?.map(str::to_owned),
         connected_at: row.time(name::CONNECTED_AT)?,
-        last_used_on: match row.find_text(name::LAST_USED_ON)? {
-            None => None,
-            Some(day) => Some(day.parse().map_err(|_| StoreError::Unreadable(name::LAST_USED_ON))?),
-        },
+        last_used_on: row.find_day(name::LAST_USED_ON)?,
         tokens: SealedTokens {
             access: row.sealed(name::ACCESS_TOKEN)?,
             refresh: row.find_sealed(name::REFRESH_TOKEN)?,

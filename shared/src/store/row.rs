@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::error::StoreError;
 use crate::domain::{scopes::Scopes, secret::Sealed};
@@ -255,6 +255,11 @@ impl Row {
 
     pub(super) fn find_text(&self, name: &'static str) -> Result<Option<&str>, StoreError> {
         self.find(name, |value| value.as_s().ok().map(String::as_str))
+    }
+
+    pub(super) fn find_day(&self, name: &'static str) -> Result<Option<Date>, StoreError> {
+        let day = self.find_text(name)?.map(str::parse).transpose();
+        day.map_err(|_| StoreError::Unreadable(name))
     }
 
     pub(super) fn number<T: FromStr>(&self, name: &'static str) -> Result<T, StoreError> {

@@ -142,6 +142,8 @@ impl Lane {
         let tables = [Kind::Read, Kind::Lease, Kind::Commit, Kind::Write];
         let kinds = tables.into_iter().chain(queue_too.then_some(Kind::Send));
         kinds.for_each(|kind| front.plan(how.rule(kind, &self.user)));
+        // What waits to be stored may have been given before all this began, to somebody else.
+        let from = self.world.provider.rotated(&self.user).map_or(from, |rotated| from.min(rotated));
         drop(hold);
         self.pass(lasts / 2).await;
         let during = self.read(dice);

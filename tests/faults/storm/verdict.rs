@@ -39,7 +39,10 @@ pub(super) async fn judge(world: &World, user: &str, read: &Read, excuses: &[Exc
     if had_to_be(world, user, excuses) {
         Verdict::Lost
     } else {
-        Verdict::Wrong("lost, though it could have been kept".to_owned())
+        let (rotated, stored) = (world.provider.rotated(user), world.ledger.last_stored(user));
+        Verdict::Wrong(format!(
+            "lost, though it could have been kept: rotated at {rotated:?}, stored at {stored:?}, excuses {excuses:?}"
+        ))
     }
 }
 

@@ -67,6 +67,7 @@ impl ManageKeys {
             holder: draft.holder,
             created_at: now,
             revoked_at: None,
+            last_used_on: None,
         };
         self.keys.put_new(&record).await?;
         let details = [("prefix", record.holder.prefix())];
