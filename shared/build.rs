@@ -40,11 +40,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     let files = toml_files("providers")?;
     let mut entries = format!("static ENTRIES: [Entry; {}] = [\n", files.len());
     let mut texts = format!("static TEXTS: [&str; {}] = [\n", files.len());
+    let mut mistakes = Vec::new();
     for file in files {
-        let (id, mut value) = checked(&file, &families).map_err(|mistake| format!("{}: {mistake}", file.display()))?;
+        let (id, mut value) = match checked(&file, &families) {
+            Ok(checked) => checked,
+            Err(mistake) => {
+                mistakes.push(format!("{}: {mistake}", file.display()));
+                continue;
+            }
+        };
         let told = for_people(&mut value);
         writeln!(entries, "    Entry::new({id:?}, {:?}),", value.to_string())?;
         writeln!(texts, "    {:?},", told.to_string())?;
+    }
+    if !mistakes.is_empty() {
+        return Err(mistakes.join("\n").into());
     }
     Ok(fs::write(output()?, format!("{entries}];\n\n{texts}];\n"))?)
 }

@@ -80,7 +80,8 @@ impl Step {
     fn of_request(self) -> &'static [&'static str] {
         match self {
             Self::Authorize => &["client_id", "scopes"],
-            Self::Callback | Self::Api => &[],
+            Self::Callback => &[],
+            Self::Api => &["client_id"],
             Self::Token => &["client_id", "client_secret", "code", "redirect_uri", "scopes", "access_token"],
             Self::Refresh => &["client_id", "client_secret", "redirect_uri", "scopes", "access_token", "refresh_token"],
             Self::Revoke => &["client_id", "client_secret", "access_token", "refresh_token"],
