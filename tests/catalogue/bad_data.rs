@@ -20,7 +20,7 @@ fn sound() -> Value {
 fn mistakes() -> Vec<(&'static str, Value, &'static str)> {
     vec![
         ("vars.shop.pattern", json!("[a-z"), "/vars/shop/pattern"),
-        ("vars.shop.pattern", json!("[a-z.]+"), "/vars/shop/pattern"),
+        ("vars.shop.pattern", json!("[a-z.]+"), "/authorize/url"),
         ("vars.shop.from", json!("nowhere"), "/vars/shop/from"),
         ("vars.shop.colour", json!("blue"), "/vars/shop/colour"),
         ("authorize.url", json!("https://{elsewhere}.bad.example/authorize"), "/authorize/url"),

@@ -15,6 +15,8 @@ use crate::facts::Facts;
 pub(crate) struct Entry {
     pub(crate) id: String,
     pub(crate) data: Value,
+    /// Whether it answers with a form where others answer with JSON, as some do without saying so.
+    pub(crate) as_form: bool,
 }
 
 impl Entry {
@@ -51,7 +53,7 @@ fn entry(file: &Path) -> Entry {
         overlay(&mut base, data);
         data = base;
     }
-    Entry { id: file.file_stem().unwrap().to_str().unwrap().to_owned(), data }
+    Entry { id: file.file_stem().unwrap().to_str().unwrap().to_owned(), data, as_form: false }
 }
 
 fn read(file: &Path) -> Value {

@@ -88,7 +88,8 @@ pub(crate) fn find<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
 
 /// Puts a value at a dotted path, and makes the way there. What is in the way already stays: answers whether it was put.
 pub(crate) fn put(into: &mut Value, path: &str, value: Value) -> bool {
-    let Some((step, rest)) = path.split_once('.').map_or(Some((path, None)), |(step, rest)| Some((step, Some(rest)))) else {
+    let Some((step, rest)) = path.split_once('.').map_or(Some((path, None)), |(step, rest)| Some((step, Some(rest))))
+    else {
         return false;
     };
     let place = match (step.parse::<usize>(), &mut *into) {

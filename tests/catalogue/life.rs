@@ -43,39 +43,38 @@ struct Life<'a> {
 
 /// Lives it, or says what went wrong with the provider's own reasons beside it.
 pub(crate) async fn live(world: &World, player: &Player, entry: &Entry) -> Result<Passed, String> {
-    let outcome = begin_and_live(world, player, entry).await;
+    live_as(world, player, entry, &entry.data).await
+}
+
+/// The same at a provider of which a workspace says something else than what it is.
+pub(crate) async fn live_as(world: &World, player: &Player, entry: &Entry, said: &Value) -> Result<Passed, String> {
+    let outcome = begin_and_live(world, player, entry, said).await;
     outcome.map_err(|why| {
         let refused = player.refused(&entry.id);
-        if refused.is_empty() { why } else { format!("{why}\n    refused at the provider: {}", refused.join("\n    and: ")) }
+        if refused.is_empty() {
+            why
+        } else {
+            format!("{why}\n    refused at the provider: {}", refused.join("\n    and: "))
+        }
     })
 }
 
-async fn begin_and_live(world: &World, player: &Player, entry: &Entry) -> Result<Passed, String> {
+async fn begin_and_live(world: &World, player: &Player, entry: &Entry, said: &Value) -> Result<Passed, String> {
+    player.play(entry);
     // A name that the catalogue does not have, and the same endpoints on this machine.
-    let mut registration = moved(&entry.data, &player.home(&entry.id));
+    let mut registration = moved(said, &player.home(&entry.id));
     registration["id"] = json!(format!("played-{}", entry.id));
-    let as_form = registration.as_object_mut().and_then(|fields| fields.remove("played"));
-    let mut played = registration.clone();
-    played["played"] = as_form.unwrap_or_default();
-    player.play(&entry.id, &played, Vec::new(), Client { id: String::new(), secret: String::new(), redirect_uri: String::new() });
     got(&world.admin("POST", "/providers").json(&registration).send().await, 201, "registering the provider")?;
 
     let variables = values::of(entry.facts())?;
     let scopes = Scopes::of(entry.facts());
-    let (id, secret) = (format!("client-{}", Random::default().token()), format!("secret-{}", Random::default().token()));
+    let (id, secret) =
+        (format!("client-{}", Random::default().token()), format!("secret-{}", Random::default().token()));
     let connector = connector_body(entry, &registration, &variables, (&id, &secret), &scopes.wanted);
     let made = got(&world.admin("POST", "/connectors").json(&connector).send().await, 201, "making the connector")?;
-    let client = Client { id, secret, redirect_uri: text(&made["redirect_uri"]) };
-    player.play(&entry.id, &played, variables.clone(), client);
-    let life = Life {
-        world,
-        player,
-        id: &entry.id,
-        entry: entry.facts(),
-        variables,
-        connector: text(&made["id"]),
-        scopes,
-    };
+    player.register(&entry.id, variables.clone(), Client { id, secret, redirect_uri: text(&made["redirect_uri"]) });
+    let life =
+        Life { world, player, id: &entry.id, entry: entry.facts(), variables, connector: text(&made["id"]), scopes };
     life.live().await
 }
 
@@ -137,6 +136,7 @@ impl Life<'_> {
         let token = self.token("").await?;
         let access = text(&token["access_token"]);
         must!(self.player.honours(self.id, &access), "the token handed out is not the one that works: {access}");
+        self.tells_the_end(&token)?;
         self.tells_the_grant(&token)?;
         self.tells_the_details(&token)
     }
@@ -150,6 +150,14 @@ impl Life<'_> {
         self.world.on_behalf(&self.world.app, USER, "GET", &rest).send().await
     }
 
+    /// The end of the token is told as it is.
+    fn tells_the_end(&self, token: &Value) -> Result<(), String> {
+        let end = self.player.end(self.id);
+        let shown: Option<Timestamp> = token["expires_at"].as_str().map(|shown| shown.parse().unwrap());
+        must!(shown == end, "the token's end is told as {shown:?} instead of {end:?}");
+        Ok(())
+    }
+
     /// Granted and missing scopes are as the user ticked them.
     fn tells_the_grant(&self, token: &Value) -> Result<(), String> {
         let mut granted: Vec<String> = self.player.granted(self.id);
@@ -158,7 +166,11 @@ impl Life<'_> {
         shown.sort();
         must!(granted == shown, "{shown:?} is shown as granted instead of {granted:?}");
         let missing: Vec<&str> = self.scopes.unticked.as_deref().into_iter().collect();
-        must!(token["missing_scopes"] == json!(missing), "{} is shown as missing instead of {missing:?}", token["missing_scopes"]);
+        must!(
+            token["missing_scopes"] == json!(missing),
+            "{} is shown as missing instead of {missing:?}",
+            token["missing_scopes"]
+        );
         Ok(())
     }
 
@@ -169,7 +181,8 @@ impl Life<'_> {
         expected.extend(self.variables.iter().filter(is_told).map(|one| (one.name.clone(), one.told.clone())));
         expected.extend(self.player.kept(self.id));
         for step in self.entry.tables("/discover") {
-            let found = step.map("/into").into_keys().map(|field| (field.clone(), self.player.discovered(self.id, &field)));
+            let found =
+                step.map("/into").into_keys().map(|field| (field.clone(), self.player.discovered(self.id, &field)));
             expected.extend(found);
         }
         for (name, told) in expected {
@@ -190,7 +203,8 @@ impl Life<'_> {
             must!(shown.is_null(), "an account is shown that nobody told of: {shown}");
             return Ok(false);
         };
-        let expected = json!({"id": person.id, "label": person.label, "email": person.email, "avatar_url": person.avatar});
+        let expected =
+            json!({"id": person.id, "label": person.label, "email": person.email, "avatar_url": person.avatar});
         must!(*shown == expected, "the account is shown as {shown} instead of {expected}");
         Ok(true)
     }
@@ -212,6 +226,7 @@ impl Life<'_> {
             must!(self.player.honours(self.id, &after), "after a refresh a token is handed out that does not work");
             let stays = self.entry.flag("/refresh/extends") == Some(true);
             must!(stays || before != after, "after a refresh the old token is handed out");
+            self.tells_the_end(&token)?;
             self.tells_the_grant(&token)?;
             self.tells_the_details(&token)?;
         }
@@ -244,7 +259,10 @@ impl Life<'_> {
         if !token["expires_at"].is_null() {
             self.let_it_end(token);
             let (status, code) = self.ask_token("").await.refusal();
-            must!((status, code.as_str()) == (404, "reconnect_required"), "a token that ended is answered with {status} {code}");
+            must!(
+                (status, code.as_str()) == (404, "reconnect_required"),
+                "a token that ended is answered with {status} {code}"
+            );
         }
         Ok(false)
     }
@@ -256,7 +274,11 @@ impl Life<'_> {
         let ended = got(&self.world.as_user(USER, "DELETE", &rest).send().await, 200, "disconnecting")?;
         let expected = if revokes { "revoked" } else { "unsupported" };
         must!(ended["revocation"] == expected, "the end is told as {} instead of {expected}", ended["revocation"]);
-        must!(self.player.is_over(self.id) == revokes, "the grant is {} at the provider", if revokes { "alive" } else { "over" });
+        must!(
+            self.player.is_over(self.id) == revokes,
+            "the grant is {} at the provider",
+            if revokes { "alive" } else { "over" }
+        );
         let status = self.ask_token("").await.status;
         must!(status == 404, "a token is asked for after the end and answered with {status}");
         Ok(revokes)
@@ -268,7 +290,10 @@ impl Life<'_> {
         self.player.take_back(self.id);
         let query = self.let_it_end(&token);
         let (status, code) = self.ask_token(&query).await.refusal();
-        must!((status, code.as_str()) == (404, "reconnect_required"), "a grant that was taken back is answered with {status} {code}");
+        must!(
+            (status, code.as_str()) == (404, "reconnect_required"),
+            "a grant that was taken back is answered with {status} {code}"
+        );
         Ok(())
     }
 }

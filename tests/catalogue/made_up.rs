@@ -1,7 +1,7 @@
 //! A provider that nobody has, with more quirks than any: one file of data, and no line of code.
 
 use connectors::domain::provider::Provider;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     entries::Entry,
@@ -183,13 +183,12 @@ email = []
 avatar = []
 "#;
 
-fn entry(text: &str, played: &Value) -> Entry {
-    let mut data: Value = toml::from_str(text).unwrap();
+fn entry(text: &str, as_form: bool) -> Entry {
+    let data: Value = toml::from_str(text).unwrap();
     if let Err(errors) = Provider::from_value(&data) {
         panic!("{errors:?}");
     }
-    data["played"] = played.clone();
-    Entry { id: data["id"].as_str().unwrap().to_owned(), data }
+    Entry { id: data["id"].as_str().unwrap().to_owned(), data, as_form }
 }
 
 async fn lived(entry: Entry) -> Passed {
@@ -200,11 +199,91 @@ async fn lived(entry: Entry) -> Passed {
 
 #[tokio::test]
 async fn a_provider_with_every_quirk_that_can_be_said_lives_by_one_file_of_data() {
-    assert_eq!(lived(entry(ODDITY, &json!({}))).await, Passed { refresh: true, revoke: true, identity: true });
+    assert_eq!(lived(entry(ODDITY, false)).await, Passed { refresh: true, revoke: true, identity: true });
 }
 
 #[tokio::test]
 async fn a_token_that_renews_itself_and_comes_as_a_form_lives_by_one_file_of_data() {
-    let passed = lived(entry(PLAIN, &json!({"as_form": true}))).await;
-    assert_eq!(passed, Passed { refresh: true, revoke: true, identity: true });
+    assert_eq!(lived(entry(PLAIN, true)).await, Passed { refresh: true, revoke: true, identity: true });
 }
+
+/// What the double is worth: whoever says something else of the provider than it is comes to grief with it.
+#[tokio::test]
+async fn nobody_lives_by_data_that_is_wrong_in_one_place() {
+    let world = World::new().await;
+    let player = Player::start(&world.clock).await;
+    for (number, (pointer, wrong)) in WRONG.into_iter().enumerate() {
+        let mut oddity = entry(ODDITY, false);
+        oddity.id = format!("oddity-{number}");
+        let mut said = oddity.data.clone();
+        *said.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer} is not there")) =
+            serde_json::from_str(wrong).unwrap();
+        let outcome = life::live_as(&world, &player, &oddity, &said).await;
+        assert!(outcome.is_err(), "{pointer} may as well be {wrong}");
+    }
+}
+
+/// Places of the oddity's data, and something else to say there.
+const WRONG: [(&str, &str); 61] = [
+    ("/names/client_id", r#""client_id""#),
+    ("/names/client_secret", r#""client_secret""#),
+    ("/vars/shop/strip_suffix", r#"".example""#),
+    ("/vars/api_host/map/eu", r#""api.oddity.example""#),
+    ("/vars/realm/from", r#""callback:realm""#),
+    ("/vars/tenant/from", r#""discover:tenant_title""#),
+    ("/authorize/url", r#""https://{shop}.oddity.example/oauth""#),
+    ("/authorize/fragment", r#""odd""#),
+    ("/authorize/params/owner", r#""user""#),
+    ("/authorize/omit", r#"[]"#),
+    ("/authorize/pkce", r#""forbidden""#),
+    ("/authorize/pkce_challenge", r#""s256""#),
+    ("/authorize/login_hint", r#""login_hint""#),
+    ("/authorize/scope/param", r#""scope""#),
+    ("/authorize/scope/separator", r#"" ""#),
+    ("/authorize/scope/always", r#"[]"#),
+    ("/callback/code_param", r#""code""#),
+    ("/callback/code_strip_suffix", r##""#_=_""##),
+    ("/callback/scope_param", r#""scope""#),
+    ("/callback/must_equal/shop", r#""{shop}.example""#),
+    ("/callback/verify/param", r#""signature""#),
+    ("/callback/verify/encoding", r#""base64""#),
+    ("/token/url", r#""https://{shop}.oddity.example/tokens""#),
+    ("/token/client_auth", r#""basic""#),
+    ("/token/body", r#""form""#),
+    ("/token/params/audience", r#""https://api""#),
+    ("/token/query/request", r#""code""#),
+    ("/token/headers/X-Odd", r#""no""#),
+    ("/token/omit", r#"[]"#),
+    ("/token/derive/proof/over", r#""{code}""#),
+    ("/token/derive/proof/fn", r#""hmac_sha256_hex""#),
+    ("/token/response/success/equals", r#"false"#),
+    ("/token/response/fields/access_token", r#"["value"]"#),
+    ("/token/response/fields/refresh_token", r#"["renewal"]"#),
+    ("/token/response/keep/team_name", r#""team.name""#),
+    ("/token/response/error/invalid_grant", r#"["OVER"]"#),
+    ("/token/response/expiry/at/format", r#""epoch_s""#),
+    ("/exchange/0/method", r#""POST""#),
+    ("/exchange/0/params/short", r#""{code}""#),
+    ("/exchange/0/response/fields/access_token", r#""short""#),
+    ("/discover/0/list", r#""entries""#),
+    ("/discover/0/match/kind", r#""other""#),
+    ("/discover/0/into/tenant", r#""title""#),
+    ("/refresh/url", r#""https://{shop}.oddity.example/token""#),
+    ("/refresh/client_auth", r#""post""#),
+    ("/refresh/names/refresh_token", r#""refresh_token""#),
+    ("/refresh/params/audience", r#""https://{shop}.oddity.example""#),
+    ("/refresh/query/request", r#""token""#),
+    ("/refresh/send_scope", r#"false"#),
+    ("/refresh/body", r#""json""#),
+    ("/revoke/url", r#""https://{tenant}.oddity.example/grants""#),
+    ("/revoke/method", r#""POST""#),
+    ("/revoke/auth", r#""basic""#),
+    ("/revoke/send_token", r#"true"#),
+    ("/revoke/token", r#""refresh_token""#),
+    ("/revoke/success/equals", r#""no""#),
+    ("/identity/method", r#""GET""#),
+    ("/identity/body/variables/realm", r#""{tenant}""#),
+    ("/identity/id", r#"["data.me.id"]"#),
+    ("/identity/email", r#"["data.mail"]"#),
+    ("/api/token_in/header", r#""X-Token""#),
+];

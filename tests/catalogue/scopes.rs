@@ -25,7 +25,8 @@ impl Scopes {
             return Self::default();
         }
         let (default, always) = (scope.texts("/default"), scope.texts("/always"));
-        let suggested = entry.tables("/suggested_scopes").into_iter().filter_map(|one| one.text("/scope").map(str::to_owned));
+        let suggested =
+            entry.tables("/suggested_scopes").into_iter().filter_map(|one| one.text("/scope").map(str::to_owned));
         let mut wanted: Vec<String> = suggested.filter(|name| !always.contains(name)).take(FEW).collect();
         if wanted.is_empty() {
             wanted.clone_from(&default);

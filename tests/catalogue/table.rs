@@ -41,7 +41,13 @@ fn written(entries: &[Entry], lived: &[(String, Result<Passed, String>)]) -> Str
     for entry in entries {
         let outcome = lived.iter().find(|(id, _)| *id == entry.id).map(|(_, outcome)| outcome);
         let name = entry.facts().text("/name").unwrap_or_default().replace('|', "\\|");
-        let _ = writeln!(page, "| `{}` | {name} | {} | {} |", entry.id, life(entry.facts(), outcome), certainty(entry.facts()));
+        let _ = writeln!(
+            page,
+            "| `{}` | {name} | {} | {} |",
+            entry.id,
+            life(entry.facts(), outcome),
+            certainty(entry.facts())
+        );
     }
     page
 }

@@ -45,7 +45,8 @@ pub(crate) fn of(provider: Facts<'_>) -> Result<Vec<Variable>, String> {
         let told_by = matches!(&source, Source::TokenAnswer(of) | Source::Discovery(of) if !of.ends_with("host"));
         let scheme = if told_by && facts.has("/host_suffixes") { "https://" } else { "" };
         let told = format!("{scheme}{value}{suffix}");
-        let value = facts.text("/strip_suffix").and_then(|suffix| value.strip_suffix(suffix)).unwrap_or(&value).to_owned();
+        let value =
+            facts.text("/strip_suffix").and_then(|suffix| value.strip_suffix(suffix)).unwrap_or(&value).to_owned();
         variables.push(Variable { name: name.clone(), source, told, value });
     }
     for (name, facts) in mapped {

@@ -17,8 +17,14 @@ use crate::{
 
 impl Play {
     /// The user looks at the request and says yes to all but one of the scopes. Answers where the browser is sent.
-    pub(super) fn approve(&mut self, request: &str, scopes: &[String], unticked: Option<&str>) -> Result<String, String> {
-        let state = self.check_authorization(request, scopes).map_err(|why| format!("the authorization request {why}"))?;
+    pub(super) fn approve(
+        &mut self,
+        request: &str,
+        scopes: &[String],
+        unticked: Option<&str>,
+    ) -> Result<String, String> {
+        let state =
+            self.check_authorization(request, scopes).map_err(|why| format!("the authorization request {why}"))?;
         let granted: Vec<String> = scopes.iter().filter(|scope| Some(scope.as_str()) != unticked).cloned().collect();
         let code = self.code.as_mut().expect("a code was made for the request");
         code.scopes.clone_from(&granted);
@@ -30,7 +36,7 @@ impl Play {
             response.push((name.to_owned(), scopes));
         }
         self.sign(&mut response);
-        let mut back = Url::parse(&self.redirect_uri).unwrap();
+        let mut back = Url::parse(&self.client.redirect_uri).unwrap();
         back.query_pairs_mut().extend_pairs(response);
         Ok(back.into())
     }
@@ -89,8 +95,8 @@ impl Play {
             }
         };
         ask("response_type", Wanted::Is("code".into()));
-        ask("client_id", Wanted::Is(self.client_id.clone()));
-        ask("redirect_uri", Wanted::Is(self.redirect_uri.clone()));
+        ask("client_id", Wanted::Is(self.client.id.clone()));
+        ask("redirect_uri", Wanted::Is(self.client.redirect_uri.clone()));
         ask("state", Wanted::Any);
         if let Some((challenge, method)) = pkce {
             ask("code_challenge", challenge);
@@ -135,7 +141,8 @@ impl Play {
         };
         mangled.push_str(facts.text("/callback/code_strip_suffix").unwrap_or_default());
         let code_name = facts.text("/callback/code_param").unwrap_or("code").to_owned();
-        let mut response = vec![(code_name, mangled), (self.named(facts.table("/authorize"), "state"), state.to_owned())];
+        let mut response =
+            vec![(code_name, mangled), (self.named(facts.table("/authorize"), "state"), state.to_owned())];
         let named = |response: &[(String, String)], name: &str| response.iter().any(|(known, _)| known == name);
         for variable in &self.variables {
             if let Source::Callback(parameter) = &variable.source
@@ -168,7 +175,7 @@ impl Play {
         let mut signed: Vec<_> = response.iter().filter(|(name, _)| !without.contains(name)).collect();
         signed.sort();
         let joined: Vec<String> = signed.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.client_secret.as_bytes());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.client.secret.as_bytes());
         let mac = hmac::sign(&key, joined.join("&").as_bytes());
         let shown = match facts.text("/callback/verify/encoding") {
             Some("base64") => BASE64_STANDARD.encode(mac),

@@ -15,6 +15,7 @@ use std::{
 };
 
 use connectors::clock::Clock;
+use jiff::Timestamp;
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -25,6 +26,7 @@ pub(crate) use play::hex;
 use request::{Came, Demand};
 
 use crate::{
+    entries::{Entry, moved},
     facts::Values,
     values::Variable,
     world::{Received, Reply, serve},
@@ -39,6 +41,7 @@ pub(crate) struct Player {
 }
 
 /// A client as it is registered at a provider.
+#[derive(Debug, Default)]
 pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) secret: String,
@@ -74,22 +77,15 @@ impl Player {
         format!("http://{}/~{id}", self.address)
     }
 
-    /// Begins to play a provider, by its data with all endpoints led here.
-    pub(crate) fn play(&self, id: &str, data: &Value, variables: Vec<Variable>, client: Client) {
-        let play = Play {
-            data: data.clone(),
-            variables,
-            client_id: client.id,
-            client_secret: client.secret,
-            redirect_uri: client.redirect_uri,
-            clock: self.clock.clone(),
-            code: None,
-            grant: None,
-            kept: Values::new(),
-            done: Vec::new(),
-            refused: Vec::new(),
-        };
-        self.plays.lock().unwrap().insert(id.to_owned(), play);
+    /// Begins to play a provider, with all its endpoints led here.
+    pub(crate) fn play(&self, entry: &Entry) {
+        let data = moved(&entry.data, &self.home(&entry.id));
+        self.plays().insert(entry.id.clone(), Play::new(data, entry.as_form, self.clock.clone()));
+    }
+
+    /// Registers a client at a provider, and says what its variables are in this life.
+    pub(crate) fn register(&self, id: &str, variables: Vec<Variable>, client: Client) {
+        self.with(id, |play| (play.variables, play.client) = (variables, client));
     }
 
     fn plays(&self) -> MutexGuard<'_, HashMap<String, Play>> {
@@ -114,6 +110,11 @@ impl Player {
     /// Whether an access token opens anything at a provider.
     pub(crate) fn honours(&self, id: &str, access: &str) -> bool {
         self.with(id, |play| play.honours(access))
+    }
+
+    /// When the access token ends, if it does.
+    pub(crate) fn end(&self, id: &str) -> Option<Timestamp> {
+        self.with(id, |play| play.grant().end())
     }
 
     /// Who the user must be shown to be.
@@ -182,7 +183,8 @@ impl Play {
             }
         }
         if reasons.is_empty() {
-            let known: Vec<String> = self.due().iter().map(|(kind, demand)| format!("{kind:?} {} {}", demand.method, demand.url)).collect();
+            let known: Vec<String> =
+                self.due().iter().map(|(kind, demand)| format!("{kind:?} {} {}", demand.method, demand.url)).collect();
             reasons.push(format!("nothing is expected there now, only {known:?}"));
         }
         self.refuse(&format!("{} {}: {}", came.method, came.path, reasons.join(", or ")))
@@ -237,7 +239,7 @@ impl Play {
 
     /// Writes an answer. Flat ones with tokens are sent as a form by a provider that says it would.
     fn written(&self, kind: Kind, answer: &Value) -> Reply {
-        let is_form = matches!(kind, Kind::Code | Kind::Refresh) && self.facts().flag("/played/as_form") == Some(true);
+        let is_form = matches!(kind, Kind::Code | Kind::Refresh) && self.as_form;
         if !is_form {
             return Reply::json(200, answer);
         }

@@ -71,7 +71,9 @@ impl Play {
     pub(super) fn person(&self) -> Option<Person> {
         let identity = self.facts().table("/identity");
         identity.0.as_object()?;
-        let lacks = identity.text("/needs_scope").is_some_and(|needed| !self.grant().scopes.iter().any(|scope| scope == needed));
+        let lacks = identity
+            .text("/needs_scope")
+            .is_some_and(|needed| !self.grant().scopes.iter().any(|scope| scope == needed));
         if lacks && identity.text("/from") != Some("token_answer") {
             return None;
         }

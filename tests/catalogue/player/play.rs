@@ -1,13 +1,22 @@
 //! One provider that is being played: its data, its client, and what a user granted.
 
-use aws_lc_rs::{digest::{SHA256, digest}, hmac};
-use base64::{Engine, prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD}};
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    hmac,
+};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use connectors::{clock::Clock, random::Random};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::request::{Demand, Wanted, Written};
+use super::{
+    Client,
+    request::{Demand, Wanted, Written},
+};
 use crate::{
     facts::{Facts, Values, filled},
     values::Variable,
@@ -20,9 +29,9 @@ const LIFE: u64 = 3_600;
 pub(crate) struct Play {
     pub(super) data: Value,
     pub(super) variables: Vec<Variable>,
-    pub(super) client_id: String,
-    pub(super) client_secret: String,
-    pub(super) redirect_uri: String,
+    pub(super) client: Client,
+    /// Whether tokens come in a form.
+    pub(super) as_form: bool,
     pub(super) clock: Clock,
     pub(super) code: Option<Code>,
     pub(super) grant: Option<Grant>,
@@ -59,7 +68,29 @@ pub(super) struct Grant {
     pub(super) is_over: bool,
 }
 
+impl Grant {
+    /// When the access token ends, if it does.
+    pub(super) fn end(&self) -> Option<Timestamp> {
+        self.issued_at.checked_add(seconds(self.life?)).ok()
+    }
+}
+
 impl Play {
+    pub(super) fn new(data: Value, as_form: bool, clock: Clock) -> Self {
+        Self {
+            data,
+            variables: Vec::new(),
+            client: Client::default(),
+            as_form,
+            clock,
+            code: None,
+            grant: None,
+            kept: Values::new(),
+            done: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+
     pub(super) fn facts(&self) -> Facts<'_> {
         Facts(&self.data)
     }
@@ -75,9 +106,9 @@ impl Play {
     /// Everything that a placeholder may stand for now.
     pub(super) fn values(&self) -> Values {
         let mut values: Values = crate::values::by_name(&self.variables);
-        values.insert("client_id".into(), self.client_id.clone());
-        values.insert("client_secret".into(), self.client_secret.clone());
-        values.insert("redirect_uri".into(), self.redirect_uri.clone());
+        values.insert("client_id".into(), self.client.id.clone());
+        values.insert("client_secret".into(), self.client.secret.clone());
+        values.insert("redirect_uri".into(), self.client.redirect_uri.clone());
         if let Some(code) = &self.code {
             values.insert("code".into(), code.code.clone());
             values.insert("scopes".into(), self.joined(&code.scopes));
@@ -145,7 +176,7 @@ impl Play {
     fn computed(&self, how: Facts<'_>, values: &Values) -> Wanted {
         let over = filled(how.text("/over").unwrap_or_default(), values);
         let mac = || {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, self.client_secret.as_bytes());
+            let key = hmac::Key::new(hmac::HMAC_SHA256, self.client.secret.as_bytes());
             hmac::sign(&key, over.as_bytes()).as_ref().to_vec()
         };
         match how.text("/fn").unwrap_or_default() {
@@ -170,18 +201,18 @@ impl Play {
         };
         match auth {
             "basic" => {
-                let pair = format!("{}:{}", encoded(&self.client_id), encoded(&self.client_secret));
+                let pair = format!("{}:{}", encoded(&self.client.id), encoded(&self.client.secret));
                 demand.authorization = Some(format!("Basic {}", BASE64_STANDARD.encode(pair)));
             }
             "basic_secret_only" => {
-                let pair = format!("{}:", encoded(&self.client_secret));
+                let pair = format!("{}:", encoded(&self.client.secret));
                 demand.authorization = Some(format!("Basic {}", BASE64_STANDARD.encode(pair)));
                 ask("client_id", Wanted::Maybe);
             }
-            "none" => ask("client_id", Wanted::Is(self.client_id.clone())),
+            "none" => ask("client_id", Wanted::Is(self.client.id.clone())),
             _ => {
-                ask("client_id", Wanted::Is(self.client_id.clone()));
-                ask("client_secret", Wanted::Is(self.client_secret.clone()));
+                ask("client_id", Wanted::Is(self.client.id.clone()));
+                ask("client_secret", Wanted::Is(self.client.secret.clone()));
             }
         }
     }
@@ -228,4 +259,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+pub(super) fn seconds(count: u64) -> SignedDuration {
+    SignedDuration::from_secs(i64::try_from(count).unwrap())
 }

@@ -67,11 +67,14 @@ pub(super) struct Demand {
 impl Came {
     pub(super) fn read(request: &Received) -> Self {
         let url = Url::parse(&format!("http://player{}", request.path)).unwrap();
-        let content_type = request.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type =
+            request.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let body = match content_type.split(';').next().unwrap_or_default() {
             "" if request.body.is_empty() => Body::None,
             "application/x-www-form-urlencoded" => Body::Form(request.form()),
-            "application/json" => serde_json::from_str(&request.body).map_or(Body::Other("broken JSON".into()), Body::Json),
+            "application/json" => {
+                serde_json::from_str(&request.body).map_or(Body::Other("broken JSON".into()), Body::Json)
+            }
             other => Body::Other(other.to_owned()),
         };
         Self {

@@ -1,10 +1,10 @@
 //! Tokens for a code, for a refresh token and for another token: what is asked, and what is answered.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    play::{Code, Grant, Play, challenge},
+    play::{Code, Grant, Play, challenge, seconds},
     request::{Demand, Wanted},
 };
 use crate::{
@@ -30,7 +30,7 @@ impl Play {
         let mut standard = vec![
             ("grant_type", Wanted::Is("authorization_code".into())),
             ("code", Wanted::Is(code.map(|code| code.code.clone()).unwrap_or_default())),
-            ("redirect_uri", Wanted::Is(self.redirect_uri.clone())),
+            ("redirect_uri", Wanted::Is(self.client.redirect_uri.clone())),
         ];
         if code.is_some_and(|code| code.challenge.is_some()) {
             standard.push(("code_verifier", Wanted::Any));
@@ -119,7 +119,10 @@ impl Play {
         let mut demand = self.demand(merged, merged.text("/url").unwrap_or_default(), "POST");
         let presented = if by_access_token { Some(&grant.access) } else { grant.refresh.as_ref() };
         let mut standard = vec![("grant_type", Wanted::Is("refresh_token".into()))];
-        let is_spelt_out = refresh.map("/params").values().any(|value| value.contains("{access_token}") || value.contains("{refresh_token}"));
+        let is_spelt_out = refresh
+            .map("/params")
+            .values()
+            .any(|value| value.contains("{access_token}") || value.contains("{refresh_token}"));
         if !is_spelt_out {
             standard.push(("refresh_token", Wanted::Is(presented.cloned().unwrap_or_default())));
         }
@@ -165,8 +168,7 @@ impl Play {
     /// Whether an access token opens anything here.
     pub(super) fn honours(&self, access: &str) -> bool {
         self.grant.as_ref().is_some_and(|grant| {
-            let end = grant.life.and_then(|life| grant.issued_at.checked_add(seconds(life)).ok());
-            !grant.is_over && grant.access == access && end.is_none_or(|end| self.now() < end)
+            !grant.is_over && grant.access == access && grant.end().is_none_or(|end| self.now() < end)
         })
     }
 
@@ -258,8 +260,4 @@ fn facts_response(data: &Value) -> Value {
     let facts = Facts(data);
     let own = facts.at("/refresh/response").or_else(|| facts.at("/token/response"));
     own.cloned().unwrap_or(Value::Null)
-}
-
-fn seconds(count: u64) -> SignedDuration {
-    SignedDuration::from_secs(i64::try_from(count).unwrap())
 }
