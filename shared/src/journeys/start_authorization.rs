@@ -20,7 +20,7 @@ use crate::{
         standing::{Standing, Status},
         user::ConnectionKey,
     },
-    oauth::authorize::{AuthorizationRequest, authorization_url, code_verifier},
+    oauth::authorize::{AuthorizationRequest, authorization_url, code_verifier, shortest_state},
     random::Random,
     store::{Connections, Connectors, Sessions, Start, Starts, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -217,6 +217,15 @@ impl StartAuthorization {
         Ok((connector.filter(Connector::is_active).ok_or(StartError::UnknownConnector)?, place))
     }
 
+    /// 256 random bits, and more where the provider asks for a longer text.
+    fn state(&self, shortest: usize) -> Secret<State> {
+        let mut state = self.random.token();
+        while state.len() < shortest {
+            state.push_str(&self.random.token());
+        }
+        Secret::new(state)
+    }
+
     async fn fresh(
         &self,
         user: &AppUser,
@@ -243,7 +252,7 @@ impl StartAuthorization {
             return Err(StartError::TooMany { retry_after });
         }
         let requested = provider.scopes_to_request(&scopes(connector, existing.as_ref(), wanted.scopes)?);
-        let state = Secret::<State>::new(self.random.token());
+        let state = self.state(shortest_state(provider));
         let verifier = code_verifier(self.random.bytes());
         let id = SessionId::of_state(&state);
         let sealed = self.vault.seal(&verifier, &Place::session(&id, &place)).await?;

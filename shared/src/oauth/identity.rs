@@ -169,20 +169,24 @@ mod tests {
         oauth::{catalogue, egress::Egress, stub::Stub},
     };
 
-    /// Asks a provider of the catalogue, whose identity request goes to the stub.
-    async fn ask(id: &str, stub: &Stub, granted: &str) -> Result<Account, AccountError> {
-        let mut provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue").clone();
-        provider.identity.as_mut().expect("an identity request").url = Some(stub.url("/me"));
-        let tokens = TokenSet {
+    fn granted(scopes: &str) -> TokenSet {
+        TokenSet {
             access_token: Secret::new("a1"),
             refresh_token: None,
             token_type: "Bearer".into(),
             expires_at: None,
             refresh_expires_at: None,
-            scopes: Scopes::parse(granted.split_whitespace()).expect("scopes"),
+            scopes: Scopes::parse(scopes.split_whitespace()).expect("scopes"),
             id_claims: None,
             kept: std::collections::BTreeMap::new(),
-        };
+        }
+    }
+
+    /// Asks a provider of the catalogue, whose identity request goes to the stub.
+    async fn ask(id: &str, stub: &Stub, granted_scopes: &str) -> Result<Account, AccountError> {
+        let mut provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue").clone();
+        provider.identity.as_mut().expect("an identity request").url = Some(stub.url("/me"));
+        let tokens = granted(granted_scopes);
         let secret = Secret::<ClientSecret>::new("s3cret");
         let credentials = Credentials { client_id: "client", client_secret: Some(&secret) };
         ProviderClient::new(Egress::allowing_plain_http_to_loopback()).account(&provider, credentials, &tokens).await
@@ -206,6 +210,39 @@ mod tests {
         assert_eq!(asked.line, "POST /me HTTP/1.1");
         assert_eq!(asked.body, "token=a1&client_id=client&client_secret=s3cret");
         assert_eq!(asked.header("authorization"), None);
+    }
+
+    #[tokio::test]
+    async fn a_provider_is_asked_in_the_form_that_it_wants() {
+        for (identity, line, authorization, body) in [
+            (
+                json!({"url": "/graphql", "method": "POST", "body": {"query": "{ viewer { id } }"}, "id": "data.viewer.id"}),
+                "POST /graphql HTTP/1.1",
+                Some("Bearer a/1"),
+                r#"{"query":"{ viewer { id } }"}"#,
+            ),
+            (
+                json!({"url": "/tokens/{access_token}", "auth": "none", "query": {"of": "{client_id}"}, "id": "data.viewer.id"}),
+                "GET /tokens/a%2F1?of=client HTTP/1.1",
+                None,
+                "",
+            ),
+        ] {
+            let stub = Stub::json(200, r#"{"data":{"viewer":{"id":"u1"}}}"#);
+            let mut identity = identity;
+            identity["url"] = stub.url(identity["url"].as_str().expect("a path")).into();
+            let data = json!({"id": "p", "name": "P", "authorize": {"url": "https://p.example/a"}, "token": {"url": "https://p.example/t"}, "identity": identity});
+            let provider = Provider::parse_custom(data).expect("a provider");
+            let tokens = TokenSet { access_token: Secret::new("a/1"), ..granted("") };
+            let credentials = Credentials { client_id: "client", client_secret: None };
+            let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
+            assert_eq!(client.account(&provider, credentials, &tokens).await.expect("an account").id, "u1");
+            let asked = stub.only();
+            assert_eq!(
+                (asked.line.as_str(), asked.header("authorization"), asked.body.as_str()),
+                (line, authorization, body)
+            );
+        }
     }
 
     #[tokio::test]

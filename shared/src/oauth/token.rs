@@ -356,3 +356,6 @@ fn token_set(answer: Answer, requested: &Scopes, now: Timestamp) -> Result<Token
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod forms;

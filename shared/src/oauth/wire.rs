@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
 use super::placeholders::Values;
-use crate::domain::provider::{Body, Method, Provider};
+use crate::domain::provider::{Body, Method, Provider, TokenIn};
 
 /// The longest wait that a provider may ask for. What asks for more is asked again after an hour.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
@@ -118,9 +118,17 @@ pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
 }
 
 /// Presents an access token where the provider's API takes it.
-pub(super) fn present(request: &mut HttpRequest, _provider: &Provider, access_token: &str) {
-    if let Some(value) = bearer(access_token) {
-        request.headers_mut().insert(header::AUTHORIZATION, value);
+pub(super) fn present(request: &mut HttpRequest, provider: &Provider, access_token: &str) {
+    match &provider.api.token_in {
+        None => {
+            if let Some(value) = bearer(access_token) {
+                request.headers_mut().insert(header::AUTHORIZATION, value);
+            }
+        }
+        Some(TokenIn::Header { header, scheme }) => {
+            put_header(request.headers_mut(), header, format!("{scheme} {access_token}").trim_start());
+        }
+        Some(TokenIn::Query { query }) => add_query(request, &vec![(query.clone(), access_token.to_owned())]),
     }
 }
 
