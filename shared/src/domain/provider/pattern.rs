@@ -216,7 +216,6 @@ mod tests {
             ("[a-z]+@", false),
             ("(?i)[a-z]+", false),
             ("[[:alpha:]]+", false),
-            ("[a-z&&b]", false),
             ("a/b", false),
             (r"\x2e", false),
             ("[]a]", false),
