@@ -27,8 +27,8 @@ fn no_code_of_the_product_names_a_provider() {
         let text = fs::read_to_string(&file).unwrap();
         // Tests of a file stand at its end, and may take a provider for an example.
         let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-        let named = names.iter().filter(|name| code.contains(name.as_str()));
-        found.extend(named.map(|name| format!("{}: {name}", file.strip_prefix(&root).unwrap().display())));
+        let hits = names.iter().filter(|name| code.contains(name.as_str()));
+        found.extend(hits.map(|name| format!("{}: {name}", file.strip_prefix(&root).unwrap().display())));
     }
     assert!(found.is_empty(), "{found:#?}");
 }

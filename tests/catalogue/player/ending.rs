@@ -60,15 +60,15 @@ impl Play {
     pub(super) fn grant_is_over(&self) -> (u16, Value) {
         let response = self.facts().table("/token/response");
         let word = response.texts("/error/invalid_grant").into_iter().next().unwrap_or_else(|| "invalid_grant".into());
-        self.error(response, &word)
+        Self::error(response, &word)
     }
 
     /// The answer to what should never have been asked.
     pub(super) fn refusal(&self) -> (u16, Value) {
-        self.error(self.facts().table("/token/response"), "invalid_request")
+        Self::error(self.facts().table("/token/response"), "invalid_request")
     }
 
-    fn error(&self, response: Facts<'_>, word: &str) -> (u16, Value) {
+    fn error(response: Facts<'_>, word: &str) -> (u16, Value) {
         let mut answer = json!({"message": "said no"});
         let path = response.paths("/error/code", &["error"]).remove(0);
         put(&mut answer, &path, word.into());

@@ -78,7 +78,7 @@ impl Play {
         if is_lone && !authorize.texts("/omit").iter().any(|name| name == "code_challenge_method") {
             return Err("has a challenge without a method, or a method without a challenge".into());
         }
-        self.code = Some(Code { code: Self::fresh("code"), challenge, scopes: Vec::new() });
+        self.code = Some(Code { value: Self::fresh("code"), challenge, scopes: Vec::new() });
         Ok(state)
     }
 
@@ -134,7 +134,7 @@ impl Play {
     /// What the browser brings back, but for a signature.
     fn response(&self, state: &str) -> Result<Vec<(String, String)>, String> {
         let facts = self.facts();
-        let code = &self.code.as_ref().expect("a code was made").code;
+        let code = &self.code.as_ref().expect("a code was made").value;
         let mut mangled = match facts.text("/callback/code_decode") {
             Some("percent") => code.replace('_', "%5F"),
             _ => code.clone(),

@@ -1,5 +1,7 @@
 //! One provider that is being played: its data, its client, and what a user granted.
 
+use std::fmt::Write;
+
 use aws_lc_rs::{
     digest::{SHA256, digest},
     hmac,
@@ -45,7 +47,7 @@ pub(crate) struct Play {
 
 /// A code on its way.
 pub(super) struct Code {
-    pub(super) code: String,
+    pub(super) value: String,
     pub(super) challenge: Option<String>,
     pub(super) scopes: Vec<String>,
 }
@@ -110,7 +112,7 @@ impl Play {
         values.insert("client_secret".into(), self.client.secret.clone());
         values.insert("redirect_uri".into(), self.client.redirect_uri.clone());
         if let Some(code) = &self.code {
-            values.insert("code".into(), code.code.clone());
+            values.insert("code".into(), code.value.clone());
             values.insert("scopes".into(), self.joined(&code.scopes));
         }
         if let Some(grant) = &self.grant {
@@ -254,7 +256,10 @@ pub(super) fn challenge(verifier: &str, kind: Option<&str>) -> String {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn encoded(text: &str) -> String {

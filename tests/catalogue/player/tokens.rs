@@ -29,7 +29,7 @@ impl Play {
         let code = self.code.as_ref();
         let mut standard = vec![
             ("grant_type", Wanted::Is("authorization_code".into())),
-            ("code", Wanted::Is(code.map(|code| code.code.clone()).unwrap_or_default())),
+            ("code", Wanted::Is(code.map(|code| code.value.clone()).unwrap_or_default())),
             ("redirect_uri", Wanted::Is(self.client.redirect_uri.clone())),
         ];
         if code.is_some_and(|code| code.challenge.is_some()) {
@@ -95,26 +95,25 @@ impl Play {
         self.answer_with_tokens(Facts(&response), true, false)
     }
 
-    pub(super) fn refresh_demand(&self) -> Demand {
-        let (facts, grant) = (self.facts(), self.grant());
-        let (token, refresh) = (facts.table("/token"), facts.table("/refresh"));
-        let by_access_token = refresh.text("/grant") == Some("access_token");
-        // What the table does not say is as with a code.
-        let mut merged = token.0.clone();
-        merged.as_object_mut().unwrap().remove("omit");
-        let own = refresh.0.as_object().into_iter().flatten();
-        let inherited = ["params", "query", "headers", "names", "derive"];
-        for (name, value) in own {
+    /// The request of a refresh: what its table does not say is as with a code.
+    fn refresh_request(&self) -> Value {
+        const ADDED_TO: [&str; 5] = ["params", "query", "headers", "names", "derive"];
+        let mut merged = self.data["token"].clone();
+        for (name, value) in self.data["refresh"].as_object().into_iter().flatten() {
             match (&mut merged[name.as_str()], value) {
-                (Value::Object(base), Value::Object(over)) if inherited.contains(&name.as_str()) => {
+                (Value::Object(base), Value::Object(over)) if ADDED_TO.contains(&name.as_str()) => {
                     base.extend(over.clone());
                 }
                 (place, value) => *place = value.clone(),
             }
         }
-        if !refresh.has("/omit") && token.has("/omit") {
-            merged["omit"] = token.0["omit"].clone();
-        }
+        merged
+    }
+
+    pub(super) fn refresh_demand(&self) -> Demand {
+        let (refresh, grant) = (self.facts().table("/refresh"), self.grant());
+        let by_access_token = refresh.text("/grant") == Some("access_token");
+        let merged = self.refresh_request();
         let merged = Facts(&merged);
         let mut demand = self.demand(merged, merged.text("/url").unwrap_or_default(), "POST");
         let presented = if by_access_token { Some(&grant.access) } else { grant.refresh.as_ref() };
