@@ -145,8 +145,8 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "disconnect",
         Target::Connections,
-        &[GET, BATCH_GET, PUT, UPDATE, DELETE],
-        "ends connections, keeps and claims what is left to be done, removes what is done",
+        &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
+        "ends connections, keeps and claims what is left to be done, removes what is done; what else shares a grant",
     ),
     grant("disconnect", Target::ByConnectorIndex, &[QUERY], "the connections of a deleted connector"),
     grant("disconnect", Target::Audit, &[PUT], "who disconnected, and what became of the grant"),

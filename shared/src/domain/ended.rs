@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    connection::Connection,
+    connection::{Connection, Grant},
     ids::{ConnectorId, EndedId},
     secret::{AccessToken, RefreshToken, Sealed},
     user::ConnectionKey,
@@ -79,6 +79,17 @@ impl EndedGrant {
             (Some(ended), Some(standing)) => *ended == standing.id,
             (None, _) | (_, None) => true,
         }
+    }
+
+    /// Whether ending the grant ends this connection of the same user with it, where a revocation is wider than its token:
+    /// to the same client, and to the same account as far as is known.
+    #[must_use]
+    pub fn is_shared_with(&self, other: &Connection) -> bool {
+        let same_account = match (&self.account_id, &other.account) {
+            (Some(ended), Some(other)) => *ended == other.id,
+            (None, _) | (_, None) => true,
+        };
+        other.key != self.place && other.client_id == self.client_id && other.grant == Grant::Live && same_account
     }
 
     /// Whether the provider has had time and tries enough.
@@ -161,6 +172,24 @@ mod tests {
         ] {
             assert_eq!(ended(before, 1).is_superseded_by(&connection(now)), superseded, "{before:?} {now:?}");
         }
+    }
+
+    #[test]
+    fn a_grant_is_shared_by_connections_to_the_same_client_and_account() {
+        let other = |account: Option<&str>| {
+            let mut other = connection(account);
+            other.key.connector = ConnectorId::of_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAW");
+            other
+        };
+        let grant = ended(Some("1"), 1);
+        for (account, is_shared) in [(Some("1"), true), (Some("2"), false), (None, true)] {
+            assert_eq!(grant.is_shared_with(&other(account)), is_shared, "{account:?}");
+        }
+        assert!(!grant.is_shared_with(&connection(Some("1"))), "its own place");
+        let of_another_client = Connection { client_id: "another".to_owned(), ..other(Some("1")) };
+        let over = Grant::Ended { reason: crate::domain::connection::EndReason::RefreshRejected };
+        let dead = Connection { grant: over, ..other(Some("1")) };
+        assert!(!grant.is_shared_with(&of_another_client) && !grant.is_shared_with(&dead));
     }
 
     #[test]

@@ -57,6 +57,14 @@ impl Connections {
         self.0.query_all(&pk(user), PREFIX).await?.iter().map(read).collect()
     }
 
+    /// All connections of a user that can be read.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn readable_of_user(&self, user: &User) -> Result<Vec<Connection>, StoreError> {
+        Ok(self.0.query_all(&pk(user), PREFIX).await?.iter().filter_map(|row| read(row).ok()).collect())
+    }
+
     /// The connectors through which a user has a connection, whether or not it can be read.
     ///
     /// # Errors
