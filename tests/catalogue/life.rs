@@ -186,16 +186,20 @@ impl Life<'_> {
     fn let_it_end(&self, token: &Value) -> String {
         let now = self.world.clock.now();
         let end: Option<Timestamp> = token["expires_at"].as_str().map(|end| end.parse().unwrap());
-        let by_access_token = self.entry.text("/refresh/grant") == Some("access_token");
         if let Some(end) = end {
             let left = u64::try_from(end.as_second() - now.as_second()).unwrap_or(0);
             // A token that is to renew itself must still live.
-            self.world.advance(if by_access_token { left.saturating_sub(20) } else { left + 1 });
+            self.world.advance(if self.renews_itself() { left.saturating_sub(20) } else { left + 1 });
             return String::new();
         }
         self.world.advance(self.entry.number("/refresh/min_age_seconds").unwrap_or(0) + 61);
         let hash = digest(&SHA256, text(&token["access_token"]).as_bytes());
         format!("?rejected_token_sha256={}", hex(hash.as_ref()))
+    }
+
+    /// Whether the access token itself is what is presented for a new one.
+    fn renews_itself(&self) -> bool {
+        self.entry.text("/refresh/grant") == Some("access_token")
     }
 
     /// Where there is no refresh, the user is told to connect again once the token has ended.
@@ -233,7 +237,13 @@ impl Life<'_> {
         let token = self.token("").await?;
         self.player.take_back(self.id);
         let query = self.let_it_end(&token);
-        let (status, code) = self.ask_token(&query).await.refusal();
+        let mut answer = self.ask_token(&query).await;
+        if self.renews_itself() && answer.status == 200 {
+            // Refreshed ahead of its end, the old token is still the best there is until then.
+            self.world.advance(21);
+            answer = self.ask_token("").await;
+        }
+        let (status, code) = answer.refusal();
         must!(
             (status, code.as_str()) == (404, "reconnect_required"),
             "a grant that was taken back is answered with {status} {code}"
