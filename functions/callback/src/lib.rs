@@ -11,6 +11,7 @@ use axum::{
 use connectors::{
     domain::{ids::ConnectorId, secret::Secret, session::SessionId},
     journeys::complete_authorization::{Arrival, ArrivalError, CompleteAuthorization, ProviderError},
+    oauth::AuthorizationResponse,
     services::Services,
     web::{Problem, Query, cookie, page},
 };
@@ -55,12 +56,12 @@ async fn receive(
 fn arrival(query: &Query) -> Arrival {
     Arrival {
         state: query.get("state").map(Secret::new),
-        code: query.get("code").map(Secret::new),
         error: query.get("error").map(|error| match error {
             "access_denied" => ProviderError::Denied,
             _ => ProviderError::Other,
         }),
         iss: query.get("iss").map(str::to_owned),
+        response: AuthorizationResponse::of(query.pairs().map(|(name, value)| (name.to_owned(), value.to_owned()))),
     }
 }
 

@@ -127,6 +127,7 @@ fn failed(reason: FailureReason, cause: Option<&TokenError>) -> Problem {
         FailureReason::Expired => expired(),
         FailureReason::Denied
         | FailureReason::ProviderRefused
+        | FailureReason::ResponseRejected
         | FailureReason::ProviderUnavailable
         | FailureReason::UserMismatch => Problem::new(
             StatusCode::BAD_GATEWAY,

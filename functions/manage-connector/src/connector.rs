@@ -329,6 +329,8 @@ fn problem(error: ConnectorError) -> Problem {
             "/integration_type",
             "is neither in the catalogue (GET /api/providers) nor defined by the workspace",
         ),
+        ConnectorError::Unavailable(reason) => Problem::invalid_field("/integration_type", reason),
+        ConnectorError::Config(errors) => Problem::invalid(errors),
         ConnectorError::SecretMissing => Problem::invalid_field("/client_secret", "is required by this provider"),
         ConnectorError::NameTaken => Problem::conflict("Another connector of this workspace has this name."),
         ConnectorError::IdTaken => Problem::conflict("This connector id is in use."),

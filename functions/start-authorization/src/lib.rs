@@ -12,6 +12,7 @@ use connectors::{
     domain::{
         fields::{Table, text},
         ids::{ConnectionId, ConnectorId, Issuer, Subject},
+        provider::Values,
         session::SessionId,
     },
     journeys::start_authorization::{StartAuthorization, StartError, Wanted},
@@ -82,7 +83,13 @@ fn wanted(body: &Table<'_>) -> Wanted {
         login_hint: body.read("login_hint", text),
         connection_id: body.read("connection_id", connection_id),
         label: body.read("label", text),
+        connection_config: connection_config(body),
     }
+}
+
+/// Values that the connector leaves to its users; the provider's data says which there are.
+fn connection_config(body: &Table<'_>) -> Values {
+    body.map("connection_config", |_, value| text(value))
 }
 
 fn connection_id(value: &Value) -> Result<ConnectionId, String> {
@@ -101,9 +108,8 @@ async fn link(
     ServiceCaller(service): ServiceCaller,
     JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<Link>), Problem> {
-    let (user, connector, return_to) = checked(&body, |body| link_request(body, &service))?;
+    let (user, connector, wanted) = checked(&body, |body| link_request(body, &service))?;
     let (Some(user), Some(connector)) = (user, connector) else { return Err(Problem::invalid(Vec::new())) };
-    let wanted = Wanted { return_to, ..Wanted::default() };
     let linked = journey.link(&user, connector, wanted).await.map_err(problem)?;
     let answer = Link {
         session_id: linked.session_id.as_str().to_owned(),
@@ -113,7 +119,7 @@ async fn link(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-type LinkRequest = (Option<AppUser>, Option<ConnectorId>, Option<String>);
+type LinkRequest = (Option<AppUser>, Option<ConnectorId>, Wanted);
 
 fn link_request(body: &Table<'_>, service: &Service) -> LinkRequest {
     let own = service.app().identity.as_ref().map(|identity| &identity.issuer);
@@ -141,7 +147,8 @@ fn link_request(body: &Table<'_>, service: &Service) -> LinkRequest {
     }
     let issuer = issuer.or_else(|| own.cloned());
     let user = issuer.zip(subject).map(|(issuer, subject)| service.names(issuer, subject));
-    (user, connector, body.read("return_to", text))
+    let (return_to, connection_config) = (body.read("return_to", text), connection_config(body));
+    (user, connector, Wanted { return_to, connection_config, ..Wanted::default() })
 }
 
 async fn open(State(journey): State<StartAuthorization>, Path(session): Path<String>, headers: HeaderMap) -> Response {
@@ -182,6 +189,13 @@ fn problem(error: StartError) -> Problem {
         }
         StartError::ReturnUrlNotRegistered => {
             Problem::invalid_field("/return_to", "must be one of the app's registered return URLs, exactly")
+        }
+        StartError::Unavailable(reason) => {
+            Problem::conflict(format!("Nobody can connect to this provider today: {reason}"))
+        }
+        StartError::Config(errors) => Problem::invalid(errors),
+        StartError::Unfilled(cause) => {
+            Problem::invalid_field("/connection_config", format!("lacks a value: {}", cause.var))
         }
         StartError::NoReturnUrl => {
             Problem::invalid_field("/return_to", "the app has no return URL yet: register one first")

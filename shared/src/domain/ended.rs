@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     connection::{Connection, Grant},
     ids::{ConnectorId, EndedId},
+    provider::Values,
     secret::{AccessToken, RefreshToken, Sealed},
     user::ConnectionKey,
 };
@@ -34,6 +35,8 @@ pub struct EndedGrant {
     pub client_id: String,
     /// The id of the account it is to, if the provider told.
     pub account_id: Option<String>,
+    /// What differs between the accounts of its provider, as its connection had it.
+    pub details: Values,
     /// Its access token, if one is known.
     pub access: Option<Sealed<AccessToken>>,
     /// Its refresh token, if there was one.
@@ -56,6 +59,7 @@ impl EndedGrant {
             place: connection.key.clone(),
             client_id: connection.client_id.clone(),
             account_id: connection.account.as_ref().map(|account| account.id.clone()),
+            details: connection.details.clone(),
             access: Some(connection.tokens.access.clone()),
             refresh: connection.tokens.refresh.clone(),
             ended_at: now,
@@ -141,6 +145,7 @@ mod tests {
             granted: Scopes::default(),
             account: account.and_then(Account::new),
             label: None,
+            details: Values::new(),
             connected_at: at(0),
             last_used_on: None,
             tokens: SealedTokens {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{client_secret, profile};
+use super::{client_secret, filled, profile};
 use crate::{
     clock::Clock,
     domain::{
@@ -78,6 +78,9 @@ impl AskProvider {
         else {
             return Ok(Revoked::Unsupported);
         };
+        let Ok(provider) = filled(provider, connector, &ended.details, Step::Revoke) else {
+            return Ok(Revoked::Unsupported);
+        };
         let proves_client = revoke.auth.proves_client();
         if proves_client && ended.client_id != connector.client_id {
             return Err(NotRevoked::ClientChanged);
@@ -88,7 +91,7 @@ impl AskProvider {
         let secret = if proves_client { client_secret(&self.vault, connector).await? } else { None };
         let credentials = Credentials { client_id: &ended.client_id, client_secret: secret.as_ref() };
         let tokens = GrantTokens { access_token: access.as_ref(), refresh_token: refresh.as_ref() };
-        Ok(self.client.revoke(provider, credentials, tokens, self.clock.now()).await?)
+        Ok(self.client.revoke(&provider, credentials, tokens, self.clock.now()).await?)
     }
 
     async fn opened<K: Kind>(

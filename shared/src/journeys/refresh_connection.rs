@@ -25,14 +25,14 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use self::wait::Awaited;
-use super::{ask_provider::AskProvider, carried_through, client_secret, profile};
+use super::{ask_provider::AskProvider, carried_through, client_secret, filled, profile};
 use crate::{
     clock::Clock,
     domain::{
         connection::{Connection, Grant},
         connector::Connector,
         ids::AttemptId,
-        provider::{Provider, RefreshGrant},
+        provider::{Provider, RefreshGrant, Step},
         secret::{AccessToken, ClientSecret, RefreshToken, Secret},
     },
     metrics::Metrics,
@@ -164,6 +164,8 @@ impl Refresher {
         {
             return Err(RefreshError::Ended);
         }
+        // Before anything is claimed: what lacks a value can never be asked for.
+        filled(provider, connector, &connection.details, Step::Refresh).map_err(|_| RefreshError::Ended)?;
         if let Some(retry_after) = connection.refresh.backing_off(self.clock.now()) {
             return Err(RefreshError::Unavailable { retry_after, cause: None });
         }

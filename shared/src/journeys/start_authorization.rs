@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::profile;
+use super::{filled, profile, refresh_endpoint, values};
 use crate::{
     auth::AppUser,
     clock::Clock,
@@ -12,8 +12,9 @@ use crate::{
         connection::{Connection, Grant},
         connector::Connector,
         digest::sha256,
+        fields::FieldError,
         ids::{ConnectionId, ConnectorId},
-        provider::Provider,
+        provider::{Provider, Step, Unfilled, Values},
         scopes::Scopes,
         secret::{BrowserBinding, CodeVerifier, Secret, State},
         session::{Binding, Earlier, Pinned, SESSION_LIFE, Session, SessionId, Stage, Wishes},
@@ -52,6 +53,8 @@ pub struct Wanted {
     pub connection_id: Option<ConnectionId>,
     /// What the user calls the connection.
     pub label: Option<String>,
+    /// Values of variables that the connector leaves to its users.
+    pub connection_config: Values,
 }
 
 /// A session that the user began themselves.
@@ -104,6 +107,15 @@ pub enum StartError {
     /// The return address is not registered for the app.
     #[error("the return address is not registered")]
     ReturnUrlNotRegistered,
+    /// The provider lets nobody connect this way today, for this reason.
+    #[error("the provider is unavailable")]
+    Unavailable(String),
+    /// Values that the user has to bring are missing or wrong.
+    #[error("values for the connection are missing or wrong")]
+    Config(Vec<FieldError>),
+    /// A request to the provider lacks a value.
+    #[error(transparent)]
+    Unfilled(#[from] Unfilled),
     /// The app has no return address at all.
     #[error("the app has no return address")]
     NoReturnUrl,
@@ -144,8 +156,9 @@ impl StartAuthorization {
         let bound = sha256(cookie.expose().as_bytes());
         let login_hint = wanted.login_hint.clone();
         let fresh = self.fresh(user, &connector, provider, place, wanted, |_| Binding::Begun { cookie: bound }).await?;
+        let provider = filled(provider, &connector, &fresh.session.inputs, Step::Authorize)?;
         self.sessions.put_new(&fresh.session).await?;
-        let redirect_url = address(provider, &fresh.session, &fresh.state, &fresh.verifier, login_hint.as_deref())?;
+        let redirect_url = address(&provider, &fresh.session, &fresh.state, &fresh.verifier, login_hint.as_deref())?;
         Ok(Begun {
             redirect_url,
             connection_id: fresh.session.key.id(),
@@ -169,6 +182,7 @@ impl StartAuthorization {
             state: ready.seal(state, &Place::session(id, key)),
         };
         let fresh = self.fresh(user, &connector, provider, place, wanted, seal).await?;
+        filled(provider, &connector, &fresh.session.inputs, Step::Authorize)?;
         self.sessions.put_new(&fresh.session).await?;
         Ok(Linked {
             connect_url: format!("{}/connect/{}", self.public_base_url, fresh.session.id.as_str()),
@@ -197,10 +211,11 @@ impl StartAuthorization {
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(StartError::LinkSpent)?;
         let provider = profile(&connector).ok_or(StartError::LinkSpent)?;
+        let provider = filled(provider, &connector, &session.inputs, Step::Authorize)?;
         let place = Place::session(id, &session.key);
         let state = self.vault.open(state, &place).await?;
         let verifier = self.vault.open(session.verifier.as_ref().ok_or(StartError::LinkSpent)?, &place).await?;
-        Ok(Opened { redirect_url: address(provider, &session, &state, &verifier, None)?, cookie })
+        Ok(Opened { redirect_url: address(&provider, &session, &state, &verifier, None)?, cookie })
     }
 
     async fn bind(&self, id: &SessionId, now: Timestamp) -> Result<Secret<BrowserBinding>, StartError> {
@@ -235,6 +250,9 @@ impl StartAuthorization {
         wanted: Wanted,
         bind: impl FnOnce((&SessionId, &ConnectionKey, &Secret<State>)) -> Binding,
     ) -> Result<Fresh, StartError> {
+        if let Some(reason) = &provider.unavailable {
+            return Err(StartError::Unavailable(reason.clone()));
+        }
         let app = user.app();
         let return_url = app.return_url(wanted.return_to.as_deref()).ok_or(match wanted.return_to {
             Some(_) => StartError::ReturnUrlNotRegistered,
@@ -247,6 +265,11 @@ impl StartAuthorization {
         if wanted.connection_id.is_some() && existing.is_none() {
             return Err(StartError::UnknownConnection);
         }
+        let nothing = Values::new();
+        let earlier_details = existing.as_ref().map_or(&nothing, |connection| &connection.details);
+        let inputs = provider
+            .accept_inputs(&connector.connection_config, &wanted.connection_config, earlier_details)
+            .map_err(StartError::Config)?;
         let now = self.clock.now();
         if let Start::TooMany(retry_after) = self.starts.count(&place.user, now).await? {
             return Err(StartError::TooMany { retry_after });
@@ -268,11 +291,12 @@ impl StartAuthorization {
             pinned: Pinned {
                 client_id: connector.client_id.clone(),
                 redirect_uri: connector.redirect_uri(&self.public_base_url),
-                token_endpoint: provider.token.url.clone(),
+                token_endpoint: provider.with_known(&values(connector, &inputs)).token.url.clone(),
                 scopes_revision: connector.scopes_revision,
             },
+            inputs,
             requested,
-            earlier: existing.as_ref().map(|connection| earlier(connection, connector)),
+            earlier: existing.as_ref().map(|connection| earlier(connection, connector, provider)),
             label: wanted.label.or_else(|| existing.and_then(|connection| connection.label)),
             return_url: return_url.clone(),
             wishes: Wishes { session_binding: app.session_binding, handle_delivery: app.handle_delivery },
@@ -296,11 +320,17 @@ fn scopes(connector: &Connector, existing: Option<&Connection>, asked: Option<Sc
     Ok(asked.union(&kept))
 }
 
-fn earlier(connection: &Connection, connector: &Connector) -> Earlier {
+fn earlier(connection: &Connection, connector: &Connector, provider: &Provider) -> Earlier {
     let same_client = connection.client_id == connector.client_id;
+    let refresh_endpoint = refresh_endpoint(provider, connector, &connection.details);
+    let has_endpoint = provider.vars.is_empty() || refresh_endpoint.is_some();
     Earlier {
         account_id: connection.account.as_ref().map(|account| account.id.clone()),
-        refresh_token_lives: same_client && connection.grant == Grant::Live && connection.tokens.refresh.is_some(),
+        refresh_endpoint,
+        refresh_token_lives: same_client
+            && has_endpoint
+            && connection.grant == Grant::Live
+            && connection.tokens.refresh.is_some(),
     }
 }
 

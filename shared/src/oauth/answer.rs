@@ -15,7 +15,7 @@ use super::{
 };
 use crate::domain::{
     account::Account,
-    provider::{IdentityFrom, Provider, RefreshGrant, TokenResponse, first},
+    provider::{IdentityFrom, Path, Provider, RefreshGrant, Source, TokenResponse, first},
     scopes::Scopes,
     secret::Secret,
 };
@@ -125,7 +125,7 @@ pub(super) fn normalise(
         extras: Extras {
             refresh_expires_in: refresh_life,
             id_claims: account(reading, &value),
-            kept: kept(response, &value),
+            kept: kept(reading.provider, response, &value),
         },
     })
 }
@@ -138,10 +138,14 @@ fn account(reading: &Reading<'_>, answer: &Value) -> Option<Account> {
     }
 }
 
-/// What the provider's data keeps of an answer: texts, numbers, and what is true or false.
-fn kept(response: &TokenResponse, answer: &Value) -> BTreeMap<String, String> {
-    let found = response.keep.iter().filter_map(|(name, path)| Some((name.clone(), detail(path.find(answer)?)?)));
-    found.collect()
+/// What the provider's data keeps of an answer, variables among it: texts, numbers, and what is true or false.
+fn kept(provider: &Provider, response: &TokenResponse, answer: &Value) -> BTreeMap<String, String> {
+    let vars = provider.vars.iter().filter_map(|(name, var)| match &var.from {
+        Source::Token(path) => Some((name, path)),
+        _ => None,
+    });
+    let found = |(name, path): (&String, &Path)| Some((name.clone(), detail(path.find(answer)?)?));
+    response.keep.iter().chain(vars).filter_map(found).collect()
 }
 
 /// A value that can be kept with a connection, as a text.

@@ -15,6 +15,7 @@ mod id_token;
 mod identity;
 mod placeholders;
 mod recipe;
+mod response;
 mod revoke;
 #[cfg(test)]
 mod stub;
@@ -26,6 +27,7 @@ pub use self::{
     discovery::{DiscoveryError, metadata_of_answer},
     error::{ErrorCode, Outcome, TokenError},
     identity::{AccountError, account_of_answer},
+    response::{Arrived, AuthorizationResponse, ResponseError},
     revoke::{GrantTokens, RevokeError, Revoked},
     token::{CodeGrant, RefreshRequest, TokenSet},
 };

@@ -22,6 +22,7 @@ impl Services {
             connectors: self.connectors(),
             custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
             healths: self.healths(),
+            client: Arc::clone(&self.client),
             vault: Arc::clone(&self.vault),
             sweep: self.begin_sweep(),
             audit: self.audit(),

@@ -315,6 +315,7 @@ pub(super) fn read(row: &Row) -> Result<Connection, StoreError> {
         granted: row.scopes(name::GRANTED)?,
         account: read_account(row)?,
         label: row.find_text(name::CONNECTION_LABEL)?.map(str::to_owned),
+        details: row.map(name::CONNECTION_DETAILS)?,
         connected_at: row.time(name::CONNECTED_AT)?,
         last_used_on: row.find_day(name::LAST_USED_ON)?,
         tokens: SealedTokens {

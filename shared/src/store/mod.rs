@@ -49,7 +49,7 @@ pub use reads::TokenReads;
 pub use renewals::{Claim, Commit, FreshAccess, Renewal, Renewals};
 pub use schedule::{Due, DueCursor, Schedule};
 pub use sealed_rows::{ResealedTokens, SealedPage, SealedRows, SealedSecretRow, SealedTokensRow};
-pub use sessions::Sessions;
+pub use sessions::{Parked, Sessions};
 pub use starts::{MOST_BY_USER, MOST_IN_APP, Start, Starts};
 pub use sweeps::{Sweep, Sweeps};
 pub use table::{Cursor, ItemKey, TableNames};

@@ -84,6 +84,7 @@ pub(super) mod name {
         GRANTED = "granted";
         ACCOUNT = "account";
         CONNECTION_LABEL = "conn_label";
+        CONNECTION_DETAILS = "conn_details";
         CONNECTED_AT = "connected_at";
         LAST_USED_ON = "last_used_on";
         ACCESS_TOKEN = "access_token";
@@ -131,11 +132,15 @@ pub(super) mod name {
         CODE = "code";
         HANDLE = "handle_digest";
         PARKED_UNTIL = "parked_until";
+        ARRIVED_DETAILS = "arrived_details";
+        ARRIVED_SCOPES = "arrived_scopes";
+        INPUTS = "conn_inputs";
         REDIRECT_URI = "redirect_uri";
         TOKEN_ENDPOINT = "token_endpoint";
         REQUESTED = "requested";
         EARLIER_ACCOUNT = "earlier_account";
         EARLIER_REFRESH = "earlier_refresh";
+        EARLIER_ENDPOINT = "earlier_endpoint";
         HAS_EARLIER = "has_earlier";
         RETURN_URL = "return_url";
 
@@ -192,8 +197,12 @@ impl NewItem {
     }
 
     pub(super) fn map(self, name: &str, values: &BTreeMap<String, String>) -> Self {
-        let values = values.iter().map(|(key, value)| (key.clone(), text(value))).collect();
-        self.with(name, AttributeValue::M(values))
+        self.with(name, map(values))
+    }
+
+    /// Adds a map if there is anything in it.
+    pub(super) fn filled_map(self, name: &str, values: &BTreeMap<String, String>) -> Self {
+        if values.is_empty() { self } else { self.map(name, values) }
     }
 
     /// Adds an attribute if there is a value for it.
@@ -211,6 +220,10 @@ impl NewItem {
 
 pub(super) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
+}
+
+pub(super) fn map(values: &BTreeMap<String, String>) -> AttributeValue {
+    AttributeValue::M(values.iter().map(|(key, value)| (key.clone(), text(value))).collect())
 }
 
 pub(super) fn number(value: impl Into<i128>) -> AttributeValue {

@@ -103,26 +103,35 @@ impl Provider {
     /// # Errors
     /// [`Unfilled`] if a text of this step lacks a value, or one is not what the variable allows.
     pub fn filled(&self, values: &Values, step: Step) -> Result<Cow<'_, Self>, Unfilled> {
+        let (filled, missing) = self.fill(values);
+        match missing.into_iter().find(|(of, _)| step.uses(*of)) {
+            None => Ok(filled),
+            Some((_, unfilled)) => Err(unfilled),
+        }
+    }
+
+    /// The provider with these values wherever they fit. What no value is known for keeps its placeholder: for
+    /// comparisons and checks, not for requests.
+    #[must_use]
+    pub fn with_known(&self, values: &Values) -> Cow<'_, Self> {
+        self.fill(values).0
+    }
+
+    fn fill(&self, values: &Values) -> (Cow<'_, Self>, Vec<(Step, Unfilled)>) {
+        let mut missing = Vec::new();
         if self.vars.is_empty() {
-            return Ok(Cow::Borrowed(self));
+            return (Cow::Borrowed(self), missing);
         }
         let known = self.known(values);
         let mut filled = self.clone();
-        let mut unfilled = None;
-        visit(&mut filled, &mut |spot, text| {
-            let is_needed = step.uses(spot.step);
-            match fill(text, spot.kind, &self.vars, &known) {
-                Ok(now) => *text = now,
-                Err(var) if is_needed && unfilled.is_none() => {
-                    unfilled = Some(Unfilled { pointer: spot.pointer, var });
-                }
-                Err(_) => {}
+        visit(&mut filled, &mut |spot, text| match fill(text, spot.kind, &self.vars, &known) {
+            Ok(now) => *text = now,
+            Err((now, var)) => {
+                *text = now;
+                missing.push((spot.step, Unfilled { pointer: spot.pointer, var }));
             }
         });
-        match unfilled {
-            None => Ok(Cow::Owned(filled)),
-            Some(unfilled) => Err(unfilled),
-        }
+        (Cow::Owned(filled), missing)
     }
 
     /// What each variable stands for, as far as these values tell: read from where it comes from, in the form in which it
@@ -238,8 +247,8 @@ impl Provider {
     }
 }
 
-/// The text with its values, or the variable that has none that fits.
-fn fill(text: &str, kind: Kind, vars: &BTreeMap<String, Var>, known: &Values) -> Result<String, String> {
+/// The text with its values; with an error comes what could be filled, and the first variable that has no value that fits.
+fn fill(text: &str, kind: Kind, vars: &BTreeMap<String, Var>, known: &Values) -> Result<String, (String, String)> {
     let host = host_of(kind, text);
     let mut wrong = None;
     let mut at = 0;
@@ -255,16 +264,19 @@ fn fill(text: &str, kind: Kind, vars: &BTreeMap<String, Var>, known: &Values) ->
         };
         let in_host = (host.0..host.1).contains(&at);
         at += name.len() + 2;
-        match (vars.contains_key(name), known.get(name)) {
-            (false, _) => filled.push_str(&format!("{{{name}}}")),
-            (true, Some(value)) if fits(value, kind, in_host) => filled.push_str(&match kind {
-                Kind::Url if !in_host => template::encoded(value),
-                _ => value.clone(),
-            }),
-            (true, _) => wrong = wrong.or_else(|| Some(name.to_owned())),
+        match known.get(name).filter(|value| fits(value, kind, in_host)) {
+            Some(value) if kind == Kind::Url && !in_host => filled.push_str(&template::encoded(value)),
+            Some(value) => filled.push_str(value),
+            None => {
+                wrong = wrong.or_else(|| vars.contains_key(name).then(|| name.to_owned()));
+                filled.extend(["{", name, "}"]);
+            }
         }
     }
-    wrong.map_or(Ok(filled), Err)
+    match wrong {
+        None => Ok(filled),
+        Some(var) => Err((filled, var)),
+    }
 }
 
 /// Whether a value may stand there: in a host nothing but a host; in a path nothing that leads out of it.

@@ -15,6 +15,7 @@ mod path;
 mod pattern;
 mod refresh;
 mod request;
+mod settings;
 mod template;
 mod token;
 mod vars;

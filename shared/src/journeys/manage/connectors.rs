@@ -1,6 +1,6 @@
 //! Connectors: registered, viewed, changed, deleted.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -9,15 +9,16 @@ use crate::{
     domain::{
         audit::Actor,
         connector::{Connector, ConnectorKind, ConnectorState},
+        fields::FieldError,
         health::Health,
         ids::{ConnectorId, WorkspaceId},
-        provider::{ClientAuth, Provider, ProviderType},
+        provider::{ClientAuth, Provider, ProviderType, Values},
         scopes::Scopes,
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
-    journeys::{audit::Audit, sweep_connector::BeginSweep},
-    oauth::catalogue,
+    journeys::{audit::Audit, profile, sweep_connector::BeginSweep},
+    oauth::{ProviderClient, catalogue},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -32,6 +33,7 @@ pub struct ManageConnectors {
     pub(crate) connectors: Connectors,
     pub(crate) custom: CustomProviders,
     pub(crate) healths: Healths,
+    pub(crate) client: Arc<ProviderClient>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) sweep: BeginSweep,
     pub(crate) audit: Audit,
@@ -84,6 +86,12 @@ pub enum ConnectorError {
     /// Neither the catalogue nor the workspace has this provider.
     #[error("no such provider")]
     UnknownProvider,
+    /// The provider lets nobody connect this way today, for this reason.
+    #[error("the provider is unavailable")]
+    Unavailable(String),
+    /// Details that the provider does not take.
+    #[error("details are missing or wrong")]
+    Config(Vec<FieldError>),
     /// The provider authenticates clients by a secret, and none was given.
     #[error("a client secret is missing")]
     SecretMissing,
@@ -116,7 +124,12 @@ impl ManageConnectors {
         draft: ConnectorDraft,
         actor: Actor,
     ) -> Result<Connector, ConnectorError> {
-        let (auth, pinned_profile) = self.provider(workspace, &draft.provider).await?;
+        let (provider, is_own) = self.provider(workspace, &draft.provider).await?;
+        if let Some(reason) = &provider.unavailable {
+            return Err(ConnectorError::Unavailable(reason.clone()));
+        }
+        let connection_config = self.config(&provider, &draft.connection_config)?;
+        let auth = provider.token.client_auth;
         if auth != ClientAuth::None && draft.client_secret.is_none() {
             return Err(ConnectorError::SecretMissing);
         }
@@ -126,14 +139,14 @@ impl ManageConnectors {
         let connector = Connector {
             workspace: workspace.clone(),
             provider: draft.provider,
-            pinned_profile,
+            pinned_profile: is_own.then(|| Box::new(provider.into_owned())),
             name: draft.name,
             client_id: draft.client_id,
             client_secret_changed_at: client_secret.as_ref().map(|_| now),
             client_secret,
             scopes: draft.scopes,
             scopes_revision: 1,
-            connection_config: draft.connection_config,
+            connection_config,
             kind: draft.kind,
             state: ConnectorState::Active,
             revision: 1,
@@ -193,7 +206,13 @@ impl ManageConnectors {
         let change = ConnectorChange { client_secret: None, ..change };
         for _ in 0..TRIES {
             let earlier = self.find(workspace, id).await?;
-            let changed = self.changed(&earlier, &change, secret.as_ref());
+            let config = match (&change.connection_config, profile(&earlier)) {
+                (Some(config), Some(provider)) => {
+                    Some(provider.accept_change(&earlier.connection_config, config).map_err(ConnectorError::Config)?)
+                }
+                (config, _) => config.clone(),
+            };
+            let changed = self.changed(&earlier, &change, config, secret.as_ref());
             match self.connectors.replace(&earlier, &changed).await? {
                 ConnectorWrite::Done => {
                     let fields = differences(&earlier, &changed).join(" ");
@@ -251,17 +270,35 @@ impl ManageConnectors {
         Err(ConnectorError::Contended)
     }
 
-    /// How clients authenticate at a provider, and what is to be pinned if it is the workspace's own.
+    /// The provider of this name, and whether it is the workspace's own: then it is to be pinned.
     async fn provider(
         &self,
         workspace: &WorkspaceId,
         id: &ProviderType,
-    ) -> Result<(ClientAuth, Option<Box<Provider>>), ConnectorError> {
+    ) -> Result<(Cow<'static, Provider>, bool), ConnectorError> {
         if let Some(provider) = catalogue::find(id) {
-            return Ok((provider.token.client_auth, None));
+            return Ok((Cow::Borrowed(provider), false));
         }
         let own = self.custom.find(workspace, id).await?.ok_or(ConnectorError::UnknownProvider)?;
-        Ok((own.token.client_auth, Some(Box::new(own))))
+        Ok((Cow::Owned(own), true))
+    }
+
+    /// The details of a new connector, if its endpoints may be spoken to with them.
+    fn config(&self, provider: &Provider, config: &Values) -> Result<Values, ConnectorError> {
+        let config = provider.accept_config(config).map_err(ConnectorError::Config)?;
+        let refused = match config.is_empty() {
+            true => Vec::new(),
+            false => self.client.refused_endpoints(&provider.with_known(&config)),
+        };
+        let named = |error: FieldError| FieldError {
+            pointer: "/connection_config".to_owned(),
+            detail: format!("makes an address that can't be used: {} {}", error.pointer, error.detail),
+        };
+        if refused.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConnectorError::Config(refused.into_iter().map(named).collect()))
+        }
     }
 
     async fn sealed(
@@ -278,6 +315,7 @@ impl ManageConnectors {
         &self,
         earlier: &Connector,
         change: &ConnectorChange,
+        config: Option<Values>,
         secret: Option<&Sealed<ClientSecret>>,
     ) -> Connector {
         let now = self.clock.now();
@@ -298,8 +336,8 @@ impl ManageConnectors {
             connector.scopes = scopes.clone();
             connector.scopes_revision += 1;
         }
-        if let Some(config) = &change.connection_config {
-            connector.connection_config.clone_from(config);
+        if let Some(config) = config {
+            connector.connection_config = config;
         }
         connector.revision += 1;
         connector.updated_at = now;

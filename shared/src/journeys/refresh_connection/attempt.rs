@@ -12,9 +12,9 @@ use crate::{
     domain::{
         connection::{Connection, EndReason},
         connector::Connector,
-        provider::Provider,
+        provider::{Provider, Step},
     },
-    journeys::profile,
+    journeys::{filled, profile},
     metrics::Metric,
     oauth::{Credentials, Outcome, RefreshRequest, TokenError, TokenSet},
     store::{Follows, Lease, Release, StoreError, Write},
@@ -42,6 +42,8 @@ impl Refresher {
     pub(super) async fn carry_out(&self, attempt: Attempt, connector: &Connector) -> Result<Connection, RefreshError> {
         let provider = profile(connector).ok_or(RefreshError::Ended)?;
         let lease = &attempt.lease;
+        let provider = filled(provider, connector, &lease.connection.details, Step::Refresh);
+        let provider = &*provider.map_err(|_| RefreshError::Ended)?;
         let ready = match self.vault.make_ready(&lease.connection.key.workspace).await {
             Ok(ready) => ready,
             Err(error) => {
