@@ -174,7 +174,10 @@ impl Play {
         let without = facts.texts("/callback/verify/without");
         let mut signed: Vec<_> = response.iter().filter(|(name, _)| !without.contains(name)).collect();
         signed.sort();
-        let joined: Vec<String> = signed.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        // What parts the pairs is escaped within them, so that no value can pass for two pairs.
+        let escaped = |text: &str| text.replace('%', "%25").replace('&', "%26");
+        let pair = |(name, value): &&(String, String)| format!("{}={}", escaped(name).replace('=', "%3D"), escaped(value));
+        let joined: Vec<String> = signed.iter().map(pair).collect();
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.client.secret.as_bytes());
         let mac = hmac::sign(&key, joined.join("&").as_bytes());
         let shown = match facts.text("/callback/verify/encoding") {

@@ -181,12 +181,16 @@ impl Play {
         if let Some(assumed) = response.number("/expiry/assume").filter(|_| is_first) {
             self.grant.as_mut().expect("a grant").life = Some(assumed);
         }
+        // A swap of tokens says nothing of scopes, unless its data does: what was granted stays granted.
+        let is_swap = self.facts().tables("/exchange").iter().any(|step| step.table("/response").0 == response.0);
+        let says_how = response.has("/scope_separator") || response.has("/fields/scope");
+        let tells_scopes = !self.facts().has("/callback/scope_param") && (!is_swap || says_how);
         let grant = self.grant();
         let told = Told {
             access: &grant.access,
             refresh: grant.refresh.as_deref().filter(|_| with_refresh),
             life: if is_last { Some(0) } else { grant.life.filter(|_| !(is_first && is_assumed)) },
-            scopes: Some(grant.scopes.as_slice()).filter(|_| !self.facts().has("/callback/scope_param")),
+            scopes: Some(grant.scopes.as_slice()).filter(|_| tells_scopes),
             is_first,
         };
         let answer = self.written_out(response, &told);
