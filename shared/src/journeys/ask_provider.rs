@@ -8,6 +8,7 @@ use crate::{
     domain::{
         connector::Connector,
         ended::EndedGrant,
+        provider::Step,
         secret::{Kind, Sealed, Secret},
     },
     oauth::{Credentials, GrantTokens, ProviderClient, RevokeError, Revoked},

@@ -172,7 +172,7 @@ impl CompleteAuthorization {
         let known = provider.with_known(&values(&connector, &session.inputs));
         check_iss(&known, arrival.iss.as_deref()).map_err(|_| ArrivalError::IssuerMismatch)?;
         let browser = browser(&session, cookie(&id).as_ref());
-        match (arrival.error, browser) {
+        match (arrival.error, &browser) {
             (_, Browser::Foreign) => return Err(ArrivalError::BrowserMismatch),
             (Some(error), _) => return self.give_up(&session, error).await,
             (None, Browser::Bound | Browser::Unbound) => {}

@@ -276,7 +276,7 @@ impl Exchange {
     /// Ends a grant at the provider that is not kept. If the provider does not do it now, it is left, sealed, for the
     /// schedule to find.
     async fn give_back(&self, session: &Session, met: &Met<'_>, ready: &Ready<'_>, tokens: &TokenSet) {
-        if endangers_earlier(session, provider, account.as_ref()) {
+        if endangers_earlier(session, met.unfilled, met.account.as_ref()) {
             tracing::info!(
                 "tokens that are not kept are left to run out: ending them would end the earlier connection"
             );
