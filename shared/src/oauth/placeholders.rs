@@ -21,6 +21,16 @@ pub(super) struct Values<'a> {
     pub(super) scopes: Option<&'a str>,
 }
 
+/// What a name in braces is.
+enum Named<'a> {
+    /// A value of this request.
+    Known(&'a str),
+    /// A value that this request does not have.
+    Lacking,
+    /// Something else: it stays as it is.
+    Otherwise,
+}
+
 impl<'a> Values<'a> {
     /// The values of requests that speak for this client.
     pub(super) fn of(credentials: Credentials<'a>) -> Self {
@@ -31,9 +41,9 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The value of a name; the outer `None` is for names that are not of this list.
-    fn get(&self, name: &str) -> Option<Option<&'a str>> {
-        Some(match name {
+    /// The value of a name.
+    fn get(&self, name: &str) -> Named<'a> {
+        let value = match name {
             "client_id" => self.client_id,
             "client_secret" => self.client_secret,
             "access_token" => self.access_token,
@@ -41,13 +51,14 @@ impl<'a> Values<'a> {
             "code" => self.code,
             "redirect_uri" => self.redirect_uri,
             "scopes" => self.scopes,
-            _ => return None,
-        })
+            _ => return Named::Otherwise,
+        };
+        value.map_or(Named::Lacking, Named::Known)
     }
 
     /// The text with its values; `None` if the request lacks one of them. What is in a value is never looked at again.
     pub(super) fn fill(&self, text: &str) -> Option<String> {
-        self.filled(text, |value| value.to_owned())
+        self.filled(text, str::to_owned)
     }
 
     /// The same for a URL: each value is one piece of it, whatever it contains.
@@ -73,13 +84,17 @@ impl<'a> Values<'a> {
         while let Some(start) = rest.find('{') {
             let (before, from) = rest.split_at(start);
             filled.push_str(before);
-            let named = from.find('}').and_then(|end| Some((end, self.get(&from[1..end])?)));
-            let taken = if let Some((end, value)) = named {
-                filled.push_str(&write(value?));
-                end + 1
-            } else {
-                filled.push('{');
-                1
+            let end = from.find('}').unwrap_or(1);
+            let taken = match self.get(&from[1..end]) {
+                Named::Known(value) => {
+                    filled.push_str(&write(value));
+                    end + 1
+                }
+                Named::Lacking => return None,
+                Named::Otherwise => {
+                    filled.push('{');
+                    1
+                }
             };
             rest = &from[taken..];
         }

@@ -111,10 +111,10 @@ impl<'a> Recipe<'a> {
         if matches!(self.client_auth, None | Some(ClientAuth::BasicSecretOnly)) {
             parameters.retain(|(name, _)| name != "client_id");
         }
-        if self.client_auth == Some(ClientAuth::BasicSecretOnly) {
-            if let Some(proof) = values.client_secret.and_then(wire::basic_of_secret) {
-                request.headers_mut().insert(header::AUTHORIZATION, proof);
-            }
+        if self.client_auth == Some(ClientAuth::BasicSecretOnly)
+            && let Some(proof) = values.client_secret.and_then(wire::basic_of_secret)
+        {
+            request.headers_mut().insert(header::AUTHORIZATION, proof);
         }
         parameters.retain(|(name, _)| !self.omit.contains(&name.as_str()) && !self.params.contains_key(name.as_str()));
         for (name, _) in &mut parameters {
@@ -135,7 +135,7 @@ impl<'a> Recipe<'a> {
 }
 
 /// Several tables in one; a later one goes before an earlier one.
-fn layered<'a, const N: usize>(tables: [&'a Texts; N]) -> BTreeMap<&'a str, &'a str> {
+fn layered<const N: usize>(tables: [&Texts; N]) -> BTreeMap<&str, &str> {
     tables.into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
