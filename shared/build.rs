@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut mistakes = Vec::new();
     for file in files {
         let (id, mut value) = match checked(&file, &families) {
-            Ok(checked) => checked,
+            Ok(entry) => entry,
             Err(mistake) => {
                 mistakes.push(format!("{}: {mistake}", file.display()));
                 continue;

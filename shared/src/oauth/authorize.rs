@@ -216,7 +216,7 @@ mod tests {
         for provider in catalogue::all() {
             let sent = sent(provider, "a", None);
             assert!(!format!("{sent:?}").contains("dBjftJeZ4CVP"), "{}", provider.id);
-            assert_eq!(sent.contains_key("code_challenge"), provider.id.as_str() != "linkedin", "{}", provider.id);
+            assert_eq!(sent.contains_key("code_challenge"), provider.sends_pkce(), "{}", provider.id);
         }
     }
 

@@ -182,7 +182,7 @@ impl Play {
             self.grant.as_mut().expect("a grant").life = Some(assumed);
         }
         // A swap of tokens says nothing of scopes, unless its data does: what was granted stays granted.
-        let is_swap = self.facts().tables("/exchange").iter().any(|step| step.table("/response").0 == response.0);
+        let is_swap = is_first && self.grant().exchanged > 0;
         let says_how = response.has("/scope_separator") || response.has("/fields/scope");
         let tells_scopes = !self.facts().has("/callback/scope_param") && (!is_swap || says_how);
         let grant = self.grant();
