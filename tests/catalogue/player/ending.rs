@@ -36,7 +36,7 @@ impl Play {
         }
         self.with_parameters(&mut demand, revoke, standard);
         if auth == "bearer" {
-            self.with_bearer(&mut demand, &token);
+            demand.authorization = Some(format!("Bearer {token}"));
         } else {
             self.with_client(&mut demand, revoke, auth);
         }

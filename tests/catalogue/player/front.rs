@@ -176,7 +176,8 @@ impl Play {
         signed.sort();
         // What parts the pairs is escaped within them, so that no value can pass for two pairs.
         let escaped = |text: &str| text.replace('%', "%25").replace('&', "%26");
-        let pair = |(name, value): &&(String, String)| format!("{}={}", escaped(name).replace('=', "%3D"), escaped(value));
+        let pair =
+            |(name, value): &&(String, String)| format!("{}={}", escaped(name).replace('=', "%3D"), escaped(value));
         let joined: Vec<String> = signed.iter().map(pair).collect();
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.client.secret.as_bytes());
         let mac = hmac::sign(&key, joined.join("&").as_bytes());

@@ -107,6 +107,10 @@ impl Play {
                 (place, value) => *place = value.clone(),
             }
         }
+        // What is computed over the code has nothing to be computed over any more.
+        if let Some(Value::Object(computed)) = merged.get_mut("derive") {
+            computed.retain(|_, how| !how["over"].as_str().unwrap_or_default().contains("{code}"));
+        }
         merged
     }
 
