@@ -39,4 +39,5 @@ mod settling;
 mod shared_grants;
 mod starts;
 mod user_tokens;
+mod variables;
 mod world;

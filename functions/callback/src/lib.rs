@@ -41,7 +41,7 @@ async fn receive(
     };
     let arrival = arrival(&query);
     let session = arrival.state.as_ref().map(SessionId::of_state);
-    match journey.receive(&connector, arrival, |session| cookie::shown(&headers, session)).await {
+    match Box::pin(journey.receive(&connector, arrival, |session| cookie::shown(&headers, session))).await {
         Ok(home) => {
             let mut response = Redirect::to(&home).into_response();
             if let Some(unbound) = session.as_ref().and_then(cookie::unbind) {

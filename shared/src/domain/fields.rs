@@ -246,6 +246,7 @@ impl<'a> Table<'a> {
 }
 
 /// A field's name as a step of a JSON pointer (RFC 6901, section 3).
+#[must_use]
 pub fn step(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

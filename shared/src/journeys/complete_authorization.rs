@@ -183,7 +183,7 @@ impl CompleteAuthorization {
         };
         let arrived = arrival.response.read(provider, &values(&connector, &session.inputs), secret.as_ref());
         match (arrived, browser) {
-            (Ok(arrived), Browser::Bound) => self.exchange_now(session, arrived).await,
+            (Ok(arrived), Browser::Bound) => Box::pin(self.exchange_now(session, arrived)).await,
             (Ok(arrived), _) => self.park(&session, &arrived).await,
             (Err(ResponseError::NoCode), _) => Err(ArrivalError::NoCode),
             (Err(error), _) => {
@@ -264,7 +264,7 @@ impl CompleteAuthorization {
         }
         let code = self.vault.open(code, &Place::session(id, &session.key)).await?;
         let arrived = Arrived { code, details: details.clone(), scopes: scopes.clone() };
-        self.exchange.run(session, arrived, ClaimBy::Handle(presented)).await?;
+        Box::pin(self.exchange.run(session, arrived, ClaimBy::Handle(presented))).await?;
         self.view(user, id).await?.ok_or(FinishError::NotFound)
     }
 

@@ -190,7 +190,7 @@ impl Refresher {
                 let (refresher, connector) = (self.clone(), connector.clone());
                 let attempt = attempt::Attempt { lease: *lease, with, passage };
                 let work = Box::pin(async move {
-                    let renewed = refresher.carry_out(attempt, &connector).await;
+                    let renewed = Box::pin(refresher.carry_out(attempt, &connector)).await;
                     drop(place_in_crowd);
                     renewed
                 });

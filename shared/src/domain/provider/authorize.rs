@@ -186,6 +186,7 @@ impl RedirectRules {
         rules
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
     fn are_none(&self) -> bool {
         *self == Self::default()
     }

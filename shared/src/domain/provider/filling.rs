@@ -339,7 +339,9 @@ fn visit(provider: &mut Provider, see: &mut dyn FnMut(Spot, &mut String)) {
         at.go(Step::Discover, format!("/discover/{index}"));
         at.text("/url", Kind::Url, Some(&mut step.url));
         at.maps(&mut BTreeMap::new(), &mut step.query, &mut step.headers);
-        at.json("/body", step.body.as_mut());
+        if let Some(body) = &mut step.body {
+            at.json("/body", body);
+        }
     }
     let refresh = &mut provider.refresh;
     at.go(Step::Refresh, "/refresh");
@@ -354,7 +356,9 @@ fn visit(provider: &mut Provider, see: &mut dyn FnMut(Spot, &mut String)) {
         at.go(Step::Identity, "/identity");
         at.text("/url", Kind::Url, identity.url.as_mut());
         at.maps(&mut BTreeMap::new(), &mut identity.query, &mut identity.headers);
-        at.json("/body", identity.body.as_mut());
+        if let Some(body) = &mut identity.body {
+            at.json("/body", body);
+        }
     }
     at.go(Step::Callback, "/oidc");
     at.text(
@@ -414,17 +418,17 @@ impl Visit<'_> {
         }
     }
 
-    fn json(&mut self, place: &str, value: Option<&mut Value>) {
+    fn json(&mut self, place: &str, value: &mut Value) {
         match value {
-            Some(Value::String(text)) => self.text(place, Kind::Parameter, Some(text)),
-            Some(Value::Array(items)) => {
+            Value::String(text) => self.text(place, Kind::Parameter, Some(text)),
+            Value::Array(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
-                    self.json(&format!("{place}/{index}"), Some(item));
+                    self.json(&format!("{place}/{index}"), item);
                 }
             }
-            Some(Value::Object(fields)) => {
+            Value::Object(fields) => {
                 for (name, field) in fields {
-                    self.json(&format!("{place}/{}", fields::step(name)), Some(field));
+                    self.json(&format!("{place}/{}", fields::step(name)), field);
                 }
             }
             _ => {}

@@ -47,14 +47,7 @@ pub(super) fn filled(text: &str, mut fill: impl FnMut(&str) -> Option<String>) -
     for piece in pieces(text) {
         match piece {
             Piece::Text(text) => filled.push_str(text),
-            Piece::Placeholder(name) => match fill(name) {
-                Some(value) => filled.push_str(&value),
-                None => {
-                    filled.push('{');
-                    filled.push_str(name);
-                    filled.push('}');
-                }
-            },
+            Piece::Placeholder(name) => filled.push_str(&fill(name).unwrap_or_else(|| format!("{{{name}}}"))),
         }
     }
     filled

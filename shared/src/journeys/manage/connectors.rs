@@ -286,10 +286,8 @@ impl ManageConnectors {
     /// The details of a new connector, if its endpoints may be spoken to with them.
     fn config(&self, provider: &Provider, config: &Values) -> Result<Values, ConnectorError> {
         let config = provider.accept_config(config).map_err(ConnectorError::Config)?;
-        let refused = match config.is_empty() {
-            true => Vec::new(),
-            false => self.client.refused_endpoints(&provider.with_known(&config)),
-        };
+        let refused =
+            if config.is_empty() { Vec::new() } else { self.client.refused_endpoints(&provider.with_known(&config)) };
         let named = |error: FieldError| FieldError {
             pointer: "/connection_config".to_owned(),
             detail: format!("makes an address that can't be used: {} {}", error.pointer, error.detail),

@@ -26,6 +26,8 @@ use super::wire::{self, Received, Reply};
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) endpoint: &'static str,
+    /// What stands before the endpoint's path: a shop, a realm.
+    pub(crate) at: String,
     pub(crate) form: Vec<(String, String)>,
     pub(crate) client: Option<(String, String)>,
     pub(crate) status: u16,
@@ -198,9 +200,27 @@ impl FakeProvider {
     }
 }
 
+impl Received {
+    /// The path without the query.
+    fn bare_path(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
+    /// The last step of the path.
+    fn endpoint(&self) -> &str {
+        let path = self.bare_path();
+        &path[path.rfind('/').unwrap_or(0)..]
+    }
+
+    /// What stands before it.
+    fn at(&self) -> String {
+        let path = self.bare_path();
+        path[..path.rfind('/').unwrap_or(0)].to_owned()
+    }
+}
+
 async fn answer(state: Arc<Mutex<State>>, request: Received) -> Reply {
-    let path = request.path.split('?').next().unwrap_or_default().to_owned();
-    match path.as_str() {
+    match request.endpoint() {
         "/token" => token::answer(&state, &request).await,
         "/revoke" => revocation::answer(&state, &request).await,
         "/userinfo" => {

@@ -15,7 +15,7 @@ use crate::world::wire::{Received, Reply};
 
 pub(super) async fn answer(state: &Mutex<State>, request: &Received) -> Reply {
     let client = basic(request);
-    let entry = Entry { endpoint: "/token", form: request.form(), client, status: 0 };
+    let entry = Entry { endpoint: "/token", at: request.at(), form: request.form(), client, status: 0 };
     let step = state.lock().unwrap().script.take();
     if let Some(Step::Answer { status, headers, body }) = step {
         note(state, Entry { status, ..entry });
