@@ -14,6 +14,8 @@ mod changes;
 mod connect;
 mod deletions;
 mod disconnect;
+mod doctor;
+mod doctor_rounds;
 mod encryption_keys;
 mod end_edges;
 mod end_races;

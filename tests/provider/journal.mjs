@@ -20,8 +20,10 @@ export class Journal {
   note(ctx) {
     const params = ctx.oidc?.params ?? {};
     if (ctx.path === '/token') {
+      // Connectors are examined in the background, with a code that was never given: no test waits for that or counts it.
+      const isMadeUp = params.code?.startsWith('doctor_');
       this.entries.push({
-        endpoint: 'token',
+        endpoint: isMadeUp ? 'token with a made-up code' : 'token',
         grant_type: params.grant_type,
         status: ctx.status,
         error: ctx.body?.error ?? null,

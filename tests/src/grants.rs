@@ -117,10 +117,10 @@ pub const GRANTS: &[Grant] = &[
         "refresh",
         Target::Connections,
         &[GET, BATCH_GET, UPDATE, PUT, DELETE],
-        "lease, commit, pace; tokens sealed anew; tokens that come when their connection is gone, until revoked",
+        "lease, commit, pace; tokens sealed anew; what the doctor finds; tokens that come when their connection is gone",
     ),
     grant("refresh", Target::DueIndex, &[QUERY], "what is due"),
-    grant("refresh", Target::ByConnectorIndex, &[QUERY], "what is to be sealed anew"),
+    grant("refresh", Target::ByConnectorIndex, &[QUERY], "what is to be sealed anew; how a connector's grants ended"),
     grant("refresh", Target::Audit, &[PUT], "that a key was replaced, and that nothing of it is left"),
     grant("refresh", Target::Key, &[NEW_KEY, OPEN_KEY], "opens and seals tokens; replaces a key that is too old"),
     grant(
@@ -165,13 +165,24 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "manage-connector",
         Target::Connections,
-        &[GET, BATCH_GET, QUERY, PUT, DELETE],
-        "how a provider does; the users of a connector; ends those of a user, leaves what is to be swept",
+        &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
+        "how a provider does; what the doctor finds, and when; the users of a connector; ends those of a user, leaves what \
+         is to be swept",
     ),
     grant("manage-connector", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
     grant("manage-connector", Target::Audit, &[PUT, QUERY], "the trail, which it also shows"),
-    grant("manage-connector", Target::Key, &[NEW_KEY, OPEN_KEY], "makes a workspace's key, seals client secrets"),
-    grant("manage-connector", Target::RefreshQueue, &[SEND], "what is to be sealed anew with a new key"),
+    grant(
+        "manage-connector",
+        Target::Key,
+        &[NEW_KEY, OPEN_KEY],
+        "makes a workspace's key, seals client secrets, opens the one that the doctor tries",
+    ),
+    grant(
+        "manage-connector",
+        Target::RefreshQueue,
+        &[SEND],
+        "what is to be sealed anew with a new key; a connector to be examined",
+    ),
     grant("manage-connector", Target::RevocationQueue, &[SEND], "reminders of what it left to be done"),
 ];
 

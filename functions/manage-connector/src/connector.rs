@@ -21,6 +21,7 @@ use connectors::{
         workspace::DisplayName,
     },
     journeys::{
+        doctor::Doctor,
         list_connections::ListConnections,
         manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors},
     },
@@ -28,10 +29,11 @@ use connectors::{
     vault::VaultError,
     web::{AdminCaller, ConnectionOnWire, JsonBody, OwnerCaller, Problem, Query, WriterCaller, checked, list, seconds},
 };
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Function, PublicBaseUrl};
+use crate::{Function, PublicBaseUrl, doctor::CheckupOnWire};
 
 pub(crate) fn routes() -> Router<Function> {
     Router::new()
@@ -51,6 +53,7 @@ struct ConnectorOnWire {
     client_id: String,
     has_client_secret: bool,
     client_secret_changed_at: Option<String>,
+    client_secret_expires_on: Option<String>,
     scopes: Vec<String>,
     connection_config: BTreeMap<String, String>,
     kind: &'static str,
@@ -71,6 +74,7 @@ impl ConnectorOnWire {
             client_id: connector.client_id.clone(),
             has_client_secret: connector.client_secret.is_some(),
             client_secret_changed_at: connector.client_secret_changed_at.map(|at| seconds(at).to_string()),
+            client_secret_expires_on: connector.client_secret_expires_on.map(|day| day.to_string()),
             scopes: list(&connector.scopes),
             connection_config: connector.connection_config.clone(),
             kind: connector.kind.as_str(),
@@ -83,12 +87,13 @@ impl ConnectorOnWire {
     }
 }
 
-/// A connector with how its provider does.
+/// A connector with how its provider does, and what the doctor found.
 #[derive(Serialize)]
 struct Examined {
     #[serde(flatten)]
     connector: ConnectorOnWire,
     health: HealthOnWire,
+    doctor: Option<CheckupOnWire>,
 }
 
 /// How a connector's provider does.
@@ -118,13 +123,14 @@ impl HealthOnWire {
 }
 
 async fn examined(
-    journey: &ManageConnectors,
+    (journey, doctor): (&ManageConnectors, &Doctor),
     connector: &Connector,
     base: &PublicBaseUrl,
 ) -> Result<Json<Examined>, Problem> {
     let health = journey.health(connector).await.map_err(problem)?;
     let health = HealthOnWire::of(connector, &health);
-    Ok(Json(Examined { connector: ConnectorOnWire::new(connector, base), health }))
+    let doctor = doctor.last(connector).await?.map(|found| CheckupOnWire::of(connector, found));
+    Ok(Json(Examined { connector: ConnectorOnWire::new(connector, base), health, doctor }))
 }
 
 #[derive(Serialize)]
@@ -145,12 +151,13 @@ async fn all(
 
 async fn one(
     State(journey): State<ManageConnectors>,
+    State(doctor): State<Doctor>,
     State(base): State<PublicBaseUrl>,
     AdminCaller(admin): AdminCaller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Examined>, Problem> {
     let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
-    examined(&journey, &connector, &base).await
+    examined((&journey, &doctor), &connector, &base).await
 }
 
 async fn create(
@@ -166,6 +173,7 @@ async fn create(
 
 async fn change(
     State(journey): State<ManageConnectors>,
+    State(doctor): State<Doctor>,
     State(base): State<PublicBaseUrl>,
     WriterCaller(admin): WriterCaller,
     Path((_, id)): Path<(String, String)>,
@@ -173,7 +181,7 @@ async fn change(
 ) -> Result<Json<Examined>, Problem> {
     let change = checked(&body, change_of)?;
     let connector = journey.change(admin.workspace(), &parse(&id)?, change, actor(&admin)).await.map_err(problem)?;
-    examined(&journey, &connector, &base).await
+    examined((&journey, &doctor), &connector, &base).await
 }
 
 #[derive(Serialize)]
@@ -269,6 +277,7 @@ fn draft(body: &Table<'_>) -> Option<ConnectorDraft> {
         name: common.name?,
         client_id: common.client_id?,
         client_secret: common.client_secret,
+        client_secret_expires_on: common.client_secret_expires_on.flatten(),
         scopes: common.scopes.unwrap_or_default(),
         connection_config: common.connection_config.unwrap_or_default(),
         kind: kind.unwrap_or(ConnectorKind::PerUser),
@@ -280,6 +289,7 @@ fn change_of(body: &Table<'_>) -> ConnectorChange {
         name: body.read("name", |value| parsed(value, DisplayName::parse)),
         client_id: body.read("client_id", client_id),
         client_secret: body.read("client_secret", client_secret),
+        client_secret_expires_on: body.read("client_secret_expires_on", last_day),
         scopes: body.scopes("scopes"),
         connection_config: config(body),
     }
@@ -309,11 +319,20 @@ fn client_secret(value: &Value) -> Result<Secret<ClientSecret>, String> {
     if fits { Ok(Secret::new(raw)) } else { Err("must be 1 to 4096 visible ASCII characters".to_owned()) }
 }
 
+/// A day of the calendar, as RFC 3339 writes it; `null` for none.
+fn last_day(value: &Value) -> Result<Option<Date>, String> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let day = value.as_str().filter(|raw| raw.len() == 10).and_then(|raw| raw.parse().ok());
+    day.map(Some).ok_or_else(|| "must be a day such as `2027-01-31`, or null".to_owned())
+}
+
 fn parsed<T, E: std::fmt::Display>(value: &Value, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, String> {
     parse(value.as_str().ok_or("must be a text")?).map_err(|error| error.to_string())
 }
 
-fn parse(id: &str) -> Result<ConnectorId, Problem> {
+pub(crate) fn parse(id: &str) -> Result<ConnectorId, Problem> {
     ConnectorId::parse(id).map_err(|_| Problem::not_found())
 }
 

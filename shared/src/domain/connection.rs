@@ -85,6 +85,8 @@ pub enum Grant {
     Ended {
         /// Why.
         reason: EndReason,
+        /// When that was noticed; unknown where an earlier version noted it.
+        at: Option<Timestamp>,
     },
 }
 

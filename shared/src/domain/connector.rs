@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     app::words,
@@ -33,6 +33,8 @@ pub struct Connector {
     pub client_secret: Option<Sealed<ClientSecret>>,
     /// When the secret was last set.
     pub client_secret_changed_at: Option<Timestamp>,
+    /// The last day on which the provider accepts the secret, if the workspace has said so.
+    pub client_secret_expires_on: Option<Date>,
     /// What it asks for.
     pub scopes: Scopes,
     /// Counts changes of the scopes: a connection made under an earlier number may lack one.

@@ -10,6 +10,7 @@ pub mod digest;
 pub mod encryption_key;
 pub mod ended;
 pub mod fields;
+pub mod finding;
 pub mod freshness;
 pub mod health;
 pub mod ids;

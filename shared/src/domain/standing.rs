@@ -93,8 +93,8 @@ fn reason(
     now: Timestamp,
 ) -> Option<Reason> {
     match connection.grant {
-        Grant::Ended { reason: EndReason::RefreshRejected } => return Some(Reason::RefreshRejected),
-        Grant::Ended { reason: EndReason::RotationLost } => return Some(Reason::RotationLost),
+        Grant::Ended { reason: EndReason::RefreshRejected, .. } => return Some(Reason::RefreshRejected),
+        Grant::Ended { reason: EndReason::RotationLost, .. } => return Some(Reason::RotationLost),
         Grant::Live => {}
     }
     if connection.quarantine.is_some() {

@@ -7,6 +7,7 @@ pub mod complete_authorization;
 pub mod delete_workspace;
 pub mod disconnect;
 pub mod dispatch_due;
+pub mod doctor;
 pub mod end_connection;
 pub(crate) mod exchange;
 pub mod forget_user;

@@ -95,8 +95,12 @@ impl ProviderClient {
         object(&answer).map(|_| answer.into_body()).ok_or(DiscoveryError::NotFound)
     }
 
-    /// The metadata of an issuer.
-    async fn metadata(&self, issuer: &str) -> Result<Map<String, Value>, DiscoveryError> {
+    /// The metadata of an issuer, not looked into any further.
+    ///
+    /// # Errors
+    /// [`DiscoveryError`].
+    #[tracing::instrument(skip_all)]
+    pub async fn metadata(&self, issuer: &str) -> Result<Map<String, Value>, DiscoveryError> {
         let url = self.egress.check(issuer).map_err(DiscoveryError::Blocked)?;
         if url.query().is_some() {
             return Err(DiscoveryError::NotFound);

@@ -89,6 +89,7 @@ impl Services {
             schedule: self.schedule(),
             refresher: self.refresher(),
             rotate: self.rotate_key(),
+            doctor: self.doctor(),
             reseal: Reseal {
                 keys: self.workspace_keys(),
                 rows: SealedRows::new(&self.dynamodb, &self.config.tables),

@@ -308,7 +308,10 @@ pub(super) fn read(row: &Row) -> Result<Connection, StoreError> {
         version: row.number(name::CONNECTION_VERSION)?,
         grant: match row.find_text(name::GRANT_ENDED)? {
             None => Grant::Live,
-            Some(_) => Grant::Ended { reason: row.word(name::GRANT_ENDED, EndReason::parse)? },
+            Some(_) => Grant::Ended {
+                reason: row.word(name::GRANT_ENDED, EndReason::parse)?,
+                at: row.find_time(name::ENDED_AT)?,
+            },
         },
         client_id: row.text(name::CLIENT_ID)?.to_owned(),
         scopes_revision: row.number(name::SCOPES_REVISION)?,

@@ -229,6 +229,9 @@ fn item(connector: &Connector) -> Result<NewItem, StoreError> {
         .text(name::CLIENT_ID, &connector.client_id)
         .maybe(connector.client_secret.as_ref(), |item, sealed| item.bytes(name::CLIENT_SECRET, sealed.as_bytes()))
         .maybe(connector.client_secret_changed_at, |item, at| item.time(name::CLIENT_SECRET_CHANGED_AT, at))
+        .maybe(connector.client_secret_expires_on, |item, day| {
+            item.text(name::CLIENT_SECRET_EXPIRES_ON, &day.to_string())
+        })
         .texts(name::SCOPES, connector.scopes.iter())
         .number(name::SCOPES_REVISION, connector.scopes_revision)
         .map(name::CONNECTION_CONFIG, &connector.connection_config)
@@ -250,6 +253,10 @@ pub(super) fn read(row: &Row) -> Result<Connector, StoreError> {
         client_id: row.text(name::CLIENT_ID)?.to_owned(),
         client_secret: row.find_sealed(name::CLIENT_SECRET)?,
         client_secret_changed_at: row.find_time(name::CLIENT_SECRET_CHANGED_AT)?,
+        client_secret_expires_on: match row.find_text(name::CLIENT_SECRET_EXPIRES_ON)? {
+            None => None,
+            Some(day) => Some(day.parse().map_err(|_| StoreError::Unreadable(name::CLIENT_SECRET_EXPIRES_ON))?),
+        },
         scopes: row.scopes(name::SCOPES)?,
         scopes_revision: row.number(name::SCOPES_REVISION)?,
         connection_config: row.map(name::CONNECTION_CONFIG)?,

@@ -4,6 +4,7 @@
 mod api_keys;
 mod apps;
 mod audit_log;
+mod checkups;
 mod completion;
 mod connections;
 mod connectors;
@@ -33,6 +34,7 @@ mod workspaces;
 pub use api_keys::ApiKeys;
 pub use apps::Apps;
 pub use audit_log::{AuditLog, AuditPage, StoredEvent};
+pub use checkups::{Checkups, DueCheckup, Turn};
 pub use completion::{Completion, Completions, NewGrant};
 pub use connections::{ConnectionPage, Connections};
 pub use connectors::{ConnectorWrite, Connectors};

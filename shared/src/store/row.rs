@@ -68,6 +68,7 @@ pub(super) mod name {
         CLIENT_ID = "client_id";
         CLIENT_SECRET = "client_secret";
         CLIENT_SECRET_CHANGED_AT = "client_secret_changed_at";
+        CLIENT_SECRET_EXPIRES_ON = "client_secret_expires_on";
         SCOPES = "scopes";
         SCOPES_REVISION = "scopes_revision";
         CONNECTION_CONFIG = "connection_config";
@@ -112,6 +113,10 @@ pub(super) mod name {
         REFUSED_AT = "refused_at";
         REFUSED_REVISION = "refused_revision";
         NEXT_AT = "next_at";
+
+        ASKED_AT = "asked_at";
+        CHECKED_AT = "checked_at";
+        FINDINGS = "findings";
 
         ENDED_ID = "ended_id";
         ENDED_AT = "ended_at";

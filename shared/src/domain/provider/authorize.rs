@@ -107,6 +107,9 @@ pub struct ScopeRequest {
     /// Asked for each time.
     #[serde(serialize_with = "as_list", skip_serializing_if = "Scopes::is_empty")]
     pub always: Scopes,
+    /// Every scope that the provider has. Where this is empty, nobody claims to know all of them.
+    #[serde(serialize_with = "as_list", skip_serializing_if = "Scopes::is_empty")]
+    pub known: Scopes,
     /// By scope, the other scopes whose grant covers it: another spelling of the same, or a wider one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub aliases: BTreeMap<String, Vec<String>>,
@@ -167,6 +170,7 @@ impl ScopeRequest {
             encode: table.choice("encode", ScopeEncoding::ALL).unwrap_or(ScopeEncoding::Form),
             default: table.scopes("default").unwrap_or_default(),
             always: table.scopes("always").unwrap_or_default(),
+            known: table.scopes("known").unwrap_or_default(),
             aliases: table.map("aliases", |_, value| {
                 let others = value.as_array().ok_or("must be a list of scopes")?;
                 others.iter().map(fields::text).collect()

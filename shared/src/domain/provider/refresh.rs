@@ -9,7 +9,7 @@ use super::{
     request,
     token::{NAMED, Success, headers},
 };
-use crate::domain::fields::Table;
+use crate::domain::fields::{self, Table};
 
 choices! {
     /// Whether an access token can be had without the user.
@@ -114,6 +114,12 @@ pub struct Refresh {
     /// How many refreshes ahead of time one client may ask for in a second; the usual limit where nothing is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_second: Option<u32>,
+    /// The scope without which no refresh token is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needs_scope: Option<String>,
+    /// The parameters of the authorization request without which no refresh token is given.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub needs_params: BTreeMap<String, String>,
     /// How old an access token must be for a refresh to be accepted, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_age_seconds: Option<u32>,
@@ -199,6 +205,8 @@ impl Refresh {
             old_access_token_dies: table.flag("old_access_token_dies").unwrap_or(true),
             keepalive_seconds: table.seconds("keepalive_seconds").filter(|seconds| *seconds > 0),
             per_second: table.seconds("per_second").filter(|rate| *rate > 0),
+            needs_scope: table.text("needs_scope"),
+            needs_params: table.map("needs_params", |_, value| fields::text(value)),
             min_age_seconds: table.seconds("min_age_seconds").filter(|seconds| *seconds > 0),
             extends: table.flag("extends").unwrap_or(false),
             ttl_seconds: table.seconds("ttl_seconds").filter(|seconds| *seconds > 0),

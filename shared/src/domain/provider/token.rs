@@ -76,6 +76,9 @@ pub struct Token {
     /// What the provider makes of proofs of possession; nothing where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dpop: Option<Dpop>,
+    /// Whether a request with a code that nobody was given does harm there, as where failed requests lock the client out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub probe_harmful: bool,
     /// How the answer is read.
     pub response: TokenResponse,
 }
@@ -213,6 +216,7 @@ impl Token {
             derive: request::derived(&table),
             code_ttl_seconds: table.seconds("code_ttl_seconds"),
             dpop: table.choice("dpop", Dpop::ALL),
+            probe_harmful: table.flag("probe_harmful").unwrap_or(false),
             response: TokenResponse::read(table.table("response")),
         };
         table.close();

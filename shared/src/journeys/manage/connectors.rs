@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use crate::{
     clock::Clock,
@@ -17,7 +17,7 @@ use crate::{
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
-    journeys::{audit::Audit, profile, sweep_connector::BeginSweep},
+    journeys::{audit::Audit, doctor::CallDoctor, profile, sweep_connector::BeginSweep},
     oauth::{ProviderClient, catalogue},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
@@ -34,6 +34,7 @@ pub struct ManageConnectors {
     pub(crate) custom: CustomProviders,
     pub(crate) healths: Healths,
     pub(crate) client: Arc<ProviderClient>,
+    pub(crate) doctor: CallDoctor,
     pub(crate) vault: Arc<Vault>,
     pub(crate) sweep: BeginSweep,
     pub(crate) audit: Audit,
@@ -54,6 +55,8 @@ pub struct ConnectorDraft {
     pub client_id: String,
     /// The client secret.
     pub client_secret: Option<Secret<ClientSecret>>,
+    /// The last day on which the provider accepts it.
+    pub client_secret_expires_on: Option<Date>,
     /// What it asks for.
     pub scopes: Scopes,
     /// Details that the app reads along with a token.
@@ -71,6 +74,8 @@ pub struct ConnectorChange {
     pub client_id: Option<String>,
     /// A new secret of the same client: nobody notices.
     pub client_secret: Option<Secret<ClientSecret>>,
+    /// Another last day of the secret, or none. Left out, it stays, unless the secret is a new one: then nobody knows.
+    pub client_secret_expires_on: Option<Option<Date>>,
     /// Other scopes: whoever lacks one has to connect again.
     pub scopes: Option<Scopes>,
     /// Other details.
@@ -144,6 +149,7 @@ impl ManageConnectors {
             client_id: draft.client_id,
             client_secret_changed_at: client_secret.as_ref().map(|_| now),
             client_secret,
+            client_secret_expires_on: draft.client_secret_expires_on,
             scopes: draft.scopes,
             scopes_revision: 1,
             connection_config,
@@ -161,6 +167,7 @@ impl ManageConnectors {
         }
         let details = [("integration_type", connector.provider.as_str()), ("name", connector.name.as_str())];
         self.audit.note(workspace, actor, "connector.created", connector.id.as_str(), &details).await;
+        self.doctor.soon(&connector).await;
         Ok(connector)
     }
 
@@ -218,6 +225,7 @@ impl ManageConnectors {
                     let fields = differences(&earlier, &changed).join(" ");
                     let details = [("changed", fields.as_str())];
                     self.audit.note(workspace, actor, "connector.changed", id.as_str(), &details).await;
+                    self.doctor.soon(&changed).await;
                     return Ok(changed);
                 }
                 ConnectorWrite::NameTaken if earlier.name.folded() != changed.name.folded() => {
@@ -327,6 +335,10 @@ impl ManageConnectors {
         if let Some(secret) = secret {
             connector.client_secret = Some(secret.clone());
             connector.client_secret_changed_at = Some(now);
+            connector.client_secret_expires_on = None;
+        }
+        if let Some(last_day) = change.client_secret_expires_on {
+            connector.client_secret_expires_on = last_day;
         }
         if let Some(scopes) = &change.scopes
             && *scopes != earlier.scopes
@@ -349,6 +361,7 @@ fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
         ("name", earlier.name != changed.name),
         ("client_id", earlier.client_id != changed.client_id),
         ("client_secret", earlier.client_secret_changed_at != changed.client_secret_changed_at),
+        ("client_secret_expires_on", earlier.client_secret_expires_on != changed.client_secret_expires_on),
         ("scopes", earlier.scopes != changed.scopes),
         ("connection_config", earlier.connection_config != changed.connection_config),
     ];

@@ -186,7 +186,7 @@ impl Refresher {
         } else {
             (EndReason::RefreshRejected, Metric::GrantsEnded)
         };
-        match insist(|| self.leases.end(&lease, reason)).await? {
+        match insist(|| self.leases.end(&lease, reason, self.clock.now())).await? {
             Write::Done => {
                 self.metrics.record(metric, 1);
                 tracing::info!(outcome = reason.as_str(), "a grant is over");

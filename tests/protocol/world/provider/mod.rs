@@ -1,5 +1,6 @@
 //! An authorization server that does as it is told: it rotates, fails, hangs up, waits, and keeps a journal.
 
+mod examined;
 mod grants;
 mod revocation;
 mod script;
@@ -14,6 +15,7 @@ use connectors::random::Random;
 use serde_json::json;
 use url::Url;
 
+use examined::Shown;
 pub(crate) use grants::Rotate;
 use grants::{Code, Grants};
 pub(crate) use revocation::Revocation;
@@ -45,6 +47,7 @@ struct State {
     grants: Grants,
     script: Script,
     revocation: Revocation,
+    shown: Shown,
     journal: Vec<Entry>,
 }
 
@@ -222,6 +225,7 @@ impl Received {
 async fn answer(state: Arc<Mutex<State>>, request: Received) -> Reply {
     match request.endpoint() {
         "/token" => token::answer(&state, &request).await,
+        "/.well-known/openid-configuration" => examined::metadata(&state),
         "/revoke" => revocation::answer(&state, &request).await,
         "/userinfo" => {
             let bearer =
