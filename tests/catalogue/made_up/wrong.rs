@@ -36,7 +36,7 @@ pub(super) fn wrong_places() -> Vec<(&'static str, Value)> {
         ("/token/omit", json!([])),
         ("/token/derive/proof/over", json!("{code}")),
         ("/token/derive/proof/fn", json!("hmac_sha256_hex")),
-        ("/token/response/success/equals", json!(false)),
+        ("/token/response/error/code", json!(["error"])),
         ("/token/response/fields/access_token", json!(["value"])),
         ("/token/response/fields/refresh_token", json!(["renewal"])),
         ("/token/response/keep/team_name", json!("team.name")),
