@@ -29,7 +29,7 @@ use crate::{
     entries::{Entry, moved},
     facts::Values,
     values::Variable,
-    world::{Received, Reply, serve},
+    world::{Reply, serve, wire::Received},
 };
 
 /// A server that plays many providers, each below its own path.

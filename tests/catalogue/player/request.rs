@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
-use crate::{facts::Values, world::Received};
+use crate::{facts::Values, world::wire::Received};
 
 /// Parameters as they were sent, in order.
 type Parameters = Vec<(String, String)>;

@@ -11,7 +11,7 @@ mod log;
 mod provider;
 mod queues;
 mod tenants;
-mod wire;
+pub(crate) mod wire;
 
 use std::{sync::Mutex, time::Duration};
 
@@ -25,7 +25,7 @@ pub(crate) use browser::Browser;
 pub(crate) use connectors_tests::idp::{SigningKey, hs256, jwks, unsigned};
 pub(crate) use provider::{FakeProvider, Hold, Revocation, Rotate, Step};
 pub(crate) use tenants::{App, Connector, RETURN_URL, Workspace};
-pub(crate) use wire::{Received, Reply, serve};
+pub(crate) use wire::{Reply, serve};
 
 use api::Answers;
 use aws::Aws;
