@@ -11,7 +11,7 @@ mod log;
 mod provider;
 mod queues;
 mod tenants;
-mod wire;
+pub(crate) mod wire;
 
 use std::{sync::Mutex, time::Duration};
 
