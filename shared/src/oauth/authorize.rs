@@ -213,10 +213,11 @@ mod tests {
 
     #[test]
     fn the_verifier_is_never_in_the_url() {
-        for provider in catalogue::all() {
-            let sent = sent(provider, "a", None);
+        for provider in catalogue::all_described().filter(|provider| provider.unavailable.is_none()) {
+            let sent = sent(&provider.samples()[0], "a", None);
             assert!(!format!("{sent:?}").contains("dBjftJeZ4CVP"), "{}", provider.id);
-            assert_eq!(sent.contains_key("code_challenge"), provider.sends_pkce(), "{}", provider.id);
+            let sends_challenge = sent.keys().any(|name| name.contains("challenge"));
+            assert_eq!(sends_challenge, provider.sends_pkce(), "{}", provider.id);
         }
     }
 

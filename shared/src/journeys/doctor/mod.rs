@@ -191,7 +191,8 @@ impl Doctor {
                 return Verdict::Unknown;
             }
         };
-        let probe = client::Probe { connector, provider, redirect_uri, credentials: proof.credentials(&connector.client_id) };
+        let probe =
+            client::Probe { connector, provider, redirect_uri, credentials: proof.credentials(&connector.client_id) };
         let asked = Box::pin(probe.ask(&self.client, &self.random, self.clock.now()));
         tokio::time::timeout(EXAMINATION, asked).await.unwrap_or(Verdict::Unknown)
     }

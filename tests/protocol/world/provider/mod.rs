@@ -225,7 +225,7 @@ impl Received {
 async fn answer(state: Arc<Mutex<State>>, request: Received) -> Reply {
     match request.endpoint() {
         "/token" => token::answer(&state, &request).await,
-        "/.well-known/openid-configuration" => examined::metadata(&state),
+        "/openid-configuration" => examined::metadata(&state),
         "/revoke" => revocation::answer(&state, &request).await,
         "/userinfo" => {
             let bearer =
