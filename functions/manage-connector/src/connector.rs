@@ -186,15 +186,14 @@ async fn one(
     examined((&journey, &doctor), &connector, &base).await
 }
 
-/// The public keys to be registered at the provider; the route that the provider itself may fetch says the same.
+/// The public keys to be registered at the provider, none where it asks for none; the route that the provider itself may fetch says the same.
 async fn keys(
     State(journey): State<ManageConnectors>,
     AdminCaller(admin): AdminCaller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
-    let key = connector.client_key.ok_or_else(Problem::not_found)?;
-    Ok(Json(key_set(key.public_keys())))
+    Ok(Json(key_set(connector.client_key.iter().flat_map(ClientKey::public_keys))))
 }
 
 async fn create(
