@@ -3,6 +3,7 @@
 mod apps;
 mod audit;
 mod connector;
+mod doctor;
 mod encryption_keys;
 mod keys;
 mod providers;
@@ -14,6 +15,7 @@ use connectors::{
     domain::{fields::FieldError, workspace::DisplayName},
     journeys::{
         delete_workspace::DeleteWorkspace,
+        doctor::Doctor,
         forget_user::ForgetUser,
         list_connections::ListConnections,
         manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
@@ -36,6 +38,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("PUT", "/api/workspace/{ws}/connectors/{id}"),
     ("DELETE", "/api/workspace/{ws}/connectors/{id}"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/connections"),
+    ("POST", "/api/workspace/{ws}/connectors/{id}/doctor"),
+    ("GET", "/api/workspace/{ws}/connectors/{id}/jwks.json"),
     ("GET", "/api/workspace/{ws}/apps"),
     ("POST", "/api/workspace/{ws}/apps"),
     ("GET", "/api/workspace/{ws}/apps/{app}"),
@@ -70,6 +74,7 @@ struct Function {
     callers: Callers,
     connectors: ManageConnectors,
     connections: ListConnections,
+    doctor: Doctor,
     apps: ManageApps,
     keys: ManageKeys,
     encryption_keys: RotateKey,
@@ -92,6 +97,7 @@ pub fn router(services: &Services) -> Router {
         callers: services.callers(),
         connectors: services.manage_connectors(),
         connections: services.list_connections(),
+        doctor: services.doctor(),
         apps: services.manage_apps(),
         keys: services.manage_keys(),
         encryption_keys: services.rotate_key(),
@@ -105,6 +111,7 @@ pub fn router(services: &Services) -> Router {
     };
     Router::new()
         .merge(connector::routes())
+        .merge(doctor::routes())
         .merge(apps::routes())
         .merge(keys::routes())
         .merge(encryption_keys::routes())
