@@ -11,7 +11,8 @@ use crate::domain::provider::{Provider, ProviderType, merged};
 struct Entry {
     id: &'static str,
     json: &'static str,
-    provider: OnceLock<Option<Provider>>,
+    /// Boxed, because the room for it is part of the binary.
+    provider: OnceLock<Option<Box<Provider>>>,
 }
 
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
@@ -23,7 +24,7 @@ impl Entry {
 
     /// The provider. The build script has read the same text by the same rules.
     fn provider(&self) -> Option<&Provider> {
-        self.provider.get_or_init(|| serde_json::from_str(self.json).ok()).as_ref()
+        self.provider.get_or_init(|| serde_json::from_str(self.json).ok()).as_deref()
     }
 }
 
