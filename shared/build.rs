@@ -5,9 +5,11 @@ use std::{
     error::Error,
     fmt::Write as _,
     fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
+use flate2::{Compression, write::ZlibEncoder};
 use serde_json::{Map, Value};
 
 #[allow(
@@ -39,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let families = families()?;
     let files = toml_files("providers")?;
     let mut entries = format!("static ENTRIES: [Entry; {}] = [\n", files.len());
-    let mut texts = format!("static TEXTS: [&str; {}] = [\n", files.len());
+    let mut texts = Vec::new();
     let mut mistakes = Vec::new();
     for file in files {
         let (id, mut value) = match checked(&file, &families) {
@@ -49,14 +51,21 @@ fn main() -> Result<(), Box<dyn Error>> {
                 continue;
             }
         };
-        let told = for_people(&mut value);
+        texts.push(for_people(&mut value));
         writeln!(entries, "    Entry::new({id:?}, {:?}),", value.to_string())?;
-        writeln!(texts, "    {:?},", told.to_string())?;
     }
     if !mistakes.is_empty() {
         return Err(mistakes.join("\n").into());
     }
-    Ok(fs::write(output()?, format!("{entries}];\n\n{texts}];\n"))?)
+    let directory = output()?;
+    fs::write(directory.join("texts.zlib"), compressed(&Value::Array(texts).to_string())?)?;
+    Ok(fs::write(directory.join("catalogue.rs"), format!("{entries}];\n"))?)
+}
+
+fn compressed(text: &str) -> io::Result<Vec<u8>> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(text.as_bytes())?;
+    encoder.finish()
 }
 
 /// The files of a folder, by name. A folder that is not there has none.
@@ -141,6 +150,5 @@ fn put(told: &mut Map<String, Value>, name: &str, table: Map<String, Value>) {
 
 #[expect(clippy::disallowed_methods, reason = "Cargo tells a build script by its environment where to write")]
 fn output() -> Result<PathBuf, Box<dyn Error>> {
-    let directory = std::env::var_os("OUT_DIR").ok_or("Cargo sets OUT_DIR")?;
-    Ok(PathBuf::from(directory).join("catalogue.rs"))
+    Ok(std::env::var_os("OUT_DIR").ok_or("Cargo sets OUT_DIR")?.into())
 }

@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use flate2::read::ZlibDecoder;
 use serde_json::Value;
 
 use crate::domain::provider::{Provider, ProviderType, merged};
@@ -16,6 +17,9 @@ struct Entry {
 }
 
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
+
+/// What people are told, in the order of the entries: a JSON list, compressed (RFC 1950).
+static TEXTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/texts.zlib"));
 
 impl Entry {
     const fn new(id: &'static str, json: &'static str) -> Self {
@@ -39,18 +43,23 @@ pub fn find(id: &ProviderType) -> Option<&'static Provider> {
 #[must_use]
 pub fn find_described(id: &ProviderType) -> Option<Provider> {
     let index = ENTRIES.iter().position(|entry| entry.id == id.as_str())?;
-    described(&ENTRIES[index], TEXTS[index])
+    described(&ENTRIES[index], texts().get(index)?)
 }
 
 /// All of them with everything that people are told of them, by name.
 pub fn all_described() -> impl Iterator<Item = Provider> {
-    ENTRIES.iter().zip(TEXTS).filter_map(|(entry, texts)| described(entry, texts))
+    ENTRIES.iter().zip(texts()).filter_map(|(entry, texts)| described(entry, texts))
 }
 
-fn described(entry: &Entry, texts: &str) -> Option<Provider> {
+fn described(entry: &Entry, texts: &Value) -> Option<Provider> {
     let data: Value = serde_json::from_str(entry.json).ok()?;
-    let texts: Value = serde_json::from_str(texts).ok()?;
-    Provider::from_value(&merged(data, texts)).ok()
+    Provider::from_value(&merged(data, texts.clone())).ok()
+}
+
+/// The texts of all entries, unpacked when somebody asks for one.
+fn texts() -> &'static [Value] {
+    static UNPACKED: OnceLock<Vec<Value>> = OnceLock::new();
+    UNPACKED.get_or_init(|| serde_json::from_reader(ZlibDecoder::new(TEXTS)).unwrap_or_default())
 }
 
 /// All of them, by name; without what is for people only.
