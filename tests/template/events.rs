@@ -70,6 +70,7 @@ fn every_function_with_routes_has_an_event_for_each_kind_of_caller() {
         ("disconnect", &[example::USER_TOKEN, "SWEEP#"]),
         ("list-connections", &[example::USER_TOKEN, example::SERVICE_KEY, "OPTIONS"]),
         ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap", "confirm"]),
+        ("console", &["GET /console", "GET /console/{path+}", "GET /assets/{name}"]),
         ("refresh", &["aws.scheduler", "due", "look", "look_after_keys", "reseal"]),
     ] {
         for mark in marks {

@@ -1,0 +1,38 @@
+//! A page: what a browser is told about it.
+
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::Response,
+};
+
+use crate::assets::Asset;
+
+/// Only files of this origin, and requests to it; in no frame. No script or style stands in a page itself.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// A page asks for nothing that a device could tell.
+const NO_DEVICES: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
+
+/// Whether the page's address tells something that no cache may keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// The page is the same for everybody: it may be kept, and is asked for each time.
+    AskEachTime,
+    /// Nobody keeps it.
+    Never,
+}
+
+/// Answers with a page. Its other headers are every answer's.
+#[must_use]
+pub fn answer(page: &Asset, request: &HeaderMap, keeping: Keeping) -> Response {
+    let cache_control = match keeping {
+        Keeping::AskEachTime => HeaderValue::from_static("no-cache"),
+        Keeping::Never => HeaderValue::from_static("no-store"),
+    };
+    let mut response = page.answer(request, cache_control);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(NO_DEVICES));
+    response
+}
