@@ -11,6 +11,6 @@ use connectors::services::Services;
 pub const ROUTES: &[(&str, &str)] = &[("GET", "/console"), ("GET", "/console/{path+}"), ("GET", "/assets/{name}")];
 
 /// The routes of this function.
-pub fn router(_services: &Services) -> Router {
-    Router::new().route("/assets/{name}", get(assets::by_name)).merge(console::routes())
+pub fn router(services: &Services) -> Router {
+    Router::new().route("/assets/{name}", get(assets::by_name)).merge(console::routes(services))
 }
