@@ -10,7 +10,7 @@ use connectors::{
     auth::TokenFlaw,
     domain::fields::text,
     journeys::manage::ManageApps,
-    web::{AdminCaller, Callers, JsonBody, Problem, checked},
+    web::{Callers, JsonBody, Problem, WriterCaller, checked},
 };
 use serde::Serialize;
 
@@ -33,13 +33,15 @@ struct Checked {
     detail: &'static str,
 }
 
+/// An issuer may be asked for its keys because of it: a key that may only read does not cause that.
 async fn check(
     State(journey): State<ManageApps>,
     State(Callers(authenticator)): State<Callers>,
-    AdminCaller(admin): AdminCaller,
+    WriterCaller(admin): WriterCaller,
     Path((_, app)): Path<(String, String)>,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Checked>, Problem> {
+    let app = journey.find(admin.workspace(), &parse(&app)?).await.map_err(problem)?;
     let token = checked(&body, |body| {
         let token = body.read("token", text);
         if token.is_none() {
@@ -47,7 +49,6 @@ async fn check(
         }
         token
     })?;
-    let app = journey.find(admin.workspace(), &parse(&app)?).await.map_err(problem)?;
     let outcome = authenticator.examine(token.unwrap_or_default().trim(), &app).await;
     Ok(Json(match outcome {
         Ok(_) => Checked { valid: true, problem: None, detail: "This token is taken: it says who the user is." },

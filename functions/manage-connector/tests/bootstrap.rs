@@ -65,6 +65,7 @@ async fn everything_else_that_a_workspace_owns_is_managed_here() {
     for (event, status) in [
         ("manage-connector.create-app", 201),
         ("manage-connector.identify", 200),
+        ("manage-connector.check-identity", 200),
         ("manage-connector.create-key", 201),
         ("manage-connector.define-provider", 201),
         ("manage-connector.rotate-encryption-key", 202),
