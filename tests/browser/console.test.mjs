@@ -332,18 +332,16 @@ test('a connector that is in trouble says what is wrong and what to do, and prov
 test('what a provider needs besides is asked for, and one that can’t be had says why', async () => {
   const known = await admin({}, 'connectors');
   const { page, context } = known;
-  await changed(page, '**/api/providers', ({ providers }) => ({
-    providers: [
-      {
-        ...providers.find((one) => one.integration_type === 'github'),
-        vars: {
-          shop: { from: 'app', label: 'Shop', description: 'The name before .example.com', example: 'acme' },
-          region: { from: 'input', label: 'Region', choices: ['eu', 'us'] },
-          account: { from: 'token:team.id' },
-        },
-      },
-      { integration_type: 'closed', id: 'closed', name: 'Closed', unavailable: 'It hands out no clients at present.' },
-    ],
+  const closed = { integration_type: 'closed', name: 'Closed', unavailable: 'It hands out no clients at present.' };
+  await changed(page, '**/api/providers?*', ({ providers }) => ({ providers: [...providers, closed] }));
+  await page.route('**/api/providers/closed', (route) => route.fulfill({ json: closed }));
+  await changed(page, '**/api/providers/github', (github) => ({
+    ...github,
+    vars: {
+      shop: { from: 'app', label: 'Shop', description: 'The name before .example.com', example: 'acme' },
+      region: { from: 'input', label: 'Region', choices: ['eu', 'us'] },
+      account: { from: 'token:team.id' },
+    },
   }));
   await page.reload();
   await field(page, 'Admin key').fill(world.adminKey);
