@@ -67,12 +67,12 @@ fn advice(flaw: TokenFlaw) -> (&'static str, &'static str) {
         TokenFlaw::TooLong => ("too_long", "The token is longer than 8 KiB. Leave out claims that are not needed."),
         TokenFlaw::NoToken => (
             "not_a_token",
-            "This is no signed JSON web token: it has three parts, of letters and digits, with dots between.",
+            "This is no signed JSON web token, or not the whole of one: it has three parts with dots between.",
         ),
         TokenFlaw::Header => (
             "header",
             "The header is not that of a token that says who a user is: `typ` must be `JWT`, `at+jwt` or absent, and `crit` \
-             and `b64` absent.",
+             and `b64` absent, and `alg` a known one.",
         ),
         TokenFlaw::UnknownKey => (
             "unknown_key",
@@ -83,9 +83,7 @@ fn advice(flaw: TokenFlaw) -> (&'static str, &'static str) {
             "algorithm",
             "The token is not signed by RS256, ES256 or EdDSA, or by another algorithm than its key is for.",
         ),
-        TokenFlaw::Signature => {
-            ("signature", "The signature is not of the issuer's key: the token was changed, or cut.")
-        }
+        TokenFlaw::Signature => ("signature", "The signature is not of the issuer's key: the token was changed."),
         TokenFlaw::Issuer => {
             ("issuer", "`iss` is not the app's issuer. The two are compared to the letter, also a `/` at the end.")
         }
