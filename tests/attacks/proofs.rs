@@ -7,13 +7,14 @@ use crate::{
     world::{App, Call, Connector, Workspace, World},
 };
 
-/// What is answered to anybody: the catalogue, the SDK's reports, and pages whose address is the proof.
-const PUBLIC: [&str; 5] = [
+/// What is answered to anybody: the catalogue, the SDK's reports, public keys, and pages whose address is the proof.
+const PUBLIC: [&str; 6] = [
     "/api/providers",
     "/api/providers/{type}",
     "/api/apps/{app}/analytics/track/batch",
     "/connect/{session}",
     "/api/external-auth/callback/{connector_id}",
+    "/api/external-auth/jwks/{connector_id}",
 ];
 
 /// A world with a victim (a workspace with everything in it), and with others who want something of it.

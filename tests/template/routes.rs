@@ -69,11 +69,12 @@ fn every_integration_of_the_gateway_invokes_the_function_it_is_named_after() {
 }
 
 /// Routes that ask for no proof of who is calling, and those that begin a session.
-const OPEN: [(&str, &str); 9] = [
+const OPEN: [(&str, &str); 10] = [
     ("GET", "/assets/{name}"),
     ("GET", "/console"),
     ("GET", "/console/{path+}"),
     ("GET", "/api/external-auth/callback/{connector_id}"),
+    ("GET", "/api/external-auth/jwks/{connector_id}"),
     ("GET", "/connect/{session}"),
     ("OPTIONS", "/api/apps/{app}/{proxy+}"),
     ("POST", "/api/apps/{app}/analytics/track/batch"),

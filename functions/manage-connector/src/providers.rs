@@ -51,7 +51,8 @@ const SUMMARY: [&str; 4] = ["integration_type", "name", "categories", "unavailab
 /// for pages.
 async fn catalogue_listing(query: Query) -> Result<Json<Value>, Problem> {
     let is_short = query.read("summary", "must be `true` or `false`", |raw| raw.parse().ok())?.unwrap_or(false);
-    let mut listing = written(&Listing { providers: catalogue::all().map(ProviderOnWire::from).collect() })?;
+    let providers: Vec<Provider> = catalogue::all_described().collect();
+    let mut listing = written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })?;
     if is_short {
         let providers = listing.0.get_mut("providers").and_then(Value::as_array_mut).into_iter().flatten();
         for provider in providers.filter_map(Value::as_object_mut) {
@@ -61,9 +62,9 @@ async fn catalogue_listing(query: Query) -> Result<Json<Value>, Problem> {
     Ok(listing)
 }
 
-async fn of_catalogue(Path(id): Path<String>) -> Result<Json<ProviderOnWire<'static>>, Problem> {
-    let provider = catalogue::find(&parse(&id)?).ok_or_else(Problem::not_found)?;
-    Ok(Json(provider.into()))
+async fn of_catalogue(Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    let provider = catalogue::find_described(&parse(&id)?).ok_or_else(Problem::not_found)?;
+    written(&ProviderOnWire::from(&provider))
 }
 
 async fn of_workspace(

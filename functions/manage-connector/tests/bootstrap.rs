@@ -69,6 +69,9 @@ async fn everything_else_that_a_workspace_owns_is_managed_here() {
     assert_eq!(short.len(), providers.len());
     let has_only_names = |one: &serde_json::Value| one["name"].is_string() && one["token"].is_null();
     assert!(short.iter().all(has_only_names), "what pages choose by: {}", short[0]);
+    // Whoever works the queue beside this may have examined the new connector a moment ago.
+    let examined = function.invoke(deployment.event("manage-connector.doctor")).await.http();
+    assert!(matches!(examined.status, 200 | 429), "{:?}", examined.body);
     for (event, status) in [
         ("manage-connector.create-app", 201),
         ("manage-connector.identify", 200),

@@ -1,5 +1,7 @@
 //! `start-authorization`: from "Connect" to the provider's consent page.
 
+use std::time::Duration;
+
 use axum::{
     Json, Router,
     extract::{FromRef, Path, State},
@@ -12,14 +14,19 @@ use connectors::{
     domain::{
         fields::{Table, text},
         ids::{ConnectionId, ConnectorId, Issuer, Subject},
+        provider::Values,
         session::SessionId,
     },
     journeys::start_authorization::{StartAuthorization, StartError, Wanted},
+    oauth::TokenError,
     services::Services,
-    web::{Callers, JsonBody, Problem, ServiceCaller, UserCaller, checked, cookie, page, seconds},
+    web::{Callers, JsonBody, Problem, ServiceCaller, Upstream, UserCaller, checked, cookie, page, seconds},
 };
 use serde::Serialize;
 use serde_json::Value;
+
+/// How long to wait for a provider that does not say.
+const SOON: Duration = Duration::from_secs(2);
 
 /// Every route of this function.
 pub const ROUTES: &[(&str, &str)] = &[
@@ -82,7 +89,13 @@ fn wanted(body: &Table<'_>) -> Wanted {
         login_hint: body.read("login_hint", text),
         connection_id: body.read("connection_id", connection_id),
         label: body.read("label", text),
+        connection_config: connection_config(body),
     }
+}
+
+/// Values that the connector leaves to its users; the provider's data says which there are.
+fn connection_config(body: &Table<'_>) -> Values {
+    body.map("connection_config", |_, value| text(value))
 }
 
 fn connection_id(value: &Value) -> Result<ConnectionId, String> {
@@ -101,9 +114,8 @@ async fn link(
     ServiceCaller(service): ServiceCaller,
     JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<Link>), Problem> {
-    let (user, connector, return_to) = checked(&body, |body| link_request(body, &service))?;
+    let (user, connector, wanted) = checked(&body, |body| link_request(body, &service))?;
     let (Some(user), Some(connector)) = (user, connector) else { return Err(Problem::invalid(Vec::new())) };
-    let wanted = Wanted { return_to, ..Wanted::default() };
     let linked = journey.link(&user, connector, wanted).await.map_err(problem)?;
     let answer = Link {
         session_id: linked.session_id.as_str().to_owned(),
@@ -113,7 +125,7 @@ async fn link(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-type LinkRequest = (Option<AppUser>, Option<ConnectorId>, Option<String>);
+type LinkRequest = (Option<AppUser>, Option<ConnectorId>, Wanted);
 
 fn link_request(body: &Table<'_>, service: &Service) -> LinkRequest {
     let own = service.app().identity.as_ref().map(|identity| &identity.issuer);
@@ -141,7 +153,8 @@ fn link_request(body: &Table<'_>, service: &Service) -> LinkRequest {
     }
     let issuer = issuer.or_else(|| own.cloned());
     let user = issuer.zip(subject).map(|(issuer, subject)| service.names(issuer, subject));
-    (user, connector, body.read("return_to", text))
+    let (return_to, connection_config) = (body.read("return_to", text), connection_config(body));
+    (user, connector, Wanted { return_to, connection_config, ..Wanted::default() })
 }
 
 async fn open(State(journey): State<StartAuthorization>, Path(session): Path<String>, headers: HeaderMap) -> Response {
@@ -154,6 +167,7 @@ async fn open(State(journey): State<StartAuthorization>, Path(session): Path<Str
             }
             response
         }
+        Err(StartError::NotPushed(_)) => not_asked(),
         Err(StartError::Store(cause)) => Problem::from(cause).into_response(),
         Err(StartError::Vault(cause)) => Problem::from(cause).into_response(),
         Err(_) => spent(),
@@ -166,6 +180,15 @@ fn spent() -> Response {
         "session_expired",
         "This link can't be used any more",
         "It was opened before, or it is older than ten minutes. Go back to the app and ask for a new one.",
+    )
+}
+
+fn not_asked() -> Response {
+    page::refusal(
+        StatusCode::BAD_GATEWAY,
+        "provider_unavailable",
+        "The service can't be asked right now",
+        "Nothing was lost. Open the link again in a moment; if that does not help, tell whoever runs the app.",
     )
 }
 
@@ -183,6 +206,13 @@ fn problem(error: StartError) -> Problem {
         StartError::ReturnUrlNotRegistered => {
             Problem::invalid_field("/return_to", "must be one of the app's registered return URLs, exactly")
         }
+        StartError::Unavailable(reason) => {
+            Problem::conflict(format!("Nobody can connect to this provider today: {reason}"))
+        }
+        StartError::Config(errors) => Problem::invalid(errors),
+        StartError::Unfilled(cause) => {
+            Problem::invalid_field("/connection_config", format!("lacks a value: {}", cause.var))
+        }
         StartError::NoReturnUrl => {
             Problem::invalid_field("/return_to", "the app has no return URL yet: register one first")
         }
@@ -192,7 +222,31 @@ fn problem(error: StartError) -> Problem {
             "So many connections were begun within a minute that this one has to wait. Try again after the time in `Retry-After`.",
         )
         .retry_after(retry_after),
+        StartError::NotPushed(cause) => not_pushed(&cause),
         StartError::Store(cause) => cause.into(),
         StartError::Vault(cause) => cause.into(),
     }
+}
+
+/// Why a provider did not take the request that was pushed to it, by whose turn it is now.
+fn not_pushed(cause: &TokenError) -> Problem {
+    let problem = match cause {
+        TokenError::ClientRejected { .. } => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "connector_misconfigured",
+            "The provider does not accept the connector's client id, secret or key: an admin has to correct it.",
+        ),
+        TokenError::Passing { retry_after, .. } => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "provider_unavailable",
+            "The provider can't be asked right now. Nothing was lost; try again shortly.",
+        )
+        .retry_after(retry_after.unwrap_or(SOON)),
+        TokenError::Rejected { .. } | TokenError::Refused { .. } | TokenError::Blocked(_) => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "provider_refused",
+            "The provider does not accept the request for authorization: an admin has to look at the connector's scopes and redirect URI.",
+        ),
+    };
+    problem.upstream(Upstream::of(cause))
 }
