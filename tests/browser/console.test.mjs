@@ -347,10 +347,12 @@ test('what a provider needs besides is asked for, and one that can’t be had sa
   await field(page, 'Admin key').fill(world.adminKey);
   await button(page, 'Sign in').click();
   await page.getByRole('link', { name: 'Add connector' }).click();
-  await page.getByRole('link', { name: 'Closed' }).click();
+  await field(page, 'Search providers').fill('closed');
+  await page.getByRole('link', { name: 'Closed', exact: true }).click();
   await page.getByText('It hands out no clients at present.').waitFor();
   await page.getByRole('link', { name: 'Choose another provider' }).click();
-  await page.getByRole('link', { name: 'GitHub' }).click();
+  await field(page, 'Search providers').fill('github');
+  await page.getByRole('link', { name: 'GitHub', exact: true }).click();
   await title(page, 'Add GitHub').waitFor();
   await field(page, 'Client ID').fill('with-vars');
   await field(page, 'Client secret').fill('canary-of-vars');

@@ -3,7 +3,7 @@ import { el, note } from '../shared/dom.js';
 import { path } from './api.js';
 import { announce, ask, button, copyable, facts, heading, pill, section } from './parts.js';
 import { checkup } from './health.js';
-import { connectorState, day, moment, people } from './words.js';
+import { connectorState, day, moment, people, utcDay } from './words.js';
 
 /** The head that all views of one connector have. */
 export function head({ to, parameters }, examined, current, actions = []) {
@@ -52,6 +52,14 @@ export async function connector(context) {
       { lead: 'Must be registered with the OAuth client at the provider, to the letter.' },
       copyable(examined.redirect_uri, 'the redirect URI'),
     ),
+    examined.key &&
+      section(
+        'Address of its public key',
+        {
+          lead: 'The provider knows the client by this key instead of a secret, or binds tokens to it: register the address there.',
+        },
+        copyable(examined.key.jwks_uri, 'the address of the key'),
+      ),
     section(
       'For developers',
       { lead: 'The ID that apps name: connectors.connectAppUser(id).' },
@@ -77,6 +85,7 @@ function settings(connector, provider, page) {
       ['Provider', provider?.name ?? connector.integration_type],
       ['Client ID', el('code', {}, connector.client_id)],
       ['Client secret', secret],
+      ['Secret ends on', connector.client_secret_expires_on && utcDay(connector.client_secret_expires_on)],
       ['Scopes', scopeList(connector.scopes, provider)],
       ...config,
       ['Connected', people(page.connections.length, Boolean(page.next_cursor))],

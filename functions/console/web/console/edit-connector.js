@@ -69,18 +69,27 @@ function controls(connector, provider) {
     pointer: '/client_secret',
     control: el('input', { type: 'password', class: 'mono', autocomplete: 'new-password' }),
   });
+  const expires = field({
+    label: 'Client secret ends on',
+    hint: 'If the provider says so. You are told under Health before it does.',
+    pointer: '/client_secret_expires_on',
+    control: el('input', { type: 'date', value: connector.client_secret_expires_on ?? '' }),
+  });
   const scopes = scopesField(connector.scopes, provider?.suggested_scopes);
   const changes = () => {
     const change = {};
     if (name.value() !== connector.name) change.name = name.value();
     if (clientId.value() !== connector.client_id) change.client_id = clientId.value();
     if (secret.value()) change.client_secret = secret.value();
+    // A new secret forgets the day of the old one: it is said again with it.
+    if (expires.value() !== (connector.client_secret_expires_on ?? '') || (secret.value() && expires.value()))
+      change.client_secret_expires_on = expires.value() || null;
     const wanted = scopes.value();
     const isSame = wanted.length === connector.scopes.length && wanted.every((one) => connector.scopes.includes(one));
     if (!isSame) change.scopes = wanted;
     return change;
   };
-  return { fields: [name, clientId, secret, scopes], changes };
+  return { fields: [name, clientId, secret, expires, scopes], changes };
 }
 
 /** What is decided once: another value would send people and secrets elsewhere. */
