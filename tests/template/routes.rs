@@ -21,6 +21,7 @@ fn of_the_code() -> BTreeSet<Route> {
         ("disconnect", disconnect::ROUTES),
         ("list-connections", list_connections::ROUTES),
         ("manage-connector", manage_connector::ROUTES),
+        ("console", console::ROUTES),
     ];
     let routes = functions.into_iter().flat_map(|(name, routes)| routes.iter().map(move |route| (*route, name)));
     routes.map(|((method, path), name)| route(method, path, name)).chain([of(PREFLIGHT)]).collect()
@@ -68,7 +69,10 @@ fn every_integration_of_the_gateway_invokes_the_function_it_is_named_after() {
 }
 
 /// Routes that ask for no proof of who is calling, and those that begin a session.
-const OPEN: [(&str, &str); 7] = [
+const OPEN: [(&str, &str); 10] = [
+    ("GET", "/assets/{name}"),
+    ("GET", "/console"),
+    ("GET", "/console/{path+}"),
     ("GET", "/api/external-auth/callback/{connector_id}"),
     ("GET", "/api/external-auth/jwks/{connector_id}"),
     ("GET", "/connect/{session}"),

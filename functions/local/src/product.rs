@@ -63,7 +63,8 @@ impl Product {
             .merge(get_token::router(services))
             .merge(list_connections::router(services))
             .merge(disconnect::router(services))
-            .merge(manage_connector::router(services));
+            .merge(manage_connector::router(services))
+            .merge(console::router(services));
         Self {
             routes: services.dress(routes),
             refresh: handler(services, |services, event| async move { refresh::on_event(&services, event).await }),

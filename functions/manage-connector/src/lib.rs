@@ -5,6 +5,7 @@ mod audit;
 mod connector;
 mod doctor;
 mod encryption_keys;
+mod identity_check;
 mod keys;
 mod providers;
 mod users;
@@ -48,6 +49,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/workspace/{ws}/apps/{app}/identity"),
     ("PUT", "/api/workspace/{ws}/apps/{app}/identity"),
     ("DELETE", "/api/workspace/{ws}/apps/{app}/identity"),
+    ("POST", "/api/workspace/{ws}/apps/{app}/identity/check"),
     ("GET", "/api/workspace/{ws}/apps/{app}/keys"),
     ("POST", "/api/workspace/{ws}/apps/{app}/keys"),
     ("DELETE", "/api/workspace/{ws}/apps/{app}/keys/{key}"),
@@ -113,6 +115,7 @@ pub fn router(services: &Services) -> Router {
         .merge(connector::routes())
         .merge(doctor::routes())
         .merge(apps::routes())
+        .merge(identity_check::routes())
         .merge(keys::routes())
         .merge(encryption_keys::routes())
         .merge(providers::routes())

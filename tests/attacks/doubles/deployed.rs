@@ -10,7 +10,7 @@ use connectors::{config::Config, oauth::egress::Names, services::Services};
 
 use crate::world::{Call, World};
 
-/// Every route of every function that answers HTTP.
+/// Every route of every function that answers HTTP with anything but files.
 pub(crate) const ROUTES: [&[(&str, &str)]; 7] = [
     start_authorization::ROUTES,
     callback::ROUTES,

@@ -53,6 +53,7 @@ impl Walk {
                 ("id", &connector),
                 ("connector_id", &connector),
                 ("session", &session),
+                ("connection", "cnn_00000000000000000000000000"),
                 ("key", &key),
                 ("type", "fake"),
                 ("sub", self.seats[seat].users[0]),

@@ -31,7 +31,7 @@ pub struct HttpAnswer {
     pub headers: BTreeMap<String, String>,
     /// `Set-Cookie` values.
     pub cookies: Vec<String>,
-    /// The body as JSON, as a text where it is none, `null` where there is none.
+    /// The body as JSON, as a text where it is none, `null` where there is none. In Base64 where it is compressed.
     pub body: Value,
 }
 
@@ -71,7 +71,12 @@ impl Answer {
     pub fn http(self) -> HttpAnswer {
         let value = self.value();
         let status = value["statusCode"].as_u64().unwrap_or_else(|| panic!("no answer to an HTTP event: {value}"));
-        assert_ne!(value["isBase64Encoded"], true, "no answer of this API is binary");
+        let is_compressed = !value["headers"]["content-encoding"].is_null();
+        assert_eq!(
+            value["isBase64Encoded"] == true,
+            is_compressed,
+            "no answer of this API is binary, unless compressed"
+        );
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let headers = value["headers"].as_object().into_iter().flatten();
         let several = value["multiValueHeaders"].as_object().into_iter().flatten();

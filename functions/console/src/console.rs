@@ -1,0 +1,34 @@
+//! The page of a workspace's admins. Which of its views is shown is read from the address by the page itself.
+
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderName, HeaderValue},
+    response::Response,
+    routing::get,
+};
+use connectors::{services::Services, web::Problem};
+
+use crate::{
+    assets::Asset,
+    page::{self, Keeping},
+};
+
+/// Stands in the page for where people and providers reach this deployment: redirect URIs begin with it, whatever address
+/// the page was opened at.
+const PUBLIC_BASE_URL: &str = "{public_base_url}";
+
+pub(crate) fn routes(services: &Services) -> Router {
+    let page = Asset::of_source("console/index.html")
+        .map(|asset| page::filled(asset, PUBLIC_BASE_URL, services.public_base_url()));
+    Router::new().route("/console", get(console)).route("/console/{*path}", get(console)).with_state(page)
+}
+
+async fn console(State(page): State<Option<String>>) -> Result<Response, Problem> {
+    let mut response = page::answer(page.ok_or_else(Problem::not_found)?, Keeping::AskEachTime);
+    // A window that opened the console, or that it opened, can't reach into it: an admin's key is in its memory.
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
+    Ok(response)
+}

@@ -1,0 +1,16 @@
+//! `console`: the pages that people see. It answers files; what the pages show, they ask the API for.
+
+pub mod assets;
+mod console;
+pub mod page;
+
+use axum::{Router, routing::get};
+use connectors::services::Services;
+
+/// Every route of this function.
+pub const ROUTES: &[(&str, &str)] = &[("GET", "/console"), ("GET", "/console/{path+}"), ("GET", "/assets/{name}")];
+
+/// The routes of this function.
+pub fn router(services: &Services) -> Router {
+    Router::new().route("/assets/{name}", get(assets::by_name)).merge(console::routes(services))
+}
