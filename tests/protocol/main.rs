@@ -23,6 +23,7 @@ mod input;
 mod isolation;
 mod key_age;
 mod leakage;
+mod links;
 mod own_kms_key;
 mod refresh;
 mod refresh_doubt;

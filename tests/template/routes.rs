@@ -74,11 +74,16 @@ const OPEN: [(&str, &str); 9] = [
     ("GET", "/console"),
     ("GET", "/console/{path+}"),
     ("GET", "/api/external-auth/callback/{connector_id}"),
+    ("GET", "/connect-1.0.0.js"),
+    ("GET", "/connect.js"),
     ("GET", "/connect/{session}"),
     ("OPTIONS", "/api/apps/{app}/{proxy+}"),
     ("POST", "/api/apps/{app}/analytics/track/batch"),
     ("POST", "/api/apps/{app}/app-user-auth/connectors/{id}/initiate"),
     ("POST", "/api/apps/{app}/connect-sessions"),
+    ("POST", "/connect/{session}/decline"),
+    ("POST", "/connect/{session}/disconnect"),
+    ("POST", "/connect/{session}/open"),
 ];
 
 #[test]

@@ -4,22 +4,26 @@
 use axum::{
     Json, Router,
     extract::{FromRef, Path, State},
-    routing::delete,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+    routing::{delete, post},
 };
 use connectors::{
-    domain::{audit::Actor, ids::ConnectorId},
+    domain::{audit::Actor, ids::ConnectorId, session::SessionId},
     journeys::{
         disconnect::{Disconnect, DisconnectError},
         end_connection::EndError,
+        open_link::LinkError,
     },
     services::Services,
-    web::{Callers, EventError, Problem, UserCaller, batch},
+    web::{Callers, EventError, OwnPage, Problem, UserCaller, batch, cookie},
 };
 use serde::Serialize;
 use serde_json::Value;
 
 /// Every route of this function.
-pub const ROUTES: &[(&str, &str)] = &[("DELETE", "/api/apps/{app}/app-user-auth/connectors/{id}")];
+pub const ROUTES: &[(&str, &str)] =
+    &[("DELETE", "/api/apps/{app}/app-user-auth/connectors/{id}"), ("POST", "/connect/{session}/disconnect")];
 
 #[derive(Clone, FromRef)]
 struct Function {
@@ -30,7 +34,10 @@ struct Function {
 /// The routes of this function.
 pub fn router(services: &Services) -> Router {
     let function = Function { callers: services.callers(), journey: services.disconnect() };
-    Router::new().route("/api/apps/{app}/app-user-auth/connectors/{id}", delete(disconnect)).with_state(function)
+    Router::new()
+        .route("/api/apps/{app}/app-user-auth/connectors/{id}", delete(disconnect))
+        .route("/connect/{session}/disconnect", post(disconnect_by_link))
+        .with_state(function)
 }
 
 #[derive(Serialize)]
@@ -53,8 +60,35 @@ async fn disconnect(
     Ok(Json(Disconnected { status: "disconnected", connector_id, revocation: revocation.as_str() }))
 }
 
+#[derive(Serialize)]
+struct DisconnectedByLink {
+    status: &'static str,
+    revocation: &'static str,
+}
+
+/// The page of a link asks, in the browser that opened it.
+async fn disconnect_by_link(
+    State(journey): State<Disconnect>,
+    _: OwnPage,
+    Path(session): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let session = SessionId::parse(&session).map_err(|_| Problem::link_over())?;
+    let revocation = journey.disconnect_by_link(&session, cookie::shown(&headers, &session)).await.map_err(problem)?;
+    let answer = DisconnectedByLink { status: "disconnected", revocation: revocation.as_str() };
+    let mut response = Json(answer).into_response();
+    if let Some(unbound) = cookie::unbind(&session) {
+        response.headers_mut().append(header::SET_COOKIE, unbound);
+    }
+    Ok(response)
+}
+
 fn problem(error: DisconnectError) -> Problem {
     match error {
+        DisconnectError::Link(LinkError::Over) => Problem::link_over(),
+        DisconnectError::Link(LinkError::Elsewhere) => Problem::link_elsewhere(),
+        DisconnectError::Link(LinkError::Store(cause)) => cause.into(),
+        DisconnectError::Link(LinkError::Vault(cause)) => cause.into(),
         DisconnectError::NotConnected => Problem::no_connection(),
         DisconnectError::End(EndError::Store(cause)) | DisconnectError::Store(cause) => cause.into(),
         DisconnectError::End(cause @ EndError::Contended) => Problem::unavailable(&cause),

@@ -126,6 +126,7 @@ fn failed(reason: FailureReason, cause: Option<&TokenError>) -> Problem {
         ),
         FailureReason::Expired => expired(),
         FailureReason::Denied
+        | FailureReason::Disconnected
         | FailureReason::ProviderRefused
         | FailureReason::ProviderUnavailable
         | FailureReason::UserMismatch => Problem::new(

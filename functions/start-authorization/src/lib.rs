@@ -1,22 +1,26 @@
 //! `start-authorization`: from "Connect" to the provider's consent page.
 
+mod link;
+
 use axum::{
     Json, Router,
     extract::{FromRef, Path, State},
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Redirect, Response},
-    routing::{get, post},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
 };
 use connectors::{
     auth::{AppUser, Service},
     domain::{
         fields::{Table, text},
         ids::{ConnectionId, ConnectorId, Issuer, Subject},
-        session::SessionId,
     },
-    journeys::start_authorization::{StartAuthorization, StartError, Wanted},
+    journeys::{
+        open_link::OpenLink,
+        start_authorization::{StartAuthorization, StartError, Wanted},
+    },
     services::Services,
-    web::{Callers, JsonBody, Problem, ServiceCaller, UserCaller, checked, cookie, page, seconds},
+    web::{Callers, JsonBody, Problem, ServiceCaller, UserCaller, checked, cookie, seconds},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -25,22 +29,26 @@ use serde_json::Value;
 pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/apps/{app}/app-user-auth/connectors/{id}/initiate"),
     ("POST", "/api/apps/{app}/connect-sessions"),
-    ("GET", "/connect/{session}"),
+    ("POST", "/connect/{session}/open"),
+    ("POST", "/connect/{session}/decline"),
 ];
 
 #[derive(Clone, FromRef)]
 struct Function {
     callers: Callers,
     journey: StartAuthorization,
+    links: OpenLink,
 }
 
 /// The routes of this function.
 pub fn router(services: &Services) -> Router {
-    let function = Function { callers: services.callers(), journey: services.start_authorization() };
+    let function =
+        Function { callers: services.callers(), journey: services.start_authorization(), links: services.open_link() };
     Router::new()
         .route("/api/apps/{app}/app-user-auth/connectors/{id}/initiate", post(initiate))
         .route("/api/apps/{app}/connect-sessions", post(link))
-        .route("/connect/{session}", get(open))
+        .route("/connect/{session}/open", post(link::open))
+        .route("/connect/{session}/decline", post(link::decline))
         .with_state(function)
 }
 
@@ -82,6 +90,7 @@ fn wanted(body: &Table<'_>) -> Wanted {
         login_hint: body.read("login_hint", text),
         connection_id: body.read("connection_id", connection_id),
         label: body.read("label", text),
+        manages: false,
     }
 }
 
@@ -101,9 +110,8 @@ async fn link(
     ServiceCaller(service): ServiceCaller,
     JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<Link>), Problem> {
-    let (user, connector, return_to) = checked(&body, |body| link_request(body, &service))?;
+    let (user, connector, wanted) = checked(&body, |body| link_request(body, &service))?;
     let (Some(user), Some(connector)) = (user, connector) else { return Err(Problem::invalid(Vec::new())) };
-    let wanted = Wanted { return_to, ..Wanted::default() };
     let linked = journey.link(&user, connector, wanted).await.map_err(problem)?;
     let answer = Link {
         session_id: linked.session_id.as_str().to_owned(),
@@ -113,7 +121,7 @@ async fn link(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-type LinkRequest = (Option<AppUser>, Option<ConnectorId>, Option<String>);
+type LinkRequest = (Option<AppUser>, Option<ConnectorId>, Wanted);
 
 fn link_request(body: &Table<'_>, service: &Service) -> LinkRequest {
     let own = service.app().identity.as_ref().map(|identity| &identity.issuer);
@@ -141,32 +149,9 @@ fn link_request(body: &Table<'_>, service: &Service) -> LinkRequest {
     }
     let issuer = issuer.or_else(|| own.cloned());
     let user = issuer.zip(subject).map(|(issuer, subject)| service.names(issuer, subject));
-    (user, connector, body.read("return_to", text))
-}
-
-async fn open(State(journey): State<StartAuthorization>, Path(session): Path<String>, headers: HeaderMap) -> Response {
-    let Ok(session) = SessionId::parse(&session) else { return spent() };
-    match journey.open(&session, cookie::shown(&headers, &session)).await {
-        Ok(opened) => {
-            let mut response = Redirect::to(&opened.redirect_url).into_response();
-            if let Some(bound) = opened.cookie.and_then(|secret| cookie::bind(&session, &secret)) {
-                response.headers_mut().append(header::SET_COOKIE, bound);
-            }
-            response
-        }
-        Err(StartError::Store(cause)) => Problem::from(cause).into_response(),
-        Err(StartError::Vault(cause)) => Problem::from(cause).into_response(),
-        Err(_) => spent(),
-    }
-}
-
-fn spent() -> Response {
-    page::refusal(
-        StatusCode::GONE,
-        "session_expired",
-        "This link can't be used any more",
-        "It was opened before, or it is older than ten minutes. Go back to the app and ask for a new one.",
-    )
+    let manages = body.flag("manage").unwrap_or(false);
+    let wanted = Wanted { return_to: body.read("return_to", text), manages, ..Wanted::default() };
+    (user, connector, wanted)
 }
 
 fn no_connector() -> Problem {
@@ -175,7 +160,7 @@ fn no_connector() -> Problem {
 
 fn problem(error: StartError) -> Problem {
     match error {
-        StartError::UnknownConnector | StartError::LinkSpent => no_connector(),
+        StartError::UnknownConnector => no_connector(),
         StartError::UnknownConnection => Problem::no_connection(),
         StartError::ScopesNotAllowed(foreign) => {
             Problem::invalid_field("/scopes", format!("must be among the connector's scopes; these are not: {foreign}"))

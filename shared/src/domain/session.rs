@@ -125,6 +125,9 @@ pub enum Binding {
         opened_by: Option<[u8; 32]>,
         /// The `state` and verifier are needed again when the link is opened.
         state: Sealed<State>,
+        /// Whether that browser sees the user's connection and may end it: the app's word that nobody but its user gets
+        /// the link.
+        manages: bool,
     },
 }
 
@@ -158,6 +161,8 @@ pub enum Stage {
 pub enum FailureReason {
     /// The user said no.
     Denied,
+    /// The user disconnected instead.
+    Disconnected,
     /// The provider sent an error instead of a code.
     ProviderRefused,
     /// The provider could not be reached, or answered with nothing usable; the code is spent.
@@ -176,7 +181,7 @@ pub enum FailureReason {
 
 words! {
     FailureReason {
-        Denied = "denied", ProviderRefused = "provider_refused", ProviderUnavailable = "provider_unavailable",
+        Denied = "denied", Disconnected = "disconnected", ProviderRefused = "provider_refused", ProviderUnavailable = "provider_unavailable",
         ConnectorMisconfigured = "connector_misconfigured", ConnectorChanged = "connector_changed",
         AccountChanged = "account_changed", UserMismatch = "session_user_mismatch", Expired = "session_expired"
     }

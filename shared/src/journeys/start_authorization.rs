@@ -22,7 +22,7 @@ use crate::{
     },
     oauth::authorize::{AuthorizationRequest, authorization_url, code_verifier},
     random::Random,
-    store::{Connections, Connectors, Sessions, Start, Starts, StoreError, Write},
+    store::{Connections, Connectors, Sessions, Start, Starts, StoreError},
     vault::{Place, Vault, VaultError},
 };
 
@@ -52,6 +52,8 @@ pub struct Wanted {
     pub connection_id: Option<ConnectionId>,
     /// What the user calls the connection.
     pub label: Option<String>,
+    /// Whether who opens the link sees the user's connection and may end it.
+    pub manages: bool,
 }
 
 /// A session that the user began themselves.
@@ -80,16 +82,7 @@ pub struct Linked {
     pub expires_at: Timestamp,
 }
 
-/// A link that was opened.
-#[derive(Debug)]
-pub struct Opened {
-    /// Where the browser goes now.
-    pub redirect_url: String,
-    /// What the browser is to remember for this session, if it does not yet.
-    pub cookie: Option<Secret<BrowserBinding>>,
-}
-
-/// Why no session began, or no link opened.
+/// Why no session began.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// There is no such connector in the app's workspace.
@@ -113,9 +106,6 @@ pub enum StartError {
         /// For how long.
         retry_after: Duration,
     },
-    /// The link is unknown, spent, too old, or was opened in another browser.
-    #[error("the link can't be opened")]
-    LinkSpent,
     /// The storage can't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -164,8 +154,10 @@ impl StartAuthorization {
         let (connector, place) = self.usable(user, connector).await?;
         let provider = profile(&connector).ok_or(StartError::UnknownConnector)?;
         let ready = self.vault.make_ready(&place.workspace).await?;
+        let manages = wanted.manages;
         let seal = |(id, key, state): (&SessionId, &ConnectionKey, &Secret<State>)| Binding::Link {
             opened_by: None,
+            manages,
             state: ready.seal(state, &Place::session(id, key)),
         };
         let fresh = self.fresh(user, &connector, provider, place, wanted, seal).await?;
@@ -175,40 +167,6 @@ impl StartAuthorization {
             expires_at: fresh.session.expires_at,
             session_id: fresh.session.id,
         })
-    }
-
-    /// Opens a link: binds the session to the browser that opens it first, and sends that browser to the provider.
-    ///
-    /// # Errors
-    /// [`StartError::LinkSpent`] if it cannot be opened, whatever the reason; others if something does not answer.
-    #[tracing::instrument(skip_all)]
-    pub async fn open(&self, id: &SessionId, cookie: Option<Secret<BrowserBinding>>) -> Result<Opened, StartError> {
-        let now = self.clock.now();
-        let session = self.sessions.find(id).await?.ok_or(StartError::LinkSpent)?;
-        let Binding::Link { opened_by, state } = &session.binding else { return Err(StartError::LinkSpent) };
-        if session.is_over(now) || !matches!(session.stage, Stage::Pending) {
-            return Err(StartError::LinkSpent);
-        }
-        let cookie = match (opened_by, cookie) {
-            (None, _) => Some(self.bind(id, now).await?),
-            (Some(known), Some(shown)) if sha256(shown.expose().as_bytes()) == *known => None,
-            (Some(_), _) => return Err(StartError::LinkSpent),
-        };
-        let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
-        let connector = connector.filter(Connector::is_active).ok_or(StartError::LinkSpent)?;
-        let provider = profile(&connector).ok_or(StartError::LinkSpent)?;
-        let place = Place::session(id, &session.key);
-        let state = self.vault.open(state, &place).await?;
-        let verifier = self.vault.open(session.verifier.as_ref().ok_or(StartError::LinkSpent)?, &place).await?;
-        Ok(Opened { redirect_url: address(provider, &session, &state, &verifier, None)?, cookie })
-    }
-
-    async fn bind(&self, id: &SessionId, now: Timestamp) -> Result<Secret<BrowserBinding>, StartError> {
-        let cookie = Secret::<BrowserBinding>::new(self.random.token());
-        match self.sessions.open_link(id, &sha256(cookie.expose().as_bytes()), now).await? {
-            Write::Done => Ok(cookie),
-            Write::Conflict => Err(StartError::LinkSpent),
-        }
     }
 
     async fn usable(&self, user: &AppUser, connector: ConnectorId) -> Result<(Connector, ConnectionKey), StartError> {
@@ -295,7 +253,7 @@ fn earlier(connection: &Connection, connector: &Connector) -> Earlier {
     }
 }
 
-fn address(
+pub(super) fn address(
     provider: &Provider,
     session: &Session,
     state: &Secret<State>,

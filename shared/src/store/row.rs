@@ -126,6 +126,7 @@ pub(super) mod name {
         REASON = "reason";
         BINDING = "binding";
         COOKIE = "cookie";
+        MANAGES = "manages";
         STATE = "state_sealed";
         VERIFIER = "verifier";
         CODE = "code";

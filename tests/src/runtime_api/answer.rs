@@ -72,7 +72,11 @@ impl Answer {
         let value = self.value();
         let status = value["statusCode"].as_u64().unwrap_or_else(|| panic!("no answer to an HTTP event: {value}"));
         let is_compressed = !value["headers"]["content-encoding"].is_null();
-        assert_eq!(value["isBase64Encoded"] == true, is_compressed, "no answer of this API is binary, unless compressed");
+        assert_eq!(
+            value["isBase64Encoded"] == true,
+            is_compressed,
+            "no answer of this API is binary, unless compressed"
+        );
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let headers = value["headers"].as_object().into_iter().flatten();
         let several = value["multiValueHeaders"].as_object().into_iter().flatten();

@@ -125,8 +125,10 @@ impl Story<'_> {
         let linked = self.send(linking, &body).await;
         let linked: Value = serde_json::from_str(linked.body()).unwrap();
         let link = text(&linked["connect_url"]);
-        let opened = self.send(request("GET", link.strip_prefix(BASE_URL).unwrap()), &Value::Null).await;
-        let link_state = parameter(opened.headers()[header::LOCATION].to_str().unwrap(), "state");
+        let open = format!("{}/open", link.strip_prefix(BASE_URL).unwrap());
+        let opened = self.send(request("POST", &open).header("x-own-page", "1"), &Value::Null).await;
+        let shown: Value = serde_json::from_str(opened.body()).unwrap();
+        let link_state = parameter(&text(&shown["redirect_url"]), "state");
         let link_cookie = opened.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
         BTreeMap::from([
             ("state", state),
