@@ -50,6 +50,7 @@ async fn every_answer_of_every_route_is_guarded() {
         ("id", &connector.id),
         ("connector_id", &connector.id),
         ("session", &session),
+        ("connection", "cnn_00000000000000000000000000"),
         ("key", "x"),
         ("type", "fake"),
         ("sub", "alice"),

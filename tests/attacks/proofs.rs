@@ -26,6 +26,8 @@ struct Two {
     world: World,
     connector: Connector,
     session: String,
+    /// The id of a connection, and what has to be said beside it.
+    connection: String,
     sibling: App,
     hostile: Workspace,
     theirs: App,
@@ -37,10 +39,13 @@ impl Two {
         let connector = world.connector("Calendar").await;
         world.connect(&connector, "alice").await;
         let session = world.begin(&connector, "alice").await.session;
+        let listed = world.admin("GET", &format!("/connectors/{}/connections", connector.id)).send().await.expect(200);
+        let connection = listed["connections"][0]["connection_id"].as_str().unwrap();
+        let connection = format!("{connection}?app_id={}&issuer={}&sub=alice", world.app.id, world.app.issuer);
         let sibling = world.register_app(&world.workspace, "sibling-app").await;
         let hostile = world.found("Hostile").await;
         let theirs = world.register_app(&hostile, "their-app").await;
-        Self { world, connector, session, sibling, hostile, theirs }
+        Self { world, connector, session, connection, sibling, hostile, theirs }
     }
 
     fn path(&self, route: &str) -> String {
@@ -52,6 +57,7 @@ impl Two {
             ("id", &self.connector.id),
             ("connector_id", &self.connector.id),
             ("session", &self.session),
+            ("connection", &self.connection),
             ("key", &self.world.app.service_key_id),
             ("type", "fake"),
             ("sub", "alice"),

@@ -238,3 +238,32 @@ async fn a_user_can_come_back() {
     world.advance(3_600);
     assert!(world.provider.honours(&world.access_token(&connector, "alice").await));
 }
+
+/// An admin takes one person's connection away, as the listing names it.
+#[tokio::test]
+async fn an_admin_disconnects_the_one_user_that_id_and_query_agree_on() {
+    let (world, connector, token) = connected().await;
+    world.connect(&connector, "bob").await;
+    let listing = format!("/connectors/{}/connections", connector.id);
+    let listed = world.admin("GET", &listing).send().await.expect(200);
+    let of = |sub: &str| {
+        let all = listed["connections"].as_array().unwrap();
+        all.iter().find(|one| one["user"]["sub"] == sub).unwrap()["connection_id"].as_str().unwrap().to_owned()
+    };
+    let (app, issuer) = (&world.app.id, &world.app.issuer);
+    let who = |sub: &str| format!("app_id={app}&issuer={issuer}&sub={sub}");
+    let end = async |id: &str, query: &str| world.admin("DELETE", &format!("{listing}/{id}?{query}")).send().await;
+
+    end(&of("alice"), &who("bob")).await.expect(404);
+    end("nonsense", &who("alice")).await.expect(404);
+    end(&of("alice"), &format!("app_id={app}&issuer={issuer}")).await.expect(422);
+    assert!(world.provider.honours(&token), "what does not agree ends nothing");
+
+    let gone = end(&of("alice"), &who("alice")).await.expect(200);
+    assert_eq!(gone, json!({"status": "disconnected", "connector_id": connector.id, "revocation": "revoked"}));
+    assert!(!world.provider.honours(&token));
+    world.token(&connector, "alice").await.expect(404);
+    world.token(&connector, "bob").await.expect(200);
+    assert_eq!(world.deeds("connection.").await[0], "connection.deleted");
+    end(&of("alice"), &who("alice")).await.expect(404);
+}

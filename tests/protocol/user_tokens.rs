@@ -225,3 +225,46 @@ async fn the_keys_of_one_tenant_sign_nobody_in_at_another() {
     assert_eq!(status(&world, &forged).await, 401);
     assert_eq!(status(&world, &world.app.user(&world, "alice")).await, 200);
 }
+
+/// Users and strangers never learn why a token is refused. An admin who sets up the sign-in does, without seeing the token
+/// again.
+#[tokio::test]
+async fn an_admin_is_told_what_is_wrong_with_a_token_that_the_app_will_not_take() {
+    let world = World::new().await;
+    let (claims, signer) = (world.app.claims(&world, "alice"), &world.app.signer);
+    let with = |name: &str, value: Value| {
+        let mut claims = claims.clone();
+        claims[name] = value;
+        signer.sign(&claims)
+    };
+    let good = signer.sign(&claims);
+    let cut = &good[..good.len() - 8];
+    let without_subject = {
+        let mut claims = claims.clone();
+        claims.as_object_mut().unwrap().remove("sub");
+        signer.sign(&claims)
+    };
+    let now = world.clock.now().as_second();
+    let path = format!("/apps/{}/identity/check", world.app.id);
+    for (token, expected) in [
+        (good.as_str(), None),
+        ("three.wrong.parts", Some("not_a_token")),
+        (cut, Some("signature")),
+        (&with("iss", json!("https://elsewhere.example")), Some("issuer")),
+        (&with("aud", json!("another-app")), Some("audience")),
+        (&without_subject, Some("claim")),
+        (&with("exp", json!(now - 60)), Some("expired")),
+        (&with("nbf", json!(now + 600)), Some("not_yet")),
+        (&SigningKey::p256("unknown").sign(&claims), Some("unknown_key")),
+        (&unsigned(&json!({"alg": "ES256", "typ": "logout+jwt"}), &claims), Some("header")),
+    ] {
+        let answer = world.admin("POST", &path).json(&json!({"token": token})).send().await;
+        assert!(!answer.text.contains(token), "{answer:?}");
+        let found = answer.expect(200);
+        assert_eq!((&found["valid"], &found["problem"]), (&json!(expected.is_none()), &json!(expected)), "{found}");
+    }
+    world.admin("DELETE", &format!("/apps/{}/identity", world.app.id)).send().await.expect(204);
+    let found = world.admin("POST", &path).json(&json!({"token": good})).send().await.expect(200);
+    assert_eq!(found["problem"], "no_identity");
+    world.admin("POST", &path).json(&json!({})).send().await.expect(422);
+}

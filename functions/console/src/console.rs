@@ -2,24 +2,30 @@
 
 use axum::{
     Router,
-    http::{HeaderMap, HeaderName, HeaderValue},
+    extract::State,
+    http::{HeaderName, HeaderValue},
     response::Response,
     routing::get,
 };
-use connectors::web::Problem;
+use connectors::{services::Services, web::Problem};
 
 use crate::{
     assets::Asset,
     page::{self, Keeping},
 };
 
-pub(crate) fn routes() -> Router {
-    Router::new().route("/console", get(console)).route("/console/{*path}", get(console))
+/// Stands in the page for where people and providers reach this deployment: redirect URIs begin with it, whatever address
+/// the page was opened at.
+const PUBLIC_BASE_URL: &str = "{public_base_url}";
+
+pub(crate) fn routes(services: &Services) -> Router {
+    let page = Asset::of_source("console/index.html")
+        .map(|asset| page::filled(asset, PUBLIC_BASE_URL, services.public_base_url()));
+    Router::new().route("/console", get(console)).route("/console/{*path}", get(console)).with_state(page)
 }
 
-async fn console(headers: HeaderMap) -> Result<Response, Problem> {
-    let page = Asset::of_source("console/index.html").ok_or_else(Problem::not_found)?;
-    let mut response = page::answer(page, &headers, Keeping::AskEachTime);
+async fn console(State(page): State<Option<String>>) -> Result<Response, Problem> {
+    let mut response = page::answer(page.ok_or_else(Problem::not_found)?, Keeping::AskEachTime);
     // A window that opened the console, or that it opened, can't reach into it: an admin's key is in its memory.
     response
         .headers_mut()

@@ -1,8 +1,8 @@
 //! A page: what a browser is told about it.
 
 use axum::{
-    http::{HeaderMap, HeaderName, HeaderValue, header},
-    response::Response,
+    http::{HeaderName, HeaderValue, header},
+    response::{Html, IntoResponse, Response},
 };
 
 use crate::assets::Asset;
@@ -23,15 +23,28 @@ pub enum Keeping {
     Never,
 }
 
+/// A page with `value` in the place of `mark`, as text.
+#[must_use]
+pub fn filled(page: &Asset, mark: &str, value: &str) -> String {
+    let escaped = value
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;");
+    String::from_utf8_lossy(page.plain).replace(mark, &escaped)
+}
+
 /// Answers with a page. Its other headers are every answer's.
 #[must_use]
-pub fn answer(page: &Asset, request: &HeaderMap, keeping: Keeping) -> Response {
+pub fn answer(page: String, keeping: Keeping) -> Response {
     let cache_control = match keeping {
         Keeping::AskEachTime => HeaderValue::from_static("no-cache"),
         Keeping::Never => HeaderValue::from_static("no-store"),
     };
-    let mut response = page.answer(request, cache_control);
+    let mut response = Html(page).into_response();
     let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, cache_control);
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(NO_DEVICES));
     response

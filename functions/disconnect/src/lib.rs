@@ -9,21 +9,29 @@ use axum::{
     routing::{delete, post},
 };
 use connectors::{
-    domain::{audit::Actor, ids::ConnectorId, session::SessionId},
+    domain::{
+        audit::Actor,
+        ids::{AppId, ConnectorId, Issuer, Subject},
+        session::SessionId,
+        user::{ConnectionKey, User},
+    },
     journeys::{
         disconnect::{Disconnect, DisconnectError},
         end_connection::EndError,
         open_link::LinkError,
     },
     services::Services,
-    web::{Callers, EventError, OwnPage, Problem, UserCaller, batch, cookie},
+    web::{Callers, EventError, OwnPage, Problem, Query, UserCaller, WriterCaller, batch, cookie},
 };
 use serde::Serialize;
 use serde_json::Value;
 
 /// Every route of this function.
-pub const ROUTES: &[(&str, &str)] =
-    &[("DELETE", "/api/apps/{app}/app-user-auth/connectors/{id}"), ("POST", "/connect/{session}/disconnect")];
+pub const ROUTES: &[(&str, &str)] = &[
+    ("DELETE", "/api/apps/{app}/app-user-auth/connectors/{id}"),
+    ("DELETE", "/api/workspace/{ws}/connectors/{id}/connections/{connection}"),
+    ("POST", "/connect/{session}/disconnect"),
+];
 
 #[derive(Clone, FromRef)]
 struct Function {
@@ -37,6 +45,7 @@ pub fn router(services: &Services) -> Router {
     Router::new()
         .route("/api/apps/{app}/app-user-auth/connectors/{id}", delete(disconnect))
         .route("/connect/{session}/disconnect", post(disconnect_by_link))
+        .route("/api/workspace/{ws}/connectors/{id}/connections/{connection}", delete(disconnect_user))
         .with_state(function)
 }
 
@@ -81,6 +90,35 @@ async fn disconnect_by_link(
         response.headers_mut().append(header::SET_COOKIE, unbound);
     }
     Ok(response)
+}
+
+/// An admin disconnects one user. The query says who that is (`app_id`, `issuer` and `sub`, as the listing has them),
+/// because an id is the digest of it: what is not the same is nobody's connection.
+async fn disconnect_user(
+    State(journey): State<Disconnect>,
+    WriterCaller(admin): WriterCaller,
+    Path((_, connector, connection)): Path<(String, String, String)>,
+    query: Query,
+) -> Result<Json<Disconnected>, Problem> {
+    let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
+    let user = User {
+        app: named(&query, "app_id", |raw| AppId::parse(raw).ok())?,
+        issuer: named(&query, "issuer", |raw| Issuer::parse(raw).ok())?,
+        subject: named(&query, "sub", |raw| Subject::parse(raw).ok())?,
+    };
+    let connector_id = connector.to_string();
+    let place = ConnectionKey { workspace: admin.workspace().clone(), user, connector };
+    if place.id().as_str() != connection {
+        return Err(Problem::no_connection());
+    }
+    let actor = Actor::Key(admin.key().to_string());
+    let revocation = journey.disconnect(place, actor).await.map_err(problem)?;
+    Ok(Json(Disconnected { status: "disconnected", connector_id, revocation: revocation.as_str() }))
+}
+
+fn named<T>(query: &Query, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Problem> {
+    const EXPECTED: &str = "must be as the listing of connections has it";
+    query.read(name, EXPECTED, parse)?.ok_or_else(|| Problem::invalid_field(&format!("?{name}"), EXPECTED))
 }
 
 fn problem(error: DisconnectError) -> Problem {

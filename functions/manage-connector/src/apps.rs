@@ -212,11 +212,11 @@ fn identity_draft(body: &Table<'_>) -> Option<IdentityDraft> {
     Some(IdentityDraft { issuer: issuer?, audience: audience?, keys })
 }
 
-fn parse(id: &str) -> Result<AppId, Problem> {
+pub(crate) fn parse(id: &str) -> Result<AppId, Problem> {
     AppId::parse(id).map_err(|_| Problem::not_found())
 }
 
-fn problem(error: AppError) -> Problem {
+pub(crate) fn problem(error: AppError) -> Problem {
     match error {
         AppError::NotFound => Problem::not_found(),
         AppError::IdTaken => Problem::conflict("This app id is in use."),

@@ -4,6 +4,7 @@ mod apps;
 mod audit;
 mod connector;
 mod encryption_keys;
+mod identity_check;
 mod keys;
 mod providers;
 mod users;
@@ -44,6 +45,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/workspace/{ws}/apps/{app}/identity"),
     ("PUT", "/api/workspace/{ws}/apps/{app}/identity"),
     ("DELETE", "/api/workspace/{ws}/apps/{app}/identity"),
+    ("POST", "/api/workspace/{ws}/apps/{app}/identity/check"),
     ("GET", "/api/workspace/{ws}/apps/{app}/keys"),
     ("POST", "/api/workspace/{ws}/apps/{app}/keys"),
     ("DELETE", "/api/workspace/{ws}/apps/{app}/keys/{key}"),
@@ -106,6 +108,7 @@ pub fn router(services: &Services) -> Router {
     Router::new()
         .merge(connector::routes())
         .merge(apps::routes())
+        .merge(identity_check::routes())
         .merge(keys::routes())
         .merge(encryption_keys::routes())
         .merge(providers::routes())

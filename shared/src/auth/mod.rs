@@ -23,6 +23,7 @@ use crate::{
 
 /// The keys of a JWK Set that can verify a user's token; `None` if there are none.
 pub use jwks::usable as usable_keys;
+pub use user_tokens::TokenFlaw;
 
 /// Finds out who is calling.
 #[derive(Debug)]
@@ -134,8 +135,16 @@ impl Authenticator {
     pub async fn user(&self, bearer: Option<&str>, app: &AppId) -> Result<AppUser, Unauthenticated> {
         let bearer = bearer.ok_or(Unauthenticated::NoProof)?;
         let app = self.apps.find(app).await?.ok_or(Unauthenticated::NoProof)?;
-        let user = self.tokens.verify(bearer, &app).await.ok_or(Unauthenticated::NoProof)?;
+        let user = self.tokens.verify(bearer, &app).await.map_err(|_| Unauthenticated::NoProof)?;
         Ok(AppUser { app, user })
+    }
+
+    /// Which user of `app` this token is of, or what is wrong with it. For admins of the app's workspace: it is no proof.
+    ///
+    /// # Errors
+    /// [`TokenFlaw`].
+    pub async fn examine(&self, token: &str, app: &App) -> Result<User, TokenFlaw> {
+        self.tokens.verify(token, app).await
     }
 
     /// Which user this is: by their own token as bearer, or by `on_behalf_of` beside a service key.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation, decode, decode_header,
+    errors::ErrorKind,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm},
 };
 use serde::Deserialize;
@@ -45,30 +46,87 @@ impl TokenCheck {
         Self { keys: KeySets::new(client, clock.clone()), clock }
     }
 
-    /// The user of `app` that the token proves, if it does.
-    pub(super) async fn verify(&self, token: &str, app: &App) -> Option<User> {
-        let identity = app.identity.as_ref()?;
-        if token.len() > LONGEST || !is_of_texts(token) || !has_a_plain_header(token) {
-            return None;
+    /// The user of `app` that the token proves.
+    ///
+    /// # Errors
+    /// What is wrong with it. For whoever may know: callers that show a token only learn that it proves nothing.
+    pub(super) async fn verify(&self, token: &str, app: &App) -> Result<User, TokenFlaw> {
+        let identity = app.identity.as_ref().ok_or(TokenFlaw::NoIdentity)?;
+        if token.len() > LONGEST {
+            return Err(TokenFlaw::TooLong);
         }
-        let header = decode_header(token).ok()?;
-        let key = self.keys.find(identity, header.kid.as_deref()).await?;
-        let algorithm = algorithm_of(&key)?;
+        if !is_of_texts(token) {
+            return Err(TokenFlaw::NoToken);
+        }
+        if !has_a_plain_header(token) {
+            return Err(TokenFlaw::Header);
+        }
+        let header = decode_header(token).map_err(|_| TokenFlaw::Header)?;
+        let key = self.keys.find(identity, header.kid.as_deref()).await.ok_or(TokenFlaw::UnknownKey)?;
+        let algorithm = algorithm_of(&key).ok_or(TokenFlaw::Algorithm)?;
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[identity.issuer.as_str()]);
         validation.set_audience(&[&identity.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // Time is compared below, with the clock that everything else goes by.
         validation.validate_exp = false;
-        let decoded = decode::<Claims>(token, &DecodingKey::from_jwk(&key).ok()?, &validation).ok()?;
-        let subject = Subject::parse(&decoded.claims.sub).ok()?;
-        self.is_current(&decoded.claims).then(|| User { app: app.id.clone(), issuer: identity.issuer.clone(), subject })
+        let decoding = DecodingKey::from_jwk(&key).map_err(|_| TokenFlaw::Algorithm)?;
+        let claims = decode::<Claims>(token, &decoding, &validation).map_err(|error| flaw(error.kind()))?.claims;
+        let subject = Subject::parse(&claims.sub).map_err(|_| TokenFlaw::Claim)?;
+        self.check_times(&claims)?;
+        Ok(User { app: app.id.clone(), issuer: identity.issuer.clone(), subject })
     }
 
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a float's 53 bits for ever")]
-    fn is_current(&self, claims: &Claims) -> bool {
+    fn check_times(&self, claims: &Claims) -> Result<(), TokenFlaw> {
         let (now, leeway) = (self.clock.now().as_second() as f64, LEEWAY as f64);
-        claims.exp + leeway > now && claims.nbf.is_none_or(|begin| begin <= now + leeway)
+        // What is no number is no time: neither comparison holds for it.
+        let has_begun = claims.nbf.is_none_or(|begin| begin <= now + leeway);
+        match (claims.exp + leeway > now, has_begun) {
+            (false, _) => Err(TokenFlaw::Expired),
+            (true, false) => Err(TokenFlaw::NotYet),
+            (true, true) => Ok(()),
+        }
+    }
+}
+
+/// What is wrong with a user's token: the first thing that was found. Nothing of the token is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFlaw {
+    /// Nobody vouches for the app's users yet.
+    NoIdentity,
+    /// It is longer than any token that is read here.
+    TooLong,
+    /// It is no signed JSON web token.
+    NoToken,
+    /// Its header can't be read, or gives it another meaning.
+    Header,
+    /// The issuer has no key of the id that its header names, or it names none and the issuer has several.
+    UnknownKey,
+    /// It is not signed by the algorithm of its key, or by none of those that are taken.
+    Algorithm,
+    /// The signature is not of that key.
+    Signature,
+    /// `iss` is another issuer.
+    Issuer,
+    /// `aud` has not the app's audience.
+    Audience,
+    /// One of `exp`, `iss`, `aud` and `sub` is missing or can't be read.
+    Claim,
+    /// It has expired.
+    Expired,
+    /// It is not good yet.
+    NotYet,
+}
+
+fn flaw(error: &ErrorKind) -> TokenFlaw {
+    match error {
+        ErrorKind::InvalidToken | ErrorKind::Base64(_) => TokenFlaw::NoToken,
+        ErrorKind::InvalidSignature => TokenFlaw::Signature,
+        ErrorKind::InvalidIssuer => TokenFlaw::Issuer,
+        ErrorKind::InvalidAudience => TokenFlaw::Audience,
+        ErrorKind::InvalidAlgorithm | ErrorKind::UnsupportedAlgorithm => TokenFlaw::Algorithm,
+        _ => TokenFlaw::Claim,
     }
 }
 

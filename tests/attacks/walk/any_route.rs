@@ -51,6 +51,7 @@ impl Walk {
                 ("app", &self.seats[seat].app.id),
                 ("id", &connector),
                 ("session", &session),
+                ("connection", "cnn_00000000000000000000000000"),
                 ("key", &key),
                 ("type", "fake"),
                 ("sub", self.seats[seat].users[0]),

@@ -1,1 +1,180 @@
-document.getElementById('main').textContent = 'Console';
+// The console: who is signed in, which view the address means, and the frame around it.
+import { el, icon } from '../shared/dom.js';
+import { addConnector } from './add-connector.js';
+import { app } from './app.js';
+import { addApp, apps } from './apps.js';
+import { audit } from './audit.js';
+import { connector } from './connector.js';
+import { connectors } from './connectors.js';
+import { editConnector } from './edit-connector.js';
+import { health } from './health.js';
+import { keys } from './keys.js';
+import { announcements, failure, skeleton } from './parts.js';
+import { peopleOf } from './people.js';
+import { addProvider, providers } from './providers.js';
+import { signIn } from './sign-in.js';
+
+/** What is shown for a path below the workspace; `:` stands before what is different each time. */
+const VIEWS = [
+  ['connectors', connectors],
+  ['connectors/new', addConnector],
+  ['connectors/new/:type', addConnector],
+  ['connectors/:id', connector],
+  ['connectors/:id/edit', editConnector],
+  ['connectors/:id/people', peopleOf],
+  ['health', health],
+  ['providers', providers],
+  ['providers/new', addProvider],
+  ['apps', apps],
+  ['apps/new', addApp],
+  ['apps/:id', app],
+  ['keys', keys],
+  ['audit', audit],
+];
+
+const MENU = [
+  [
+    'Integrations',
+    [
+      ['connectors', 'Connectors', 'plug'],
+      ['health', 'Health', 'health'],
+      ['providers', 'Custom providers', 'puzzle'],
+    ],
+  ],
+  [
+    'Workspace',
+    [
+      ['apps', 'Apps', 'apps'],
+      ['keys', 'Admin keys', 'key'],
+      ['audit', 'Audit', 'list'],
+    ],
+  ],
+];
+
+const base = document.querySelector('meta[name="public-base-url"]').content || location.origin;
+const main = el('main', { id: 'main', tabindex: '-1' });
+let api;
+let shown = 0;
+
+const parts = () => location.pathname.split('/').slice(2).map(decodeURIComponent);
+const href = (...segments) => ['/console', ...segments.map(encodeURIComponent)].join('/');
+
+/** Where a view of this workspace is: `to('connectors', id)`. */
+const to = (...segments) => href(api.workspace, ...segments);
+
+function go(address, { replace = false } = {}) {
+  history[replace ? 'replaceState' : 'pushState'](null, '', address);
+  return show();
+}
+
+function matching(segments) {
+  for (const [pattern, view] of VIEWS) {
+    const wanted = pattern.split('/');
+    const found = {};
+    const fits = (part, at) => (part.startsWith(':') ? (found[part.slice(1)] = segments[at]) : part === segments[at]);
+    if (wanted.length === segments.length && wanted.every(fits)) return [view, found];
+  }
+  return undefined;
+}
+
+async function show() {
+  shown += 1;
+  const turn = shown;
+  const [workspace, ...rest] = parts();
+  if (!api || (workspace && workspace !== api.workspace)) return showSignIn(workspace);
+  const found = matching(rest);
+  if (!found) return go(to('connectors'), { replace: true });
+  mark(rest[0]);
+  main.setAttribute('aria-busy', 'true');
+  main.replaceChildren(skeleton());
+  const [view, parameters] = found;
+  let content;
+  try {
+    content = await view({ api, base, go, to, parameters, again: show });
+  } catch (problem) {
+    if (turn !== shown) return undefined;
+    content = failure(problem, show);
+  }
+  if (turn !== shown) return undefined;
+  main.replaceChildren(content);
+  main.removeAttribute('aria-busy');
+  const title = main.querySelector('h1');
+  document.title = `${title?.textContent ?? 'Not found'} · Connectors console`;
+  scrollTo(0, 0);
+  (title ?? main).focus({ preventScroll: true });
+  return undefined;
+}
+
+function mark(section) {
+  for (const link of document.querySelectorAll('.menu a')) {
+    if (link.dataset.section === section) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+}
+
+/** Forgets the key. `why` is shown on the page that asks for one. */
+function signOut(why) {
+  const { workspace } = api;
+  api = undefined;
+  for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
+  return showSignIn(workspace, why);
+}
+
+function showSignIn(workspace, why) {
+  shown += 1;
+  api = undefined;
+  document.title = 'Sign in · Connectors console';
+  const done = (signedIn) => {
+    api = signedIn;
+    frame();
+    return parts()[0] === api.workspace ? show() : go(to('connectors'), { replace: true });
+  };
+  const page = signIn({ workspace, why, done, ended: () => api && signOut('The key is not accepted any more.') });
+  document.body.replaceChildren(el('div', { class: 'sign-in-page' }, page), announcements());
+  page.querySelector('input:placeholder-shown, input')?.focus();
+}
+
+function frame() {
+  const menu = MENU.map(([title, entries]) => [
+    el('h2', { class: 'menu-title' }, title),
+    el(
+      'ul',
+      {},
+      entries.map(([section, text, shape]) =>
+        el('li', {}, el('a', { href: to(section), 'data-section': section }, icon(shape), el('span', {}, text))),
+      ),
+    ),
+  ]);
+  document.body.replaceChildren(
+    el('a', { class: 'skip', href: '#main' }, 'Skip to the content'),
+    el(
+      'header',
+      { class: 'top' },
+      el('a', { class: 'brand', href: to('connectors') }, el('span', { class: 'mark' }, icon('plug')), 'Connectors'),
+      el(
+        'div',
+        { class: 'who' },
+        el('span', { class: 'quiet small workspace', title: api.workspace }, api.workspace),
+        !api.mayWrite && el('span', { class: 'pill' }, 'May look only'),
+        el('button', { type: 'button', onclick: () => signOut() }, 'Sign out'),
+      ),
+    ),
+    el('nav', { class: 'menu', 'aria-label': 'Settings' }, menu),
+    main,
+    announcements(),
+  );
+}
+
+/** Links of the console lead from view to view without a reload, which would forget the key. */
+document.addEventListener('click', (event) => {
+  const link = event.target.closest?.('a[href]');
+  if (!link || event.defaultPrevented || event.button !== 0) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || link.target) return;
+  const url = new URL(link.href);
+  if (url.origin !== location.origin || !url.pathname.startsWith('/console')) return;
+  event.preventDefault();
+  if (url.hash) document.getElementById(url.hash.slice(1))?.focus();
+  else go(url.pathname);
+});
+addEventListener('popstate', show);
+show();

@@ -1,0 +1,191 @@
+// Adding a connector: which provider, what to register there, and what came of it. The id is made here, so that the redirect
+// URI is known before anything exists.
+import { el, icon, note, outside } from '../shared/dom.js';
+import { field } from '../shared/fields.js';
+import { announce, copyable, empty, form, heading, initial, section } from './parts.js';
+import { scopesField } from './scopes.js';
+import { ulid } from './ulid.js';
+
+/** How many providers are shown at once. */
+const MOST_SHOWN = 60;
+
+export async function addConnector(context) {
+  const providers = await context.api.providers();
+  const { type } = context.parameters;
+  if (!type) return choose(context, [...providers.values()]);
+  const provider = providers.get(type);
+  return provider ? enter(context, provider) : choose(context, [...providers.values()], type);
+}
+
+const trail = ({ to }) => [['Settings'], ['Integrations'], ['Connectors', to('connectors')]];
+
+function choose(context, providers, unknown) {
+  const { to } = context;
+  const search = field({
+    label: 'Search providers',
+    pointer: '',
+    control: el('input', { type: 'search', placeholder: 'Calendar, CRM, files …', autocomplete: 'off' }),
+  });
+  const found = el('p', { class: 'quiet small', role: 'status' });
+  const list = el('ul', { class: 'tiles' });
+  const entries = providers
+    .map((one) => ({ one, text: [one.name, one.integration_type, ...(one.categories ?? [])].join(' ').toLowerCase() }))
+    .sort((a, b) => a.one.name.localeCompare(b.one.name, 'en'));
+  const update = () => {
+    const words = search.value().toLowerCase().split(/\s+/).filter(Boolean);
+    const fitting = entries.filter(({ text }) => words.every((word) => text.includes(word)));
+    const named = words.length > 0 ? fitting.sort((a, b) => rank(a, words[0]) - rank(b, words[0])) : fitting;
+    list.replaceChildren(...named.slice(0, MOST_SHOWN).map(({ one }) => tile(one, to)));
+    found.textContent = says(named.length);
+  };
+  search.control.addEventListener('input', update);
+  update();
+  return el(
+    'div',
+    { class: 'view' },
+    heading({ trail: trail(context), title: 'Add connector', lead: 'Whose accounts shall people be able to connect?' }),
+    unknown && note('warn', el('p', {}, 'There is no provider “', unknown, '”. Choose one of these.')),
+    search.node,
+    found,
+    list,
+    el(
+      'p',
+      { class: 'quiet' },
+      'Not here? ',
+      el('a', { href: to('providers', 'new') }, 'Define a provider of your own'),
+      ': anything that speaks OAuth 2.',
+    ),
+  );
+}
+
+const rank = ({ one }, word) => (one.name.toLowerCase().startsWith(word) ? 0 : 1);
+
+function says(number) {
+  if (number === 0) return 'No provider fits. Try another word.';
+  if (number > MOST_SHOWN) return `${number} providers, the first ${MOST_SHOWN} shown. Search to see the others.`;
+  return number === 1 ? '1 provider' : `${number} providers`;
+}
+
+function tile(provider, to) {
+  const about = provider.custom ? 'Defined by this workspace' : provider.categories?.join(', ') || provider.integration_type;
+  return el(
+    'li',
+    { class: 'tile card' },
+    initial(provider.name, provider.integration_type),
+    el(
+      'div',
+      { class: 'row-text' },
+      el('a', { class: 'whole', href: to('connectors', 'new', provider.integration_type) }, provider.name),
+      el('p', { class: 'quiet small' }, about),
+    ),
+  );
+}
+
+/** The values that an admin sets: those that differ from connector to connector. */
+export const ownVars = (provider) =>
+  Object.entries(provider.vars ?? {}).filter(([, { from }]) => from === 'app' || from === 'input');
+
+/** A field for one of them. */
+function varField([name, known]) {
+  const isLeft = known.from === 'input' || known.default !== undefined;
+  const left = known.default === undefined ? 'If you leave it empty, each person is asked.' : `If you leave it empty: ${known.default}`;
+  const hint = [known.description, isLeft && left].filter(Boolean).join(' ');
+  const choices = (known.choices ?? []).map((one) => el('option', { value: one }, one));
+  const control =
+    choices.length > 0
+      ? el('select', {}, isLeft && el('option', { value: '' }, 'Not set'), choices)
+      : el('input', { type: 'text', placeholder: known.example ?? known.default ?? '', autocomplete: 'off' });
+  const made = field({ label: known.label ?? name, hint, pointer: `/connection_config/${name}`, control });
+  return { ...made, name };
+}
+
+function enter(context, provider) {
+  const { api, base, go, to } = context;
+  if (provider.unavailable) return unavailable(context, provider);
+  const id = `con_${ulid()}`;
+  const input = (more) => el('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', ...more });
+  const name = field({
+    label: 'Connector name',
+    hint: 'What people see when they are asked to connect.',
+    pointer: '/name',
+    control: input({ value: provider.name, maxlength: '100' }),
+  });
+  const clientId = field({ label: 'Client ID', pointer: '/client_id', control: input({ class: 'mono' }) });
+  const secret = field({
+    label: 'Client secret',
+    hint: 'It is sealed with the workspace’s key and never shown again.',
+    pointer: '/client_secret',
+    control: el('input', { type: 'password', class: 'mono', autocomplete: 'new-password' }),
+  });
+  const vars = ownVars(provider).map(varField);
+  const scopes = scopesField(provider.authorize?.scope?.default ?? [], provider.suggested_scopes);
+  const fields = [name, clientId, secret, ...vars, scopes];
+  const send = async () => {
+    if (isMissing(name, 'Give the connector a name.') || isMissing(clientId, `Paste the client ID from ${provider.name}.`)) return;
+    const config = vars.map((one) => [one.name, one.value()]).filter(([, value]) => value);
+    await api.post('/connectors', {
+      id,
+      integration_type: provider.integration_type,
+      name: name.value(),
+      client_id: clientId.value(),
+      client_secret: secret.value() || undefined,
+      scopes: scopes.value(),
+      connection_config: Object.fromEntries(config),
+      kind: 'per_user',
+    });
+    await go(to('connectors', id));
+    announce('The connector is added. People can connect now.');
+  };
+  return el(
+    'div',
+    { class: 'view' },
+    heading({ trail: [...trail(context), ['Add', to('connectors', 'new')]], title: `Add ${provider.name}` }),
+    register(provider, `${base}/api/external-auth/callback/${id}`),
+    section(
+      '2. Enter what you got',
+      {},
+      form(fields, {
+        children: fields.map((one) => one.node),
+        send,
+        yes: 'Add connector',
+        also: { conflict: '/name' },
+        cancel: el('a', { class: 'button', href: to('connectors') }, 'Cancel'),
+      }),
+    ),
+  );
+}
+
+/** What has to be done at the provider first. */
+function register(provider, redirectUri) {
+  return section(
+    `1. Register at ${provider.name}`,
+    {},
+    el(
+      'div',
+      { class: 'card panel' },
+      el('h3', {}, 'Redirect URI'),
+      el('p', { class: 'quiet' }, 'Register exactly this address with your OAuth client. It is the connector’s for ever.'),
+      copyable(redirectUri, 'the redirect URI'),
+      provider.setup && el('h3', {}, 'How to get a client'),
+      provider.setup && el('p', { class: 'prose' }, provider.setup),
+      provider.docs_url && el('p', {}, outside(provider.docs_url, `Documentation of ${provider.name}`)),
+    ),
+  );
+}
+
+function isMissing(one, text) {
+  if (one.value()) return false;
+  one.show(text);
+  one.control.focus();
+  return true;
+}
+
+function unavailable(context, provider) {
+  const back = el('a', { class: 'button', href: context.to('connectors', 'new') }, icon('back'), 'Choose another provider');
+  return el(
+    'div',
+    { class: 'view' },
+    heading({ trail: trail(context), title: `Add ${provider.name}` }),
+    empty('alert', 'This can’t be added today', provider.unavailable, back),
+  );
+}

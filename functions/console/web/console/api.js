@@ -1,0 +1,92 @@
+// The API, as the admin of one workspace. The key is in this object and nowhere else: no storage, no cookie, no address.
+
+/** A refusal, or no answer: `status` is 0 then. */
+export class Problem extends Error {
+  constructor(status, body = {}) {
+    super(body.detail ?? 'The answer could not be read.');
+    this.status = status;
+    this.code = body.code;
+    this.errors = body.errors ?? [];
+    this.requestId = body.request_id;
+  }
+}
+
+const segment = (text) => encodeURIComponent(text);
+
+/** Joins a path below the workspace: every part is one segment. */
+export const path = (...parts) => parts.map((part) => `/${segment(part)}`).join('');
+
+export class Api {
+  #key;
+  #providers;
+  #ended;
+
+  /** `ended` is called when the key is not accepted any more. */
+  constructor(workspace, key, ended) {
+    this.workspace = workspace;
+    this.#key = key;
+    this.#ended = ended;
+    this.mayWrite = !key.startsWith('uck_read_');
+  }
+
+  get(where, query) {
+    return this.#send('GET', where, undefined, query);
+  }
+
+  post(where, body = {}) {
+    return this.#send('POST', where, body);
+  }
+
+  put(where, body) {
+    return this.#send('PUT', where, body);
+  }
+
+  delete(where, query) {
+    return this.#send('DELETE', where, undefined, query);
+  }
+
+  /** Every provider by its type: the catalogue's and the workspace's own, which are `custom`. */
+  providers() {
+    this.#providers ??= Promise.all([answer(fetch('/api/providers')), this.get('/providers')]).then(
+      ([catalogue, own]) =>
+        new Map([
+          ...catalogue.providers.map((one) => [one.integration_type, one]),
+          ...own.providers.map((one) => [one.integration_type, { ...one, custom: true }]),
+        ]),
+    );
+    this.#providers.catch(() => this.forgetProviders());
+    return this.#providers;
+  }
+
+  /** To be called when the workspace's own providers have changed. */
+  forgetProviders() {
+    this.#providers = undefined;
+  }
+
+  async #send(method, where, body, query = {}) {
+    const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
+    const search = given.length ? `?${new URLSearchParams(given)}` : '';
+    const headers = { authorization: `Bearer ${this.#key}` };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    const request = { method, headers, body: body && JSON.stringify(body), cache: 'no-store', credentials: 'omit' };
+    try {
+      return await answer(fetch(`/api/workspace/${segment(this.workspace)}${where}${search}`, request));
+    } catch (problem) {
+      if (problem.status === 401) this.#ended();
+      throw problem;
+    }
+  }
+}
+
+async function answer(request) {
+  let response;
+  try {
+    response = await request;
+  } catch {
+    throw new Problem(0, { detail: 'There is no answer. Check the network connection, then try again.' });
+  }
+  if (response.status === 204) return undefined;
+  const body = await response.json().catch(() => undefined);
+  if (!response.ok) throw new Problem(response.status, body);
+  return body;
+}

@@ -1,0 +1,47 @@
+// Who did what.
+import { el } from '../shared/dom.js';
+import { button, empty, heading } from './parts.js';
+import { actor, clock, day, deed } from './words.js';
+
+export async function audit({ api }) {
+  const days = el('div', { class: 'days' });
+  const more = el('div', { class: 'buttons' });
+  let last;
+  const show = ({ events, next_cursor: cursor }) => {
+    for (const event of events) {
+      const on = day(event.at);
+      if (last?.on !== on) {
+        last = { on, list: el('ol', { class: 'events card' }) };
+        days.append(el('section', {}, el('h2', { class: 'day' }, on), last.list));
+      }
+      last.list.append(entry(event));
+    }
+    const next = async () => show(await api.get('/audit', { cursor }));
+    more.replaceChildren(...(cursor ? [button('Show older', { action: next })] : []));
+  };
+  const first = await api.get('/audit');
+  show(first);
+  return el(
+    'div',
+    { class: 'view' },
+    heading({ trail: [['Settings'], ['Workspace']], title: 'Audit', lead: 'Who did what. Never a secret, never a token.' }),
+    first.events.length === 0 && !first.next_cursor
+      ? empty('list', 'Nothing has happened yet', 'Every change, and every connection that is made or ended, is written down here.')
+      : [days, more],
+  );
+}
+
+function entry(event) {
+  const details = Object.entries(event.details);
+  return el(
+    'li',
+    { class: 'event' },
+    el('time', { class: 'quiet small', datetime: event.at }, clock(event.at)),
+    el(
+      'div',
+      { class: 'row-text' },
+      el('p', {}, el('strong', {}, actor(event.actor)), ` ${deed(event.action)} `, el('code', {}, event.target)),
+      details.length > 0 && el('p', { class: 'quiet small' }, details.map(([name, value]) => `${name}: ${value}`).join(' · ')),
+    ),
+  );
+}

@@ -1,0 +1,137 @@
+// One connector: what it is, how it does, and its end.
+import { el, note } from '../shared/dom.js';
+import { path } from './api.js';
+import { announce, ask, button, copyable, facts, heading, pill, section } from './parts.js';
+import { checkup } from './health.js';
+import { connectorState, day, moment, people } from './words.js';
+
+/** The head that all views of one connector have. */
+export function head({ to, parameters }, examined, current, actions = []) {
+  const [kind, text] = connectorState(examined);
+  const tabs = [
+    ['', 'Overview'],
+    ['people', 'People'],
+  ];
+  return el(
+    'div',
+    {},
+    heading({
+      trail: [['Settings'], ['Integrations'], ['Connectors', to('connectors')]],
+      title: examined.name,
+      state: pill(kind, text),
+      actions,
+    }),
+    el(
+      'nav',
+      { class: 'tabs', 'aria-label': 'Of this connector' },
+      tabs.map(([tab, label]) => {
+        const href = tab ? to('connectors', parameters.id, tab) : to('connectors', parameters.id);
+        return el('a', { href, 'aria-current': tab === current ? 'page' : undefined }, label);
+      }),
+    ),
+  );
+}
+
+export async function connector(context) {
+  const { api, to, parameters } = context;
+  const where = path('connectors', parameters.id);
+  const [examined, page, providers] = await Promise.all([
+    api.get(where),
+    api.get(`${where}/connections`),
+    api.providers(),
+  ]);
+  const provider = providers.get(examined.integration_type);
+  const actions = api.mayWrite && [
+    el('a', { class: 'button', href: to('connectors', examined.id, 'edit') }, 'Edit'),
+    button('Delete connector', { kind: 'danger', action: () => end(context, examined, page) }),
+  ];
+  return el(
+    'div',
+    { class: 'view' },
+    head(context, examined, '', actions || []),
+    section('How it does', {}, checkup(context, examined)),
+    section('Settings', {}, settings(examined, provider, page)),
+    section(
+      'Redirect URI',
+      { lead: 'Must be registered with the OAuth client at the provider, to the letter.' },
+      copyable(examined.redirect_uri, 'the redirect URI'),
+    ),
+    section(
+      'For developers',
+      { lead: 'The ID that apps name: connectors.connectAppUser(id).' },
+      copyable(examined.id, 'the connector ID'),
+    ),
+  );
+}
+
+function settings(connector, provider, page) {
+  const secret = connector.client_secret_changed_at
+    ? `Last changed ${day(connector.client_secret_changed_at)}`
+    : connector.has_client_secret
+      ? 'Set'
+      : 'None';
+  const config = Object.entries(connector.connection_config).map(([name, value]) => [
+    provider?.vars?.[name]?.label ?? name,
+    value,
+  ]);
+  return el(
+    'div',
+    { class: 'card panel' },
+    facts([
+      ['Provider', provider?.name ?? connector.integration_type],
+      ['Client ID', el('code', {}, connector.client_id)],
+      ['Client secret', secret],
+      ['Scopes', scopeList(connector.scopes, provider)],
+      ...config,
+      ['Connected', people(page.connections.length, Boolean(page.next_cursor))],
+      ['Added', moment(connector.created_at)],
+      ['Last changed', moment(connector.updated_at)],
+    ]),
+  );
+}
+
+/** Scopes with what they let an app do, where the provider's data says it. */
+export function scopeList(scopes, provider) {
+  if (scopes.length === 0) return 'The provider’s own default';
+  const known = new Map((provider?.suggested_scopes ?? []).map((one) => [one.scope, one.description]));
+  const entry = (scope) =>
+    el('li', {}, known.has(scope) && el('span', {}, known.get(scope)), ' ', el('code', { class: 'quiet' }, scope));
+  return el('ul', { class: 'scopes' }, scopes.map(entry));
+}
+
+async function end({ api, go, to }, connector, page) {
+  const number = page.connections.length;
+  const isMore = Boolean(page.next_cursor);
+  const whose = number === 0 ? 'Nobody is connected through it.' : `${people(number, isMore)} lose the connection at once.`;
+  const revoke = el('input', { type: 'checkbox', checked: true });
+  const label = el(
+    'label',
+    { class: 'choice' },
+    revoke,
+    el(
+      'span',
+      {},
+      'End the grants at the provider too',
+      el('span', { class: 'quiet small block' }, 'Otherwise they live on there until they end by themselves.'),
+    ),
+  );
+  const done = await ask({
+    title: `Delete ${connector.name}?`,
+    body: [
+      note(
+        'bad',
+        el('p', {}, el('strong', {}, whose.replace('1 person lose', '1 person loses'))),
+        el('p', {}, 'Apps find no connection from then on, and nobody can connect through it. This can’t be undone.'),
+      ),
+      number > 0 && label,
+    ],
+    typed: connector.name,
+    yes: 'Delete connector',
+    no: 'Keep it',
+    kind: 'primary danger',
+    action: () => api.delete(path('connectors', connector.id), { revoke: revoke.checked }),
+  });
+  if (!done) return;
+  await go(to('connectors'));
+  announce(`${connector.name} is deleted.`);
+}

@@ -1,0 +1,89 @@
+// How things are said: states, times, deeds.
+
+const DAY = new Intl.DateTimeFormat('en', { dateStyle: 'medium' });
+const UTC_DAY = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeZone: 'UTC' });
+const MOMENT = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
+const CLOCK = new Intl.DateTimeFormat('en', { timeStyle: 'medium' });
+
+export const day = (text) => DAY.format(new Date(text));
+export const moment = (text) => MOMENT.format(new Date(text));
+export const clock = (text) => CLOCK.format(new Date(text));
+/** A day by universal time, as the API counts uses. */
+export const utcDay = (text) => (text ? UTC_DAY.format(new Date(`${text}T00:00:00Z`)) : 'Never');
+
+/** `1 person`, `2 people`. */
+export function count(number, one, many, isMore = false) {
+  return `${isMore ? 'more than ' : ''}${number.toLocaleString('en')} ${number === 1 && !isMore ? one : many}`;
+}
+export const people = (number, isMore) => count(number, 'person', 'people', isMore);
+
+/** How a connector does, as `[kind, words]`. */
+export function connectorState({ status, health, doctor }) {
+  if (status === 'deleting') return ['', 'Being deleted'];
+  if (health?.status === 'misconfigured') return ['bad', 'Client refused'];
+  if (health?.status === 'failing') return ['warn', 'Provider is failing'];
+  const worst = worstFinding(doctor);
+  if (worst === 'error') return ['bad', 'Needs a change'];
+  if (worst === 'warning') return ['warn', 'Worth a look'];
+  return ['good', 'Working'];
+}
+
+/** The severity of the worst finding; `undefined` if there is none to act on. */
+export function worstFinding(doctor) {
+  return ['error', 'warning'].find((severity) => doctor?.findings?.some((one) => one.severity === severity));
+}
+
+const REASONS = {
+  refresh_rejected: 'The provider ended the grant, or the person took it back there',
+  rotation_lost: 'The provider’s answer with the new token was lost',
+  unreadable: 'The stored tokens can’t be opened',
+  expired: 'The token ended, and the provider gave nothing to renew it with',
+  scopes_changed: 'The connector asks for more than was granted',
+  client_changed: 'The connector has another client ID since',
+};
+
+/** How a connection does, as `[kind, words, why]`. */
+export function connectionState({ status, reason }) {
+  if (status === 'active') return ['good', 'Connected'];
+  if (status === 'degraded') return ['warn', 'Refresh is failing', 'It is tried again by itself'];
+  if (status === 'reconnect_required') return ['warn', 'Must connect again', REASONS[reason]];
+  return ['', status];
+}
+
+const DEEDS = {
+  'app.changed': 'changed an app',
+  'app.created': 'registered an app',
+  'app.deleted': 'deleted an app',
+  'app.identity_changed': 'changed who vouches for an app’s users',
+  'app.identity_removed': 'removed who vouches for an app’s users',
+  'connection.created': 'connected an account',
+  'connection.deleted': 'disconnected an account',
+  'connection.revocation_failed': 'could not end a grant at its provider',
+  'connection.revocation_given_up': 'gave up ending a grant at its provider',
+  'connection.revocation_superseded': 'left a grant alone, because the account was connected again',
+  'connection.revocation_unsupported': 'could not end a grant: its provider has no way to',
+  'connection.revoked': 'ended a grant at its provider',
+  'connector.changed': 'changed a connector',
+  'connector.created': 'added a connector',
+  'connector.deleted': 'deleted a connector',
+  'encryption_key.created': 'made a new encryption key',
+  'encryption_key.resealed': 'sealed everything anew',
+  'key.created': 'made a key',
+  'key.revoked': 'revoked a key',
+  'provider.created': 'defined a provider',
+  'provider.deleted': 'deleted a provider',
+  'session.user_mismatch': 'tried to finish somebody else’s sign-in',
+  'user.deleted': 'deleted what was kept of a user',
+  'workspace.created': 'founded the workspace',
+};
+
+export const deed = (action) => DEEDS[action] ?? action;
+
+/** Who did it: `key:…`, `user:{app}:{sub}`, `stranger` or `system`. */
+export function actor(text) {
+  if (text === 'system') return 'The system';
+  if (text === 'stranger') return 'Somebody from elsewhere';
+  if (text.startsWith('key:')) return `Key ${text.slice(4)}`;
+  const [, app, ...sub] = text.split(':');
+  return sub.length ? `User ${sub.join(':')} of ${app}` : text;
+}
