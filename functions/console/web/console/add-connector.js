@@ -45,9 +45,7 @@ function choose(context, providers, unknown) {
     { class: 'view' },
     heading({ trail: trail(context), title: 'Add connector', lead: 'Whose accounts shall people be able to connect?' }),
     unknown && note('warn', el('p', {}, 'There is no provider “', unknown, '”. Choose one of these.')),
-    search.node,
-    found,
-    list,
+    el('div', { class: 'search' }, search.node, found, list),
     el(
       'p',
       { class: 'quiet' },
@@ -67,7 +65,9 @@ function says(number) {
 }
 
 function tile(provider, to) {
-  const about = provider.custom ? 'Defined by this workspace' : provider.categories?.join(', ') || provider.integration_type;
+  const about = provider.custom
+    ? 'Defined by this workspace'
+    : provider.categories?.join(', ') || provider.integration_type;
   return el(
     'li',
     { class: 'tile card' },
@@ -88,7 +88,10 @@ export const ownVars = (provider) =>
 /** A field for one of them. */
 function varField([name, known]) {
   const isLeft = known.from === 'input' || known.default !== undefined;
-  const left = known.default === undefined ? 'If you leave it empty, each person is asked.' : `If you leave it empty: ${known.default}`;
+  const left =
+    known.default === undefined
+      ? 'If you leave it empty, each person is asked.'
+      : `If you leave it empty: ${known.default}`;
   const hint = [known.description, isLeft && left].filter(Boolean).join(' ');
   const choices = (known.choices ?? []).map((one) => el('option', { value: one }, one));
   const control =
@@ -121,7 +124,11 @@ function enter(context, provider) {
   const scopes = scopesField(provider.authorize?.scope?.default ?? [], provider.suggested_scopes);
   const fields = [name, clientId, secret, ...vars, scopes];
   const send = async () => {
-    if (isMissing(name, 'Give the connector a name.') || isMissing(clientId, `Paste the client ID from ${provider.name}.`)) return;
+    if (
+      isMissing(name, 'Give the connector a name.') ||
+      isMissing(clientId, `Paste the client ID from ${provider.name}.`)
+    )
+      return;
     const config = vars.map((one) => [one.name, one.value()]).filter(([, value]) => value);
     await api.post('/connectors', {
       id,
@@ -164,7 +171,11 @@ function register(provider, redirectUri) {
       'div',
       { class: 'card panel' },
       el('h3', {}, 'Redirect URI'),
-      el('p', { class: 'quiet' }, 'Register exactly this address with your OAuth client. It is the connector’s for ever.'),
+      el(
+        'p',
+        { class: 'quiet' },
+        'Register exactly this address with your OAuth client. It is the connector’s for ever.',
+      ),
       copyable(redirectUri, 'the redirect URI'),
       provider.setup && el('h3', {}, 'How to get a client'),
       provider.setup && el('p', { class: 'prose' }, provider.setup),
@@ -181,7 +192,12 @@ function isMissing(one, text) {
 }
 
 function unavailable(context, provider) {
-  const back = el('a', { class: 'button', href: context.to('connectors', 'new') }, icon('back'), 'Choose another provider');
+  const back = el(
+    'a',
+    { class: 'button', href: context.to('connectors', 'new') },
+    icon('back'),
+    'Choose another provider',
+  );
   return el(
     'div',
     { class: 'view' },

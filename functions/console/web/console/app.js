@@ -42,7 +42,12 @@ function change({ api, again }, found) {
 }
 
 function look(found) {
-  const list = (values) => el('ul', {}, values.map((one) => el('li', {}, el('code', {}, one))));
+  const list = (values) =>
+    el(
+      'ul',
+      {},
+      values.map((one) => el('li', {}, el('code', {}, one))),
+    );
   return facts([
     ['Origins', list(found.origins)],
     ['Return URLs', list(found.return_urls)],

@@ -22,17 +22,30 @@ export async function apps({ api, to }) {
       icon('next'),
     ),
   );
-  const text = 'Say where it runs and who signs in its users. Then its pages can show Connect buttons, and its backend can ask for tokens.';
+  const text =
+    'Say where it runs and who signs in its users. Then its pages can show Connect buttons, and its backend can ask for tokens.';
   return el(
     'div',
     { class: 'view' },
-    heading({ trail: [['Settings'], ['Workspace']], title: 'Apps', actions: api.mayWrite && all.length > 0 ? [add] : [] }),
-    all.length > 0 ? el('ul', { class: 'rows card' }, rows) : empty('apps', 'Register your first app', text, ...(api.mayWrite ? [add] : [])),
+    heading({
+      trail: [['Settings'], ['Workspace']],
+      title: 'Apps',
+      actions: api.mayWrite && all.length > 0 ? [add] : [],
+    }),
+    all.length > 0
+      ? el('ul', { class: 'rows card' }, rows)
+      : empty('apps', 'Register your first app', text, ...(api.mayWrite ? [add] : [])),
   );
 }
 
 export async function addApp({ api, go, to }) {
-  const { fields, values } = appFields({ name: '', origins: [], return_urls: [], session_binding: 'strict', handle_delivery: 'fragment' });
+  const { fields, values } = appFields({
+    name: '',
+    origins: [],
+    return_urls: [],
+    session_binding: 'strict',
+    handle_delivery: 'fragment',
+  });
   const send = async () => {
     const made = await api.post('/apps', values());
     await go(to('apps', made.id));
@@ -51,15 +64,41 @@ export async function addApp({ api, go, to }) {
   );
 }
 
-const options = (entries) => el('select', {}, entries.map(([value, text]) => el('option', { value }, text)));
+const options = (entries) =>
+  el(
+    'select',
+    {},
+    entries.map(([value, text]) => el('option', { value }, text)),
+  );
 
 /** The fields of an app, and what is in them. */
 export function appFields(app) {
   const many = (label, hint, pointer, value, placeholder) =>
-    field({ label, hint, pointer, control: el('textarea', { class: 'mono', rows: '3', spellcheck: 'false', placeholder, value: value.join('\n') }) });
-  const name = field({ label: 'Name', pointer: '/name', control: el('input', { type: 'text', value: app.name, maxlength: '100', autocomplete: 'off' }) });
-  const origins = many('Origins', 'Whose pages may call the API: one per line.', '/origins', app.origins, 'https://planner.example');
-  const returns = many('Return URLs', 'Where people may be sent back to: one per line, the first is used if none is asked for.', '/return_urls', app.return_urls, 'https://planner.example/connected');
+    field({
+      label,
+      hint,
+      pointer,
+      control: el('textarea', { class: 'mono', rows: '3', spellcheck: 'false', placeholder, value: value.join('\n') }),
+    });
+  const name = field({
+    label: 'Name',
+    pointer: '/name',
+    control: el('input', { type: 'text', value: app.name, maxlength: '100', autocomplete: 'off' }),
+  });
+  const origins = many(
+    'Origins',
+    'Whose pages may call the API: one per line.',
+    '/origins',
+    app.origins,
+    'https://planner.example',
+  );
+  const returns = many(
+    'Return URLs',
+    'Where people may be sent back to: one per line, the first is used if none is asked for.',
+    '/return_urls',
+    app.return_urls,
+    'https://planner.example/connected',
+  );
   const binding = field({
     label: 'Who may finish a sign-in',
     hint: 'Strict keeps a forwarded link from connecting somebody to the wrong account.',

@@ -102,7 +102,8 @@ export function scopeList(scopes, provider) {
 async function end({ api, go, to }, connector, page) {
   const number = page.connections.length;
   const isMore = Boolean(page.next_cursor);
-  const whose = number === 0 ? 'Nobody is connected through it.' : `${people(number, isMore)} lose the connection at once.`;
+  const whose =
+    number === 0 ? 'Nobody is connected through it.' : `${people(number, isMore)} lose the connection at once.`;
   const revoke = el('input', { type: 'checkbox', checked: true });
   const label = el(
     'label',

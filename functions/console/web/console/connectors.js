@@ -24,7 +24,9 @@ export async function connectors({ api, to }) {
     }),
     section(
       'Connectors for app users',
-      { lead: 'People who use your apps connect accounts of their own through these. Every app of the workspace has them.' },
+      {
+        lead: 'People who use your apps connect accounts of their own through these. Every app of the workspace has them.',
+      },
       kinds.per_user.length > 0 ? el('ul', { class: 'rows card' }, kinds.per_user) : nothing(api, add),
     ),
     kinds.shared.length > 0 &&

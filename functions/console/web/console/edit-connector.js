@@ -27,7 +27,9 @@ export async function editConnector(context) {
     const saved = affected.number > 0 ? await confirm(connector, change, affected, save) : await save();
     if (!saved) return undefined;
     await go(back);
-    return announce(affected.number > 0 ? 'Saved. They are asked to connect again.' : 'Saved. Nobody has to connect again.');
+    return announce(
+      affected.number > 0 ? 'Saved. They are asked to connect again.' : 'Saved. Nobody has to connect again.',
+    );
   };
   return el(
     'div',
@@ -131,7 +133,12 @@ function confirm(connector, change, { number, isMore }, save) {
     body: [
       note('warn', el('p', {}, until)),
       added.length > 0 && el('p', {}, `${count(added.length, 'permission is', 'permissions are')} new:`),
-      added.length > 0 && el('ul', { class: 'scopes' }, added.map((scope) => el('li', {}, el('code', {}, scope)))),
+      added.length > 0 &&
+        el(
+          'ul',
+          { class: 'scopes' },
+          added.map((scope) => el('li', {}, el('code', {}, scope))),
+        ),
     ],
     yes: 'Save all the same',
     no: 'Back',

@@ -12,7 +12,11 @@ const TIMES = new Set(['exp', 'nbf', 'iat']);
 export function identitySection(context, app) {
   const { api } = context;
   const lead = 'Users show the token of your own sign-in. It is taken if this issuer signed it, for this audience.';
-  const nobody = empty('key', 'Nobody vouches for its users yet', 'Save the issuer and the audience of the tokens that your sign-in gives to people.');
+  const nobody = empty(
+    'key',
+    'Nobody vouches for its users yet',
+    'Save the issuer and the audience of the tokens that your sign-in gives to people.',
+  );
   return section(
     'Sign-in of its users',
     { lead },
@@ -33,10 +37,34 @@ function known(identity) {
 
 function change({ api, again }, app) {
   const line = (label, pointer, value, placeholder, hint) =>
-    field({ label, hint, pointer, control: el('input', { type: 'text', class: 'mono', value, placeholder, spellcheck: 'false', autocomplete: 'off' }) });
-  const issuer = line('Issuer', '/issuer', app.identity?.issuer, 'https://login.planner.example', 'The iss of every token, to the letter.');
+    field({
+      label,
+      hint,
+      pointer,
+      control: el('input', {
+        type: 'text',
+        class: 'mono',
+        value,
+        placeholder,
+        spellcheck: 'false',
+        autocomplete: 'off',
+      }),
+    });
+  const issuer = line(
+    'Issuer',
+    '/issuer',
+    app.identity?.issuer,
+    'https://login.planner.example',
+    'The iss of every token, to the letter.',
+  );
   const audience = line('Audience', '/audience', app.identity?.audience, 'planner', 'The aud of every token.');
-  const uri = line('Address of its keys', '/jwks_uri', app.identity?.jwks_uri, '', 'Leave it empty to find them by OpenID discovery.');
+  const uri = line(
+    'Address of its keys',
+    '/jwks_uri',
+    app.identity?.jwks_uri,
+    '',
+    'Leave it empty to find them by OpenID discovery.',
+  );
   const fields = [issuer, audience, uri];
   const where = `${path('apps', app.id)}/identity`;
   const send = async () => {
@@ -47,7 +75,13 @@ function change({ api, again }, app) {
   const forget = async () => {
     const done = await ask({
       title: 'Let nobody vouch for its users?',
-      body: [el('p', {}, 'No user’s token is taken any more: nobody can connect or disconnect in this app until there is an issuer again.')],
+      body: [
+        el(
+          'p',
+          {},
+          'No user’s token is taken any more: nobody can connect or disconnect in this app until there is an issuer again.',
+        ),
+      ],
       yes: 'Remove',
       kind: 'primary danger',
       action: () => api.delete(where).then(() => true),
@@ -68,7 +102,13 @@ function check({ api }, app) {
     label: 'Token of a user',
     hint: 'It is read in this page and sent to the API to be checked; it is not stored, logged or shown to anybody.',
     pointer: '/token',
-    control: el('textarea', { class: 'mono', rows: '3', spellcheck: 'false', autocomplete: 'off', placeholder: 'eyJ…' }),
+    control: el('textarea', {
+      class: 'mono',
+      rows: '3',
+      spellcheck: 'false',
+      autocomplete: 'off',
+      placeholder: 'eyJ…',
+    }),
   });
   const result = el('div', { class: 'notes', role: 'status' });
   const send = async () => {
@@ -82,7 +122,10 @@ function check({ api }, app) {
     try {
       const { valid, detail } = await api.post(`${path('apps', app.id)}/identity/check`, { token: pasted });
       const kind = valid ? 'good' : 'bad';
-      result.replaceChildren(note(kind, el('strong', {}, valid ? 'Taken' : 'Not taken'), el('p', {}, detail)), ...content(pasted, app.identity));
+      result.replaceChildren(
+        note(kind, el('strong', {}, valid ? 'Taken' : 'Not taken'), el('p', {}, detail)),
+        ...content(pasted, app.identity),
+      );
     } catch (problem) {
       result.replaceChildren(failure(problem));
     }
@@ -100,20 +143,30 @@ function content(token, identity) {
     ['kid', header?.kid],
     ...CLAIMS.map((name) => [name, TIMES.has(name) ? time(claims[name]) : claims[name]]),
   ];
-  const shown = rows.map(([name, value]) => [name, value === undefined ? 'missing' : el('code', {}, plain(value))]);
-  const wanted = identity && [
-    ['iss must be', el('code', {}, identity.issuer)],
-    ['aud must have', el('code', {}, identity.audience)],
-  ];
-  return [el('div', { class: 'card panel' }, el('h3', {}, 'What it says'), facts([...shown, ...(wanted ?? [])]))];
+  const wanted = { iss: identity?.issuer, aud: identity?.audience };
+  const shown = rows.map(([name, value]) => [name, [said(value), mismatch(value, wanted[name])]]);
+  return [el('div', { class: 'card panel' }, el('h3', {}, 'What it says'), facts(shown))];
+}
+
+const said = (value) =>
+  value === undefined ? el('span', { class: 'quiet' }, 'not there') : el('code', {}, plain(value));
+
+function mismatch(value, wanted) {
+  if (wanted === undefined || [value].flat().includes(wanted)) return undefined;
+  return el('p', { class: 'small wrong' }, 'The app takes ', el('code', {}, wanted));
 }
 
 const plain = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
-const time = (value) => (typeof value === 'number' && Number.isFinite(value) && Math.abs(value) < 8e12 ? `${value} (${moment(value * 1000)})` : value);
+const time = (value) =>
+  typeof value === 'number' && Number.isFinite(value) && Math.abs(value) < 8e12
+    ? `${value} (${moment(value * 1000)})`
+    : value;
 
 function decoded(part) {
   try {
-    const bytes = Uint8Array.from(atob(part.replaceAll('-', '+').replaceAll('_', '/')), (letter) => letter.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(part.replaceAll('-', '+').replaceAll('_', '/')), (letter) =>
+      letter.charCodeAt(0),
+    );
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     return undefined;

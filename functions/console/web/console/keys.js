@@ -45,7 +45,9 @@ export async function keyList(context, where, { title, lead, isOfWorkspace = fal
 function row(known, key, reload) {
   const { api } = known;
   const name = key.name || 'Without a name';
-  const may = known.isOfWorkspace ? ROLES[key.role] : key.permissions.includes(OFFLINE) && 'Also without the user’s session';
+  const may = known.isOfWorkspace
+    ? ROLES[key.role]
+    : key.permissions.includes(OFFLINE) && 'Also without the user’s session';
   const node = el(
     'li',
     { class: 'row' },
@@ -92,7 +94,11 @@ function role() {
   const choice = field({
     label: 'What it may do',
     pointer: '/role',
-    control: el('select', {}, Object.entries(ROLES).map(([value, text]) => el('option', { value }, text))),
+    control: el(
+      'select',
+      {},
+      Object.entries(ROLES).map(([value, text]) => el('option', { value }, text)),
+    ),
   });
   choice.control.value = 'read';
   return { node: choice.node, value: () => ({ role: choice.control.value }) };
@@ -108,7 +114,11 @@ function offline() {
       'span',
       {},
       'May fetch tokens without the user’s session',
-      el('span', { class: 'quiet small block' }, 'For jobs that run when nobody is there. Without it, each request needs the user’s own token.'),
+      el(
+        'span',
+        { class: 'quiet small block' },
+        'For jobs that run when nobody is there. Without it, each request needs the user’s own token.',
+      ),
     ),
   );
   return { node, value: () => ({ permissions: box.checked ? [OFFLINE] : [] }) };
@@ -119,7 +129,13 @@ async function rotate(known, key, reload) {
   const more = known.isOfWorkspace ? { role: key.role } : { permissions: key.permissions };
   const made = await ask({
     title: `Rotate ${key.name || key.key_id}?`,
-    body: [el('p', {}, 'A second key that may do the same is made. Both work; when the new one is in use, revoke the old one.')],
+    body: [
+      el(
+        'p',
+        {},
+        'A second key that may do the same is made. Both work; when the new one is in use, revoke the old one.',
+      ),
+    ],
     yes: 'Make the new key',
     action: () => known.api.post(known.where, { name: key.name, ...more }),
   });

@@ -1,35 +1,44 @@
 // The console: who is signed in, which view the address means, and the frame around it.
 import { el, icon } from '../shared/dom.js';
-import { addConnector } from './add-connector.js';
-import { app } from './app.js';
-import { addApp, apps } from './apps.js';
-import { audit } from './audit.js';
-import { connector } from './connector.js';
-import { connectors } from './connectors.js';
-import { editConnector } from './edit-connector.js';
-import { health } from './health.js';
-import { keys } from './keys.js';
 import { announcements, failure, skeleton } from './parts.js';
-import { peopleOf } from './people.js';
-import { addProvider, providers } from './providers.js';
 import { signIn } from './sign-in.js';
+
+/** The files that views are in. Each is fetched when nothing else is to be done, or when it is needed. */
+const FILES = {
+  addConnector: () => import('./add-connector.js'),
+  app: () => import('./app.js'),
+  apps: () => import('./apps.js'),
+  audit: () => import('./audit.js'),
+  connector: () => import('./connector.js'),
+  connectors: () => import('./connectors.js'),
+  editConnector: () => import('./edit-connector.js'),
+  health: () => import('./health.js'),
+  keys: () => import('./keys.js'),
+  people: () => import('./people.js'),
+  providers: () => import('./providers.js'),
+};
+
+const view =
+  (file, name = file) =>
+  async (context) =>
+    (await FILES[file]())[name](context);
 
 /** What is shown for a path below the workspace; `:` stands before what is different each time. */
 const VIEWS = [
-  ['connectors', connectors],
-  ['connectors/new', addConnector],
-  ['connectors/new/:type', addConnector],
-  ['connectors/:id', connector],
-  ['connectors/:id/edit', editConnector],
-  ['connectors/:id/people', peopleOf],
-  ['health', health],
-  ['providers', providers],
-  ['providers/new', addProvider],
-  ['apps', apps],
-  ['apps/new', addApp],
-  ['apps/:id', app],
-  ['keys', keys],
-  ['audit', audit],
+  ['connectors', view('connectors')],
+  ['connectors/new', view('addConnector')],
+  ['connectors/new/:type', view('addConnector')],
+  ['connectors/:id', view('connector')],
+  ['connectors/:id/edit', view('editConnector')],
+  ['connectors/:id/people', view('people', 'peopleOf')],
+  ['health', view('health')],
+  ['providers', view('providers')],
+  ['providers/new', view('providers', 'addProvider')],
+  ['apps', view('apps')],
+  ['apps/new', view('apps', 'addApp')],
+  ['apps/:id', view('app')],
+  ['keys', view('keys')],
+  ['audit', view('audit')],
 ];
 
 const MENU = [
@@ -68,11 +77,11 @@ function go(address, { replace = false } = {}) {
 }
 
 function matching(segments) {
-  for (const [pattern, view] of VIEWS) {
+  for (const [pattern, shows] of VIEWS) {
     const wanted = pattern.split('/');
     const found = {};
     const fits = (part, at) => (part.startsWith(':') ? (found[part.slice(1)] = segments[at]) : part === segments[at]);
-    if (wanted.length === segments.length && wanted.every(fits)) return [view, found];
+    if (wanted.length === segments.length && wanted.every(fits)) return [shows, found];
   }
   return undefined;
 }
@@ -87,10 +96,10 @@ async function show() {
   mark(rest[0]);
   main.setAttribute('aria-busy', 'true');
   main.replaceChildren(skeleton());
-  const [view, parameters] = found;
+  const [shows, parameters] = found;
   let content;
   try {
-    content = await view({ api, base, go, to, parameters, again: show });
+    content = await shows({ api, base, go, to, parameters, again: show });
   } catch (problem) {
     if (turn !== shown) return undefined;
     content = failure(problem, show);
@@ -178,3 +187,4 @@ document.addEventListener('click', (event) => {
 });
 addEventListener('popstate', show);
 show();
+requestIdleCallback(() => Object.values(FILES).forEach((fetched) => fetched().catch(() => undefined)));

@@ -26,7 +26,13 @@ export function heading({ trail = [], title, state, lead, actions = [] }) {
     'header',
     { class: 'heading' },
     el('nav', { 'aria-label': 'Where you are' }, el('ol', { class: 'trail' }, steps)),
-    el('div', { class: 'title-row' }, el('h1', { tabindex: '-1' }, title), state, el('div', { class: 'buttons' }, actions)),
+    el(
+      'div',
+      { class: 'title-row' },
+      el('h1', { tabindex: '-1' }, title),
+      state,
+      el('div', { class: 'buttons' }, actions),
+    ),
     lead && el('p', { class: 'quiet prose' }, lead),
   );
 }
@@ -62,7 +68,11 @@ export function copyable(text, what) {
 /** A list of names and values; what has no value is left out. */
 export function facts(entries) {
   const rows = entries.filter(([, value]) => value !== undefined && value !== null && value !== '');
-  return el('dl', { class: 'facts' }, rows.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
+  return el(
+    'dl',
+    { class: 'facts' },
+    rows.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))),
+  );
 }
 
 /** A part of a view with a heading of its own. */
@@ -82,7 +92,7 @@ export function empty(shape, title, text, ...actions) {
     'div',
     { class: 'empty card' },
     icon(shape),
-    el('h3', {}, title),
+    el('p', { class: 'empty-title' }, title),
     el('p', { class: 'quiet prose' }, text),
     actions.length > 0 && el('div', { class: 'buttons' }, actions),
   );
@@ -135,7 +145,7 @@ export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', ty
     const trouble = el('div', { role: 'alert' });
     const confirmation = typed && field({ label: ['Type ', el('strong', {}, typed), ' to confirm'], pointer: '' });
     if (confirmation) confirmation.control.autocomplete = 'off';
-    const cancel = no && el('button', { type: 'button', onclick: () => dialog.close() }, no);
+    const cancel = no && el('button', { type: 'button', onclick: () => end() }, no);
     const submit = el('button', { type: 'submit', class: kind }, yes);
     const form = el(
       'form',
@@ -157,18 +167,22 @@ export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', ty
       busy(submit, async () => {
         try {
           outcome = (await action?.()) ?? true;
-          dialog.close();
+          end();
         } catch (problem) {
           trouble.replaceChildren(failure(problem));
         }
       });
     });
     const opener = document.activeElement;
-    dialog.addEventListener('close', () => {
+    // What was shown is gone at once: it may have been a key.
+    const end = () => {
+      dialog.close();
       dialog.remove();
       if (opener?.isConnected) opener.focus();
       done(outcome);
-    });
+    };
+    dialog.addEventListener('close', end, { once: true });
+    announcer.replaceChildren();
     document.body.append(dialog);
     dialog.showModal();
     (confirmation?.control ?? dialog.querySelector('input, textarea') ?? cancel ?? submit).focus();
@@ -176,15 +190,15 @@ export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', ty
 }
 
 /**
- * Sends a form: `send` is given nothing and may throw. A refusal is shown beside the fields that it names, anything else
- * above the buttons.
+ * Sends a form: `send` may throw. A refusal is shown beside the fields that it names, anything else above the buttons. `also`
+ * has the field that a refusal without fields is about, by its code.
  */
-export function form(fields, { children, send, yes, cancel, also = {} }) {
+export function form(fields, { children, send, yes, cancel, also = {}, inCard = true }) {
   const trouble = el('div', { role: 'alert' });
   const submit = el('button', { type: 'submit', class: 'primary' }, yes);
   const node = el(
     'form',
-    { class: 'form', novalidate: true, autocomplete: 'off' },
+    { class: inCard ? 'form card panel' : 'form', novalidate: true, autocomplete: 'off' },
     children,
     trouble,
     el('div', { class: 'buttons' }, submit, cancel),

@@ -55,7 +55,12 @@ function person(known, connection) {
     el(
       'div',
       { class: 'person-head' },
-      el('div', { class: 'row-text' }, el('h2', { class: 'as-h3' }, name), email && email !== name && el('p', { class: 'quiet small' }, email)),
+      el(
+        'div',
+        { class: 'row-text' },
+        el('h2', { class: 'as-h3' }, name),
+        email && email !== name && el('p', { class: 'quiet small' }, email),
+      ),
       pill(kind, text),
     ),
     why && el('p', { class: 'small' }, `${why}.`),
@@ -69,12 +74,20 @@ function person(known, connection) {
     ),
     granted,
     missing.length > 0 &&
-      note('warn', el('p', {}, `${count(missing.length, 'permission is', 'permissions are')} missing`), scopeList(missing, known.provider)),
+      note(
+        'warn',
+        el('p', {}, `${count(missing.length, 'permission is', 'permissions are')} missing`),
+        scopeList(missing, known.provider),
+      ),
     known.api.mayWrite &&
       el(
         'div',
         { class: 'buttons' },
-        button('Disconnect', { kind: 'danger', label: `Disconnect ${name}`, action: () => disconnect(known, connection, node) }),
+        button('Disconnect', {
+          kind: 'danger',
+          label: `Disconnect ${name}`,
+          action: () => disconnect(known, connection, node),
+        }),
       ),
   );
   return node;
@@ -95,7 +108,11 @@ async function disconnect({ api, connector, again }, connection, node) {
   const done = await ask({
     title: `Disconnect ${name}?`,
     body: [
-      el('p', {}, 'Apps can’t use this account any more from now on, and the grant is ended at the provider. The person can connect again at any time.'),
+      el(
+        'p',
+        {},
+        'Apps can’t use this account any more from now on, and the grant is ended at the provider. The person can connect again at any time.',
+      ),
     ],
     yes: 'Disconnect',
     kind: 'primary danger',

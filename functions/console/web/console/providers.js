@@ -17,7 +17,13 @@ export async function providers({ api, to, again }) {
   const remove = async (one) => {
     const done = await ask({
       title: `Delete ${one.name}?`,
-      body: [el('p', {}, 'Connectors that exist go on as before: each has kept what it needs. New ones can’t be made with it.')],
+      body: [
+        el(
+          'p',
+          {},
+          'Connectors that exist go on as before: each has kept what it needs. New ones can’t be made with it.',
+        ),
+      ],
       yes: 'Delete provider',
       kind: 'primary danger',
       action: () => api.delete(path('providers', one.integration_type)),
@@ -32,7 +38,12 @@ export async function providers({ api, to, again }) {
       'li',
       { class: 'row' },
       initial(one.name, one.integration_type),
-      el('div', { class: 'row-text' }, el('h2', { class: 'as-h3' }, one.name), el('p', { class: 'quiet small' }, one.oidc?.issuer ?? one.authorize.url)),
+      el(
+        'div',
+        { class: 'row-text' },
+        el('h2', { class: 'as-h3' }, one.name),
+        el('p', { class: 'quiet small' }, one.oidc?.issuer ?? one.authorize.url),
+      ),
       api.mayWrite &&
         el(
           'div',
@@ -52,7 +63,9 @@ export async function providers({ api, to, again }) {
       lead: own.length > 0 && 'What this workspace has defined beside the catalogue.',
       actions: api.mayWrite && own.length > 0 ? [add] : [],
     }),
-    own.length > 0 ? el('ul', { class: 'rows card' }, rows) : empty('puzzle', 'No provider of your own yet', text, ...(api.mayWrite ? [add] : [])),
+    own.length > 0
+      ? el('ul', { class: 'rows card' }, rows)
+      : empty('puzzle', 'No provider of your own yet', text, ...(api.mayWrite ? [add] : [])),
   );
 }
 
@@ -80,8 +93,17 @@ function byIssuer(context) {
   const line = (label, pointer, more = {}, hint) =>
     field({ label, hint, pointer, control: el('input', { type: 'text', autocomplete: 'off', ...more }) });
   const name = line('Name', '/name');
-  const id = line('ID', '/id', { class: 'mono', spellcheck: 'false' }, 'Lower-case letters, digits, - and _. What apps call it: integration_type.');
-  const issuer = line('Issuer', '/issuer', { inputmode: 'url', placeholder: 'https://login.example.com', spellcheck: 'false' });
+  const id = line(
+    'ID',
+    '/id',
+    { class: 'mono', spellcheck: 'false' },
+    'Lower-case letters, digits, - and _. What apps call it: integration_type.',
+  );
+  const issuer = line('Issuer', '/issuer', {
+    inputmode: 'url',
+    placeholder: 'https://login.example.com',
+    spellcheck: 'false',
+  });
   const fields = [name, id, issuer];
   return section(
     'By its issuer',

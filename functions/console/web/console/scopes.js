@@ -17,7 +17,11 @@ export function scopesField(scopes, suggested = []) {
   area.addEventListener('input', update);
   if (chips.length > 0) {
     const id = freshId('suggested');
-    const list = el('ul', { class: 'chips', 'aria-labelledby': id }, chips.map((one) => el('li', {}, one.node)));
+    const list = el(
+      'ul',
+      { class: 'chips', 'aria-labelledby': id },
+      chips.map((one) => el('li', {}, one.node)),
+    );
     text.node.querySelector('.suggestions').append(el('p', { id, class: 'small quiet' }, 'Often used'), list);
   }
   update();

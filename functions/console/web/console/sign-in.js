@@ -42,13 +42,20 @@ export function signIn({ workspace, why, done, ended }) {
     label: 'Admin key',
     hint: 'Begins with uck_admin_, or with uck_read_ for one that may look only.',
     pointer: '/key',
-    control: el('input', { type: 'password', class: 'mono', placeholder: ' ', autocomplete: 'off', spellcheck: 'false' }),
+    control: el('input', {
+      type: 'password',
+      class: 'mono',
+      placeholder: ' ',
+      autocomplete: 'off',
+      spellcheck: 'false',
+    }),
   });
   const fields = [where, secret];
   const send = async () => {
     if (!where.value()) return stop(where, 'Write the workspace’s ID.');
     if (!secret.value()) return stop(secret, 'Paste an admin key of the workspace.');
-    if (!/^[\x21-\x7e]+$/.test(secret.value())) return stop(secret, 'This can’t be a key: it has spaces or odd characters in it.');
+    if (!/^[\x21-\x7e]+$/.test(secret.value()))
+      return stop(secret, 'This can’t be a key: it has spaces or odd characters in it.');
     const api = new Api(where.value(), secret.value(), ended);
     try {
       await api.get('/connectors');
@@ -66,10 +73,10 @@ export function signIn({ workspace, why, done, ended }) {
     'main',
     { class: 'sign-in' },
     el('p', { class: 'brand' }, el('span', { class: 'mark' }, icon('plug')), 'Connectors'),
-    el('h1', {}, 'Sign in to the console'),
-    el('p', { class: 'quiet' }, 'Manage which accounts people can connect to your apps.'),
+    el('h1', {}, 'Sign in'),
+    el('p', { class: 'quiet' }, 'The console for which accounts people can connect to your apps.'),
     why && note('warn', el('p', {}, why)),
-    form(fields, { children: fields.map((one) => one.node), send, yes: 'Sign in' }),
+    form(fields, { children: fields.map((one) => one.node), send, yes: 'Sign in', inCard: false }),
     el(
       'p',
       { class: 'quiet small' },

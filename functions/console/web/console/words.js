@@ -79,11 +79,11 @@ const DEEDS = {
 
 export const deed = (action) => DEEDS[action] ?? action;
 
-/** Who did it: `key:…`, `user:{app}:{sub}`, `stranger` or `system`. */
-export function actor(text) {
+/** Who did it: `key:…`, `user:{app}:{sub}`, `stranger` or `system`. `name` is what an id is called. */
+export function actor(text, name) {
   if (text === 'system') return 'The system';
   if (text === 'stranger') return 'Somebody from elsewhere';
-  if (text.startsWith('key:')) return `Key ${text.slice(4)}`;
+  if (text.startsWith('key:')) return `Key ${name(text.slice(4))}`;
   const [, app, ...sub] = text.split(':');
-  return sub.length ? `User ${sub.join(':')} of ${app}` : text;
+  return sub.length ? `User ${sub.join(':')} of ${name(app)}` : text;
 }

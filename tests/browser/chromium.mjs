@@ -1,0 +1,60 @@
+// Chromium, as a person's browser: profiles that share nothing, everything that a page complains about, and what is seen.
+import { mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const ARTEFACTS = process.env.ARTEFACTS ?? resolve(import.meta.dirname, '../../target/artefacts');
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** A browser; `profile` makes people of it. */
+export async function launch() {
+  mkdirSync(ARTEFACTS, { recursive: true });
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: QUIET });
+}
+
+/** A new profile with one page. `complaints` fills with errors of scripts, of the console, and of the page's policy. */
+export async function profile(browser, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    // A refused request is the page's business: it says what to do.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      complaints.push(message.text());
+  });
+  await page.addInitScript(() => {
+    addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective}`));
+  });
+  return { context, page, complaints };
+}
+
+/** A picture of the whole page, outside git. */
+export const shot = (page, name) => page.screenshot({ path: join(ARTEFACTS, `${name}.png`), fullPage: true });
+
+/** How far the page sticks out sideways, in pixels. */
+export const overflow = (page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/** What axe-core has against the page as it is now: a line for each rule and element. Run past the page's own policy. */
+export async function violations(page) {
+  const session = await page.context().newCDPSession(page);
+  const evaluate = (expression) =>
+    session.send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
+  await evaluate(await readFile(AXE, 'utf8'));
+  const { result } = await evaluate(
+    'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`)))',
+  );
+  return result.value;
+}
