@@ -1,9 +1,8 @@
-/*! connect.js 1.0.0: Connect buttons for an app's users. One module, no dependencies. */
+/*! connect.js 1.0.0: Connect buttons for an app's users */
 const TEXTS = '@texts:connect-js@';
 const TAGS = ['connect-button', 'user-connectors'];
 const CHANNEL = 'connect.js ';
 const SESSION = /^ses_[\w-]{43}$/;
-const RETURN_STATUSES = ['completed', 'awaiting_finish', 'denied', 'failed'];
 const SESSION_LIFE = 600_000; // ms, as long as a session lives
 const PATIENCE = 700; // ms in which the page that opened a popup answers it
 
@@ -24,7 +23,7 @@ function takeReturn() {
   const url = new URL(location.href);
   const [query, fragment] = [url.searchParams, new URLSearchParams(url.hash.slice(1))];
   const [session_id, status] = [query.get('session_id'), query.get('status')];
-  if (!SESSION.test(session_id ?? '') || !RETURN_STATUSES.includes(status)) return null;
+  if (!SESSION.test(session_id ?? '') || !status) return null;
   const handle = fragment.get('handle') ?? query.get('handle');
   for (const name of ['session_id', 'status', 'handle']) query.delete(name);
   if (fragment.has('handle')) url.hash = '';
@@ -64,6 +63,15 @@ function rememberTab(session) {
   }
 }
 
+/** Whether a page of this origin opened this window, and this tab did not begin what came back: somebody else's popup. */
+function isPopupOfOurs() {
+  try {
+    return !isOfThisTab(returned.session_id) && opener.origin === origin;
+  } catch {
+    return false;
+  }
+}
+
 function openPopup() {
   const [width, height] = [520, 720];
   const left = Math.max(0, screenX + (outerWidth - width) / 2);
@@ -77,11 +85,14 @@ function openPopup() {
 /** The connectors of one app, for its signed-in user. Fires `connected`, `disconnected`, `failed` and `change`. */
 export class Connectors extends EventTarget {
   #listing;
+  #tabs;
 
   constructor({ app, api = new URL(import.meta.url).origin, getToken, mode = 'redirect', returnTo, lang }) {
     super();
-    if (!app || typeof getToken !== 'function') throw new TypeError('connect.js needs `app` and `getToken`');
+    if (!app || typeof getToken !== 'function') throw new TypeError('connect.js: app, getToken');
     Object.assign(this, { app, api: api.replace(/\/$/, ''), getToken, mode, returnTo, lang });
+    this.#tabs = new BroadcastChannel(CHANNEL + app);
+    this.#tabs.onmessage = ({ data }) => this.#changed(...data);
   }
 
   /** The app's connectors and how each stands for this user. */
@@ -155,8 +166,7 @@ export class Connectors extends EventTarget {
     }
     const { connector_id, status: now, reason } = seen;
     if (now !== 'completed') throw this.#fail(new ConnectError(reason ?? status ?? now), connector_id, session_id);
-    this.#changed();
-    return this.#tell('connected', { status: 'completed', connector_id, session_id });
+    return this.#change('connected', { status: 'completed', connector_id, session_id });
   }
 
   async #finish(session, handle) {
@@ -178,16 +188,22 @@ export class Connectors extends EventTarget {
   async disconnect(id) {
     try {
       const { revocation } = await this.#ask('DELETE', `/connectors/${encodeURIComponent(id)}`);
-      this.#changed();
-      return this.#tell('disconnected', { status: 'disconnected', connector_id: id, revocation });
+      return this.#change('disconnected', { status: 'disconnected', connector_id: id, revocation });
     } catch (error) {
       throw this.#fail(error, id);
     }
   }
 
-  #changed() {
+  /** Here, and in every other tab that shows the app. */
+  #change(type, detail) {
+    this.#tabs.postMessage([type, detail]);
+    return this.#changed(type, detail);
+  }
+
+  #changed(type, detail) {
     this.#listing = undefined;
     this.dispatchEvent(new Event('change'));
+    return this.#tell(type, detail);
   }
 
   #fail(error, connector_id, session_id) {
@@ -234,7 +250,8 @@ export function configure(options) {
   document.querySelectorAll(TAGS.join()).forEach((element) => element.update?.());
   if (!isSettled) {
     isSettled = true;
-    handedOver.then((isTaken) => isTaken || connectors.settle(returned)).catch(() => {}); // `failed` has told it.
+    const settled = handedOver.then((isTaken) => isTaken || connectors.settle(returned));
+    settled.then(() => isPopupOfOurs() && window.close()).catch(() => {}); // `failed` has told it.
   }
   return connectors;
 }
@@ -251,10 +268,14 @@ function language(wanted) {
   return wishes.map((wish) => wish?.split('-')[0].toLowerCase()).find((wish) => Object.hasOwn(TEXTS, wish ?? ''));
 }
 
+/** A name of another direction must not turn its sentence around (UAX #9, isolates). */
+function setApart(name, direction) {
+  return direction === 'rtl' || /[\u0590-\u08ff]/.test(name) ? `\u2068${name}\u2069` : name;
+}
+
 function text(lang, key, values = {}) {
-  const found = TEXTS[language(lang)][TEXTS.keys.indexOf(key)];
-  // Names are set apart, so that one of another direction does not turn its sentence around.
-  return found?.replace(/\{(\w+)\}/g, (_, name) => `\u2068${values[name]}\u2069`);
+  const [texts, at] = [TEXTS[language(lang)], (name) => TEXTS.keys.indexOf(name)];
+  return texts[at(key)]?.replace(/\{(\w+)\}/g, (_, name) => setApart(values[name], texts[at('dir')]));
 }
 
 const STYLE = `
@@ -294,9 +315,8 @@ dialog { width: min(26rem, calc(100vw - 2rem)); padding: 1.5rem; border: 1px sol
 dialog::backdrop { background: rgb(0 0 0 / 0.45); }
 dialog h2 { margin: 0 0 0.5rem; font-size: 1.125rem; }
 dialog p { margin: 0 0 1.25rem; color: var(--quiet); }
-.skeleton { height: 4.5rem; border-radius: var(--radius); background: var(--line); opacity: 0.5; animation: breathe 1.6s infinite; }
-.skeleton.small { height: 2.75rem; width: 11rem; }
-@keyframes breathe { 50% { opacity: 0.25; } }
+.skeleton { width: 11rem; height: 2.75rem; border-radius: var(--radius); background: var(--line); animation: breathe 1.6s infinite; }
+@keyframes breathe { 50% { opacity: 0.4; } }
 @media (prefers-reduced-motion: reduce) { .skeleton { animation: none; } }
 @media (max-width: 26rem) { .buttons, .buttons button { flex: 1 1 auto; } }`;
 
@@ -315,7 +335,7 @@ const Base = globalThis.HTMLElement ?? class {};
 
 class ConnectElement extends Base {
   static observedAttributes = ['app', 'connector', 'lang', 'mode'];
-  #content = make('div', {}, make('div', { className: 'skeleton small' }));
+  #content = make('div', {}, make('div', { className: 'skeleton' }));
   #message = make('p', { className: 'message', role: 'status' });
   #connectors;
   #busy;

@@ -6,9 +6,11 @@ const wishes = [...navigator.languages, 'en'].map((wish) => wish.split('-')[0].t
 
 export const language = wishes.find((wish) => Object.hasOwn(TEXTS, wish));
 
-/** A sentence. Names in it are set apart, so that one of another direction does not turn the sentence around. */
+const setApart = (name) => (/[\u0590-\u08ff]/.test(name) !== (language === 'he') ? `\u2068${name}\u2069` : name);
+
+/** A sentence. A name of another direction is set apart, so that it does not turn the sentence around. */
 export function say(key, names = {}) {
-  return TEXTS[language][TEXTS.keys.indexOf(key)].replace(/\{(\w+)\}/g, (_, name) => `\u2068${names[name]}\u2069`);
+  return TEXTS[language][TEXTS.keys.indexOf(key)].replace(/\{(\w+)\}/g, (_, name) => setApart(String(names[name])));
 }
 
 export const knows = (key) => TEXTS.keys.includes(key);

@@ -62,7 +62,7 @@ function dayCard(day, busy, isKnown) {
   const isToday = (time) => time.toDateString() === day.toDateString();
   const events = busy.filter(({ from }) => isToday(from));
   const free = freeSlots(day, busy);
-  const title = make('h3', { textContent: day.toLocaleDateString(undefined, { weekday: 'long', day: 'numeric', month: 'short' }) });
+  const title = make('h3', { textContent: day.toLocaleDateString(undefined, { weekday: 'short', day: 'numeric', month: 'short' }) });
   const rows = events.map(({ from, to, title: what, place }) =>
     make(
       'li',
@@ -93,7 +93,7 @@ function freeSlots(day, busy) {
 }
 
 function clock(time) {
-  return time.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+  return time.toLocaleTimeString(undefined, { hour: 'numeric', minute: '2-digit' });
 }
 
 function make(tag, properties, ...children) {

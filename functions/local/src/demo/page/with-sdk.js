@@ -1,30 +1,27 @@
 // The same with the npm package, unmodified: the SDK begins and disconnects, connect.js beside it finishes what comes back.
-// Copy it into an app with a bundler; `settings` are the app's own.
+// Copy it into an app with a bundler.
 
-import { createClient } from '@base44/sdk';
 import { configure } from 'connect-js';
+import { createClient } from '@base44/sdk';
 
-/**
- * `settings`: `serverUrl` (where the API is), `appId`, `connectorId`, `getToken` (the signed-in user's token).
- * `connectJs` is false for an app that leaves connect.js away, to see what it is for.
- */
-export async function start(settings, { connectJs = true, tell = console.log } = {}) {
-  const { serverUrl, appId, connectorId, getToken } = settings;
+/** `serverUrl` is where the API is, `getToken` answers the signed-in user's token, `tell` shows a sentence. */
+export async function start({ serverUrl, appId, connectorId, getToken, tell }) {
+  // Takes what the way back left in the address, and finishes it in the user's name.
+  const connectors = configure({ app: appId, api: serverUrl, getToken });
+  connectors.addEventListener('connected', () => tell('Connected.'));
+  connectors.addEventListener('failed', ({ detail }) => tell(detail.message));
+
   const sdk = createClient({ serverUrl, appId, token: await getToken() });
-
-  if (connectJs) {
-    // Takes what the way back left in the address, and finishes it in the user's name.
-    const connectors = configure({ app: appId, api: serverUrl, getToken });
-    connectors.addEventListener('connected', () => tell('Connected.'));
-    connectors.addEventListener('failed', ({ detail }) => tell(detail.message));
-  } else if (new URLSearchParams(location.search).get('status') === 'awaiting_finish') {
-    tell('Not connected yet: this page has to load connect.js, which finishes the session in its user’s name.');
-  }
 
   return {
     /** Leaves for the provider. */
     async connect() {
       location.href = await sdk.connectors.connectAppUser(connectorId);
+    },
+    /** Or sends a popup there, which connect.js closes when it is done. Opened within the click, or it is blocked. */
+    async connectInPopup() {
+      const popup = window.open('', '_blank', 'popup,width=520,height=720');
+      (popup ?? window).location.href = await sdk.connectors.connectAppUser(connectorId);
     },
     disconnect: () => sdk.connectors.disconnectAppUser(connectorId),
   };
