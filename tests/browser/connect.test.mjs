@@ -81,6 +81,7 @@ test('the same in a popup, which closes itself; the page stays where it is', asy
   const { context, page } = known;
   const [popup] = await Promise.all([context.waitForEvent('page'), connect(page).click()]);
   await page.getByText('Go on in the window that opened.').waitFor();
+  await button(popup, 'Allow').waitFor();
   const closed = popup.waitForEvent('close');
   assert.equal(await popup.evaluate('opener'), null, 'the provider’s page can’t reach back');
   await button(popup, 'Allow').click();
@@ -123,6 +124,25 @@ test('somebody else who is signed in when it comes back is not connected, and to
   await page.getByText('Somebody else is signed in here').waitFor();
   for (const user of ['began', 'other']) assert.equal(await statusOf('/elements', user), 'disconnected');
   await context.close();
+});
+
+test('the way home of somebody else’s attempt binds nothing, even with a handle that works', async () => {
+  const { connect_url: url } = await linkFor('alice');
+  const mallory = await profile(browser);
+  const callback = mallory.page.waitForResponse((answer) => answer.url().includes('/api/external-auth/callback/'));
+  await mallory.page.goto(url);
+  await mallory.page.route(`${elsewhere.origin}/**`, (route) => route.abort());
+  await button(mallory.page, 'Continue to Demo Calendar').click();
+  await button(mallory.page, 'Allow').click();
+  const wayHome = (await callback).headers().location;
+  assert.match(wayHome, /status=awaiting_finish#handle=./);
+  const alice = await at('/elements', 'alice');
+  await connect(alice.page).waitFor();
+  await alice.page.goto(wayHome);
+  await alice.page.getByText('This was begun somewhere else').waitFor();
+  assert.equal(alice.page.url(), `${elsewhere.origin}/elements`);
+  assert.equal(await statusOf('/elements', 'alice'), 'disconnected');
+  for (const { context } of [mallory, alice]) await context.close();
 });
 
 test('two users in two browsers never see each other’s connections', async () => {
@@ -250,8 +270,9 @@ test('a link says who asks for what, leads to the provider and back, and connect
     await assertSound(known, `the page of a link, ${name}`);
     await known.context.close();
   }
-  const { context, page } = await profile(browser);
-  await context.addCookies([{ name: 'user', value: 'lina', url: elsewhere.origin }]);
+  const { context, page } = await at('/elements', 'lina');
+  await connect(page).waitFor();
+  await page.evaluate((address) => window.connectors.expect(address), url);
   await page.goto(url);
   await page.getByText('See the events in your calendar').waitFor();
   await button(page, 'Continue to Demo Calendar').click();

@@ -84,6 +84,7 @@ export class AppElsewhere {
       window.atImport = location.href;
       const getToken = async () => (await fetch('/token?app=${app.id}')).text();
       const connectors = configure({ app: '${app.id}', getToken, mode: '${mode}' });
+      window.connectors = connectors;
       window.told = [];
       for (const type of ['connected', 'disconnected', 'failed'])
         connectors.addEventListener(type, ({ detail }) => window.told.push([type, detail.connector_id, detail.reason]));`;

@@ -69,7 +69,7 @@ fn every_integration_of_the_gateway_invokes_the_function_it_is_named_after() {
 }
 
 /// Routes that ask for no proof of who is calling, and those that begin a session.
-const OPEN: [(&str, &str); 9] = [
+const OPEN: [(&str, &str); 14] = [
     ("GET", "/assets/{name}"),
     ("GET", "/console"),
     ("GET", "/console/{path+}"),

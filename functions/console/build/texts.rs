@@ -40,17 +40,27 @@ fn lists(languages: BTreeMap<String, BTreeMap<String, String>>) -> BTreeMap<Stri
     texts.chain([("keys".to_owned(), keys)]).collect()
 }
 
-/// Without lines that are comments, and without indents. No text of a script may begin a line.
+/// Without comments at the end of lines or of their own, without indents, and without needless spaces in the style. No text of a script may begin a line.
 fn compact(script: &str) -> String {
     let mut compacted = String::with_capacity(script.len());
-    let mut is_comment = false;
-    for line in script.lines().map(str::trim) {
+    let (mut is_comment, mut is_style) = (false, false);
+    for line in script.lines().map(|line| line.split(" // ").next().unwrap_or_default().trim()) {
         is_comment |= line.starts_with("/**");
         if !is_comment && !line.is_empty() && !line.starts_with("//") {
-            compacted.push_str(line);
+            compacted.push_str(&if is_style { tight(line) } else { line.to_owned() });
             compacted.push('\n');
+            is_style = line.ends_with("STYLE = `") || (is_style && !line.ends_with("`;"));
         }
         is_comment &= !line.ends_with("*/");
     }
     compacted
+}
+
+/// A line of a style, without spaces around what separates.
+fn tight(line: &str) -> String {
+    let mut tightened = line.to_owned();
+    for mark in ["{", "}", ":", ";", ","] {
+        tightened = tightened.replace(&format!(" {mark}"), mark).replace(&format!("{mark} "), mark);
+    }
+    tightened
 }

@@ -53,7 +53,8 @@ mod tests {
 
     use super::*;
 
-    const MOST_BYTES: usize = 25_000;
+    /// Twenty-five kibibytes, before it is compressed.
+    const MOST_BYTES: usize = 25 * 1024;
 
     fn built() -> &'static str {
         std::str::from_utf8(Asset::of_source("connect-js/connect.js").unwrap().plain).unwrap()

@@ -18,14 +18,21 @@ export function built() {
   const script = readFileSync(join(here, 'connect.js'), 'utf8');
   const filled = script.replace("'@texts:connect-js@'", () => JSON.stringify(sorted(Object.fromEntries(languages))));
   let isComment = false;
-  const lines = filled.split('\n').map((line) => line.trim());
+  let isStyle = false;
+  const lines = filled.split('\n').map((line) => line.split(' // ')[0].trim());
   const kept = lines.filter((line) => {
     isComment ||= line.startsWith('/**');
     const isKept = !isComment && line && !line.startsWith('//');
     isComment &&= !line.endsWith('*/');
     return isKept;
   });
-  return `${kept.join('\n')}\n`;
+  const tight = kept.map((line) => {
+    const isLast = line.endsWith('`;');
+    const tightened = isStyle ? line.replace(/ ?([{}:;,]) ?/g, '$1') : line;
+    isStyle = line.endsWith('STYLE = `') || (isStyle && !isLast);
+    return tightened;
+  });
+  return `${tight.join('\n')}\n`;
 }
 
 if (process.argv[1] === import.meta.filename) {

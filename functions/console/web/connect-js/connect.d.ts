@@ -33,6 +33,11 @@ export interface Options {
   mode?: 'redirect' | 'popup';
   /** One of the app's registered return URLs; the first of them if not given. That page has to load this module too. */
   returnTo?: string;
+  /**
+   * What comes back is finished if a page of this origin began it (`own`, the default), or always: for apps whose users
+   * come by links that were sent to them.
+   */
+  finish?: 'own' | 'all';
   /** The language of the elements: en, de, es, he or ja. The page's, or the reader's, if not given. */
   lang?: string;
 }
@@ -80,6 +85,8 @@ export class Connectors extends EventTarget {
   /** In redirect mode the page is left and the promise never settles. Popup mode has to be asked for within a click. */
   connect(id: string, wishes?: Wishes): Promise<Outcome>;
   disconnect(id: string): Promise<Outcome>;
+  /** Says that this page begins what leads there: a session's id, a link, or what the SDK answers. Answers the same. */
+  expect(address: string): Promise<string>;
   addEventListener<K extends keyof ConnectorsEventMap>(
     type: K,
     listener: (event: ConnectorsEventMap[K]) => void,

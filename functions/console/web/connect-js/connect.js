@@ -16,7 +16,8 @@ export class ConnectError extends Error {
 
 // What the way back from the provider left in the address is taken, and the address cleaned, before anything else runs.
 const returned = globalThis.document ? takeReturn() : null;
-const handedOver = returned && !isOfThisTab(returned.session_id) ? handOver(returned) : Promise.resolve(false);
+const how = returned && begunAs(returned.session_id);
+const handedOver = returned && how !== 'here' ? handOver(returned) : Promise.resolve(false);
 let isSettled = !returned;
 
 function takeReturn() {
@@ -47,36 +48,37 @@ function handOver(brought) {
   });
 }
 
-function isOfThisTab(session) {
+// What pages of this origin began, by session: in this tab, in a popup, or elsewhere and expected.
+function begunAs(session) {
   try {
-    return sessionStorage.getItem(CHANNEL + session) !== null;
+    return localStorage.getItem(CHANNEL + session)?.split(' ')[0];
   } catch {
-    return true; // Without storage a popup can't be told from a tab: finish here.
+    return undefined;
   }
 }
 
-function rememberTab(session) {
+function remember(session, how) {
   try {
-    sessionStorage.setItem(CHANNEL + session, '1');
+    for (const key of Object.keys(localStorage))
+      if (key.startsWith(CHANNEL) && Date.now() - localStorage[key].split(' ')[1] > SESSION_LIFE) delete localStorage[key];
+    localStorage[CHANNEL + session] = `${how} ${Date.now()}`;
   } catch {
-    // See above.
+    // Without storage nothing that comes back by redirect is known to be begun here.
   }
 }
 
-/** Whether a page of this origin opened this window, and this tab did not begin what came back: somebody else's popup. */
+/** Whether a page of this origin opened this window for what came back. */
 function isPopupOfOurs() {
   try {
-    return !isOfThisTab(returned.session_id) && opener.origin === origin;
+    return how !== 'here' && opener.origin === origin;
   } catch {
     return false;
   }
 }
 
 function openPopup() {
-  const [width, height] = [520, 720];
-  const left = Math.max(0, screenX + (outerWidth - width) / 2);
-  const top = Math.max(0, screenY + (outerHeight - height) / 2);
-  const popup = window.open('', '_blank', `popup,width=${width},height=${height},left=${left},top=${top}`);
+  const [left, top] = [screenX + (outerWidth - 520) / 2, screenY + (outerHeight - 720) / 2];
+  const popup = window.open('', '_blank', `popup,width=520,height=720,left=${left},top=${top}`);
   if (!popup || popup.closed) return null;
   popup.opener = null; // What the provider shows there can't reach back to this page.
   return popup;
@@ -87,10 +89,10 @@ export class Connectors extends EventTarget {
   #listing;
   #tabs;
 
-  constructor({ app, api = new URL(import.meta.url).origin, getToken, mode = 'redirect', returnTo, lang }) {
+  constructor({ app, api = new URL(import.meta.url).origin, getToken, mode = 'redirect', returnTo, lang, finish = 'own' }) {
     super();
     if (!app || typeof getToken !== 'function') throw new TypeError('connect.js: app, getToken');
-    Object.assign(this, { app, api: api.replace(/\/$/, ''), getToken, mode, returnTo, lang });
+    Object.assign(this, { app, api: api.replace(/\/$/, ''), getToken, mode, returnTo, lang, finish });
     this.#tabs = new BroadcastChannel(CHANNEL + app);
     this.#tabs.onmessage = ({ data }) => this.#changed(...data);
   }
@@ -122,11 +124,12 @@ export class Connectors extends EventTarget {
       throw this.#fail(error, id);
     }
     if (!popup) {
-      rememberTab(begun.session_id);
+      remember(begun.session_id, 'here');
       location.assign(begun.redirect_url);
       return new Promise(() => {});
     }
     if (popup.closed) return { status: 'closed', connector_id: id };
+    remember(begun.session_id, 'popup');
     const outcome = this.#outcome(id, begun.session_id, popup);
     popup.location.replace(begun.redirect_url);
     return outcome;
@@ -155,6 +158,18 @@ export class Connectors extends EventTarget {
     });
   }
 
+  /**
+   * Says that a session which something else begins is this page's: by its id, or by where it leads (a link, or what the
+   * SDK answers). What nobody here began is not finished: somebody else's account may be at the end of it.
+   */
+  async expect(address) {
+    const state = new URL(address, origin).searchParams.get('state');
+    const digest = state && new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(state)));
+    const base64 = state && btoa(String.fromCharCode(...digest)).replaceAll('+', '-').replaceAll('/', '_').replace('=', '');
+    remember(state ? `ses_${base64}` : address.match(/ses_[\w-]{43}/)[0], 'expected');
+    return address;
+  }
+
   /** Finishes what came back from the provider in the name of this user. Pages need not call it. */
   async settle({ session_id, status, handle }) {
     let seen;
@@ -167,6 +182,13 @@ export class Connectors extends EventTarget {
     const { connector_id, status: now, reason } = seen;
     if (now !== 'completed') throw this.#fail(new ConnectError(reason ?? status ?? now), connector_id, session_id);
     return this.#change('connected', { status: 'completed', connector_id, session_id });
+  }
+
+  /** Takes what came back to this page, if it was begun here. */
+  async arrive(brought) {
+    const isOurs = how || !brought.handle || this.finish === 'all';
+    if (!isOurs) throw this.#fail(new ConnectError('not_begun_here'), null, brought.session_id);
+    return this.settle(brought);
   }
 
   async #finish(session, handle) {
@@ -250,7 +272,7 @@ export function configure(options) {
   document.querySelectorAll(TAGS.join()).forEach((element) => element.update?.());
   if (!isSettled) {
     isSettled = true;
-    const settled = handedOver.then((isTaken) => isTaken || connectors.settle(returned));
+    const settled = handedOver.then((isTaken) => isTaken || connectors.arrive(returned));
     settled.then(() => isPopupOfOurs() && window.close()).catch(() => {}); // `failed` has told it.
   }
   return connectors;
@@ -309,7 +331,7 @@ button[aria-disabled='true'] { opacity: 0.6; cursor: progress; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .message { margin: 0.75rem 0 0; }
 .message:empty { display: none; }
-.message.bad { color: var(--bad); }
+.bad { color: var(--bad); }
 dialog { width: min(26rem, calc(100vw - 2rem)); padding: 1.5rem; border: 1px solid var(--line); border-radius: var(--radius);
   background: var(--surface); color: var(--ink); }
 dialog::backdrop { background: rgb(0 0 0 / 0.45); }
@@ -318,7 +340,7 @@ dialog p { margin: 0 0 1.25rem; color: var(--quiet); }
 .skeleton { width: 11rem; height: 2.75rem; border-radius: var(--radius); background: var(--line); animation: breathe 1.6s infinite; }
 @keyframes breathe { 50% { opacity: 0.4; } }
 @media (prefers-reduced-motion: reduce) { .skeleton { animation: none; } }
-@media (max-width: 26rem) { .buttons, .buttons button { flex: 1 1 auto; } }`;
+@media (max-width: 26rem) { .buttons, button { flex: 1 1 auto; } }`;
 
 let sheet;
 
@@ -434,17 +456,14 @@ class ConnectElement extends Base {
     const { connector_id: id, name, status, account, missing_scopes: missing = [] } = item;
     const isConnected = status !== 'disconnected' && status !== 'disabled';
     const who = account?.label ?? account?.email ?? account?.id;
-    const state = {
-      active: who ? this.t('connected_as', { account: who }) : this.t('is_connected'),
-      degraded: this.t('degraded'),
-      reconnect_required: this.t('renew'),
-    }[status];
     const isFine = status === 'active' || status === 'degraded';
+    const fine = who ? this.t('connected_as', { account: who }) : this.t('is_connected');
+    const state = isFine ? fine : this.t(isConnected ? 'renew' : 'not_connected');
     const about = make(
       'div',
       { className: 'about' },
       isList && make('div', { className: 'name', textContent: name }),
-      (isList || isConnected) && make('div', { className: 'state', textContent: state ?? this.t('not_connected') }),
+      (isList || isConnected) && make('div', { className: 'state', textContent: state }),
       missing.length > 0 && isConnected && make('div', { className: 'note', textContent: this.t('missing', { scopes: missing.join(', ') }) }),
     );
     const verb = isConnected ? 'reconnect' : 'connect';

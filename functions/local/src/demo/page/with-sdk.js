@@ -16,12 +16,12 @@ export async function start({ serverUrl, appId, connectorId, getToken, tell }) {
   return {
     /** Leaves for the provider. */
     async connect() {
-      location.href = await sdk.connectors.connectAppUser(connectorId);
+      location.href = await connectors.expect(await sdk.connectors.connectAppUser(connectorId));
     },
     /** Or sends a popup there, which connect.js closes when it is done. Opened within the click, or it is blocked. */
     async connectInPopup() {
       const popup = window.open('', '_blank', 'popup,width=520,height=720');
-      (popup ?? window).location.href = await sdk.connectors.connectAppUser(connectorId);
+      (popup ?? window).location.href = await connectors.expect(await sdk.connectors.connectAppUser(connectorId));
     },
     disconnect: () => sdk.connectors.disconnectAppUser(connectorId),
   };
