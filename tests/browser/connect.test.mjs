@@ -311,6 +311,9 @@ test('a link that the app trusts shows the account and disconnects it', async ()
   assert.equal((await world.state(user, { id: calendar })).body.status, 'disconnected');
   const back = new URL(await page.getByRole('link').getAttribute('href'));
   assert.equal(back.origin + back.pathname, `${elsewhere.origin}/elements`);
+  await known.context.addCookies([{ name: 'user', value: 'mara', url: elsewhere.origin }]);
+  await page.getByRole('link').click();
+  await page.getByText('Demo Calendar is disconnected.').waitFor();
   for (const { context } of [known, other]) await context.close();
 });
 
@@ -404,5 +407,22 @@ test('the pages are light, quick and stand still', async () => {
     assert.ok(bytes < 60_000, `${bytes} bytes`);
     assert.ok(shift < 0.1, `shift of ${shift}`);
     await context.close();
+  }
+});
+
+test('PUB-52: what the callback refuses is a page of the same look that runs nothing', async () => {
+  const connector = world.product.dev.connector_id;
+  for (const [name, options] of Object.entries({ light: {}, 'dark-320': { ...DARK, ...SMALL } })) {
+    const known = await profile(browser, options);
+    const answer = await known.page.goto(
+      `${world.product.base}/api/external-auth/callback/${connector}?error=x&error_description=${encodeURIComponent(MARKUP)}&state=x`,
+    );
+    assert.equal(answer.status(), 400);
+    assert.equal(answer.headers()['referrer-policy'], 'no-referrer');
+    assert.equal((await known.page.content()).includes('onerror'), false);
+    await shot(known.page, `callback-refused-${name}`);
+    assert.equal(await overflow(known.page), 0);
+    assert.deepEqual(await violations(known.page), []);
+    await known.context.close();
   }
 });

@@ -180,6 +180,7 @@ export class Connectors extends EventTarget {
       throw this.#fail(error.status === 404 ? new ConnectError('session_user_mismatch', 404) : error, null, session_id);
     }
     const { connector_id, status: now, reason } = seen;
+    if (reason === 'disconnected') return this.#change(reason, { status: reason, connector_id, session_id });
     if (now !== 'completed') throw this.#fail(new ConnectError(reason ?? status ?? now), connector_id, session_id);
     return this.#change('connected', { status: 'completed', connector_id, session_id });
   }
