@@ -14,7 +14,9 @@ use crate::{
     auth::Authenticator,
     clock::Clock,
     config::{Config, EgressSetting},
-    journeys::{audit::Audit, refresh_connection::Crowd, reminders::Reminders, rotate_key::RemindOfKeys},
+    journeys::{
+        audit::Audit, doctor::Doctor, refresh_connection::Crowd, reminders::Reminders, rotate_key::RemindOfKeys,
+    },
     metrics::Metrics,
     oauth::{
         ProviderClient,
@@ -23,8 +25,8 @@ use crate::{
     queue::{OrderedQueue, Queue},
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Connections, Connectors, EndedGrants, Healths, Paces, Schedule, Sessions, Sweeps,
-        WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditLog, Checkups, ClientKeys, Connections, Connectors, EndedGrants, Healths, Paces, Schedule,
+        Sessions, Sweeps, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -132,10 +134,31 @@ impl Services {
         &self.clock
     }
 
+    /// The journey that examines connectors.
+    #[must_use]
+    pub fn doctor(&self) -> Doctor {
+        Doctor {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            checkups: self.checkups(),
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            public_base_url: self.config.public_base_url.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
     /// Workspaces.
     #[must_use]
     pub fn workspaces(&self) -> Workspaces {
         Workspaces::new(&self.dynamodb, &self.config.tables)
+    }
+
+    /// The public keys of connectors, to be read.
+    #[must_use]
+    pub fn client_keys(&self) -> ClientKeys {
+        ClientKeys::new(&self.dynamodb, &self.config.tables)
     }
 
     /// The audit trail, to be read.
@@ -173,6 +196,10 @@ impl Services {
 
     fn healths(&self) -> Healths {
         Healths::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn checkups(&self) -> Checkups {
+        Checkups::new(&self.dynamodb, &self.config.tables)
     }
 
     fn apps(&self) -> Apps {

@@ -15,7 +15,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("metrics", &[]),
     ("store", &["domain"]),
     ("vault", &["domain", "store", "clock", "random"]),
-    ("oauth", &["domain"]),
+    ("oauth", &["domain", "random"]),
     ("auth", &["domain", "store", "oauth", "clock"]),
     ("journeys", &["domain", "store", "vault", "oauth", "auth", "queue", "metrics", "clock", "random"]),
 ];

@@ -154,7 +154,7 @@ async fn what_sends_a_browser_on_leaks_nothing_and_takes_the_cookie_back() {
     let mut browser = Browser::default();
     let opened = browser.on_page(&world, &link, "open").await;
     assert_guarded(&opened);
-    let callback = world.provider.approve(opened.json()["redirect_url"].as_str().unwrap(), "alice@provider");
+    let callback = world.provider.approve(&browser.open_link(&world, &link).await, "alice@provider");
     let landed = browser.open(&world, &callback).await;
     assert_guarded(&landed);
     for (answer, life) in [(&opened, "600"), (&landed, "0")] {

@@ -7,8 +7,8 @@ use crate::{
     world::{App, Call, Connector, Workspace, World},
 };
 
-/// What is answered to anybody: the catalogue, the SDK's reports, and pages whose address is the proof.
-const PUBLIC: [&str; 10] = [
+/// What is answered to anybody: the catalogue, the SDK's reports, public keys, and pages whose address is the proof.
+const PUBLIC: [&str; 12] = [
     "/api/providers",
     "/api/providers/{type}",
     "/api/apps/{app}/analytics/track/batch",
@@ -16,9 +16,11 @@ const PUBLIC: [&str; 10] = [
     "/connect-1.0.0.js",
     "/connect/{session}",
     "/connect/{session}/open",
+    "/connect/{session}/continue",
     "/connect/{session}/decline",
     "/connect/{session}/disconnect",
     "/api/external-auth/callback/{connector_id}",
+    "/api/external-auth/jwks/{connector_id}",
 ];
 
 /// A world with a victim (a workspace with everything in it), and with others who want something of it.

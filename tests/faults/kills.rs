@@ -116,8 +116,10 @@ async fn schedule(proxy: &FaultProxy) -> Vec<bool> {
     }
 }
 
-/// The requests of a refresh that nothing disturbs.
+/// The requests of a refresh that nothing disturbs; the service key was used before on that day.
 async fn undisturbed(world: &World, user: &str, way: Way) -> Vec<Request> {
+    world.connect(&user_name(1)).await;
+    assert_eq!(world.read(&user_name(1)).await.status, 200);
     world.connect(user).await;
     world.expire(user).await;
     let proxy = world.proxy().await;

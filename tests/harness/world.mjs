@@ -13,6 +13,9 @@ export const RETURN_URL = `${APP_ORIGIN}/done`;
 const READ_SCOPES = ['openid', 'email', 'calendar.read'];
 const PROVIDER_TYPE = 'oidc-provider';
 
+/** Whether a client at this authorization server has a secret. */
+const hasSecret = ({ methods = ['client_secret_basic'] }) => methods[0].startsWith('client_secret');
+
 function mustBe(status, answer, what) {
   if (answer.status !== status) throw new Error(`${what} answered ${answer.status}, not ${status}: ${answer.text}`);
   return answer.body;
@@ -20,19 +23,24 @@ function mustBe(status, answer, what) {
 
 /** Everything a journey needs, seeded through the public routes only. */
 export class World {
-  static async open({ product } = {}) {
+  /**
+   * `security` is what the authorization server asks for beyond RFC 6749, `said` what the admin says of it beside its
+   * issuer, and `type` what the workspace calls it.
+   */
+  static async open({ product, security = {}, said = {}, type = PROVIDER_TYPE } = {}) {
     const world = new World();
+    world.type = type;
     [world.product, world.provider, world.idp] = await Promise.all([
       product ?? Product.start(),
-      AuthorizationServer.start(),
+      AuthorizationServer.start(security),
       IdentityProvider.start(),
     ]);
     world.ownsProduct = product === undefined;
     world.api = new Api(world.product.base);
     world.workspace = `/api/workspace/${segment(world.product.dev.workspace_id)}`;
     world.adminKey = world.product.dev.admin_key;
-    const type = { id: PROVIDER_TYPE, name: 'A real authorization server', issuer: world.provider.issuer };
-    const known = await world.api.post(`${world.workspace}/providers`, { key: world.adminKey, json: type });
+    const registration = { id: type, name: 'A real authorization server', issuer: world.provider.issuer, ...said };
+    const known = await world.api.post(`${world.workspace}/providers`, { key: world.adminKey, json: registration });
     mustBe(201, known, 'registering the provider');
     world.app = await world.newApp('Calendar app');
     return world;
@@ -73,12 +81,19 @@ export class World {
     return { id, key, keyId, path: `/api/apps/${segment(id)}` };
   }
 
-  /** A connector with a fresh client at the authorization server. */
-  async newConnector({ name = `Calendar ${randomBytes(4).toString('hex')}`, scopes = READ_SCOPES, ...extra } = {}) {
+  /** A connector with a fresh client at the authorization server, unless nobody is to `register` it there. */
+  async newConnector({
+    name = `Calendar ${randomBytes(4).toString('hex')}`,
+    scopes = READ_SCOPES,
+    register = true,
+    ...extra
+  } = {}) {
     const client_id = `client-${randomBytes(6).toString('hex')}`;
-    const client_secret = `canary/secret+with=odd:chars%${randomBytes(12).toString('hex')}`;
+    const client_secret = hasSecret(this.provider.security)
+      ? `canary/secret+with=odd:chars%${randomBytes(12).toString('hex')}`
+      : undefined;
     const wanted = {
-      integration_type: PROVIDER_TYPE,
+      integration_type: this.type,
       name,
       client_id,
       client_secret,
@@ -88,7 +103,10 @@ export class World {
       ...extra,
     };
     const made = mustBe(201, await this.admin('POST', '/connectors', wanted), 'making a connector');
-    await this.provider.register({ client_id, client_secret, redirect_uris: [made.redirect_uri] });
+    if (register) {
+      const redirect_uris = [made.redirect_uri];
+      await this.provider.register({ client_id, client_secret, redirect_uris, jwks_uri: made.key?.jwks_uri });
+    }
     return { ...made, id: made.connector_id, client_secret };
   }
 

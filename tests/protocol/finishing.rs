@@ -45,7 +45,7 @@ async fn a_link_opens_in_one_browser_only_as_often_as_that_one_likes() {
     let first = alices.open_link(&world, &url).await;
     let again = alices.open_link(&world, &url).await;
     assert_eq!(parameter(&first, "state"), parameter(&again, "state"));
-    for what in ["open", "decline", "disconnect"] {
+    for what in ["open", "continue", "decline", "disconnect"] {
         let others = Browser::default().on_page(&world, &url, what).await;
         assert_eq!(others.refusal(), (410, "session_user_mismatch".to_owned()), "{what}");
     }

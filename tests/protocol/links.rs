@@ -42,7 +42,7 @@ async fn a_link_that_the_app_trusts_shows_the_account_and_ends_the_connection_in
     let shown = alices.on_page(&world, &url, "open").await.expect(200);
     assert_eq!((&shown["connection"]["status"], &shown["may_disconnect"]), (&json!("active"), &json!(true)));
 
-    for what in ["open", "disconnect", "decline"] {
+    for what in ["open", "continue", "disconnect", "decline"] {
         let refused = Browser::default().on_page(&world, &url, what).await;
         assert_eq!(refused.refusal(), (410, "session_user_mismatch".to_owned()), "{what}");
         assert!(!refused.text.contains("alice@"), "{what}");
@@ -97,7 +97,7 @@ async fn no_other_page_opens_declines_or_disconnects() {
     let (session, url) = trusted_link(&world, &connector, "alice").await;
     let mut alices = Browser::default();
     alices.open_link(&world, &url).await;
-    for what in ["open", "decline", "disconnect"] {
+    for what in ["open", "continue", "decline", "disconnect"] {
         let path = format!("/connect/{session}/{what}");
         let form = world.call("POST", &path).raw("text/plain", Vec::new()).header("sec-fetch-site", "cross-site");
         assert_eq!(form.send().await.refusal(), (403, "forbidden".to_owned()), "{what}");

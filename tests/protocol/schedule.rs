@@ -14,6 +14,8 @@ async fn due(connections: usize) -> (World, Connector) {
     for number in 0..connections {
         world.connect(&connector, &format!("user-{number}")).await;
     }
+    // What is delivered later are refreshes only: the new connector has been examined.
+    assert_eq!(world.deliver_all_refreshes().await, 0);
     // Tokens that live an hour are due in the last twelve to six minutes of it.
     world.advance(HOUR - 360);
     (world, connector)

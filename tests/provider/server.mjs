@@ -20,8 +20,26 @@ export const SCOPES = [
   'odd:scope/with.marks',
 ];
 
-function configuration(adapter, jwks, lives) {
+/**
+ * What protects a flow beyond RFC 6749, each only where a test asks for it: `pushed` requests (RFC 9126) and no others,
+ * tokens `bound` to a key (RFC 9449) whose proofs need a nonce, and the `methods` by which clients prove who they are.
+ */
+function protection({ pushed = false, bound = false, methods }) {
   return {
+    ...(methods && { clientAuthMethods: methods }),
+    features: {
+      pushedAuthorizationRequests: { enabled: pushed, requirePushedAuthorizationRequests: pushed },
+      dPoP: { enabled: bound, nonceSecret: bound ? randomBytes(32) : undefined, requireNonce: () => bound },
+    },
+  };
+}
+
+function configuration(adapter, jwks, lives, security) {
+  const { features, ...methods } = protection(security);
+  return {
+    ...methods,
+    // Without its own guard of outgoing requests, which lets nothing pass to this machine.
+    fetch: (url, { dispatcher: _, ...options }) => globalThis.fetch(url, options),
     adapter,
     jwks,
     scopes: SCOPES,
@@ -31,6 +49,7 @@ function configuration(adapter, jwks, lives) {
     rotateRefreshToken: true,
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     features: {
+      ...features,
       devInteractions: { enabled: false },
       revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       rpInitiatedLogout: { enabled: false },
@@ -63,10 +82,11 @@ async function signingKeys() {
 /** One authorization server; `close` it when the test file is done. */
 export class AuthorizationServer {
   #lives = { access: 3_600 };
-  #faults = { delay: 0, status: null };
+  #faults = { delay: 0, status: null, pushed: null };
 
-  static async start() {
+  static async start(security = {}) {
     const server = new AuthorizationServer();
+    server.security = security;
     server.http = createServer((request, response) => server.#serve(request, response));
     server.http.listen(0, '127.0.0.1');
     await once(server.http, 'listening');
@@ -74,15 +94,16 @@ export class AuthorizationServer {
     server.journal = new Journal();
     const Storage = storage();
     server.clients = new Storage('Client');
-    server.provider = new Provider(server.issuer, configuration(Storage, await signingKeys(), server.#lives));
+    server.provider = new Provider(server.issuer, configuration(Storage, await signingKeys(), server.#lives, security));
     server.provider.use((ctx, next) => server.#observe(ctx, next));
     server.handle = server.provider.callback();
     return server;
   }
 
-  /** Registers a confidential client, as an admin does by hand in a provider's console. */
-  async register({ client_id, client_secret, redirect_uris, token_endpoint_auth_method = 'client_secret_basic' }) {
+  /** Registers a client, as an admin does by hand in a provider's console. */
+  async register({ client_id, client_secret, redirect_uris, jwks_uri, token_endpoint_auth_method }) {
     this.journal.keepSecret('client secret', client_secret);
+    const [method] = this.security.methods ?? ['client_secret_basic'];
     const grant_types = ['authorization_code', 'refresh_token'];
     await this.clients.upsert(client_id, {
       client_id,
@@ -90,7 +111,9 @@ export class AuthorizationServer {
       redirect_uris,
       grant_types,
       response_types: ['code'],
-      token_endpoint_auth_method,
+      token_endpoint_auth_method: token_endpoint_auth_method ?? method,
+      ...(method === 'private_key_jwt' && { jwks_uri, token_endpoint_auth_signing_alg: 'ES256' }),
+      ...(this.security.bound && { dpop_bound_access_tokens: true }),
     });
   }
 
@@ -107,6 +130,16 @@ export class AuthorizationServer {
   /** From now on the token endpoint answers this status with a body that isn't JSON; `null` heals it. */
   failTokenRequests(status) {
     this.#faults.status = status;
+  }
+
+  /** From now on the endpoint for pushed requests answers this status; `null` heals it. */
+  failPushedRequests(status) {
+    this.#faults.pushed = status;
+  }
+
+  /** What the provider knows of this access token: `jkt` is the key it is bound to. `undefined` if it has ended. */
+  issued(accessToken) {
+    return this.provider.AccessToken.find(accessToken);
   }
 
   /** Ends a person's grant at the provider's side: its tokens are worth nothing from here on. */
@@ -149,6 +182,11 @@ export class AuthorizationServer {
         ctx.body = 'canary-body-of-a-broken-provider';
         return;
       }
+    }
+    if (ctx.path === '/request' && this.#faults.pushed) {
+      ctx.status = this.#faults.pushed;
+      ctx.body = 'canary-body-of-a-broken-provider';
+      return;
     }
     await next();
     this.journal.note(ctx);

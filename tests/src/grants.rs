@@ -79,8 +79,18 @@ pub const GRANTS: &[Grant] = &[
         &[PUT, GET, UPDATE],
         "counts sessions, begins this one; opens its link once",
     ),
-    grant("start-authorization", Target::Key, &[OPEN_KEY], "seals state and verifier"),
-    grant("callback", Target::Registry, &[GET, QUERY], "connector, provider, return URL; the workspace's sealing key"),
+    grant(
+        "start-authorization",
+        Target::Key,
+        &[OPEN_KEY],
+        "seals state and verifier; opens client secret or key for a request that is pushed",
+    ),
+    grant(
+        "callback",
+        Target::Registry,
+        &[GET, QUERY],
+        "connector, its public keys, return URL; the workspace's sealing key",
+    ),
     grant(
         "callback",
         Target::Connections,
@@ -89,7 +99,7 @@ pub const GRANTS: &[Grant] = &[
     ),
     grant("callback", Target::Sessions, &[GET, UPDATE], "the session by its state, which it spends or parks"),
     grant("callback", Target::Audit, &[PUT], "who connected, and what was refused"),
-    grant("callback", Target::Key, &[OPEN_KEY], "opens verifier and client secret, seals code and tokens"),
+    grant("callback", Target::Key, &[OPEN_KEY], "opens verifier, client secret and key, seals code and tokens"),
     grant("finish-authorization", Target::Registry, &[GET, QUERY], "app, connector; the workspace's sealing key"),
     grant("finish-authorization", Target::KeyUse, &[UPDATE], NOTED),
     grant(
@@ -122,10 +132,10 @@ pub const GRANTS: &[Grant] = &[
         "refresh",
         Target::Connections,
         &[GET, BATCH_GET, UPDATE, PUT, DELETE],
-        "lease, commit, pace; tokens sealed anew; tokens that come when their connection is gone, until revoked",
+        "lease, commit, pace; tokens sealed anew; what the doctor finds; tokens that come when their connection is gone",
     ),
     grant("refresh", Target::DueIndex, &[QUERY], "what is due"),
-    grant("refresh", Target::ByConnectorIndex, &[QUERY], "what is to be sealed anew"),
+    grant("refresh", Target::ByConnectorIndex, &[QUERY], "what is to be sealed anew; how a connector's grants ended"),
     grant("refresh", Target::Audit, &[PUT], "that a key was replaced, and that nothing of it is left"),
     grant("refresh", Target::Key, &[NEW_KEY, OPEN_KEY], "opens and seals tokens; replaces a key that is too old"),
     grant(
@@ -150,8 +160,8 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "disconnect",
         Target::Connections,
-        &[GET, BATCH_GET, PUT, UPDATE, DELETE],
-        "ends connections, keeps and claims what is left to be done, removes what is done",
+        &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
+        "ends connections, keeps and claims what is left to be done, removes what is done; what else shares a grant",
     ),
     grant("disconnect", Target::Sessions, &[GET, UPDATE], "the link that a user disconnects by, which it spends"),
     grant("disconnect", Target::ByConnectorIndex, &[QUERY], "the connections of a deleted connector"),
@@ -171,13 +181,24 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "manage-connector",
         Target::Connections,
-        &[GET, BATCH_GET, QUERY, PUT, DELETE],
-        "how a provider does; the users of a connector; ends those of a user, leaves what is to be swept",
+        &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
+        "how a provider does; what the doctor finds, and when; the users of a connector; ends those of a user, leaves what \
+         is to be swept",
     ),
     grant("manage-connector", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
     grant("manage-connector", Target::Audit, &[PUT, QUERY], "the trail, which it also shows"),
-    grant("manage-connector", Target::Key, &[NEW_KEY, OPEN_KEY], "makes a workspace's key, seals client secrets"),
-    grant("manage-connector", Target::RefreshQueue, &[SEND], "what is to be sealed anew with a new key"),
+    grant(
+        "manage-connector",
+        Target::Key,
+        &[NEW_KEY, OPEN_KEY],
+        "makes a workspace's key, seals client secrets, opens the one that the doctor tries",
+    ),
+    grant(
+        "manage-connector",
+        Target::RefreshQueue,
+        &[SEND],
+        "what is to be sealed anew with a new key; a connector to be examined",
+    ),
     grant("manage-connector", Target::RevocationQueue, &[SEND], "reminders of what it left to be done"),
 ];
 

@@ -1,32 +1,48 @@
-//! `callback`: the provider's redirect lands here; `GET /api/external-auth/callback/{connector_id}`, without what comes
-//! behind it, is the connector's `redirect_uri`, byte for byte.
+//! `callback`: what a provider, or the browser that comes from it, asks for. The redirect lands here; `GET /api/external-auth/callback/{connector_id}`, without what comes
+//! behind it, is the connector's `redirect_uri`, byte for byte. Beside it are the public keys of connectors that have one.
 
 use axum::{
-    Router,
+    Json, Router,
     extract::{FromRef, Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use connectors::{
-    domain::{ids::ConnectorId, secret::Secret, session::SessionId},
+    domain::{client_key::key_set, ids::ConnectorId, secret::Secret, session::SessionId},
     journeys::complete_authorization::{Arrival, ArrivalError, CompleteAuthorization, ProviderError},
+    oauth::AuthorizationResponse,
     services::Services,
+    store::ClientKeys,
     web::{Problem, Query, cookie, page},
 };
+use serde_json::Value;
 
 /// Every route of this function.
-pub const ROUTES: &[(&str, &str)] = &[("GET", "/api/external-auth/callback/{connector_id}")];
+pub const ROUTES: &[(&str, &str)] =
+    &[("GET", "/api/external-auth/callback/{connector_id}"), ("GET", "/api/external-auth/jwks/{connector_id}")];
 
 #[derive(Clone, FromRef)]
 struct Function {
     journey: CompleteAuthorization,
+    keys: ClientKeys,
 }
 
 /// The routes of this function.
 pub fn router(services: &Services) -> Router {
-    let function = Function { journey: services.complete_authorization() };
-    Router::new().route("/api/external-auth/callback/{connector_id}", get(receive)).with_state(function)
+    let function = Function { journey: services.complete_authorization(), keys: services.client_keys() };
+    Router::new()
+        .route("/api/external-auth/callback/{connector_id}", get(receive))
+        .route("/api/external-auth/jwks/{connector_id}", get(public_keys))
+        .with_state(function)
+}
+
+/// A connector's public keys (RFC 7517, section 5), for its provider: who fetches them proves nothing, because there is
+/// nothing to hide in them.
+async fn public_keys(State(keys): State<ClientKeys>, Path(connector): Path<String>) -> Result<Json<Value>, Problem> {
+    let connector = ConnectorId::parse(&connector).map_err(|_| Problem::not_found())?;
+    let keys = keys.of_connector(&connector).await?;
+    if keys.is_empty() { Err(Problem::not_found()) } else { Ok(Json(key_set(&keys))) }
 }
 
 async fn receive(
@@ -40,7 +56,7 @@ async fn receive(
     };
     let arrival = arrival(&query);
     let session = arrival.state.as_ref().map(SessionId::of_state);
-    match journey.receive(&connector, arrival, |session| cookie::shown(&headers, session)).await {
+    match Box::pin(journey.receive(&connector, arrival, |session| cookie::shown(&headers, session))).await {
         Ok(home) => {
             let mut response = Redirect::to(&home).into_response();
             if let Some(unbound) = session.as_ref().and_then(cookie::unbind) {
@@ -55,12 +71,12 @@ async fn receive(
 fn arrival(query: &Query) -> Arrival {
     Arrival {
         state: query.get("state").map(Secret::new),
-        code: query.get("code").map(Secret::new),
         error: query.get("error").map(|error| match error {
             "access_denied" => ProviderError::Denied,
             _ => ProviderError::Other,
         }),
         iss: query.get("iss").map(str::to_owned),
+        response: AuthorizationResponse::of(query.pairs().map(|(name, value)| (name.to_owned(), value.to_owned()))),
     }
 }
 

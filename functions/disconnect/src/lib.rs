@@ -126,7 +126,6 @@ fn problem(error: DisconnectError) -> Problem {
         DisconnectError::Link(LinkError::Over) => Problem::link_over(),
         DisconnectError::Link(LinkError::Elsewhere) => Problem::link_elsewhere(),
         DisconnectError::Link(LinkError::Store(cause)) => cause.into(),
-        DisconnectError::Link(LinkError::Vault(cause)) => cause.into(),
         DisconnectError::NotConnected => Problem::no_connection(),
         DisconnectError::End(EndError::Store(cause)) | DisconnectError::Store(cause) => cause.into(),
         DisconnectError::End(cause @ EndError::Contended) => Problem::unavailable(&cause),

@@ -88,7 +88,7 @@ async fn finish(
 ) -> Result<Json<SessionOnWire>, Problem> {
     let handle = checked(&body, |body| body.require("handle", body.read("handle", text)))?;
     let session = SessionId::parse(&session).map_err(|_| no_session())?;
-    let view = journey.finish(&user, &session, &Secret::new(handle)).await.map_err(problem)?;
+    let view = Box::pin(journey.finish(&user, &session, &Secret::new(handle))).await.map_err(problem)?;
     Ok(Json(view.into()))
 }
 
@@ -135,6 +135,7 @@ fn failed(reason: FailureReason, cause: Option<&TokenError>) -> Problem {
         FailureReason::Denied
         | FailureReason::Disconnected
         | FailureReason::ProviderRefused
+        | FailureReason::ResponseRejected
         | FailureReason::ProviderUnavailable
         | FailureReason::UserMismatch => Problem::new(
             StatusCode::BAD_GATEWAY,

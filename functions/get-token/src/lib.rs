@@ -61,10 +61,13 @@ struct TokenOnWire {
 impl From<Issued> for TokenOnWire {
     fn from(issued: Issued) -> Self {
         let Issued { access_token, connection, connector, standing } = issued;
+        // What the admin has set goes before what the connection brought.
+        let mut details = connection.details.clone();
+        details.extend(connector.connection_config);
         Self {
             access_token: access_token.expose().to_owned(),
             integration_type: connector.provider.to_string(),
-            connection_config: Some(connector.connection_config).filter(|config| !config.is_empty()),
+            connection_config: Some(details).filter(|details| !details.is_empty()),
             token_type: connection.tokens.token_type.clone(),
             expires_at: connection.tokens.expires_at.map(seconds),
             connection_id: connection.key.id().to_string(),

@@ -12,6 +12,7 @@ use connectors::{
     auth::Admin,
     domain::{
         audit::Actor,
+        client_key::{ClientKey, key_set},
         connector::{Connector, ConnectorKind, redirect_uri},
         fields::{Table, text},
         health::Health,
@@ -21,6 +22,7 @@ use connectors::{
         workspace::DisplayName,
     },
     journeys::{
+        doctor::Doctor,
         list_connections::ListConnections,
         manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors},
     },
@@ -28,16 +30,18 @@ use connectors::{
     vault::VaultError,
     web::{AdminCaller, ConnectionOnWire, JsonBody, OwnerCaller, Problem, Query, WriterCaller, checked, list, seconds},
 };
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Function, PublicBaseUrl};
+use crate::{Function, PublicBaseUrl, doctor::CheckupOnWire};
 
 pub(crate) fn routes() -> Router<Function> {
     Router::new()
         .route("/api/workspace/{ws}/connectors", get(all).post(create))
         .route("/api/workspace/{ws}/connectors/{id}", get(one).put(change).delete(delete))
         .route("/api/workspace/{ws}/connectors/{id}/connections", get(connections))
+        .route("/api/workspace/{ws}/connectors/{id}/jwks.json", get(keys))
         .route("/api/apps/{app}/oauth-redirect-uris", get(redirect_uris))
 }
 
@@ -51,6 +55,9 @@ struct ConnectorOnWire {
     client_id: String,
     has_client_secret: bool,
     client_secret_changed_at: Option<String>,
+    client_secret_expires_on: Option<String>,
+    /// Its own key, as the provider is to know it; `null` if the provider asks for none.
+    key: Option<KeyOnWire>,
     scopes: Vec<String>,
     connection_config: BTreeMap<String, String>,
     kind: &'static str,
@@ -71,6 +78,8 @@ impl ConnectorOnWire {
             client_id: connector.client_id.clone(),
             has_client_secret: connector.client_secret.is_some(),
             client_secret_changed_at: connector.client_secret_changed_at.map(|at| seconds(at).to_string()),
+            client_secret_expires_on: connector.client_secret_expires_on.map(|day| day.to_string()),
+            key: connector.client_key.as_ref().map(|key| KeyOnWire::new(key, connector, base)),
             scopes: list(&connector.scopes),
             connection_config: connector.connection_config.clone(),
             kind: connector.kind.as_str(),
@@ -83,12 +92,34 @@ impl ConnectorOnWire {
     }
 }
 
-/// A connector with how its provider does.
+/// A connector's own key: the public half, for a person who registers it by hand, and where the provider finds it itself.
+#[derive(Serialize)]
+struct KeyOnWire {
+    jwk: Value,
+    jwks_uri: String,
+    made_at: String,
+    /// From when on it signs.
+    signs_from: String,
+}
+
+impl KeyOnWire {
+    fn new(key: &ClientKey, connector: &Connector, base: &PublicBaseUrl) -> Self {
+        Self {
+            jwk: key.public.published(),
+            jwks_uri: connector.jwks_uri(&base.0),
+            made_at: seconds(key.made_at).to_string(),
+            signs_from: seconds(key.signs_from()).to_string(),
+        }
+    }
+}
+
+/// A connector with how its provider does, and what the doctor found.
 #[derive(Serialize)]
 struct Examined {
     #[serde(flatten)]
     connector: ConnectorOnWire,
     health: HealthOnWire,
+    doctor: Option<CheckupOnWire>,
 }
 
 /// How a connector's provider does.
@@ -118,13 +149,14 @@ impl HealthOnWire {
 }
 
 async fn examined(
-    journey: &ManageConnectors,
+    (journey, doctor): (&ManageConnectors, &Doctor),
     connector: &Connector,
     base: &PublicBaseUrl,
 ) -> Result<Json<Examined>, Problem> {
     let health = journey.health(connector).await.map_err(problem)?;
     let health = HealthOnWire::of(connector, &health);
-    Ok(Json(Examined { connector: ConnectorOnWire::new(connector, base), health }))
+    let doctor = doctor.last(connector).await?.map(|found| CheckupOnWire::of(connector, found));
+    Ok(Json(Examined { connector: ConnectorOnWire::new(connector, base), health, doctor }))
 }
 
 #[derive(Serialize)]
@@ -145,12 +177,23 @@ async fn all(
 
 async fn one(
     State(journey): State<ManageConnectors>,
+    State(doctor): State<Doctor>,
     State(base): State<PublicBaseUrl>,
     AdminCaller(admin): AdminCaller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Examined>, Problem> {
     let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
-    examined(&journey, &connector, &base).await
+    examined((&journey, &doctor), &connector, &base).await
+}
+
+/// The public keys to be registered at the provider, none where it asks for none; the route that the provider itself may fetch says the same.
+async fn keys(
+    State(journey): State<ManageConnectors>,
+    AdminCaller(admin): AdminCaller,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
+    Ok(Json(key_set(connector.client_key.iter().flat_map(ClientKey::public_keys))))
 }
 
 async fn create(
@@ -166,14 +209,18 @@ async fn create(
 
 async fn change(
     State(journey): State<ManageConnectors>,
+    State(doctor): State<Doctor>,
     State(base): State<PublicBaseUrl>,
     WriterCaller(admin): WriterCaller,
     Path((_, id)): Path<(String, String)>,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Examined>, Problem> {
-    let change = checked(&body, change_of)?;
+    let change = checked(&body, |body| ConnectorChange {
+        rotate_key: body.flag("rotate_key").unwrap_or(false),
+        ..change_of(body)
+    })?;
     let connector = journey.change(admin.workspace(), &parse(&id)?, change, actor(&admin)).await.map_err(problem)?;
-    examined(&journey, &connector, &base).await
+    examined((&journey, &doctor), &connector, &base).await
 }
 
 #[derive(Serialize)]
@@ -269,6 +316,7 @@ fn draft(body: &Table<'_>) -> Option<ConnectorDraft> {
         name: common.name?,
         client_id: common.client_id?,
         client_secret: common.client_secret,
+        client_secret_expires_on: common.client_secret_expires_on.flatten(),
         scopes: common.scopes.unwrap_or_default(),
         connection_config: common.connection_config.unwrap_or_default(),
         kind: kind.unwrap_or(ConnectorKind::PerUser),
@@ -280,8 +328,10 @@ fn change_of(body: &Table<'_>) -> ConnectorChange {
         name: body.read("name", |value| parsed(value, DisplayName::parse)),
         client_id: body.read("client_id", client_id),
         client_secret: body.read("client_secret", client_secret),
+        client_secret_expires_on: body.read("client_secret_expires_on", last_day),
         scopes: body.scopes("scopes"),
         connection_config: config(body),
+        rotate_key: false,
     }
 }
 
@@ -309,11 +359,20 @@ fn client_secret(value: &Value) -> Result<Secret<ClientSecret>, String> {
     if fits { Ok(Secret::new(raw)) } else { Err("must be 1 to 4096 visible ASCII characters".to_owned()) }
 }
 
+/// A day of the calendar, as RFC 3339 writes it; `null` for none.
+fn last_day(value: &Value) -> Result<Option<Date>, String> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let day = value.as_str().filter(|raw| raw.len() == 10).and_then(|raw| raw.parse().ok());
+    day.map(Some).ok_or_else(|| "must be a day such as `2027-01-31`, or null".to_owned())
+}
+
 fn parsed<T, E: std::fmt::Display>(value: &Value, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, String> {
     parse(value.as_str().ok_or("must be a text")?).map_err(|error| error.to_string())
 }
 
-fn parse(id: &str) -> Result<ConnectorId, Problem> {
+pub(crate) fn parse(id: &str) -> Result<ConnectorId, Problem> {
     ConnectorId::parse(id).map_err(|_| Problem::not_found())
 }
 
@@ -329,7 +388,17 @@ fn problem(error: ConnectorError) -> Problem {
             "/integration_type",
             "is neither in the catalogue (GET /api/providers) nor defined by the workspace",
         ),
+        ConnectorError::Unavailable(reason) => Problem::invalid_field("/integration_type", reason),
+        ConnectorError::Config(errors) => Problem::invalid(errors),
         ConnectorError::SecretMissing => Problem::invalid_field("/client_secret", "is required by this provider"),
+        ConnectorError::NoKey => Problem::invalid_field("/rotate_key", "this provider asks for no key"),
+        ConnectorError::KeyBound => Problem::conflict(
+            "The connections of this connector may be bound to its key and could not be refreshed with another. Make a new connector instead.",
+        ),
+        ConnectorError::KeyTooNew => Problem::conflict(
+            "The newest key does not sign yet: `key.signs_from` says from when on it does. Ask for another one then.",
+        ),
+        ConnectorError::Signing(cause) => Problem::internal(&cause),
         ConnectorError::NameTaken => Problem::conflict("Another connector of this workspace has this name."),
         ConnectorError::IdTaken => Problem::conflict("This connector id is in use."),
         ConnectorError::Contended => {

@@ -3,6 +3,7 @@
 mod apps;
 mod audit;
 mod connector;
+mod doctor;
 mod encryption_keys;
 mod identity_check;
 mod keys;
@@ -15,6 +16,7 @@ use connectors::{
     domain::{fields::FieldError, workspace::DisplayName},
     journeys::{
         delete_workspace::DeleteWorkspace,
+        doctor::Doctor,
         forget_user::ForgetUser,
         list_connections::ListConnections,
         manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
@@ -37,6 +39,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("PUT", "/api/workspace/{ws}/connectors/{id}"),
     ("DELETE", "/api/workspace/{ws}/connectors/{id}"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/connections"),
+    ("POST", "/api/workspace/{ws}/connectors/{id}/doctor"),
+    ("GET", "/api/workspace/{ws}/connectors/{id}/jwks.json"),
     ("GET", "/api/workspace/{ws}/apps"),
     ("POST", "/api/workspace/{ws}/apps"),
     ("GET", "/api/workspace/{ws}/apps/{app}"),
@@ -72,6 +76,7 @@ struct Function {
     callers: Callers,
     connectors: ManageConnectors,
     connections: ListConnections,
+    doctor: Doctor,
     apps: ManageApps,
     keys: ManageKeys,
     encryption_keys: RotateKey,
@@ -94,6 +99,7 @@ pub fn router(services: &Services) -> Router {
         callers: services.callers(),
         connectors: services.manage_connectors(),
         connections: services.list_connections(),
+        doctor: services.doctor(),
         apps: services.manage_apps(),
         keys: services.manage_keys(),
         encryption_keys: services.rotate_key(),
@@ -107,6 +113,7 @@ pub fn router(services: &Services) -> Router {
     };
     Router::new()
         .merge(connector::routes())
+        .merge(doctor::routes())
         .merge(apps::routes())
         .merge(identity_check::routes())
         .merge(keys::routes())

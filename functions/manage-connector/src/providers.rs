@@ -44,13 +44,14 @@ impl<'a> From<&'a Provider> for ProviderOnWire<'a> {
 }
 
 /// Public: there is nothing in it that the providers' own documentation does not say.
-async fn catalogue_listing() -> Json<Listing<'static>> {
-    Json(Listing { providers: catalogue::all().map(ProviderOnWire::from).collect() })
+async fn catalogue_listing() -> Result<Json<serde_json::Value>, Problem> {
+    let providers: Vec<Provider> = catalogue::all_described().collect();
+    written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })
 }
 
-async fn of_catalogue(Path(id): Path<String>) -> Result<Json<ProviderOnWire<'static>>, Problem> {
-    let provider = catalogue::find(&parse(&id)?).ok_or_else(Problem::not_found)?;
-    Ok(Json(provider.into()))
+async fn of_catalogue(Path(id): Path<String>) -> Result<Json<serde_json::Value>, Problem> {
+    let provider = catalogue::find_described(&parse(&id)?).ok_or_else(Problem::not_found)?;
+    written(&ProviderOnWire::from(&provider))
 }
 
 async fn of_workspace(

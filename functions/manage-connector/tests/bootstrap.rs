@@ -62,6 +62,9 @@ async fn everything_else_that_a_workspace_owns_is_managed_here() {
     let catalogue = function.answer().await.http();
     assert_eq!(catalogue.status, 200);
     assert!(catalogue.body["providers"].as_array().unwrap().len() >= 6);
+    // Whoever works the queue beside this may have examined the new connector a moment ago.
+    let examined = function.invoke(deployment.event("manage-connector.doctor")).await.http();
+    assert!(matches!(examined.status, 200 | 429), "{:?}", examined.body);
     for (event, status) in [
         ("manage-connector.create-app", 201),
         ("manage-connector.identify", 200),

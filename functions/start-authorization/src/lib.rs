@@ -2,6 +2,8 @@
 
 mod link;
 
+use std::time::Duration;
+
 use axum::{
     Json, Router,
     extract::{FromRef, Path, State},
@@ -14,22 +16,28 @@ use connectors::{
     domain::{
         fields::{Table, text},
         ids::{ConnectionId, ConnectorId, Issuer, Subject},
+        provider::Values,
     },
     journeys::{
-        open_link::OpenLink,
+        open_link::{LinkError, OpenLink},
         start_authorization::{StartAuthorization, StartError, Wanted},
     },
+    oauth::TokenError,
     services::Services,
-    web::{Callers, JsonBody, Problem, ServiceCaller, UserCaller, checked, cookie, seconds},
+    web::{Callers, JsonBody, Problem, ServiceCaller, Upstream, UserCaller, checked, cookie, seconds},
 };
 use serde::Serialize;
 use serde_json::Value;
+
+/// How long to wait for a provider that does not say.
+const SOON: Duration = Duration::from_secs(2);
 
 /// Every route of this function.
 pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/apps/{app}/app-user-auth/connectors/{id}/initiate"),
     ("POST", "/api/apps/{app}/connect-sessions"),
     ("POST", "/connect/{session}/open"),
+    ("POST", "/connect/{session}/continue"),
     ("POST", "/connect/{session}/decline"),
 ];
 
@@ -48,6 +56,7 @@ pub fn router(services: &Services) -> Router {
         .route("/api/apps/{app}/app-user-auth/connectors/{id}/initiate", post(initiate))
         .route("/api/apps/{app}/connect-sessions", post(link))
         .route("/connect/{session}/open", post(link::open))
+        .route("/connect/{session}/continue", post(link::lead_on))
         .route("/connect/{session}/decline", post(link::decline))
         .with_state(function)
 }
@@ -91,7 +100,13 @@ fn wanted(body: &Table<'_>) -> Wanted {
         connection_id: body.read("connection_id", connection_id),
         label: body.read("label", text),
         manages: false,
+        connection_config: connection_config(body),
     }
+}
+
+/// Values that the connector leaves to its users; the provider's data says which there are.
+fn connection_config(body: &Table<'_>) -> Values {
+    body.map("connection_config", |_, value| text(value))
 }
 
 fn connection_id(value: &Value) -> Result<ConnectionId, String> {
@@ -149,8 +164,12 @@ fn link_request(body: &Table<'_>, service: &Service) -> LinkRequest {
     }
     let issuer = issuer.or_else(|| own.cloned());
     let user = issuer.zip(subject).map(|(issuer, subject)| service.names(issuer, subject));
-    let manages = body.flag("manage").unwrap_or(false);
-    let wanted = Wanted { return_to: body.read("return_to", text), manages, ..Wanted::default() };
+    let wanted = Wanted {
+        return_to: body.read("return_to", text),
+        connection_config: connection_config(body),
+        manages: body.flag("manage").unwrap_or(false),
+        ..Wanted::default()
+    };
     (user, connector, wanted)
 }
 
@@ -168,6 +187,13 @@ fn problem(error: StartError) -> Problem {
         StartError::ReturnUrlNotRegistered => {
             Problem::invalid_field("/return_to", "must be one of the app's registered return URLs, exactly")
         }
+        StartError::Unavailable(reason) => {
+            Problem::conflict(format!("Nobody can connect to this provider today: {reason}"))
+        }
+        StartError::Config(errors) => Problem::invalid(errors),
+        StartError::Unfilled(cause) => {
+            Problem::invalid_field("/connection_config", format!("lacks a value: {}", cause.var))
+        }
         StartError::NoReturnUrl => {
             Problem::invalid_field("/return_to", "the app has no return URL yet: register one first")
         }
@@ -177,7 +203,33 @@ fn problem(error: StartError) -> Problem {
             "So many connections were begun within a minute that this one has to wait. Try again after the time in `Retry-After`.",
         )
         .retry_after(retry_after),
-        StartError::Store(cause) => cause.into(),
+        StartError::NotPushed(cause) => not_pushed(&cause),
+        StartError::Link(LinkError::Over) => Problem::link_over(),
+        StartError::Link(LinkError::Elsewhere) => Problem::link_elsewhere(),
+        StartError::Link(LinkError::Store(cause)) | StartError::Store(cause) => cause.into(),
         StartError::Vault(cause) => cause.into(),
     }
+}
+
+/// Why a provider did not take the request that was pushed to it, by whose turn it is now.
+fn not_pushed(cause: &TokenError) -> Problem {
+    let problem = match cause {
+        TokenError::ClientRejected { .. } => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "connector_misconfigured",
+            "The provider does not accept the connector's client id, secret or key: an admin has to correct it.",
+        ),
+        TokenError::Passing { retry_after, .. } => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "provider_unavailable",
+            "The provider can't be asked right now. Nothing was lost; try again shortly.",
+        )
+        .retry_after(retry_after.unwrap_or(SOON)),
+        TokenError::Rejected { .. } | TokenError::Refused { .. } | TokenError::Blocked(_) => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "provider_refused",
+            "The provider does not accept the request for authorization: an admin has to look at the connector's scopes and redirect URI.",
+        ),
+    };
+    problem.upstream(Upstream::of(cause))
 }

@@ -8,7 +8,10 @@ use axum::{
 };
 use connectors::{
     domain::{app::Origin, session::SessionId},
-    journeys::open_link::{LinkError, OpenLink, Opened, Permission},
+    journeys::{
+        open_link::{LinkError, OpenLink, Opened, Permission},
+        start_authorization::StartAuthorization,
+    },
     web::{AccountOnWire, OwnPage, Problem, cookie, list, seconds},
 };
 use serde::Serialize;
@@ -21,7 +24,6 @@ struct Shown {
     permissions: Vec<PermissionOnWire>,
     may_disconnect: bool,
     connection: Option<Connected>,
-    redirect_url: String,
     return_url: String,
     origins: Vec<String>,
     expires_at: String,
@@ -64,7 +66,6 @@ impl From<Opened> for Shown {
             permissions: opened.permissions.into_iter().map(PermissionOnWire::from).collect(),
             may_disconnect: opened.manages && connected.is_some(),
             connection: connected,
-            redirect_url: opened.redirect_url,
             return_url: opened.session.return_url.as_str().to_owned(),
             origins: opened.app.origins.iter().map(Origin::as_str).map(str::to_owned).collect(),
             expires_at: seconds(opened.session.expires_at).to_string(),
@@ -85,6 +86,24 @@ pub(crate) async fn open(
     let mut response = Json(Shown::from(opened)).into_response();
     put_cookie(&mut response, bound);
     Ok(response)
+}
+
+#[derive(Serialize)]
+pub(crate) struct LedOn {
+    redirect_url: String,
+}
+
+/// `POST /connect/{session}/continue`
+pub(crate) async fn lead_on(
+    State(journey): State<StartAuthorization>,
+    _: OwnPage,
+    Path(session): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<LedOn>, Problem> {
+    let session = SessionId::parse(&session).map_err(|_| over())?;
+    let cookie = cookie::shown(&headers, &session);
+    let redirect_url = journey.lead_on(&session, cookie.as_ref()).await.map_err(crate::problem)?;
+    Ok(Json(LedOn { redirect_url }))
 }
 
 /// `POST /connect/{session}/decline`
@@ -116,6 +135,5 @@ fn problem(error: LinkError) -> Problem {
         LinkError::Over => over(),
         LinkError::Elsewhere => Problem::link_elsewhere(),
         LinkError::Store(cause) => cause.into(),
-        LinkError::Vault(cause) => cause.into(),
     }
 }

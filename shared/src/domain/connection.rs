@@ -8,6 +8,7 @@ use super::{
     account::Account,
     app::words,
     ids::AttemptId,
+    provider::Values,
     scopes::Scopes,
     secret::{AccessToken, RefreshToken, Sealed},
     user::ConnectionKey,
@@ -32,6 +33,9 @@ pub struct Connection {
     pub account: Option<Account>,
     /// What the user calls it.
     pub label: Option<String>,
+    /// What differs between the accounts of a provider: values that the user, the redirect or the token answer brought.
+    /// They stand in the provider's endpoints, and apps read them along with a token.
+    pub details: Values,
     /// When the user granted it, the last time.
     pub connected_at: Timestamp,
     /// The day of its last use.
@@ -42,6 +46,17 @@ pub struct Connection {
     pub refresh: RefreshState,
     /// Why nothing is done with it any more without its user, if so.
     pub quarantine: Option<Quarantine>,
+}
+
+/// How many details a connection keeps, and how long each may be, in bytes.
+const MAX_DETAILS: usize = 64;
+const MAX_DETAIL: usize = 2_048;
+
+/// Those details that a connection keeps: what is too long, or too much, is left out.
+#[must_use]
+pub fn kept(details: Values) -> Values {
+    let fits = |(name, value): &(String, String)| name.len() <= 128 && value.len() <= MAX_DETAIL;
+    details.into_iter().filter(fits).take(MAX_DETAILS).collect()
 }
 
 /// The tokens of a connection as they are stored.
@@ -70,6 +85,8 @@ pub enum Grant {
     Ended {
         /// Why.
         reason: EndReason,
+        /// When that was noticed; unknown where an earlier version noted it.
+        at: Option<Timestamp>,
     },
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     app::words,
+    client_key::ClientKey,
     ids::{ConnectorId, WorkspaceId},
     provider::{Provider, ProviderType},
     scopes::Scopes,
@@ -33,6 +34,10 @@ pub struct Connector {
     pub client_secret: Option<Sealed<ClientSecret>>,
     /// When the secret was last set.
     pub client_secret_changed_at: Option<Timestamp>,
+    /// The last day on which the provider accepts the secret, if the workspace has said so.
+    pub client_secret_expires_on: Option<Date>,
+    /// Its own key, if its provider asks for one.
+    pub client_key: Option<ClientKey>,
     /// What it asks for.
     pub scopes: Scopes,
     /// Counts changes of the scopes: a connection made under an earlier number may lack one.
@@ -78,6 +83,12 @@ impl Connector {
     #[must_use]
     pub fn redirect_uri(&self, public_base_url: &str) -> String {
         redirect_uri(public_base_url, &self.id)
+    }
+
+    /// Where the provider finds the connector's public keys (RFC 7591, section 2: `jwks_uri`).
+    #[must_use]
+    pub fn jwks_uri(&self, public_base_url: &str) -> String {
+        format!("{public_base_url}/api/external-auth/jwks/{}", self.id)
     }
 
     /// Whether people can use it.

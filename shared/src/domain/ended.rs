@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    connection::Connection,
+    connection::{Connection, Grant},
     ids::{ConnectorId, EndedId},
+    provider::Values,
     secret::{AccessToken, RefreshToken, Sealed},
     user::ConnectionKey,
 };
@@ -34,6 +35,8 @@ pub struct EndedGrant {
     pub client_id: String,
     /// The id of the account it is to, if the provider told.
     pub account_id: Option<String>,
+    /// What differs between the accounts of its provider, as its connection had it.
+    pub details: Values,
     /// Its access token, if one is known.
     pub access: Option<Sealed<AccessToken>>,
     /// Its refresh token, if there was one.
@@ -56,6 +59,7 @@ impl EndedGrant {
             place: connection.key.clone(),
             client_id: connection.client_id.clone(),
             account_id: connection.account.as_ref().map(|account| account.id.clone()),
+            details: connection.details.clone(),
             access: Some(connection.tokens.access.clone()),
             refresh: connection.tokens.refresh.clone(),
             ended_at: now,
@@ -79,6 +83,17 @@ impl EndedGrant {
             (Some(ended), Some(standing)) => *ended == standing.id,
             (None, _) | (_, None) => true,
         }
+    }
+
+    /// Whether ending the grant ends this connection of the same user with it, where a revocation is wider than its token:
+    /// to the same client, and to the same account as far as is known.
+    #[must_use]
+    pub fn is_shared_with(&self, other: &Connection) -> bool {
+        let same_account = match (&self.account_id, &other.account) {
+            (Some(ended), Some(other)) => *ended == other.id,
+            (None, _) | (_, None) => true,
+        };
+        other.key != self.place && other.client_id == self.client_id && other.grant == Grant::Live && same_account
     }
 
     /// Whether the provider has had time and tries enough.
@@ -130,6 +145,7 @@ mod tests {
             granted: Scopes::default(),
             account: account.and_then(Account::new),
             label: None,
+            details: Values::new(),
             connected_at: at(0),
             last_used_on: None,
             tokens: SealedTokens {
@@ -161,6 +177,24 @@ mod tests {
         ] {
             assert_eq!(ended(before, 1).is_superseded_by(&connection(now)), superseded, "{before:?} {now:?}");
         }
+    }
+
+    #[test]
+    fn a_grant_is_shared_by_connections_to_the_same_client_and_account() {
+        let other = |account: Option<&str>| {
+            let mut other = connection(account);
+            other.key.connector = ConnectorId::of_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAW");
+            other
+        };
+        let grant = ended(Some("1"), 1);
+        for (account, is_shared) in [(Some("1"), true), (Some("2"), false), (None, true)] {
+            assert_eq!(grant.is_shared_with(&other(account)), is_shared, "{account:?}");
+        }
+        assert!(!grant.is_shared_with(&connection(Some("1"))), "its own place");
+        let of_another_client = Connection { client_id: "another".to_owned(), ..other(Some("1")) };
+        let over = Grant::Ended { reason: crate::domain::connection::EndReason::RefreshRejected, at: None };
+        let dead = Connection { grant: over, ..other(Some("1")) };
+        assert!(!grant.is_shared_with(&of_another_client) && !grant.is_shared_with(&dead));
     }
 
     #[test]

@@ -56,14 +56,14 @@ impl<'a> Table<'a> {
         self.fields?.get(name)
     }
 
-    fn refuse_whole(&self, detail: &str) {
+    /// Notes a mistake in the table as a whole.
+    pub fn refuse_whole(&self, detail: &str) {
         self.errors.borrow_mut().push(FieldError { pointer: self.pointer.clone(), detail: detail.into() });
     }
 
     /// Notes a mistake in one field.
     pub fn refuse(&self, name: &str, detail: impl Into<String>) {
-        let step = name.replace('~', "~0").replace('/', "~1");
-        let pointer = format!("{}/{step}", self.pointer);
+        let pointer = format!("{}/{}", self.pointer, step(name));
         self.errors.borrow_mut().push(FieldError { pointer, detail: detail.into() });
     }
 
@@ -217,6 +217,25 @@ impl<'a> Table<'a> {
         items.iter().enumerate().map(at).collect()
     }
 
+    /// The tables in this one, whatever they are called. None of them is unknown then.
+    pub fn each_table(&self) -> Vec<(&'a str, Self)> {
+        let fields = self.fields.into_iter().flatten();
+        let at = |(name, value): (&'a String, &'a Value)| {
+            (name.as_str(), Self::at(format!("{}/{}", self.pointer, step(name)), Some(value), self.errors))
+        };
+        if self.fields.is_some_and(|fields| fields.len() > MAX_ENTRIES) {
+            self.refuse_whole("has too many entries");
+            return Vec::new();
+        }
+        fields.map(at).collect()
+    }
+
+    /// Notes a mistake that was found later, at its place below this table.
+    pub fn refuse_at(&self, pointer: &str, detail: impl Into<String>) {
+        let pointer = format!("{}{pointer}", self.pointer);
+        self.errors.borrow_mut().push(FieldError { pointer, detail: detail.into() });
+    }
+
     /// Refuses every field that nothing asked for.
     pub fn close(self) {
         let known = self.known.borrow();
@@ -224,6 +243,12 @@ impl<'a> Table<'a> {
             self.refuse(&name.chars().take(MAX_ECHO).collect::<String>(), "is not a known field");
         }
     }
+}
+
+/// A field's name as a step of a JSON pointer (RFC 6901, section 3).
+#[must_use]
+pub fn step(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// Passes unless something is wrong.
@@ -255,7 +280,8 @@ fn url(value: &Value) -> Result<String, String> {
     Ok(url.to_owned())
 }
 
-fn path(value: &Value) -> Result<Path, String> {
+/// A dotted path.
+pub(super) fn path(value: &Value) -> Result<Path, String> {
     value.as_str().and_then(Path::parse).ok_or_else(|| "must be a dotted path such as `user.email`".into())
 }
 

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::connection::SealedTokens;
+use super::{
+    connection::SealedTokens,
+    provider::{Provider, RefreshGrant},
+};
 
 /// How much life a token must have for a caller that does not say.
 const DEFAULT_MIN_TTL: Duration = Duration::from_mins(1);
@@ -34,6 +37,30 @@ pub enum Freshness {
 }
 
 impl SealedTokens {
+    /// Whether there is what a refresh at this provider presents: the refresh token, or the access token itself.
+    #[must_use]
+    pub fn have_what_renews(&self, provider: &Provider) -> bool {
+        match provider.refresh.grant {
+            RefreshGrant::RefreshToken => self.refresh.is_some(),
+            RefreshGrant::AccessToken => true,
+            RefreshGrant::None => false,
+        }
+    }
+
+    /// Whether a refresh may still succeed at `now`: an access token that has ended renews nothing, itself included.
+    #[must_use]
+    pub fn are_renewable(&self, provider: &Provider, now: Timestamp) -> bool {
+        let by_itself = provider.refresh.grant == RefreshGrant::AccessToken;
+        self.have_what_renews(provider) && (!by_itself || self.expires_at.is_none_or(|end| end > now))
+    }
+
+    /// From when on the provider does not refuse a refresh because the access token is too young.
+    #[must_use]
+    pub fn old_enough_at(&self, provider: &Provider) -> Timestamp {
+        let age = SignedDuration::from_secs(provider.refresh.min_age_seconds.unwrap_or(0).into());
+        self.issued_at.checked_add(age).unwrap_or(Timestamp::MAX)
+    }
+
     /// Whether the access token has `min_ttl` left.
     #[must_use]
     pub fn freshness(&self, now: Timestamp, min_ttl: MinTtl) -> Freshness {

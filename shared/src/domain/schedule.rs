@@ -48,7 +48,9 @@ impl SealedTokens {
     /// When these tokens should be refreshed without anybody asking. `None` if they cannot be, or need not be.
     #[must_use]
     pub fn due_at(&self, usage: Use<'_>) -> Option<Timestamp> {
-        self.refresh.as_ref()?;
+        if !self.have_what_renews(usage.provider) {
+            return None;
+        }
         self.due_once_kept(usage)
     }
 
@@ -59,7 +61,8 @@ impl SealedTokens {
             return None;
         }
         let ahead = usage.is_recent(self.issued_at).then(|| self.ahead_of_end(usage.jitter)).flatten();
-        [ahead, self.kept_alive_at(usage)].into_iter().flatten().min()
+        let due = [ahead, self.kept_alive_at(usage)].into_iter().flatten().min()?;
+        Some(due.max(self.old_enough_at(usage.provider)))
     }
 
     /// In the last fifth of the access token's life, at most fifteen minutes before its end.
@@ -70,13 +73,17 @@ impl SealedTokens {
         expires_at.checked_sub(lead - spread).ok()
     }
 
-    /// Well before the provider takes the grant for abandoned, or the refresh token ends by itself.
+    /// Well before the provider takes the grant for abandoned, or what a refresh presents ends by itself.
     fn kept_alive_at(&self, usage: Use<'_>) -> Option<Timestamp> {
         let known = usage.provider.refresh.keepalive_seconds.map(|seconds| SignedDuration::from_secs(seconds.into()));
-        // Tokens of which nothing is said that ends are best left alone.
-        let usual = (self.expires_at.is_some() || self.refresh_expires_at.is_some()).then_some(USUAL_KEEPALIVE);
+        let by_itself = usage.provider.refresh.grant == RefreshGrant::AccessToken;
+        // Tokens of which nothing is said that ends are best left alone; of an access token that renews itself, the end is
+        // the only thing that could end it.
+        let is_limited = self.expires_at.is_some() || self.refresh_expires_at.is_some();
+        let usual = (is_limited && !by_itself).then_some(USUAL_KEEPALIVE);
+        let end = if by_itself { self.expires_at } else { self.refresh_expires_at };
         // An end that has passed without ending anything says nothing.
-        let life = self.refresh_expires_at.map(|end| end.duration_since(self.issued_at));
+        let life = end.map(|end| end.duration_since(self.issued_at));
         let half_life = life.filter(SignedDuration::is_positive).map(|life| life / 2);
         let within = [known.or(usual), half_life].into_iter().flatten().min()?;
         let spread = within / 10 * KEEPALIVE_SPREAD * i32::from(usage.jitter.min(1_000)) / 1_000;

@@ -33,6 +33,10 @@ kinds! {
     RefreshToken = "refresh_token";
     /// A client secret (RFC 6749, section 2.3.1).
     ClientSecret = "client_secret";
+    /// The private half of a connector's own key (RFC 7523, section 2.2; RFC 9449).
+    SigningKey = "signing_key";
+    /// The private half of the key before it, which signs until the provider has had time to learn of the new one.
+    EarlierSigningKey = "earlier_signing_key";
     /// An authorization code (RFC 6749, section 4.1.2).
     AuthorizationCode = "authorization_code";
     /// A PKCE code verifier (RFC 7636, section 4.1).

@@ -9,6 +9,7 @@ use super::{
     app::{HandleDelivery, ReturnUrl, SessionBinding, words},
     digest::sha256,
     ids::InvalidId,
+    provider::Values,
     scopes::Scopes,
     secret::{AuthorizationCode, CodeVerifier, Sealed, Secret, State},
     user::ConnectionKey,
@@ -62,6 +63,8 @@ pub struct Session {
     pub stage: Stage,
     /// What was fixed when it began, and is compared when it ends.
     pub pinned: Pinned,
+    /// Values of variables that the connector leaves to its users.
+    pub inputs: Values,
     /// The scopes that the user is asked for.
     pub requested: Scopes,
     /// What is to become of the user's earlier connection, if there is one.
@@ -85,7 +88,7 @@ pub struct Pinned {
     pub client_id: String,
     /// The redirect URI in the authorization request; the token request repeats it byte for byte.
     pub redirect_uri: String,
-    /// Where the code is exchanged.
+    /// Where the code is exchanged, as far as that is known before the user is back.
     pub token_endpoint: String,
     /// The connector's scopes revision.
     pub scopes_revision: u64,
@@ -98,6 +101,8 @@ pub struct Earlier {
     pub account_id: Option<String>,
     /// Whether its refresh token may be kept if the provider gives no new one.
     pub refresh_token_lives: bool,
+    /// Where that refresh token is shown, where this differs between connections. It is shown nowhere else.
+    pub refresh_endpoint: Option<String>,
 }
 
 /// An app's wishes for the end of a session.
@@ -140,6 +145,10 @@ pub enum Stage {
     Parked {
         /// The authorization code.
         code: Sealed<AuthorizationCode>,
+        /// Variables that the redirect brought.
+        details: Values,
+        /// The granted scopes, where the redirect told them.
+        scopes: Option<Scopes>,
         /// The digest of the one-time handle.
         handle: [u8; 32],
         /// Until when it waits.
@@ -165,6 +174,8 @@ pub enum FailureReason {
     Disconnected,
     /// The provider sent an error instead of a code.
     ProviderRefused,
+    /// What came back is not what the provider would send: a value or signature in it is wrong.
+    ResponseRejected,
     /// The provider could not be reached, or answered with nothing usable; the code is spent.
     ProviderUnavailable,
     /// The provider does not accept the connector's client.
@@ -181,7 +192,8 @@ pub enum FailureReason {
 
 words! {
     FailureReason {
-        Denied = "denied", Disconnected = "disconnected", ProviderRefused = "provider_refused", ProviderUnavailable = "provider_unavailable",
+        Denied = "denied", Disconnected = "disconnected", ProviderRefused = "provider_refused",
+        ProviderUnavailable = "provider_unavailable", ResponseRejected = "response_rejected",
         ConnectorMisconfigured = "connector_misconfigured", ConnectorChanged = "connector_changed",
         AccountChanged = "account_changed", UserMismatch = "session_user_mismatch", Expired = "session_expired"
     }

@@ -93,8 +93,8 @@ fn reason(
     now: Timestamp,
 ) -> Option<Reason> {
     match connection.grant {
-        Grant::Ended { reason: EndReason::RefreshRejected } => return Some(Reason::RefreshRejected),
-        Grant::Ended { reason: EndReason::RotationLost } => return Some(Reason::RotationLost),
+        Grant::Ended { reason: EndReason::RefreshRejected, .. } => return Some(Reason::RefreshRejected),
+        Grant::Ended { reason: EndReason::RotationLost, .. } => return Some(Reason::RotationLost),
         Grant::Live => {}
     }
     if connection.quarantine.is_some() {
@@ -104,7 +104,7 @@ fn reason(
     let expired = tokens.freshness(now, MinTtl::Asked(Duration::ZERO)) == Freshness::Expired;
     if connection.client_id != connector.client_id {
         Some(Reason::ClientChanged)
-    } else if expired && (tokens.refresh.is_none() || !provider.refreshes()) {
+    } else if expired && !tokens.are_renewable(provider, now) {
         Some(Reason::Expired)
     } else if connection.scopes_revision < connector.scopes_revision && !missing.is_empty() {
         Some(Reason::ScopesChanged)

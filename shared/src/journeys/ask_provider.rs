@@ -2,16 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{client_secret, profile};
+use super::{client_proof::ClientProof, filled, profile};
 use crate::{
     clock::Clock,
     domain::{
         connector::Connector,
         ended::EndedGrant,
-        provider::RevocationAuth,
+        provider::Step,
         secret::{Kind, Sealed, Secret},
     },
-    oauth::{Credentials, GrantTokens, ProviderClient, RevokeError, Revoked},
+    oauth::{GrantTokens, ProviderClient, RevokeError, Revoked},
+    random::Random,
     vault::{Place, Vault, VaultError},
 };
 
@@ -25,6 +26,7 @@ pub(crate) struct AskProvider {
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) clock: Clock,
+    pub(crate) random: Random,
 }
 
 /// Why a grant was not ended at its provider.
@@ -79,17 +81,24 @@ impl AskProvider {
         else {
             return Ok(Revoked::Unsupported);
         };
-        let proves_client = matches!(revoke.auth, RevocationAuth::Basic | RevocationAuth::Post);
+        let Ok(provider) = filled(provider, connector, &ended.details, Step::Revoke) else {
+            return Ok(Revoked::Unsupported);
+        };
+        let proves_client = revoke.auth.proves_client();
         if proves_client && ended.client_id != connector.client_id {
             return Err(NotRevoked::ClientChanged);
         }
         let place = Place::connection(&ended.place);
         let access = self.opened(ended.access.as_ref(), &place).await?;
         let refresh = self.opened(ended.refresh.as_ref(), &place).await?;
-        let secret = if proves_client { client_secret(&self.vault, connector).await? } else { None };
-        let credentials = Credentials { client_id: &ended.client_id, client_secret: secret.as_ref() };
+        let proof = if proves_client {
+            ClientProof::open(&self.vault, &self.random, connector, self.clock.now()).await?
+        } else {
+            ClientProof::default()
+        };
+        let credentials = proof.credentials(&ended.client_id);
         let tokens = GrantTokens { access_token: access.as_ref(), refresh_token: refresh.as_ref() };
-        Ok(self.client.revoke(provider, credentials, tokens, self.clock.now()).await?)
+        Ok(self.client.revoke(&provider, credentials, tokens, self.clock.now()).await?)
     }
 
     async fn opened<K: Kind>(

@@ -11,8 +11,9 @@ use aws_lc_rs::constant_time;
 
 use super::{
     audit::Audit,
+    client_secret,
     exchange::{ClaimBy, Exchange},
-    profile,
+    profile, values,
 };
 use crate::{
     auth::AppUser,
@@ -23,12 +24,12 @@ use crate::{
         connector::Connector,
         digest::sha256,
         ids::ConnectorId,
-        secret::{AuthorizationCode, BrowserBinding, Handle, Secret, State},
+        secret::{BrowserBinding, Handle, Secret, State},
         session::{Binding, FailureReason, HANDLE_LIFE, Session, SessionId, Stage},
     },
-    oauth::authorize::check_iss,
+    oauth::{Arrived, AuthorizationResponse, ResponseError, authorize::check_iss},
     random::Random,
-    store::{Connectors, Sessions, StoreError, Write},
+    store::{Connectors, Parked, Sessions, StoreError, Write},
     vault::{Place, Vault, VaultError},
 };
 
@@ -51,12 +52,12 @@ pub struct CompleteAuthorization {
 pub struct Arrival {
     /// `state`.
     pub state: Option<Secret<State>>,
-    /// `code`.
-    pub code: Option<Secret<AuthorizationCode>>,
     /// Whether there is an `error`, and whether it says that the user refused.
     pub error: Option<ProviderError>,
     /// `iss`.
     pub iss: Option<String>,
+    /// Everything, the code among it: what of it counts is for the provider's data to say.
+    pub response: AuthorizationResponse,
 }
 
 /// An `error` in the provider's redirect.
@@ -132,6 +133,7 @@ pub struct SessionView {
 }
 
 /// The browser's place in a session, judged by its cookie.
+#[derive(Clone, Copy)]
 enum Browser {
     /// It is the user's: the code may be exchanged.
     Bound,
@@ -165,22 +167,31 @@ impl CompleteAuthorization {
         if session.is_over(self.clock.now()) || !matches!(session.stage, Stage::Pending) {
             return Err(ArrivalError::SessionExpired);
         }
-        self.check_issuer(&session, arrival.iss.as_deref()).await?;
-        let browser = browser(&session, cookie(&id).as_ref());
-        match (arrival.error, arrival.code, browser) {
-            (_, _, Browser::Foreign) => Err(ArrivalError::BrowserMismatch),
-            (Some(error), _, _) => self.give_up(&session, error).await,
-            (None, None, _) => Err(ArrivalError::NoCode),
-            (None, Some(code), Browser::Bound) => self.exchange_now(session, code).await,
-            (None, Some(code), Browser::Unbound) => self.park(&session, &code).await,
-        }
-    }
-
-    async fn check_issuer(&self, session: &Session, iss: Option<&str>) -> Result<(), ArrivalError> {
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(ArrivalError::StateMismatch)?;
         let provider = profile(&connector).ok_or(ArrivalError::StateMismatch)?;
-        check_iss(provider, iss).map_err(|_| ArrivalError::IssuerMismatch)
+        let known = provider.with_known(&values(&connector, &session.inputs));
+        check_iss(&known, arrival.iss.as_deref()).map_err(|_| ArrivalError::IssuerMismatch)?;
+        let browser = browser(&session, cookie(&id).as_ref());
+        match (arrival.error, &browser) {
+            (_, Browser::Foreign) => return Err(ArrivalError::BrowserMismatch),
+            (Some(error), _) => return self.give_up(&session, error).await,
+            (None, Browser::Bound | Browser::Unbound) => {}
+        }
+        let secret = match &provider.callback.verify {
+            Some(_) => client_secret(&self.vault, &connector).await?,
+            None => None,
+        };
+        let arrived = arrival.response.read(provider, &values(&connector, &session.inputs), secret.as_ref());
+        match (arrived, browser) {
+            (Ok(arrived), Browser::Bound) => Box::pin(self.exchange_now(session, arrived)).await,
+            (Ok(arrived), _) => self.park(&session, &arrived).await,
+            (Err(ResponseError::NoCode), _) => Err(ArrivalError::NoCode),
+            (Err(error), _) => {
+                tracing::warn!(%error, "a provider's redirect is not what it must be; its code is not used");
+                self.end(&session, FailureReason::ResponseRejected, "failed").await
+            }
+        }
     }
 
     async fn give_up(&self, session: &Session, error: ProviderError) -> Result<String, ArrivalError> {
@@ -188,15 +199,19 @@ impl CompleteAuthorization {
             ProviderError::Denied => (FailureReason::Denied, "denied"),
             ProviderError::Other => (FailureReason::ProviderRefused, "failed"),
         };
+        self.end(session, reason, status).await
+    }
+
+    async fn end(&self, session: &Session, reason: FailureReason, status: &str) -> Result<String, ArrivalError> {
         match self.sessions.fail(&session.id, reason).await? {
             Write::Done => Ok(home(session, status, None)),
             Write::Conflict => Err(ArrivalError::SessionExpired),
         }
     }
 
-    async fn exchange_now(&self, session: Session, code: Secret<AuthorizationCode>) -> Result<String, ArrivalError> {
+    async fn exchange_now(&self, session: Session, arrived: Arrived) -> Result<String, ArrivalError> {
         let landing = session.clone();
-        match self.exchange.run(session, code, ClaimBy::Browser).await {
+        match self.exchange.run(session, arrived, ClaimBy::Browser).await {
             Ok(()) => Ok(home(&landing, "completed", None)),
             Err(ExchangeError::Failed { .. }) => Ok(home(&landing, "failed", None)),
             Err(ExchangeError::Spent) => Err(ArrivalError::SessionExpired),
@@ -207,13 +222,15 @@ impl CompleteAuthorization {
 
     /// Keeps the code, sealed, and hands the browser what it needs to let the user finish. The handle is made only now:
     /// whoever began the session cannot have known it.
-    async fn park(&self, session: &Session, code: &Secret<AuthorizationCode>) -> Result<String, ArrivalError> {
-        let sealed = self.vault.seal(code, &Place::session(&session.id, &session.key)).await?;
+    async fn park(&self, session: &Session, arrived: &Arrived) -> Result<String, ArrivalError> {
+        let sealed = self.vault.seal(&arrived.code, &Place::session(&session.id, &session.key)).await?;
         let handle = Secret::<Handle>::new(self.random.token());
         let now = self.clock.now();
         let until = now.checked_add(HANDLE_LIFE).unwrap_or(now);
         let digest = sha256(handle.expose().as_bytes());
-        match self.sessions.park(&session.id, &sealed, &digest, now, until).await? {
+        let (details, scopes) = (&arrived.details, arrived.scopes.as_ref());
+        let parked = Parked { code: &sealed, details, scopes, handle: &digest, until };
+        match self.sessions.park(&session.id, &parked, now).await? {
             Write::Done => Ok(home(session, "awaiting_finish", Some(&handle))),
             Write::Conflict => Err(ArrivalError::SessionExpired),
         }
@@ -237,7 +254,7 @@ impl CompleteAuthorization {
             return Err(FinishError::NotFound);
         }
         let now = self.clock.now();
-        let Stage::Parked { code, handle: expected, until } = &session.stage else {
+        let Stage::Parked { code, details, scopes, handle: expected, until } = &session.stage else {
             return Err(if session.is_over(now) { FinishError::Expired } else { FinishError::WrongStage });
         };
         if session.is_over(now) || *until <= now {
@@ -247,7 +264,8 @@ impl CompleteAuthorization {
             return Err(FinishError::WrongHandle);
         }
         let code = self.vault.open(code, &Place::session(id, &session.key)).await?;
-        self.exchange.run(session, code, ClaimBy::Handle(presented)).await?;
+        let arrived = Arrived { code, details: details.clone(), scopes: scopes.clone() };
+        Box::pin(self.exchange.run(session, arrived, ClaimBy::Handle(presented))).await?;
         self.view(user, id).await?.ok_or(FinishError::NotFound)
     }
 

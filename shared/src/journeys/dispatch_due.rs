@@ -1,4 +1,4 @@
-//! Finding what is due, connections to refresh and grants to end: every minute the schedule looks into the index and leaves
+//! Finding what is due, connections to refresh, connectors to examine and grants to end: every minute the schedule looks into the index and leaves
 //! a message for each, spread so that no provider is asked faster than it likes. Doing it twice, or not at all for a while, is harmless.
 
 use std::{
@@ -27,6 +27,9 @@ const AT_A_TIME: usize = 8;
 /// How many messages may wait in the queue: what would have to wait for longer than until the next round stays in the
 /// index, and is not left there twice.
 const MOST_WAITING: usize = 60_000;
+
+/// How many connectors a round has examined at most: who waits for the next round loses nothing.
+const MOST_CHECKUPS: usize = 200;
 
 /// How long a round's messages are spread over: less than the time to the next round.
 const SPREAD: Duration = Duration::from_secs(55);
@@ -57,6 +60,7 @@ struct Round {
     now: Timestamp,
     refreshes: Mutex<Plan>,
     endings: Mutex<Plan>,
+    checkups: Mutex<Plan>,
 }
 
 /// What a round has left messages for in one queue so far.
@@ -94,7 +98,10 @@ impl DispatchDue {
         loop {
             let page = self.schedule.of_shard(shard, round.now, after, PER_PAGE).await?;
             let (ended, due): (Vec<Due>, Vec<Due>) = page.due.into_iter().partition(Due::is_ended_grant);
-            let (ended, due) = (planned(&round.endings, ended), planned(&round.refreshes, due));
+            let (checkups, due): (Vec<Due>, Vec<Due>) = due.into_iter().partition(Due::is_checkup);
+            let ended = planned(&round.endings, ended);
+            let mut due = planned(&round.refreshes, due);
+            due.extend(planned(&round.checkups, checkups));
             let left = (self.revocation_queue.send_all(&ended).await, self.refresh_queue.send_all(&due).await);
             left.0.and(left.1)?;
             match page.next {
@@ -108,7 +115,8 @@ impl DispatchDue {
 impl Round {
     fn new(now: Timestamp, room: usize) -> Self {
         // However many refreshes wait, what has ended is ended: that is another queue.
-        Self { now, refreshes: Mutex::new(Plan::new(room)), endings: Mutex::new(Plan::new(MOST_WAITING)) }
+        let plan = |room| Mutex::new(Plan::new(room));
+        Self { now, refreshes: plan(room), endings: plan(MOST_WAITING), checkups: plan(MOST_CHECKUPS.min(room)) }
     }
 
     /// Whether there is no room for anything more, whosever it is.
@@ -119,7 +127,8 @@ impl Round {
         })
     }
 
-    /// How many messages were left, and how long the longest due has been so.
+    /// How many messages were left, and how long the longest due has been so. A connector that waits to be examined is
+    /// nobody's token, and no reason for alarm.
     fn end(self) -> (usize, Duration) {
         let plans =
             [self.refreshes, self.endings].map(|plan| plan.into_inner().unwrap_or_else(PoisonError::into_inner));

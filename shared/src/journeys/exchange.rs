@@ -2,22 +2,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{audit::Audit, carried_through, client_secret, profile};
+use jiff::Timestamp;
+
+use super::{audit::Audit, carried_through, client_proof::ClientProof, filled, profile, refresh_endpoint, values};
 use crate::{
     clock::Clock,
     domain::{
         account::Account,
         audit::Actor,
-        connection::SealedTokens,
+        connection::{SealedTokens, kept},
         connector::Connector,
         ended::EndedGrant,
         ids::EndedId,
-        provider::Provider,
+        provider::{Provider, Step, Unfilled, Values},
         schedule::Use,
-        secret::{AuthorizationCode, Secret},
-        session::{FailureReason, Pinned, Session},
+        session::{FailureReason, Session},
     },
-    oauth::{CodeGrant, Credentials, GrantTokens, ProviderClient, TokenError, TokenSet},
+    oauth::{Arrived, CodeGrant, Credentials, GrantTokens, ProviderClient, TokenError, TokenSet},
     random::Random,
     store::{Completion, Completions, Connectors, EndedGrants, NewGrant, Sessions, StoreError, Write},
     vault::{Place, Ready, Vault, VaultError},
@@ -25,6 +26,9 @@ use crate::{
 
 /// How long the end of a session is tried to be stored: the code is spent, and there is no second one.
 const STORE_FOR: Duration = Duration::from_secs(5);
+
+/// How long the provider is asked for tokens, all steps together: a user waits, and a code does not live long.
+const ASK_FOR: Duration = Duration::from_secs(10);
 
 /// How many first versions there are to draw from: two connections at one place share one by chance practically never,
 /// and there is room to count on from it for ever.
@@ -75,18 +79,23 @@ pub enum ExchangeError {
     Vault(#[from] VaultError),
 }
 
+/// What is known of who a grant is from, on the way to a connection.
+struct Met<'a> {
+    connector: &'a Connector,
+    /// The provider, before any value is in it.
+    unfilled: &'a Provider,
+    credentials: Credentials<'a>,
+    details: Values,
+    account: Option<Account>,
+}
+
 impl Exchange {
     /// Claims the session, exchanges the code and stores the connection. Goes on to its end even if the caller goes
     /// away.
-    pub(super) async fn run(
-        &self,
-        session: Session,
-        code: Secret<AuthorizationCode>,
-        claim: ClaimBy,
-    ) -> Result<(), ExchangeError> {
+    pub(super) async fn run(&self, session: Session, arrived: Arrived, claim: ClaimBy) -> Result<(), ExchangeError> {
         let exchange = self.clone();
         carried_through(async move {
-            let outcome = exchange.carry_out(&session, &code, claim).await;
+            let outcome = exchange.carry_out(&session, &arrived, claim).await;
             if let Err(ExchangeError::Failed { reason, .. }) = &outcome {
                 exchange.sessions.fail(&session.id, *reason).await?;
             }
@@ -95,40 +104,100 @@ impl Exchange {
         .await
     }
 
-    async fn carry_out(
-        &self,
-        session: &Session,
-        code: &Secret<AuthorizationCode>,
-        claim: ClaimBy,
-    ) -> Result<(), ExchangeError> {
+    async fn carry_out(&self, session: &Session, arrived: &Arrived, claim: ClaimBy) -> Result<(), ExchangeError> {
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(changed())?;
-        let provider = profile(&connector).ok_or(changed())?;
-        if !is_as_pinned(&session.pinned, &connector, provider) {
+        let unfilled = profile(&connector).ok_or(changed())?;
+        if !is_as_pinned(session, &connector, unfilled) {
             return Err(changed());
         }
+        let mut details = session.inputs.clone();
+        details.extend(arrived.details.clone());
+        let provider = filled(unfilled, &connector, &details, Step::Token).map_err(rejected)?;
         let place = Place::session(&session.id, &session.key);
         let verifier = self.vault.open(session.verifier.as_ref().ok_or(ExchangeError::Spent)?, &place).await?;
-        let secret = client_secret(&self.vault, &connector).await?;
+        let proof = ClientProof::open(&self.vault, &self.random, &connector, self.clock.now()).await?;
         let ready = self.vault.make_ready(&session.key.workspace).await?;
         self.claim(session, claim).await?;
-        let credentials = Credentials { client_id: &connector.client_id, client_secret: secret.as_ref() };
-        let redirect_uri = &session.pinned.redirect_uri;
-        let grant = CodeGrant { code, verifier: &verifier, redirect_uri, requested: &session.requested };
-        let tokens = self.client.exchange(provider, credentials, grant, self.clock.now()).await.map_err(failed)?;
-        let account = self.account(provider, credentials, &tokens).await;
-        if is_another(session, account.as_ref()) {
-            self.give_back(session, provider, credentials, &ready, &tokens, account).await;
-            return Err(ExchangeError::Failed { reason: FailureReason::AccountChanged, cause: None });
-        }
-        if let Err(error) = self.store(session, provider, &ready, &tokens, account.clone()).await {
-            self.give_back(session, provider, credentials, &ready, &tokens, account).await;
+        let credentials = proof.credentials(&connector.client_id);
+        let (redirect_uri, began) = (&session.pinned.redirect_uri, self.clock.now());
+        let requested = arrived.scopes.as_ref().unwrap_or(&session.requested);
+        let grant = CodeGrant { code: &arrived.code, verifier: &verifier, redirect_uri, requested };
+        let tokens = self.client.exchange(&provider, credentials, grant, began).await.map_err(failed)?;
+        details.extend(tokens.kept.clone());
+        let mut met = Met { connector: &connector, unfilled, credentials, details, account: None };
+        let tokens = match self.swapped(&provider, credentials, tokens, began).await {
+            Ok(tokens) => tokens,
+            Err((tokens, error)) => {
+                self.give_back(session, &met, &ready, &tokens).await;
+                return Err(failed(error));
+            }
+        };
+        let known = self.get_to_know(session, &mut met, &tokens, began).await;
+        let stored = match known {
+            Ok(()) => self.store(session, &met, &ready, &tokens).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stored {
+            self.give_back(session, &met, &ready, &tokens).await;
             return Err(error);
         }
         let (actor, id) = (Actor::User(session.key.user.clone()), session.key.id());
         let details = [("connector", connector.id.as_str()), ("scopes", &tokens.scopes.to_string())];
         self.audit.note(&session.key.workspace, actor, "connection.created", id.as_str(), &details).await;
         Ok(())
+    }
+
+    /// Finds out what is told of the account behind the tokens, and that it can be used with what is known then.
+    async fn get_to_know(
+        &self,
+        session: &Session,
+        met: &mut Met<'_>,
+        tokens: &TokenSet,
+        began: Timestamp,
+    ) -> Result<(), ExchangeError> {
+        met.details.extend(tokens.kept.clone());
+        if !met.unfilled.discover.is_empty() {
+            let provider = filled(met.unfilled, met.connector, &met.details, Step::Discover).map_err(rejected)?;
+            let discovered = self.client.discover(&provider, &tokens.access_token, self.left(began)).await;
+            met.details.extend(discovered.map_err(failed)?);
+        }
+        met.details = kept(std::mem::take(&mut met.details));
+        if met.unfilled.refreshes() {
+            filled(met.unfilled, met.connector, &met.details, Step::Refresh).map_err(rejected)?;
+        }
+        filled(met.unfilled, met.connector, &met.details, Step::Api).map_err(rejected)?;
+        if let Ok(provider) = filled(met.unfilled, met.connector, &met.details, Step::Identity) {
+            met.account = self.account(&provider, met.credentials, tokens).await;
+        }
+        if is_another(session, met.account.as_ref()) {
+            return Err(ExchangeError::Failed { reason: FailureReason::AccountChanged, cause: None });
+        }
+        Ok(())
+    }
+
+    /// The token that is to be kept: the code's own, or what it is swapped for. With an error come the tokens that were not
+    /// swapped.
+    async fn swapped(
+        &self,
+        provider: &Provider,
+        credentials: Credentials<'_>,
+        tokens: TokenSet,
+        began: Timestamp,
+    ) -> Result<TokenSet, (TokenSet, TokenError)> {
+        if provider.exchange.is_empty() {
+            return Ok(tokens);
+        }
+        match self.client.swap(provider, credentials, &tokens, self.left(began), self.clock.now()).await {
+            Ok(swapped) => Ok(swapped.unwrap_or(tokens)),
+            Err(error) => Err((tokens, error)),
+        }
+    }
+
+    /// How much of the time is left in which the provider's token requests are made.
+    fn left(&self, began: Timestamp) -> Duration {
+        let spent = Duration::try_from(self.clock.now().duration_since(began)).unwrap_or_default();
+        ASK_FOR.saturating_sub(spent)
     }
 
     async fn claim(&self, session: &Session, claim: ClaimBy) -> Result<(), ExchangeError> {
@@ -142,21 +211,20 @@ impl Exchange {
 
     /// Whose account it is. Not knowing is no reason to turn the user away.
     async fn account(&self, provider: &Provider, credentials: Credentials<'_>, tokens: &TokenSet) -> Option<Account> {
-        let account = self.client.account(provider, credentials, tokens).await;
+        let account = self.client.account(provider, credentials, tokens, self.clock.now()).await;
         account.inspect_err(|error| tracing::info!(%error, "the account's name is not known")).ok()
     }
 
     async fn store(
         &self,
         session: &Session,
-        provider: &Provider,
+        met: &Met<'_>,
         ready: &Ready<'_>,
         tokens: &TokenSet,
-        account: Option<Account>,
     ) -> Result<(), ExchangeError> {
         let give_up = self.clock.now().checked_add(STORE_FOR).unwrap_or(self.clock.now());
         loop {
-            let grant = self.grant(session, provider, ready, tokens, account.clone());
+            let grant = self.grant(session, met, ready, tokens);
             let began_at = session.began_at();
             let completion = Completion { session: &session.id, began_at, place: &session.key, grant };
             match self.completions.store(completion).await {
@@ -176,14 +244,7 @@ impl Exchange {
         Ok(row.is_some_and(|row| matches!(row.stage, crate::domain::session::Stage::Completed)))
     }
 
-    fn grant(
-        &self,
-        session: &Session,
-        provider: &Provider,
-        ready: &Ready<'_>,
-        tokens: &TokenSet,
-        account: Option<Account>,
-    ) -> NewGrant {
+    fn grant(&self, session: &Session, met: &Met<'_>, ready: &Ready<'_>, tokens: &TokenSet) -> NewGrant {
         let place = Place::connection(&session.key);
         let now = self.clock.now();
         let sealed = SealedTokens {
@@ -195,15 +256,16 @@ impl Exchange {
             refresh_expires_at: tokens.refresh_expires_at,
         };
         let jitter = u16::try_from(self.random.below(1_001)).unwrap_or(0);
-        let usage = Use { provider, last_used_on: None, connected_at: now, jitter };
-        let keeps_earlier = keeps_earlier_refresh_token(session, account.as_ref());
+        let usage = Use { provider: met.unfilled, last_used_on: None, connected_at: now, jitter };
+        let keeps_earlier = keeps_earlier_refresh_token(session, met);
         NewGrant {
             client_id: session.pinned.client_id.clone(),
             scopes_revision: session.pinned.scopes_revision,
             granted: tokens.scopes.clone(),
             keeps_earlier_refresh_token: keeps_earlier,
-            account,
+            account: met.account.clone(),
             label: session.label.clone(),
+            details: met.details.clone(),
             due_at: if keeps_earlier { sealed.due_once_kept(usage) } else { sealed.due_at(usage) },
             tokens: sealed,
             connected_at: now,
@@ -213,25 +275,25 @@ impl Exchange {
 
     /// Ends a grant at the provider that is not kept. If the provider does not do it now, it is left, sealed, for the
     /// schedule to find.
-    async fn give_back(
-        &self,
-        session: &Session,
-        provider: &Provider,
-        credentials: Credentials<'_>,
-        ready: &Ready<'_>,
-        tokens: &TokenSet,
-        account: Option<Account>,
-    ) {
+    async fn give_back(&self, session: &Session, met: &Met<'_>, ready: &Ready<'_>, tokens: &TokenSet) {
+        if endangers_earlier(session, met.unfilled, met.account.as_ref()) {
+            tracing::info!(
+                "tokens that are not kept are left to run out: ending them would end the earlier connection"
+            );
+            return;
+        }
         let grant =
             GrantTokens { access_token: Some(&tokens.access_token), refresh_token: tokens.refresh_token.as_ref() };
-        let Err(error) = self.client.revoke(provider, credentials, grant, self.clock.now()).await else { return };
+        let Ok(provider) = filled(met.unfilled, met.connector, &met.details, Step::Revoke) else { return };
+        let Err(error) = self.client.revoke(&provider, met.credentials, grant, self.clock.now()).await else { return };
         tracing::warn!(%error, "tokens that are not kept are not revoked yet");
         let (now, place) = (self.clock.now(), Place::connection(&session.key));
         let ended = EndedGrant {
             id: EndedId::of_ulid(&self.random.ulid(now)),
             place: session.key.clone(),
             client_id: session.pinned.client_id.clone(),
-            account_id: account.map(|account| account.id),
+            account_id: met.account.as_ref().map(|account| account.id.clone()),
+            details: met.details.clone(),
             access: Some(ready.seal(&tokens.access_token, &place)),
             refresh: tokens.refresh_token.as_ref().map(|token| ready.seal(token, &place)),
             ended_at: now,
@@ -245,8 +307,9 @@ impl Exchange {
 }
 
 /// Whether everything that was fixed when the session began still is as it was (RFC 9700, section 4.4).
-fn is_as_pinned(pinned: &Pinned, connector: &Connector, provider: &Provider) -> bool {
-    pinned.client_id == connector.client_id && pinned.token_endpoint == provider.token.url
+fn is_as_pinned(session: &Session, connector: &Connector, provider: &Provider) -> bool {
+    let endpoint = &provider.with_known(&values(connector, &session.inputs)).token.url;
+    session.pinned.client_id == connector.client_id && session.pinned.token_endpoint == *endpoint
 }
 
 fn is_another(session: &Session, account: Option<&Account>) -> bool {
@@ -254,12 +317,26 @@ fn is_another(session: &Session, account: Option<&Account>) -> bool {
     matches!((earlier, account), (Some(earlier), Some(account)) if *earlier != account.id)
 }
 
+/// Whether ending new tokens at the provider would end the user's earlier connection with them: where a revocation is wider
+/// than its token, and both are the same account's, as far as is known.
+fn endangers_earlier(session: &Session, provider: &Provider, account: Option<&Account>) -> bool {
+    let is_wider = provider.revoke.as_ref().is_some_and(|revoke| revoke.wider_than_token);
+    is_wider && session.earlier.is_some() && !is_another(session, account)
+}
+
 /// Whether the earlier grant's refresh token may serve the new one, if that brought none. Only where both are known to be
 /// the same account's: else the next refresh might turn one person's connection into another's.
-fn keeps_earlier_refresh_token(session: &Session, account: Option<&Account>) -> bool {
+fn keeps_earlier_refresh_token(session: &Session, met: &Met<'_>) -> bool {
     session.earlier.as_ref().is_some_and(|earlier| {
-        earlier.refresh_token_lives && account.is_some_and(|account| earlier.account_id.as_ref() == Some(&account.id))
+        earlier.refresh_token_lives
+            && earlier.refresh_endpoint == refresh_endpoint(met.unfilled, met.connector, &met.details)
+            && met.account.as_ref().is_some_and(|account| earlier.account_id.as_ref() == Some(&account.id))
     })
+}
+
+/// What came back lacks a value, or has one that is not allowed.
+fn rejected(_: Unfilled) -> ExchangeError {
+    ExchangeError::Failed { reason: FailureReason::ResponseRejected, cause: None }
 }
 
 fn changed() -> ExchangeError {

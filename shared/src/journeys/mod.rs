@@ -3,10 +3,12 @@
 
 pub(crate) mod ask_provider;
 pub mod audit;
+mod client_proof;
 pub mod complete_authorization;
 pub mod delete_workspace;
 pub mod disconnect;
 pub mod dispatch_due;
+pub mod doctor;
 pub mod end_connection;
 pub(crate) mod exchange;
 pub mod forget_user;
@@ -24,14 +26,14 @@ pub mod start_authorization;
 pub(crate) mod sweep_connector;
 pub mod work_endings;
 
-use std::future::Future;
+use std::{borrow::Cow, future::Future};
 
 use tracing::Instrument;
 
 use crate::{
     domain::{
         connector::Connector,
-        provider::Provider,
+        provider::{Provider, Step, Unfilled, Values},
         secret::{ClientSecret, Secret},
     },
     oauth::catalogue,
@@ -50,6 +52,37 @@ async fn carried_through<T: Send + 'static>(work: impl Future<Output = T> + Send
 /// What the connector's provider is like: the profile it was made with, or the catalogue's.
 fn profile(connector: &Connector) -> Option<&Provider> {
     connector.pinned_profile.as_deref().or_else(|| catalogue::find(&connector.provider))
+}
+
+/// The values of a connection's variables, as far as they are known: the connector's own go before everything that the
+/// user, or the provider, brought.
+fn values(connector: &Connector, details: &Values) -> Values {
+    let mut values = details.clone();
+    values.extend(connector.connection_config.clone());
+    values
+}
+
+/// The profile with the values of a connection in it, for the requests of one step.
+///
+/// # Errors
+/// [`Unfilled`] if one is missing; no request may be made then.
+fn filled<'p>(
+    provider: &'p Provider,
+    connector: &Connector,
+    details: &Values,
+    step: Step,
+) -> Result<Cow<'p, Provider>, Unfilled> {
+    let filled = provider.filled(&values(connector, details), step);
+    filled.inspect_err(|error| tracing::error!(connector.id = %connector.id, %error, "a request can't be made"))
+}
+
+/// Where a refresh token is shown, where this differs between connections.
+fn refresh_endpoint(provider: &Provider, connector: &Connector, details: &Values) -> Option<String> {
+    if provider.vars.is_empty() {
+        return None;
+    }
+    let provider = provider.filled(&values(connector, details), Step::Refresh).ok()?;
+    Some(provider.refresh_url().to_owned())
 }
 
 /// The connector's client secret, if it has one.

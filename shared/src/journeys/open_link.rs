@@ -1,14 +1,13 @@
 //! A link for one user, opened: who asks for what, and what may be done about it by the browser that came first.
 //!
 //! Looking at the link's page opens nothing: what scans links in mails looks, too. The page's own request does, and binds
-//! the session to its browser. That browser goes on to the provider; its user still has to finish with their own proof.
-
-use std::sync::Arc;
+//! the session to its browser. That browser may go on to the provider ([`super::start_authorization`]); its user still has
+//! to finish with their own proof.
 
 use aws_lc_rs::constant_time;
 use jiff::Timestamp;
 
-use super::{profile, start_authorization::address};
+use super::profile;
 use crate::{
     clock::Clock,
     domain::{
@@ -17,13 +16,12 @@ use crate::{
         connector::Connector,
         digest::sha256,
         provider::Provider,
-        secret::{BrowserBinding, Sealed, Secret, State},
+        secret::{BrowserBinding, Secret},
         session::{Binding, FailureReason, Session, SessionId, Stage},
         standing::Standing,
     },
     random::Random,
     store::{Apps, Connections, Connectors, Sessions, StoreError, Write},
-    vault::{Place, Vault, VaultError},
 };
 
 /// Opens links.
@@ -33,7 +31,6 @@ pub struct OpenLink {
     pub(crate) connectors: Connectors,
     pub(crate) connections: Connections,
     pub(crate) sessions: Sessions,
-    pub(crate) vault: Arc<Vault>,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
@@ -53,8 +50,6 @@ pub struct Opened {
     pub connection: Option<(Connection, Standing)>,
     /// Whether the app trusts this link with the user's connection.
     pub manages: bool,
-    /// Where the browser goes to connect.
-    pub redirect_url: String,
     /// What the browser is to remember for this session, if it does not yet.
     pub cookie: Option<Secret<BrowserBinding>>,
 }
@@ -80,9 +75,6 @@ pub enum LinkError {
     /// The storage can't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The vault can't open.
-    #[error(transparent)]
-    Vault(#[from] VaultError),
 }
 
 impl OpenLink {
@@ -94,7 +86,7 @@ impl OpenLink {
     pub async fn open(&self, id: &SessionId, cookie: Option<Secret<BrowserBinding>>) -> Result<Opened, LinkError> {
         let now = self.clock.now();
         let session = waiting(&self.sessions, id, now).await?;
-        let Binding::Link { opened_by, state, manages } = &session.binding else { return Err(LinkError::Over) };
+        let Binding::Link { opened_by, manages, .. } = &session.binding else { return Err(LinkError::Over) };
         let known = opened_by.as_ref().map(|known| is_shown(known, cookie.as_ref()));
         let app = self.apps.find(&session.key.user.app).await?.ok_or(LinkError::Over)?;
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
@@ -112,7 +104,6 @@ impl OpenLink {
             (connection, standing)
         };
         Ok(Opened {
-            redirect_url: self.redirect_url(provider, &session, state).await?,
             permissions: permissions(provider, &session),
             connection: connection.map(standing),
             manages,
@@ -142,18 +133,6 @@ impl OpenLink {
             Write::Done => Ok(cookie),
             Write::Conflict => Err(LinkError::Elsewhere),
         }
-    }
-
-    async fn redirect_url(
-        &self,
-        provider: &Provider,
-        session: &Session,
-        state: &Sealed<State>,
-    ) -> Result<String, LinkError> {
-        let place = Place::session(&session.id, &session.key);
-        let state = self.vault.open(state, &place).await?;
-        let verifier = self.vault.open(session.verifier.as_ref().ok_or(LinkError::Over)?, &place).await?;
-        address(provider, session, &state, &verifier, None).map_err(|_| LinkError::Over)
     }
 }
 

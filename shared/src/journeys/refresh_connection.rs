@@ -25,15 +25,15 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use self::wait::Awaited;
-use super::{ask_provider::AskProvider, carried_through, client_secret, profile};
+use super::{ask_provider::AskProvider, carried_through, client_proof::ClientProof, filled, profile};
 use crate::{
     clock::Clock,
     domain::{
         connection::{Connection, Grant},
         connector::Connector,
         ids::AttemptId,
-        provider::Provider,
-        secret::{ClientSecret, RefreshToken, Secret},
+        provider::{Provider, RefreshGrant, Step},
+        secret::{AccessToken, RefreshToken, Secret},
     },
     metrics::Metrics,
     oauth::{ProviderClient, TokenError},
@@ -81,6 +81,7 @@ pub struct Refresher {
     pub(crate) queue: Queue,
     pub(crate) salvage: OrderedQueue,
     pub(crate) crowd: Crowd,
+    pub(crate) public_base_url: String,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -138,8 +139,9 @@ pub enum RefreshError {
 
 /// Everything that a refresh needs and that can be had without harm.
 struct Prepared {
-    refresh_token: Secret<RefreshToken>,
-    client_secret: Option<Secret<ClientSecret>>,
+    refresh_token: Option<Secret<RefreshToken>>,
+    access_token: Option<Secret<AccessToken>>,
+    client_proof: ClientProof,
 }
 
 impl Refresher {
@@ -156,10 +158,14 @@ impl Refresher {
         occasion: Occasion,
     ) -> Result<Connection, RefreshError> {
         let provider = profile(connector).ok_or(RefreshError::Ended)?;
-        let can_be = provider.refreshes() && connection.tokens.refresh.is_some();
-        if !can_be || connection.grant != Grant::Live || connection.client_id != connector.client_id {
+        if !connection.tokens.have_what_renews(provider)
+            || connection.grant != Grant::Live
+            || connection.client_id != connector.client_id
+        {
             return Err(RefreshError::Ended);
         }
+        // Before anything is claimed: what lacks a value can never be asked for.
+        filled(provider, connector, &connection.details, Step::Refresh).map_err(|_| RefreshError::Ended)?;
         if let Some(retry_after) = connection.refresh.backing_off(self.clock.now()) {
             return Err(RefreshError::Unavailable { retry_after, cause: None });
         }
@@ -168,8 +174,9 @@ impl Refresher {
         {
             return self.ask_to_settle(connection, &attempt, occasion).await;
         }
+        self.is_time(&connection, provider)?;
         let gate = self.look_at_gate(connector).await?;
-        let with = self.prepare(&connection, connector).await?;
+        let with = self.prepare(&connection, connector, provider).await?;
         let place_in_crowd = self.keep_pace(connector, provider, occasion).await?;
         let passage = self.pass(gate, connector).await?;
         let lease = self.lease(&connection, provider).await;
@@ -183,7 +190,7 @@ impl Refresher {
                 let (refresher, connector) = (self.clone(), connector.clone());
                 let attempt = attempt::Attempt { lease: *lease, with, passage };
                 let work = Box::pin(async move {
-                    let renewed = refresher.carry_out(attempt, &connector).await;
+                    let renewed = Box::pin(refresher.carry_out(attempt, &connector)).await;
                     drop(place_in_crowd);
                     renewed
                 });
@@ -192,13 +199,41 @@ impl Refresher {
         }
     }
 
+    /// Whether a refresh can succeed at this moment: not once what it presents has ended, and not while the provider takes
+    /// the access token for too young. Neither is worth a question to the provider, which could count as a refusal.
+    fn is_time(&self, connection: &Connection, provider: &Provider) -> Result<(), RefreshError> {
+        let (tokens, now) = (&connection.tokens, self.clock.now());
+        if !tokens.are_renewable(provider, now) {
+            return Err(RefreshError::Ended);
+        }
+        match Duration::try_from(tokens.old_enough_at(provider).duration_since(now)) {
+            Ok(retry_after) if !retry_after.is_zero() => Err(RefreshError::Unavailable { retry_after, cause: None }),
+            _ => Ok(()),
+        }
+    }
+
     /// Opens everything first: what cannot be opened must not be found out after the provider has spent the token.
-    async fn prepare(&self, connection: &Connection, connector: &Connector) -> Result<Prepared, RefreshError> {
-        let sealed = connection.tokens.refresh.as_ref().ok_or(RefreshError::Ended)?;
+    async fn prepare(
+        &self,
+        connection: &Connection,
+        connector: &Connector,
+        provider: &Provider,
+    ) -> Result<Prepared, RefreshError> {
+        let (tokens, place) = (&connection.tokens, Place::connection(&connection.key));
+        let refresh = tokens.refresh.as_ref().filter(|_| provider.refresh.grant == RefreshGrant::RefreshToken);
         self.vault.make_ready(&connection.key.workspace).await?;
         Ok(Prepared {
-            refresh_token: self.vault.open(sealed, &Place::connection(&connection.key)).await?,
-            client_secret: client_secret(&self.vault, connector).await.map_err(of_connector)?,
+            refresh_token: match refresh {
+                Some(sealed) => Some(self.vault.open(sealed, &place).await?),
+                None => None,
+            },
+            access_token: match &tokens.access {
+                sealed if provider.shows_access_token() => Some(self.vault.open(sealed, &place).await?),
+                _ => None,
+            },
+            client_proof: ClientProof::open(&self.vault, &self.random, connector, self.clock.now())
+                .await
+                .map_err(of_connector)?,
         })
     }
 

@@ -1,11 +1,12 @@
-//! Working off the refresh queue and the ordered one behind it: what the schedule found due, what may not have come back,
-//! what could not be stored.
+//! Working off the refresh queue and the ordered one behind it: what the schedule found due, connections and connectors,
+//! what may not have come back, what could not be stored.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{
+    doctor::Doctor,
     refresh_connection::{Occasion, RefreshError, Refresher, message::RefreshMessage},
     reseal::{KeyMessage, NotResealed, Reseal},
     rotate_key::{RemindOfKeys, RotateError, RotateKey},
@@ -20,7 +21,7 @@ use crate::{
     },
     metrics::{Metric, Metrics},
     queue::DueMessage,
-    store::{Connections, Connectors, Schedule, StoreError, keys},
+    store::{Checkups, Connections, Connectors, Schedule, StoreError, keys},
     vault::VaultError,
 };
 
@@ -42,6 +43,7 @@ pub struct RefreshDue {
     pub(crate) schedule: Schedule,
     pub(crate) refresher: Refresher,
     pub(crate) rotate: RotateKey,
+    pub(crate) doctor: Doctor,
     pub(crate) reseal: Reseal,
     pub(crate) remind: RemindOfKeys,
     pub(crate) metrics: Metrics,
@@ -63,6 +65,9 @@ pub enum Unfinished {
     /// Something was not sealed anew.
     #[error(transparent)]
     Reseal(#[from] NotResealed),
+    /// A connector was not examined.
+    #[error("a connector was not examined: {0}")]
+    Doctor(StoreError),
 }
 
 impl RefreshDue {
@@ -91,6 +96,9 @@ impl RefreshDue {
 
     async fn work_on_connection(&self, body: &str, sent_at: Option<Timestamp>) -> Result<(), Unfinished> {
         if let Ok(due) = serde_json::from_str::<DueMessage>(body) {
+            if Checkups::is_key(&due.sk) {
+                return Box::pin(self.doctor.examine_due(due.pk, due.sk)).await.map_err(Unfinished::Doctor);
+            }
             return match self.schedule.find(&due.pk, &due.sk).await {
                 Ok(Some(connection)) => self.look(connection, Occasion::Scheduled).await,
                 Ok(None) => Ok(()),

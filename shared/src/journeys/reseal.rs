@@ -194,17 +194,29 @@ impl Reseal {
     }
 
     async fn renew_secret(&self, row: &SealedSecretRow, generation: u32) -> Result<Tally, NotResealed> {
+        let mut tally = self.renew_value(row, &row.secret, generation).await?;
+        tally.add(self.renew_value(row, &row.signing_key, generation).await?);
+        tally.add(self.renew_value(row, &row.earlier_signing_key, generation).await?);
+        Ok(tally)
+    }
+
+    async fn renew_value<K: Kind>(
+        &self,
+        row: &SealedSecretRow,
+        value: &Result<Option<Sealed<K>>, StoreError>,
+        generation: u32,
+    ) -> Result<Tally, NotResealed> {
         let mut tally = Tally::default();
-        let secret = match &row.secret {
-            Ok(secret) => secret.as_ref(),
+        let value = match value {
+            Ok(value) => value.as_ref(),
             Err(error) => {
                 tracing::error!(%error, connector.id = %row.connector, "a connector can't be read and is left as it is");
                 return Ok(Tally { unopened: 1, ..tally });
             }
         };
         let place = Place::connector(&row.workspace, &row.connector);
-        let resealed = self.renewed(secret, &place, generation, (row.connector.as_str(), &mut tally)).await?;
-        if let (Some(earlier), Some(resealed)) = (secret, resealed)
+        let resealed = self.renewed(value, &place, generation, (row.connector.as_str(), &mut tally)).await?;
+        if let (Some(earlier), Some(resealed)) = (value, resealed)
             && self.rows.replace_secret(row, earlier, &resealed).await? == Write::Done
         {
             tally.resealed = tally.older;

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     ask_provider::{AskProvider, NotRevoked},
     audit::Audit,
+    profile,
     reminders::Reminders,
 };
 use crate::{
@@ -37,7 +38,8 @@ pub enum Revocation {
     Revoked,
     /// The provider did not do it yet; it is asked again.
     Pending,
-    /// The provider has no way to end it; the tokens were destroyed here.
+    /// The provider has no way to end it, or none that would leave the user's other connections alone; the tokens were
+    /// destroyed here.
     Unsupported,
     /// The provider refused for good, or could not be asked; the tokens were destroyed here.
     Failed,
@@ -58,6 +60,8 @@ enum Outcome {
     GivenUp,
     /// A newer connection took the grant over.
     Superseded,
+    /// The provider would end another connection of the user with it.
+    Shared,
 }
 
 impl RevokeGrant {
@@ -65,11 +69,21 @@ impl RevokeGrant {
     /// again later.
     pub(super) async fn first(&self, connector: &Connector, mut ended: EndedGrant) -> Revocation {
         ended.tries += 1;
-        let asked = self.provider.to_revoke_soon(connector, &ended).await;
-        let outcome = self.outcome(&ended, asked);
+        let outcome = match self.is_shared(connector, &ended).await {
+            Ok(true) => Outcome::Shared,
+            Ok(false) => {
+                let asked = self.provider.to_revoke_soon(connector, &ended).await;
+                self.outcome(&ended, asked)
+            }
+            // The schedule finds the grant, and asks again whose it is.
+            Err(error) => {
+                tracing::warn!(%error, "whether a grant is shared is not known, and it is not revoked yet");
+                return Revocation::Pending;
+            }
+        };
         let revocation = match outcome {
             Outcome::Revoked => Revocation::Revoked,
-            Outcome::Unsupported => Revocation::Unsupported,
+            Outcome::Unsupported | Outcome::Shared => Revocation::Unsupported,
             Outcome::Failed | Outcome::GivenUp | Outcome::Superseded => Revocation::Failed,
             Outcome::Passing(_) => Revocation::Pending,
         };
@@ -89,15 +103,26 @@ impl RevokeGrant {
         let outcome = if standing.is_some_and(|connection| ended.is_superseded_by(&connection)) {
             Outcome::Superseded
         } else {
-            let asked = match self.connectors.find(&ended.place.workspace, ended.connector()).await? {
-                Some(connector) => self.provider.to_revoke(&connector, &ended).await,
-                None => Err(NotRevoked::ConnectorGone),
-            };
-            self.outcome(&ended, asked)
+            match self.connectors.find(&ended.place.workspace, ended.connector()).await? {
+                Some(connector) if self.is_shared(&connector, &ended).await? => Outcome::Shared,
+                Some(connector) => self.outcome(&ended, self.provider.to_revoke(&connector, &ended).await),
+                None => self.outcome(&ended, Err(NotRevoked::ConnectorGone)),
+            }
         };
         self.settle(&ended, &outcome).await?;
         self.note(&ended, &outcome).await;
         Ok(())
+    }
+
+    /// Whether the provider would end another connection of the user with this grant: where its data says that a revocation
+    /// is wider than the token. The last of them to be disconnected ends it for all.
+    async fn is_shared(&self, connector: &Connector, ended: &EndedGrant) -> Result<bool, StoreError> {
+        let revoke = profile(connector).and_then(|provider| provider.revoke.as_ref());
+        if !revoke.is_some_and(|revoke| revoke.wider_than_token) {
+            return Ok(false);
+        }
+        let others = self.connections.readable_of_user(&ended.place.user).await?;
+        Ok(others.iter().any(|other| ended.is_shared_with(other)))
     }
 
     fn outcome(&self, ended: &EndedGrant, asked: Result<Revoked, NotRevoked>) -> Outcome {
@@ -136,6 +161,7 @@ impl RevokeGrant {
             Outcome::Failed => "connection.revocation_failed",
             Outcome::GivenUp => "connection.revocation_given_up",
             Outcome::Superseded => "connection.revocation_superseded",
+            Outcome::Shared => "connection.revocation_shared",
             Outcome::Passing(_) => return,
         };
         let tries = ended.tries.to_string();

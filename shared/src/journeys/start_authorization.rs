@@ -4,7 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::profile;
+use super::{
+    client_proof::ClientProof,
+    filled,
+    open_link::{self, LinkError},
+    profile, refresh_endpoint, values,
+};
 use crate::{
     auth::AppUser,
     clock::Clock,
@@ -12,15 +17,20 @@ use crate::{
         connection::{Connection, Grant},
         connector::Connector,
         digest::sha256,
+        fields::FieldError,
         ids::{ConnectionId, ConnectorId},
-        provider::Provider,
+        provider::{Provider, Step, Unfilled, Values},
         scopes::Scopes,
         secret::{BrowserBinding, CodeVerifier, Secret, State},
         session::{Binding, Earlier, Pinned, SESSION_LIFE, Session, SessionId, Stage, Wishes},
         standing::{Standing, Status},
         user::ConnectionKey,
     },
-    oauth::authorize::{AuthorizationRequest, authorization_url, code_verifier},
+    oauth::{
+        ProviderClient, TokenError,
+        authorize::{AuthorizationRequest, authorization_url, code_verifier, shortest_state},
+        dpop,
+    },
     random::Random,
     store::{Connections, Connectors, Sessions, Start, Starts, StoreError},
     vault::{Place, Vault, VaultError},
@@ -34,6 +44,7 @@ pub struct StartAuthorization {
     pub(crate) sessions: Sessions,
     pub(crate) starts: Starts,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) client: Arc<ProviderClient>,
     pub(crate) public_base_url: String,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -54,6 +65,8 @@ pub struct Wanted {
     pub label: Option<String>,
     /// Whether who opens the link sees the user's connection and may end it.
     pub manages: bool,
+    /// Values of variables that the connector leaves to its users.
+    pub connection_config: Values,
 }
 
 /// A session that the user began themselves.
@@ -97,6 +110,15 @@ pub enum StartError {
     /// The return address is not registered for the app.
     #[error("the return address is not registered")]
     ReturnUrlNotRegistered,
+    /// The provider lets nobody connect this way today, for this reason.
+    #[error("the provider is unavailable")]
+    Unavailable(String),
+    /// Values that the user has to bring are missing or wrong.
+    #[error("values for the connection are missing or wrong")]
+    Config(Vec<FieldError>),
+    /// A request to the provider lacks a value.
+    #[error(transparent)]
+    Unfilled(#[from] Unfilled),
     /// The app has no return address at all.
     #[error("the app has no return address")]
     NoReturnUrl,
@@ -106,12 +128,26 @@ pub enum StartError {
         /// For how long.
         retry_after: Duration,
     },
+    /// The link leads nowhere, or not for this browser.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The provider did not take the request that was pushed to it. Nothing else happened there.
+    #[error("the provider did not take the request")]
+    NotPushed(#[source] TokenError),
     /// The storage can't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The vault can't seal or open.
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+/// What the provider is asked.
+struct Asked<'a> {
+    session: &'a Session,
+    state: &'a Secret<State>,
+    verifier: &'a Secret<CodeVerifier>,
+    login_hint: Option<String>,
 }
 
 struct Fresh {
@@ -134,8 +170,10 @@ impl StartAuthorization {
         let bound = sha256(cookie.expose().as_bytes());
         let login_hint = wanted.login_hint.clone();
         let fresh = self.fresh(user, &connector, provider, place, wanted, |_| Binding::Begun { cookie: bound }).await?;
+        let provider = filled(provider, &connector, &fresh.session.inputs, Step::Authorize)?;
+        let asked = Asked { session: &fresh.session, state: &fresh.state, verifier: &fresh.verifier, login_hint };
+        let redirect_url = self.address(&connector, &provider, asked).await?;
         self.sessions.put_new(&fresh.session).await?;
-        let redirect_url = address(provider, &fresh.session, &fresh.state, &fresh.verifier, login_hint.as_deref())?;
         Ok(Begun {
             redirect_url,
             connection_id: fresh.session.key.id(),
@@ -161,6 +199,7 @@ impl StartAuthorization {
             state: ready.seal(state, &Place::session(id, key)),
         };
         let fresh = self.fresh(user, &connector, provider, place, wanted, seal).await?;
+        filled(provider, &connector, &fresh.session.inputs, Step::Authorize)?;
         self.sessions.put_new(&fresh.session).await?;
         Ok(Linked {
             connect_url: format!("{}/connect/{}", self.public_base_url, fresh.session.id.as_str()),
@@ -169,10 +208,69 @@ impl StartAuthorization {
         })
     }
 
+    /// Leads the browser that opened a link on to the provider. As often as it likes: what was pushed to a provider does not
+    /// live long.
+    ///
+    /// # Errors
+    /// [`StartError::Link`] if the link leads nowhere, or not for this browser; others if something does not answer.
+    #[tracing::instrument(skip_all)]
+    pub async fn lead_on(&self, id: &SessionId, cookie: Option<&Secret<BrowserBinding>>) -> Result<String, StartError> {
+        let session = open_link::opened(&self.sessions, id, cookie, self.clock.now()).await?;
+        let (Binding::Link { state, .. }, Some(verifier)) = (&session.binding, &session.verifier) else {
+            return Err(LinkError::Over.into());
+        };
+        let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
+        let connector = connector.filter(Connector::is_active).ok_or(LinkError::Over)?;
+        let provider = profile(&connector).ok_or(LinkError::Over)?;
+        let provider = filled(provider, &connector, &session.inputs, Step::Authorize)?;
+        let place = Place::session(id, &session.key);
+        let (state, verifier) = (self.vault.open(state, &place).await?, self.vault.open(verifier, &place).await?);
+        let asked = Asked { session: &session, state: &state, verifier: &verifier, login_hint: None };
+        self.address(&connector, &provider, asked).await
+    }
+
+    /// Where the browser goes: with the whole request, or with a reference to it where the provider takes it directly.
+    async fn address(
+        &self,
+        connector: &Connector,
+        provider: &Provider,
+        asked: Asked<'_>,
+    ) -> Result<String, StartError> {
+        let request = AuthorizationRequest {
+            client_id: &asked.session.pinned.client_id,
+            redirect_uri: &asked.session.pinned.redirect_uri,
+            scopes: &asked.session.requested,
+            state: asked.state,
+            verifier: asked.verifier,
+            login_hint: asked.login_hint.as_deref(),
+        };
+        let mut url = authorization_url(provider, &request).map_err(|_| StartError::UnknownConnector)?;
+        if let Some(key) = connector.client_key.as_ref().filter(|_| provider.binds_tokens()) {
+            dpop::bind_code(&mut url, &key.public);
+        }
+        if !provider.takes_pushed_requests() {
+            return Ok(url.into());
+        }
+        let now = self.clock.now();
+        let proof = ClientProof::open(&self.vault, &self.random, connector, now).await?;
+        let credentials = proof.credentials(&asked.session.pinned.client_id);
+        let pushed = self.client.push(provider, credentials, url, now).await;
+        pushed.map(Into::into).map_err(StartError::NotPushed)
+    }
+
     async fn usable(&self, user: &AppUser, connector: ConnectorId) -> Result<(Connector, ConnectionKey), StartError> {
         let place = user.place(connector);
         let connector = self.connectors.find(&place.workspace, &place.connector).await?;
         Ok((connector.filter(Connector::is_active).ok_or(StartError::UnknownConnector)?, place))
+    }
+
+    /// 256 random bits, and more where the provider asks for a longer text.
+    fn state(&self, shortest: usize) -> Secret<State> {
+        let mut state = self.random.token();
+        while state.len() < shortest {
+            state.push_str(&self.random.token());
+        }
+        Secret::new(state)
     }
 
     async fn fresh(
@@ -184,6 +282,9 @@ impl StartAuthorization {
         wanted: Wanted,
         bind: impl FnOnce((&SessionId, &ConnectionKey, &Secret<State>)) -> Binding,
     ) -> Result<Fresh, StartError> {
+        if let Some(reason) = &provider.unavailable {
+            return Err(StartError::Unavailable(reason.clone()));
+        }
         let app = user.app();
         let return_url = app.return_url(wanted.return_to.as_deref()).ok_or(match wanted.return_to {
             Some(_) => StartError::ReturnUrlNotRegistered,
@@ -196,12 +297,17 @@ impl StartAuthorization {
         if wanted.connection_id.is_some() && existing.is_none() {
             return Err(StartError::UnknownConnection);
         }
+        let nothing = Values::new();
+        let earlier_details = existing.as_ref().map_or(&nothing, |connection| &connection.details);
+        let inputs = provider
+            .accept_inputs(&connector.connection_config, &wanted.connection_config, earlier_details)
+            .map_err(StartError::Config)?;
         let now = self.clock.now();
         if let Start::TooMany(retry_after) = self.starts.count(&place.user, now).await? {
             return Err(StartError::TooMany { retry_after });
         }
         let requested = provider.scopes_to_request(&scopes(connector, existing.as_ref(), wanted.scopes)?);
-        let state = Secret::<State>::new(self.random.token());
+        let state = self.state(shortest_state(provider));
         let verifier = code_verifier(self.random.bytes());
         let id = SessionId::of_state(&state);
         let sealed = self.vault.seal(&verifier, &Place::session(&id, &place)).await?;
@@ -217,11 +323,12 @@ impl StartAuthorization {
             pinned: Pinned {
                 client_id: connector.client_id.clone(),
                 redirect_uri: connector.redirect_uri(&self.public_base_url),
-                token_endpoint: provider.token.url.clone(),
+                token_endpoint: provider.with_known(&values(connector, &inputs)).token.url.clone(),
                 scopes_revision: connector.scopes_revision,
             },
+            inputs,
             requested,
-            earlier: existing.as_ref().map(|connection| earlier(connection, connector)),
+            earlier: existing.as_ref().map(|connection| earlier(connection, connector, provider)),
             label: wanted.label.or_else(|| existing.and_then(|connection| connection.label)),
             return_url: return_url.clone(),
             wishes: Wishes { session_binding: app.session_binding, handle_delivery: app.handle_delivery },
@@ -245,28 +352,16 @@ fn scopes(connector: &Connector, existing: Option<&Connection>, asked: Option<Sc
     Ok(asked.union(&kept))
 }
 
-fn earlier(connection: &Connection, connector: &Connector) -> Earlier {
+fn earlier(connection: &Connection, connector: &Connector, provider: &Provider) -> Earlier {
     let same_client = connection.client_id == connector.client_id;
+    let refresh_endpoint = refresh_endpoint(provider, connector, &connection.details);
+    let has_endpoint = provider.vars.is_empty() || refresh_endpoint.is_some();
     Earlier {
         account_id: connection.account.as_ref().map(|account| account.id.clone()),
-        refresh_token_lives: same_client && connection.grant == Grant::Live && connection.tokens.refresh.is_some(),
+        refresh_endpoint,
+        refresh_token_lives: same_client
+            && has_endpoint
+            && connection.grant == Grant::Live
+            && connection.tokens.refresh.is_some(),
     }
-}
-
-pub(super) fn address(
-    provider: &Provider,
-    session: &Session,
-    state: &Secret<State>,
-    verifier: &Secret<CodeVerifier>,
-    login_hint: Option<&str>,
-) -> Result<String, StartError> {
-    let request = AuthorizationRequest {
-        client_id: &session.pinned.client_id,
-        redirect_uri: &session.pinned.redirect_uri,
-        scopes: &session.requested,
-        state,
-        verifier,
-        login_hint,
-    };
-    authorization_url(provider, &request).map(Into::into).map_err(|_| StartError::UnknownConnector)
 }

@@ -1,13 +1,13 @@
 //! The authorization request and what comes back by it: pure.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use oauth2::{
-    AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, basic::BasicClient,
-};
-use url::{ParseError, Url};
+use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, basic::BasicClient};
+use url::{ParseError, Url, form_urlencoded};
 
+use super::{placeholders::Values, recipe::hex, wire};
 use crate::domain::{
-    provider::Provider,
+    provider::{PkceChallenge, Provider, ScopeEncoding},
     scopes::Scopes,
     secret::{CodeVerifier, Secret, State},
 };
@@ -45,14 +45,9 @@ pub fn authorization_url(provider: &Provider, request: &AuthorizationRequest<'_>
         authorize = authorize.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
     }
     let scopes = provider.scopes_to_request(request.scopes);
-    let scope = &data.scope;
-    if scope.send && !scopes.is_empty() {
-        authorize = match (scope.param.as_str(), scope.separator.as_str()) {
-            ("scope", " ") => authorize.add_scopes(scopes.iter().map(|scope| Scope::new(scope.to_owned()))),
-            (param, separator) => authorize.add_extra_param(param.to_owned(), scopes.join(separator)),
-        };
-    }
-    for (name, value) in &data.params {
+    let joined = scopes.join(&data.scope.separator);
+    let values = Values { client_id: Some(request.client_id), scopes: Some(&joined), ..Values::default() };
+    for (name, value) in wire::filled(&data.params, &values) {
         authorize = authorize.add_extra_param(name, value);
     }
     if asks_for_consent(provider, &scopes) {
@@ -61,7 +56,20 @@ pub fn authorization_url(provider: &Provider, request: &AuthorizationRequest<'_>
     if let (Some(param), Some(hint)) = (&data.login_hint, request.login_hint) {
         authorize = authorize.add_extra_param(param, hint);
     }
-    Ok(renamed(authorize.url().0, provider))
+    let mut url = shaped(authorize.url().0, provider, request.verifier);
+    if data.scope.send && !scopes.is_empty() && !data.omit.iter().any(|name| name == "scope") {
+        add_scopes(&mut url, provider, &scopes);
+    }
+    if let Some(fragment) = &data.fragment {
+        url.set_fragment(Some(fragment));
+    }
+    Ok(url)
+}
+
+/// How long a `state` must be for this provider, in characters.
+#[must_use]
+pub fn shortest_state(provider: &Provider) -> usize {
+    provider.authorize.state_min.and_then(|length| usize::try_from(length).ok()).unwrap_or(0)
 }
 
 /// OpenID Connect Core, section 11: `offline_access` is ignored unless consent is asked for.
@@ -69,16 +77,46 @@ fn asks_for_consent(provider: &Provider, scopes: &Scopes) -> bool {
     provider.oidc.is_some() && scopes.contains("offline_access") && !provider.authorize.params.contains_key("prompt")
 }
 
-/// The same URL with the provider's names for the parameters.
-fn renamed(mut url: Url, provider: &Provider) -> Url {
-    let names = &provider.authorize.names;
-    if names.is_empty() {
-        return url;
-    }
+/// The provider's name for a parameter.
+pub(super) fn name_of<'n>(provider: &'n Provider, standard: &'n str) -> &'n str {
+    provider.authorize.names.get(standard).or_else(|| provider.names.get(standard)).map_or(standard, String::as_str)
+}
+
+/// The same URL with the parameters that the provider wants, by its names. What is in the query of the endpoint itself
+/// stays as it is.
+fn shaped(mut url: Url, provider: &Provider, verifier: &Secret<CodeVerifier>) -> Url {
+    let own: Vec<String> = Url::parse(&provider.authorize.url)
+        .map(|endpoint| endpoint.query_pairs().map(|(name, _)| name.into_owned()).collect())
+        .unwrap_or_default();
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let renamed = pairs.iter().map(|(name, value)| (names.get(name).unwrap_or(name), value));
-    url.query_pairs_mut().clear().extend_pairs(renamed);
+    let is_kept =
+        |name: &str| own.iter().any(|known| known == name) || !provider.authorize.omit.iter().any(|o| o == name);
+    let hex = (provider.authorize.pkce_challenge == PkceChallenge::S256Hex)
+        .then(|| hex(digest(&SHA256, verifier.expose().as_bytes()).as_ref()));
+    let shaped = pairs.iter().filter(|(name, _)| is_kept(name)).map(|(name, value)| match (name.as_str(), &hex) {
+        ("code_challenge", Some(hex)) => (name_of(provider, name), hex),
+        _ => (name_of(provider, name), value),
+    });
+    url.query_pairs_mut().clear().extend_pairs(shaped);
     url
+}
+
+/// Adds the scopes: as one parameter, or with the separator as it is.
+fn add_scopes(url: &mut Url, provider: &Provider, scopes: &Scopes) {
+    let scope = &provider.authorize.scope;
+    let param = if scope.param == "scope" { name_of(provider, "scope") } else { &scope.param };
+    match scope.encode {
+        ScopeEncoding::Form => {
+            url.query_pairs_mut().append_pair(param, &scopes.join(&scope.separator));
+        }
+        ScopeEncoding::Raw => {
+            let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+            let list: Vec<String> = scopes.iter().map(encoded).collect();
+            let pair = format!("{}={}", encoded(param), list.join(&scope.separator));
+            let query = url.query().filter(|query| !query.is_empty());
+            url.set_query(Some(&query.map_or(pair.clone(), |query| format!("{query}&{pair}"))));
+        }
+    }
 }
 
 /// The PKCE verifier made of 256 random bits: 43 characters (RFC 7636, section 4.1).
@@ -175,10 +213,11 @@ mod tests {
 
     #[test]
     fn the_verifier_is_never_in_the_url() {
-        for provider in catalogue::all() {
-            let sent = sent(provider, "a", None);
+        for provider in catalogue::all_described().filter(|provider| provider.unavailable.is_none()) {
+            let sent = sent(&provider.samples()[0], "a", None);
             assert!(!format!("{sent:?}").contains("dBjftJeZ4CVP"), "{}", provider.id);
-            assert_eq!(sent.contains_key("code_challenge"), provider.id.as_str() != "linkedin", "{}", provider.id);
+            let sends_challenge = sent.keys().any(|name| name.contains("challenge"));
+            assert_eq!(sends_challenge, provider.sends_pkce(), "{}", provider.id);
         }
     }
 
@@ -203,6 +242,68 @@ mod tests {
         let sent = sent(&custom(&json!({"authorize": {"names": {"client_id": "client_key"}}})), "a", None);
         assert_eq!(sent["client_key"], "client 1");
         assert!(!sent.contains_key("client_id"));
+    }
+
+    #[test]
+    fn a_name_may_hold_for_all_requests_or_for_this_one() {
+        let data = json!({
+            "id": "p", "name": "P", "names": {"client_id": "client_key", "redirect_uri": "redirect_url", "scope": "scopes"},
+            "authorize": {"url": "https://p.example/authorize", "names": {"client_id": "app_id"}, "omit": ["response_type"]},
+            "token": {"url": "https://p.example/token"},
+        });
+        let sent = sent(&Provider::parse_custom(data).expect("a provider"), "a b", None);
+        for (name, value) in [
+            ("app_id", Some("client 1")),
+            ("scopes", Some("a b")),
+            ("client_key", None),
+            ("client_id", None),
+            ("response_type", None),
+            ("scope", None),
+        ] {
+            assert_eq!(sent.get(name).map(String::as_str), value, "{name}");
+        }
+        assert!(sent.contains_key("redirect_url") && sent.contains_key("state"));
+    }
+
+    #[test]
+    fn a_challenge_may_be_the_digest_in_hexadecimal() {
+        let sent = sent(&custom(&json!({"authorize": {"pkce_challenge": "s256_hex"}})), "a", None);
+        let digest = "13d31e961a1ad8ec2f16b10c4c982e0876a878ad6df144566ee1894acb70f9c3";
+        assert_eq!((sent["code_challenge"].as_str(), sent["code_challenge_method"].as_str()), (digest, "S256"));
+    }
+
+    #[test]
+    fn a_parameter_may_repeat_the_scopes_and_name_the_client() {
+        let scope = json!({"separator": ","});
+        let params = json!({"optional_scope": "{scopes}", "app": "x-{client_id}"});
+        let sent = sent(&custom(&json!({"authorize": {"scope": scope, "params": params}})), "a b", None);
+        assert_eq!((sent["optional_scope"].as_str(), sent["app"].as_str()), ("a,b", "x-client 1"));
+    }
+
+    fn address(authorize: &Value, scopes: &str) -> String {
+        let request = AuthorizationRequest {
+            client_id: "c",
+            redirect_uri: "https://c.example/cb",
+            scopes: &Scopes::parse(scopes.split_whitespace()).expect("scopes"),
+            state: &Secret::new("s"),
+            verifier: &code_verifier(VERIFIER_BYTES),
+            login_hint: None,
+        };
+        authorization_url(&custom(&json!({"authorize": authorize})), &request).expect("a URL").into()
+    }
+
+    #[test]
+    fn a_raw_separator_stays_what_it_is() {
+        let raw = address(&json!({"scope": {"separator": "+", "encode": "raw"}}), "a:x b&c");
+        assert!(raw.ends_with("&scope=a%3Ax+b%26c"), "{raw}");
+        let form = address(&json!({"scope": {"separator": "+"}}), "a b");
+        assert!(form.ends_with("&scope=a%2Bb"), "{form}");
+    }
+
+    #[test]
+    fn a_fragment_stands_at_the_end() {
+        let address = address(&json!({"fragment": "/oauth/authorize"}), "a");
+        assert!(address.ends_with("#/oauth/authorize") && address.contains("state=s"), "{address}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Finds out about an issuer by its metadata (OpenID Connect Discovery 1.0; RFC 8414), and fetches its keys.
 
+use std::borrow::Cow;
+
 use http::{HeaderValue, Request, Response, header};
 use serde_json::{Map, Value};
 use url::Url;
@@ -49,7 +51,7 @@ impl ProviderClient {
     /// # Errors
     /// [`DiscoveryError`].
     #[tracing::instrument(skip_all)]
-    pub async fn discover(&self, issuer: &str, body: Value) -> Result<Provider, DiscoveryError> {
+    pub async fn discover_issuer(&self, issuer: &str, body: Value) -> Result<Provider, DiscoveryError> {
         let metadata = self.metadata(issuer).await?;
         let provider = Provider::from_metadata(body, &metadata).map_err(DiscoveryError::Unusable)?;
         match self.refused_endpoints(&provider) {
@@ -61,11 +63,15 @@ impl ProviderClient {
     /// The endpoints of a provider that may not be spoken to, each with the reason. To be asked before it is stored.
     #[must_use]
     pub fn refused_endpoints(&self, provider: &Provider) -> Vec<FieldError> {
-        let refused = |(pointer, url): (&str, &str)| {
+        let refused = |(pointer, url): (Cow<'static, str>, &str)| {
             let refusal = self.egress.check(url).err()?;
-            Some(FieldError { pointer: pointer.to_owned(), detail: refusal.to_string() })
+            Some(FieldError { pointer: pointer.into_owned(), detail: refusal.to_string() })
         };
-        provider.endpoints().filter_map(refused).collect()
+        let samples = provider.samples();
+        let mut refused: Vec<FieldError> =
+            samples.iter().flat_map(|sample| sample.endpoints().filter_map(refused)).collect();
+        refused.dedup();
+        refused
     }
 
     /// Where an issuer publishes its keys (OpenID Connect Discovery, section 3: `jwks_uri`).
@@ -89,8 +95,12 @@ impl ProviderClient {
         object(&answer).map(|_| answer.into_body()).ok_or(DiscoveryError::NotFound)
     }
 
-    /// The metadata of an issuer.
-    async fn metadata(&self, issuer: &str) -> Result<Map<String, Value>, DiscoveryError> {
+    /// The metadata of an issuer, not looked into any further.
+    ///
+    /// # Errors
+    /// [`DiscoveryError`].
+    #[tracing::instrument(skip_all)]
+    pub async fn metadata(&self, issuer: &str) -> Result<Map<String, Value>, DiscoveryError> {
         let url = self.egress.check(issuer).map_err(DiscoveryError::Blocked)?;
         if url.query().is_some() {
             return Err(DiscoveryError::NotFound);

@@ -4,7 +4,10 @@ use std::{fmt, time::Duration};
 
 use http::StatusCode;
 
-use super::egress::{EgressError, EgressRefusal};
+use super::{
+    egress::{EgressError, EgressRefusal},
+    signer::SigningError,
+};
 use crate::domain::secret::{RefreshToken, Secret};
 
 /// An error code of a provider (RFC 6749, section 5.2), made harmless: `[a-z_]{1,64}`, or `other`.
@@ -140,6 +143,13 @@ impl From<EgressError> for TokenError {
             EgressError::Cut(status) if is_passing(status) => Self::passing(passing_outcome(status), Some(status)),
             EgressError::Cut(status) => Self::Refused { error: ErrorCode::of(""), status: status.as_u16() },
         }
+    }
+}
+
+impl From<SigningError> for TokenError {
+    /// A connector without the key that its provider asks for: an admin has to save it again.
+    fn from(_: SigningError) -> Self {
+        Self::ClientRejected { error: ErrorCode::of("client_key_missing"), status: 0 }
     }
 }
 

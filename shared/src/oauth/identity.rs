@@ -1,20 +1,26 @@
 //! Asks a provider whose account a grant is to.
 
 use http::{HeaderValue, Request, Response, header};
+use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
 use super::{
-    Credentials, ProviderClient, TokenSet,
+    Credentials, ProviderClient, TokenSet, assertion,
+    dpop::{self, Proving},
     egress::{DEADLINE, EgressError, EgressRefusal},
     error::is_passing,
+    placeholders::Values,
+    signer::SigningError,
     wire::{self, Parameters},
 };
 use crate::domain::{
     account::Account,
-    provider::{Body, ClientAuth, Identity, IdentityAuth, Path, Provider, first},
-    secret::Secret,
+    provider::{Body, Identity, IdentityAuth, Path, Provider, first},
 };
+
+/// The type of a token that is presented with a proof (RFC 9449, section 5).
+const BOUND: &str = "DPoP";
 
 /// Why it is not known whose account it is. The grant is good all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +50,7 @@ impl ProviderClient {
         provider: &Provider,
         credentials: Credentials<'_>,
         tokens: &TokenSet,
+        now: Timestamp,
     ) -> Result<Account, AccountError> {
         if let Some(account) = &tokens.id_claims {
             return Ok(account.clone());
@@ -52,12 +59,27 @@ impl ProviderClient {
         if identity.needs_scope.as_ref().is_some_and(|scope| !tokens.scopes.contains(scope)) {
             return Err(AccountError::Unsupported);
         }
-        let mut url = self.egress.check(&identity.url).map_err(AccountError::Blocked)?;
-        if !identity.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&identity.query);
-        }
-        let request = request(provider, identity, &url, credentials, tokens.access_token.expose());
-        let answer = self.egress.send(request, DEADLINE).await.map_err(unanswered)?;
+        let values = Values { access_token: Some(tokens.access_token.expose()), ..Values::of(credentials) };
+        let url = identity.url.as_deref().ok_or(AccountError::Unsupported)?;
+        let url = values.fill_url(url).ok_or(AccountError::Unsupported)?;
+        let url = self.egress.check(&url).map_err(AccountError::Blocked)?;
+        let is_bound = tokens.token_type == BOUND && identity.auth == IdentityAuth::Bearer;
+        let proving = Proving {
+            egress: &self.egress,
+            nonces: &self.nonces,
+            signer: credentials.signer.filter(|_| is_bound),
+            access_token: values.access_token,
+            now,
+            deadline: DEADLINE,
+        };
+        let make = || {
+            let mut request = request((provider, identity), &url, credentials, &values, now)?;
+            if let Some(value) = values.access_token.filter(|_| is_bound).and_then(dpop::authorization) {
+                request.headers_mut().insert(header::AUTHORIZATION, value);
+            }
+            Ok::<_, AccountError>(request)
+        };
+        let answer = proving.send(make).await?;
         account_of_answer(identity, &answer)
     }
 }
@@ -76,47 +98,38 @@ pub fn account_of_answer(identity: &Identity, answer: &Response<Vec<u8>>) -> Res
 }
 
 fn request(
-    provider: &Provider,
-    identity: &Identity,
+    (provider, identity): (&Provider, &Identity),
     url: &Url,
     credentials: Credentials<'_>,
-    access_token: &str,
-) -> Request<Vec<u8>> {
+    values: &Values<'_>,
+    now: Timestamp,
+) -> Result<Request<Vec<u8>>, SigningError> {
     let mut request = Request::new(Vec::new());
     *request.method_mut() = wire::method(identity.method);
     if let Ok(uri) = url.as_str().parse() {
         *request.uri_mut() = uri;
     }
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    wire::put_headers(request.headers_mut(), &identity.headers);
+    if let Some(body) = identity.body.as_ref().and_then(|body| values.fill_json(body)) {
+        wire::put_json(&mut request, &body);
+    }
+    wire::put_headers(request.headers_mut(), &identity.headers, values);
+    wire::add_query(&mut request, &wire::filled(&identity.query, values));
     match identity.auth {
-        IdentityAuth::Bearer => {
-            if let Some(value) = wire::bearer(access_token) {
-                request.headers_mut().insert(header::AUTHORIZATION, value);
-            }
-        }
+        IdentityAuth::Bearer => wire::present(&mut request, provider, values.access_token.unwrap_or_default()),
         IdentityAuth::Client => {
-            let mut parameters: Parameters = vec![("token".into(), access_token.into())];
-            let secret = credentials.client_secret.map(Secret::expose);
-            match (provider.token.client_auth, secret) {
-                (ClientAuth::Basic, Some(secret)) => {
-                    if let Some(value) = wire::basic(credentials.client_id, secret) {
-                        request.headers_mut().insert(header::AUTHORIZATION, value);
-                    }
-                }
-                (_, secret) => {
-                    parameters.push(("client_id".into(), credentials.client_id.into()));
-                    parameters.extend(secret.map(|secret| ("client_secret".into(), secret.into())));
-                }
-            }
+            // RFC 7662, section 2.1.
+            let mut parameters: Parameters = vec![("token".into(), values.access_token.unwrap_or_default().into())];
+            assertion::present(request.headers_mut(), &mut parameters, provider, credentials, now)?;
             wire::put_parameters(&mut request, parameters, Body::Form);
         }
+        IdentityAuth::None => {}
     }
-    request
+    Ok(request)
 }
 
 /// Reads the answer; without every part of the id there is no account.
-fn account(identity: &Identity, answer: &Value) -> Option<Account> {
+pub(super) fn account(identity: &Identity, answer: &Value) -> Option<Account> {
     if identity.success.as_ref().is_some_and(|success| !success.holds(answer)) {
         return None;
     }
@@ -139,11 +152,19 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-fn unanswered(error: EgressError) -> AccountError {
-    match error {
-        EgressError::Blocked(refusal) => AccountError::Blocked(refusal),
-        EgressError::NotSent | EgressError::Unanswered => AccountError::Passing,
-        EgressError::Cut(_) => AccountError::Unreadable,
+impl From<EgressError> for AccountError {
+    fn from(error: EgressError) -> Self {
+        match error {
+            EgressError::Blocked(refusal) => Self::Blocked(refusal),
+            EgressError::NotSent | EgressError::Unanswered => Self::Passing,
+            EgressError::Cut(_) => Self::Unreadable,
+        }
+    }
+}
+
+impl From<SigningError> for AccountError {
+    fn from(_: SigningError) -> Self {
+        Self::Unsupported
     }
 }
 
@@ -158,25 +179,36 @@ mod tests {
             scopes::Scopes,
             secret::{ClientSecret, Secret},
         },
-        oauth::{catalogue, egress::Egress, stub::Stub},
+        oauth::{
+            catalogue,
+            egress::Egress,
+            signer::tests::{signer, verified},
+            stub::Stub,
+        },
     };
 
-    /// Asks a provider of the catalogue, whose identity request goes to the stub.
-    async fn ask(id: &str, stub: &Stub, granted: &str) -> Result<Account, AccountError> {
-        let mut provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue").clone();
-        provider.identity.as_mut().expect("an identity request").url = stub.url("/me");
-        let tokens = TokenSet {
+    fn granted(scopes: &str) -> TokenSet {
+        TokenSet {
             access_token: Secret::new("a1"),
             refresh_token: None,
             token_type: "Bearer".into(),
             expires_at: None,
             refresh_expires_at: None,
-            scopes: Scopes::parse(granted.split_whitespace()).expect("scopes"),
+            scopes: Scopes::parse(scopes.split_whitespace()).expect("scopes"),
             id_claims: None,
-        };
+            kept: std::collections::BTreeMap::new(),
+        }
+    }
+
+    /// Asks a provider of the catalogue, whose identity request goes to the stub.
+    async fn ask(id: &str, stub: &Stub, granted_scopes: &str) -> Result<Account, AccountError> {
+        let mut provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue").clone();
+        provider.identity.as_mut().expect("an identity request").url = Some(stub.url("/me"));
+        let tokens = granted(granted_scopes);
         let secret = Secret::<ClientSecret>::new("s3cret");
-        let credentials = Credentials { client_id: "client", client_secret: Some(&secret) };
-        ProviderClient::new(Egress::allowing_plain_http_to_loopback()).account(&provider, credentials, &tokens).await
+        let credentials = Credentials { client_id: "client", client_secret: Some(&secret), signer: None };
+        let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
+        client.account(&provider, credentials, &tokens, Timestamp::UNIX_EPOCH).await
     }
 
     #[tokio::test]
@@ -197,6 +229,61 @@ mod tests {
         assert_eq!(asked.line, "POST /me HTTP/1.1");
         assert_eq!(asked.body, "token=a1&client_id=client&client_secret=s3cret");
         assert_eq!(asked.header("authorization"), None);
+    }
+
+    #[tokio::test]
+    async fn a_bound_token_asks_with_a_proof_for_it() {
+        let (stub, signer) = (Stub::json(200, r#"{"sub":"1"}"#), signer());
+        let mut data = json!({"id": "p", "name": "P", "authorize": {"url": "https://p.example/a"}, "token": {"url": "https://p.example/t", "dpop": "required"}});
+        data["identity"] = json!({"url": stub.url("/me?a=b")});
+        let provider = Provider::parse_custom(data).expect("a provider");
+        let mut tokens = granted("");
+        tokens.token_type = "DPoP".into();
+        let credentials = Credentials { client_id: "client", client_secret: None, signer: Some(&signer) };
+        let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
+        let account = client.account(&provider, credentials, &tokens, Timestamp::UNIX_EPOCH).await;
+        assert_eq!(account.expect("an account").id, "1");
+        let asked = stub.only();
+        assert_eq!(asked.header("authorization"), Some("DPoP a1"));
+        let (_, claims) = verified(asked.header("dpop").expect("a proof"), signer.public());
+        assert_eq!((claims["htm"].as_str(), claims["htu"].as_str()), (Some("GET"), Some(stub.url("/me").as_str())));
+        assert!(claims["ath"].is_string());
+    }
+
+    #[tokio::test]
+    async fn a_provider_is_asked_in_the_form_that_it_wants() {
+        for (identity, line, authorization, body) in [
+            (
+                json!({"url": "/graphql", "method": "POST", "body": {"query": "{ viewer { id } }"}, "id": "data.viewer.id"}),
+                "POST /graphql HTTP/1.1",
+                Some("Bearer a/1"),
+                r#"{"query":"{ viewer { id } }"}"#,
+            ),
+            (
+                json!({"url": "/tokens/{access_token}", "auth": "none", "query": {"of": "{client_id}"}, "id": "data.viewer.id"}),
+                "GET /tokens/a%2F1?of=client HTTP/1.1",
+                None,
+                "",
+            ),
+        ] {
+            let stub = Stub::json(200, r#"{"data":{"viewer":{"id":"u1"}}}"#);
+            let mut identity = identity;
+            identity["url"] = stub.url(identity["url"].as_str().expect("a path")).into();
+            let data = json!({"id": "p", "name": "P", "authorize": {"url": "https://p.example/a"}, "token": {"url": "https://p.example/t"}, "identity": identity});
+            let provider = Provider::parse_custom(data).expect("a provider");
+            let tokens = TokenSet { access_token: Secret::new("a/1"), ..granted("") };
+            let credentials = Credentials { client_id: "client", client_secret: None, signer: None };
+            let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
+            assert_eq!(
+                client.account(&provider, credentials, &tokens, Timestamp::UNIX_EPOCH).await.expect("an account").id,
+                "u1"
+            );
+            let asked = stub.only();
+            assert_eq!(
+                (asked.line.as_str(), asked.header("authorization"), asked.body.as_str()),
+                (line, authorization, body)
+            );
+        }
     }
 
     #[tokio::test]

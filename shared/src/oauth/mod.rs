@@ -4,28 +4,42 @@
 //! guarded [`egress`], read leniently, and only then handed back to the crate. No provider has code of its own.
 
 mod answer;
+mod assertion;
 pub mod authorize;
 pub mod catalogue;
+mod details;
 mod discovery;
+pub mod dpop;
 pub mod egress;
 mod error;
+mod expiry;
 mod id_token;
 mod identity;
+mod par;
+mod placeholders;
+mod recipe;
+mod response;
 mod revoke;
+mod signer;
 #[cfg(test)]
 mod stub;
 mod token;
 mod wire;
 
-use self::egress::Egress;
 pub use self::{
     discovery::{DiscoveryError, metadata_of_answer},
     error::{ErrorCode, Outcome, TokenError},
     identity::{AccountError, account_of_answer},
+    response::{Arrived, AuthorizationResponse, ResponseError},
     revoke::{GrantTokens, RevokeError, Revoked},
+    signer::{Signer, SigningError},
     token::{CodeGrant, RefreshRequest, TokenSet},
 };
-use crate::domain::secret::{ClientSecret, Secret};
+use self::{dpop::Nonces, egress::Egress};
+use crate::{
+    domain::secret::{ClientSecret, Secret},
+    random::Random,
+};
 
 /// Who a connector is at its provider.
 #[derive(Debug, Clone, Copy)]
@@ -34,19 +48,23 @@ pub struct Credentials<'a> {
     pub client_id: &'a str,
     /// The client secret; a public client has none.
     pub client_secret: Option<&'a Secret<ClientSecret>>,
+    /// The connector's own key, where the provider asks for one.
+    pub signer: Option<&'a Signer>,
 }
 
 /// Everything that can be asked of a provider.
 #[derive(Debug, Default)]
 pub struct ProviderClient {
     egress: Egress,
+    nonces: Nonces,
+    random: Random,
 }
 
 impl ProviderClient {
     /// A client that reaches as far as this egress.
     #[must_use]
     pub fn new(egress: Egress) -> Self {
-        Self { egress }
+        Self { egress, nonces: Nonces::default(), random: Random::default() }
     }
 
     /// The way out, to check endpoints before they are stored.

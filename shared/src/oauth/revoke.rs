@@ -5,16 +5,17 @@ use std::time::Duration;
 use http::{Response, StatusCode, Uri, header};
 use jiff::Timestamp;
 use oauth2::{AsyncHttpClient, HttpRequest, RequestTokenError, RevocationUrl, StandardRevocableToken};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use url::Url;
 
 use super::{
-    Credentials, ProviderClient,
+    Credentials, ProviderClient, assertion,
     egress::{DEADLINE, Egress, EgressError, EgressRefusal},
     error::is_passing,
+    placeholders::Values,
+    signer::SigningError,
     token::{Calling, client},
-    wire,
+    wire::{self, Parameters},
 };
 use crate::domain::{
     provider::{Body, ClientAuth, Method, Provider, RevocationAuth, Revoke, RevokedToken},
@@ -82,8 +83,13 @@ impl ProviderClient {
         let Some(revoke) = &provider.revoke else { return Ok(Revoked::Unsupported) };
         let chosen = chosen(revoke.token, tokens);
         let mut outcome = if chosen.is_empty() { Revoked::Done } else { Revoked::Unsupported };
+        let values = Values {
+            access_token: tokens.access_token.map(Secret::expose),
+            refresh_token: tokens.refresh_token.map(Secret::expose),
+            ..Values::of(credentials)
+        };
         for token in chosen {
-            if self.revoke_token(revoke, credentials, token, now).await? == Revoked::Done {
+            if self.revoke_token(provider, revoke, credentials, (token, values), now).await? == Revoked::Done {
                 outcome = Revoked::Done;
             }
         }
@@ -92,15 +98,19 @@ impl ProviderClient {
 
     async fn revoke_token(
         &self,
+        provider: &Provider,
         revoke: &Revoke,
         credentials: Credentials<'_>,
-        token: StandardRevocableToken,
+        (token, values): (StandardRevocableToken, Values<'_>),
         now: Timestamp,
     ) -> Result<Revoked, RevokeError> {
-        let url = self.egress.check(&endpoint(revoke, credentials.client_id)).map_err(RevokeError::Blocked)?;
+        // A URL that has the place of a token which the grant lacks revokes nothing.
+        let Some(url) = values.fill_url(&revoke.url) else { return Ok(Revoked::Unsupported) };
+        let url = self.egress.check(&url).map_err(RevokeError::Blocked)?;
         let client = client(credentials, client_auth(revoke.auth)).set_revocation_url(as_https(&url));
         let request = client.revoke_token(token).map_err(|_| RevokeError::Blocked(EgressRefusal::Scheme))?;
-        let endpoint = RevocationEndpoint { egress: &self.egress, revoke, url: &url, now };
+        let endpoint =
+            RevocationEndpoint { egress: &self.egress, provider, revoke, credentials, values, url: &url, now };
         match request.request_async(&endpoint).await {
             Ok(()) => Ok(Revoked::Done),
             Err(RequestTokenError::Request(error)) => Err(error),
@@ -112,7 +122,10 @@ impl ProviderClient {
 /// One call of a revocation endpoint: what the crate takes for its HTTP client.
 struct RevocationEndpoint<'a> {
     egress: &'a Egress,
+    provider: &'a Provider,
     revoke: &'a Revoke,
+    credentials: Credentials<'a>,
+    values: Values<'a>,
     url: &'a Url,
     now: Timestamp,
 }
@@ -123,8 +136,7 @@ impl<'c> AsyncHttpClient<'c> for RevocationEndpoint<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let request = shaped(request, self.revoke, self.url);
-            let answer = self.egress.send(request, DEADLINE).await.map_err(unanswered)?;
+            let answer = self.egress.send(self.shaped(request)?, DEADLINE).await.map_err(unanswered)?;
             verdict(self.revoke, &answer, self.now)
         })
     }
@@ -146,12 +158,8 @@ fn client_auth(auth: RevocationAuth) -> ClientAuth {
         RevocationAuth::Basic => ClientAuth::Basic,
         RevocationAuth::Post => ClientAuth::Post,
         RevocationAuth::None | RevocationAuth::Bearer => ClientAuth::None,
+        RevocationAuth::PrivateKeyJwt => ClientAuth::PrivateKeyJwt,
     }
-}
-
-/// The endpoint, with the client id where the provider's data has its place.
-fn endpoint(revoke: &Revoke, client_id: &str) -> String {
-    revoke.url.replace("{client_id}", &utf8_percent_encode(client_id, NON_ALPHANUMERIC).to_string())
 }
 
 /// The crate builds no revocation request for plain http. Which schemes are allowed is for the egress to say: the crate
@@ -163,29 +171,72 @@ fn as_https(url: &Url) -> RevocationUrl {
     RevocationUrl::from_url(https)
 }
 
-/// The request in the provider's form.
-fn shaped(mut request: HttpRequest, revoke: &Revoke, url: &Url) -> HttpRequest {
-    let is_rfc = revoke.auth != RevocationAuth::Bearer
-        && (revoke.method, revoke.body, revoke.token_param.as_str()) == (Method::Post, Body::Form, "token");
-    let mut parameters = wire::parameters(&request);
-    if revoke.auth == RevocationAuth::Bearer {
-        let token = parameters.iter().find(|(name, _)| name == "token");
-        if let Some(value) = token.and_then(|(_, token)| wire::bearer(token)) {
-            request.headers_mut().insert(header::AUTHORIZATION, value);
+impl RevocationEndpoint<'_> {
+    /// The request in the provider's form.
+    fn shaped(&self, mut request: HttpRequest) -> Result<HttpRequest, SigningError> {
+        let revoke = self.revoke;
+        if let Ok(uri) = Uri::try_from(self.url.as_str()) {
+            *request.uri_mut() = uri;
         }
-        parameters.retain(|(name, _)| name != "client_id");
+        let mut parameters = wire::parameters(&request);
+        self.prove(&mut request, &mut parameters)?;
+        let sends_hint = self.is_rfc();
+        parameters.retain(|(name, _)| {
+            (sends_hint || name != "token_type_hint")
+                && (revoke.send_token || name != "token")
+                && !revoke.params.contains_key(name)
+        });
+        for (name, _) in &mut parameters {
+            name.clone_from(&self.name_of(name).to_owned());
+        }
+        parameters.extend(wire::filled(&revoke.params, &self.values));
+        *request.method_mut() = wire::method(revoke.method);
+        let body = if revoke.method == Method::Get { Body::Query } else { revoke.body };
+        wire::put_parameters(&mut request, parameters, body);
+        wire::add_query(&mut request, &wire::filled(&revoke.query, &self.values));
+        wire::put_headers(request.headers_mut(), &revoke.headers, &self.values);
+        Ok(request)
     }
-    parameters.retain(|(name, _)| (is_rfc || name != "token_type_hint") && (revoke.send_token || name != "token"));
-    for (name, _) in parameters.iter_mut().filter(|(name, _)| name == "token") {
-        name.clone_from(&revoke.token_param);
+
+    /// Adds the proof of who asks, where the crate does not know it.
+    fn prove(&self, request: &mut HttpRequest, parameters: &mut Parameters) -> Result<(), SigningError> {
+        match (self.revoke.auth, self.provider.token.client_auth) {
+            (RevocationAuth::Bearer, _) => {
+                let token = parameters.iter().find(|(name, _)| name == "token");
+                if let Some(value) = token.and_then(|(_, token)| wire::bearer(token)) {
+                    request.headers_mut().insert(header::AUTHORIZATION, value);
+                }
+                parameters.retain(|(name, _)| name != "client_id");
+            }
+            (RevocationAuth::Basic, ClientAuth::BasicSecretOnly) => {
+                if let Some(value) = self.values.client_secret.and_then(wire::basic_of_secret) {
+                    request.headers_mut().insert(header::AUTHORIZATION, value);
+                }
+            }
+            (RevocationAuth::PrivateKeyJwt, _) => {
+                assertion::add(parameters, self.provider, self.credentials, self.now)?;
+            }
+            _ => {}
+        }
+        Ok(())
     }
-    wire::put_parameters(&mut request, parameters, revoke.body);
-    wire::put_headers(request.headers_mut(), &revoke.headers);
-    *request.method_mut() = wire::method(revoke.method);
-    if let Ok(uri) = Uri::try_from(url.as_str()) {
-        *request.uri_mut() = uri;
+
+    /// Whether the request is that of RFC 7009: others get no hint, for they would not know what it is.
+    fn is_rfc(&self) -> bool {
+        let revoke = self.revoke;
+        revoke.auth != RevocationAuth::Bearer
+            && (revoke.method, revoke.body, self.name_of("token")) == (Method::Post, Body::Form, "token")
     }
-    request
+
+    /// The provider's name for a parameter.
+    fn name_of<'n>(&'n self, standard: &'n str) -> &'n str {
+        let named = self.revoke.names.get(standard).or_else(|| self.provider.names.get(standard));
+        match named {
+            Some(named) => named,
+            None if standard == "token" => &self.revoke.token_param,
+            None => standard,
+        }
+    }
 }
 
 /// What an answer means, in the words of RFC 7009, section 2.2: a token that was no longer valid counts as revoked; a
@@ -212,13 +263,20 @@ fn verdict(revoke: &Revoke, answer: &Response<Vec<u8>>, now: Timestamp) -> Resul
         return Ok(refusal);
     }
     // Without a code, 401 speaks of whoever authenticates: the client, or the token itself where that is the proof.
-    let by_client = matches!(revoke.auth, RevocationAuth::Basic | RevocationAuth::Post);
+    let by_client = revoke.auth.proves_client();
     if matches!(code, Some("invalid_client" | "unauthorized_client"))
         || (by_client && status == StatusCode::UNAUTHORIZED)
     {
         return Err(RevokeError::ClientRejected { status: status.as_u16() });
     }
     Err(RevokeError::Refused { status: status.as_u16() })
+}
+
+impl From<SigningError> for RevokeError {
+    /// A connector without the key that its provider asks for: an admin has to save it again.
+    fn from(_: SigningError) -> Self {
+        Self::ClientRejected { status: 0 }
+    }
 }
 
 fn unanswered(error: EgressError) -> RevokeError {

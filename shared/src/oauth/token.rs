@@ -1,7 +1,7 @@
 //! Token requests (RFC 6749, sections 4.1.3 and 6): built and read by the crate `oauth2`, with the provider's own ways
 //! put in between.
 
-use std::{pin::Pin, time::Duration};
+use std::{collections::BTreeMap, pin::Pin, time::Duration};
 
 use http::{HeaderValue, Response, header};
 use jiff::{SignedDuration, Timestamp};
@@ -14,14 +14,18 @@ use oauth2::{
 
 use super::{
     Credentials, ProviderClient,
-    answer::{Extras, normalise, token_type},
-    egress::{DEADLINE, Egress, EgressRefusal},
+    answer::{Extras, Reading, normalise, token_type},
+    assertion,
+    dpop::{self, Proving},
+    egress::{DEADLINE, EgressRefusal},
     error::{Outcome, TokenError},
+    placeholders::Values,
+    recipe::Recipe,
     wire,
 };
 use crate::domain::{
     account::Account,
-    provider::{ClientAuth, Provider},
+    provider::{Body, ClientAuth, ExchangeStep, Provider, RefreshGrant},
     scopes::Scopes,
     secret::{AccessToken, AuthorizationCode as Code, CodeVerifier, RefreshToken, Secret},
 };
@@ -41,8 +45,10 @@ pub struct TokenSet {
     pub refresh_expires_at: Option<Timestamp>,
     /// What was granted; what was requested, where the answer does not tell (RFC 6749, section 5.1).
     pub scopes: Scopes,
-    /// Whose account it is, where an ID token came along.
+    /// Whose account it is, where an ID token or the answer itself tells.
     pub id_claims: Option<Account>,
+    /// What else of the answer is kept with the connection, by the names of the provider's data.
+    pub kept: BTreeMap<String, String>,
 }
 
 /// A code to exchange, with everything that has to match the authorization request.
@@ -61,8 +67,12 @@ pub struct CodeGrant<'a> {
 /// A grant to refresh.
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshRequest<'a> {
-    /// The refresh token.
-    pub refresh_token: &'a Secret<RefreshToken>,
+    /// The refresh token, where that is what is presented.
+    pub refresh_token: Option<&'a Secret<RefreshToken>>,
+    /// The access token, where the provider wants to see it.
+    pub access_token: Option<&'a Secret<AccessToken>>,
+    /// The redirect URI of the connector, which some providers want to see again.
+    pub redirect_uri: &'a str,
     /// What the grant covers, in case the answer does not tell.
     pub granted: &'a Scopes,
     /// How long it may take; never longer than [`super::egress::LONGEST`].
@@ -103,7 +113,8 @@ impl TokenSet {
     ) -> Result<Self, TokenError> {
         let url = TokenUrl::new(provider.token.url.clone()).map_err(|_| TokenError::Blocked(EgressRefusal::NotAUrl))?;
         let client = OAuthClient::new(ClientId::new(client_id.to_owned())).set_token_uri(url);
-        let read = |_: HttpRequest| in_form_of_rfc(provider, client_id, answer, now);
+        let reading = Reading::of_code(provider, client_id);
+        let read = |_: HttpRequest| in_form_of_rfc(&reading, answer, now);
         token_set(client.exchange_client_credentials().request(&read), requested, now)
     }
 }
@@ -121,19 +132,28 @@ impl ProviderClient {
         grant: CodeGrant<'_>,
         now: Timestamp,
     ) -> Result<TokenSet, TokenError> {
-        let client = token_client(&self.egress, provider, credentials, &provider.token.url)?;
+        let values = Values {
+            code: Some(grant.code.expose()),
+            redirect_uri: Some(grant.redirect_uri),
+            ..Values::of(credentials)
+        };
+        let endpoint = TokenEndpoint {
+            client: self,
+            provider,
+            credentials,
+            recipe: Recipe::of_code(provider),
+            reading: Reading::of_code(provider, credentials.client_id),
+            values,
+            deadline: DEADLINE,
+            now,
+        };
         let refused = |_| TokenError::passing(Outcome::NotSent, None);
         let redirect_uri = RedirectUrl::new(grant.redirect_uri.to_owned()).map_err(refused)?;
-        let client = client.set_redirect_uri(redirect_uri);
+        let client = endpoint.client()?.set_redirect_uri(redirect_uri);
         let mut request = client.exchange_code(AuthorizationCode::new(grant.code.expose().to_owned()));
         if provider.sends_pkce() {
             request = request.set_pkce_verifier(PkceCodeVerifier::new(grant.verifier.expose().to_owned()));
         }
-        for (name, value) in &provider.token.params {
-            request = request.add_extra_param(name, value);
-        }
-        let client_id = credentials.client_id;
-        let endpoint = TokenEndpoint { egress: &self.egress, provider, client_id, deadline: DEADLINE, now };
         token_set(request.request_async(&endpoint).await, grant.requested, now)
     }
 
@@ -149,15 +169,109 @@ impl ProviderClient {
         grant: RefreshRequest<'_>,
         now: Timestamp,
     ) -> Result<TokenSet, TokenError> {
-        let client = token_client(&self.egress, provider, credentials, provider.refresh_url())?;
-        let refresh_token = oauth2::RefreshToken::new(grant.refresh_token.expose().to_owned());
-        let mut request = client.exchange_refresh_token(&refresh_token);
-        for (name, value) in &provider.token.params {
-            request = request.add_extra_param(name, value);
+        let access_token = grant.access_token.map(Secret::expose);
+        let refresh_token = grant.refresh_token.map(Secret::expose);
+        let scopes = grant.granted.join(&provider.authorize.scope.separator);
+        let recipe = Recipe::of_refresh(provider);
+        let presented = match provider.refresh.grant {
+            RefreshGrant::AccessToken if recipe.places_access_token() => None,
+            RefreshGrant::AccessToken => Some(access_token.ok_or(TokenError::passing(Outcome::NotSent, None))?),
+            _ => Some(refresh_token.ok_or(TokenError::passing(Outcome::NotSent, None))?),
+        };
+        let endpoint = TokenEndpoint {
+            client: self,
+            provider,
+            credentials,
+            recipe: if presented.is_some() { recipe } else { recipe.without("refresh_token") },
+            reading: Reading::of_refresh(provider, credentials.client_id, access_token),
+            values: Values {
+                access_token,
+                refresh_token,
+                redirect_uri: Some(grant.redirect_uri),
+                scopes: Some(&scopes),
+                ..Values::of(credentials)
+            },
+            deadline: grant.deadline,
+            now,
+        };
+        let presented = oauth2::RefreshToken::new(presented.unwrap_or_default().to_owned());
+        let client = endpoint.client()?;
+        let mut request = client.exchange_refresh_token(&presented);
+        if provider.refresh.send_scope && !scopes.is_empty() {
+            request = request.add_extra_param("scope", scopes.as_str());
         }
-        let client_id = credentials.client_id;
-        let endpoint = TokenEndpoint { egress: &self.egress, provider, client_id, deadline: grant.deadline, now };
         token_set(request.request_async(&endpoint).await, grant.granted, now)
+    }
+
+    /// Swaps the token that a code gave for the one that the provider's data goes on to, step by step. What a step does
+    /// not tell stays as it was. `deadline` is for all of them together.
+    ///
+    /// # Errors
+    /// [`TokenError`] of the first step that fails. The token before it may live on at the provider.
+    #[tracing::instrument(skip_all, fields(provider.id = %provider.id))]
+    pub async fn swap(
+        &self,
+        provider: &Provider,
+        credentials: Credentials<'_>,
+        tokens: &TokenSet,
+        deadline: Duration,
+        now: Timestamp,
+    ) -> Result<Option<TokenSet>, TokenError> {
+        let swapped = async {
+            let mut swapped: Option<TokenSet> = None;
+            for step in &provider.exchange {
+                let before = swapped.as_ref().unwrap_or(tokens);
+                swapped = Some(self.swap_once(provider, credentials, step, before, deadline, now).await?);
+            }
+            Ok(swapped)
+        };
+        tokio::time::timeout(deadline, swapped).await.unwrap_or(Err(TokenError::passing(Outcome::Unanswered, None)))
+    }
+
+    async fn swap_once(
+        &self,
+        provider: &Provider,
+        credentials: Credentials<'_>,
+        step: &ExchangeStep,
+        before: &TokenSet,
+        deadline: Duration,
+        now: Timestamp,
+    ) -> Result<TokenSet, TokenError> {
+        let values = Values {
+            access_token: Some(before.access_token.expose()),
+            refresh_token: before.refresh_token.as_ref().map(Secret::expose),
+            ..Values::of(credentials)
+        };
+        let endpoint = TokenEndpoint {
+            client: self,
+            provider,
+            credentials,
+            recipe: Recipe::of_step(provider, step),
+            reading: Reading::of_step(provider, credentials.client_id, &step.response),
+            values,
+            deadline,
+            now,
+        };
+        let client = endpoint.client()?;
+        // The crate knows no such request: its parameters are all in the recipe, and its answer is a token answer.
+        let request = client.exchange_client_credentials();
+        let after = token_set(request.request_async(&endpoint).await, &before.scopes, now)?;
+        Ok(after.following(before))
+    }
+}
+
+impl TokenSet {
+    /// This token set, with what the one before it had and this one lacks.
+    fn following(mut self, before: &Self) -> Self {
+        if self.refresh_token.is_none() {
+            self.refresh_token = before.refresh_token.as_ref().map(Secret::duplicate);
+            self.refresh_expires_at = before.refresh_expires_at;
+        }
+        self.id_claims = before.id_claims.clone().or(self.id_claims);
+        for (name, value) in &before.kept {
+            self.kept.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        self
     }
 }
 
@@ -165,31 +279,27 @@ impl ProviderClient {
 pub(super) fn client(credentials: Credentials<'_>, auth: ClientAuth) -> OAuthClient {
     let client = OAuthClient::new(ClientId::new(credentials.client_id.to_owned())).set_auth_type(match auth {
         ClientAuth::Basic => AuthType::BasicAuth,
-        ClientAuth::Post | ClientAuth::None => AuthType::RequestBody,
+        // What proves a client by signing is put in when the request is sent: it is another one each time.
+        ClientAuth::Post | ClientAuth::None | ClientAuth::PrivateKeyJwt | ClientAuth::BasicSecretOnly => {
+            AuthType::RequestBody
+        }
     });
     match credentials.client_secret {
-        Some(secret) if auth != ClientAuth::None => {
+        Some(secret) if matches!(auth, ClientAuth::Basic | ClientAuth::Post) => {
             client.set_client_secret(ClientSecret::new(secret.expose().to_owned()))
         }
         _ => client,
     }
 }
 
-fn token_client(
-    egress: &Egress,
-    provider: &Provider,
-    credentials: Credentials<'_>,
-    url: &str,
-) -> Result<OAuthClient<EndpointSet>, TokenError> {
-    let url = egress.check(url).map_err(TokenError::Blocked)?;
-    Ok(client(credentials, provider.token.client_auth).set_token_uri(TokenUrl::from_url(url)))
-}
-
 /// One call of a token endpoint: what the crate takes for its HTTP client.
 struct TokenEndpoint<'a> {
-    egress: &'a Egress,
+    client: &'a ProviderClient,
     provider: &'a Provider,
-    client_id: &'a str,
+    credentials: Credentials<'a>,
+    recipe: Recipe<'a>,
+    reading: Reading<'a>,
+    values: Values<'a>,
     deadline: Duration,
     now: Timestamp,
 }
@@ -204,26 +314,47 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
 }
 
 impl TokenEndpoint<'_> {
+    /// The crate's client, for this endpoint. Where a value is lacking that belongs into its URL, nothing is sent.
+    fn client(&self) -> Result<OAuthClient<EndpointSet>, TokenError> {
+        let url = self.values.fill_url(self.recipe.url).ok_or(TokenError::Blocked(EgressRefusal::NotAUrl))?;
+        let url = self.client.egress.check(&url).map_err(TokenError::Blocked)?;
+        let client = client(self.credentials, self.recipe.client_auth.unwrap_or(ClientAuth::None));
+        Ok(client.set_token_uri(TokenUrl::from_url(url)))
+    }
+
     /// Sends a token request in the provider's form and gives its answer the form that the crate reads.
-    async fn answer(&self, mut request: HttpRequest) -> Result<Response<Vec<u8>>, TokenError> {
-        let token = &self.provider.token;
-        let mut parameters = wire::parameters(&request);
-        parameters.retain(|(name, _)| !token.omit.contains(name));
-        wire::put_parameters(&mut request, parameters, token.body);
-        wire::put_headers(request.headers_mut(), &token.headers);
-        let answer = self.egress.send(request, self.deadline).await?;
-        in_form_of_rfc(self.provider, self.client_id, &answer, self.now)
+    async fn answer(&self, request: HttpRequest) -> Result<Response<Vec<u8>>, TokenError> {
+        let proving = Proving {
+            egress: &self.client.egress,
+            nonces: &self.client.nonces,
+            signer: dpop::signer(self.provider, self.credentials)?,
+            access_token: None,
+            now: self.now,
+            deadline: self.deadline,
+        };
+        let answer = proving.send(|| self.shaped(request.clone())).await?;
+        in_form_of_rfc(&self.reading, &answer, self.now)
+    }
+
+    /// The request in the provider's form, with what is signed made anew.
+    fn shaped(&self, mut request: HttpRequest) -> Result<HttpRequest, TokenError> {
+        if self.recipe.client_auth == Some(ClientAuth::PrivateKeyJwt) {
+            let mut parameters = wire::parameters(&request);
+            assertion::add(&mut parameters, self.provider, self.credentials, self.now)?;
+            wire::put_parameters(&mut request, parameters, Body::Form);
+        }
+        self.recipe.shape(&mut request, &self.values, self.now, &self.client.random);
+        Ok(request)
     }
 }
 
 /// An answer with tokens as RFC 6749, section 5.1 has it, for the crate to read.
 fn in_form_of_rfc(
-    provider: &Provider,
-    client_id: &str,
+    reading: &Reading<'_>,
     answer: &Response<Vec<u8>>,
     now: Timestamp,
 ) -> Result<Response<Vec<u8>>, TokenError> {
-    let normal = normalise(provider, client_id, answer, now)?;
+    let normal = normalise(reading, answer, now)?;
     let unreadable = |_| TokenError::passing(Outcome::Garbled, Some(answer.status()));
     let mut response = Response::new(serde_json::to_vec(&normal).map_err(unreadable)?);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -249,8 +380,12 @@ fn token_set(answer: Answer, requested: &Scopes, now: Timestamp) -> Result<Token
         refresh_expires_at: answer.extra_fields().refresh_expires_in.and_then(ends),
         scopes: granted.and_then(Result::ok).unwrap_or_else(|| requested.clone()),
         id_claims: answer.extra_fields().id_claims.clone(),
+        kept: answer.extra_fields().kept.clone(),
     })
 }
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod forms;

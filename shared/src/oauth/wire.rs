@@ -7,9 +7,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use jiff::{Timestamp, fmt::rfc2822};
 use oauth2::HttpRequest;
 use serde_json::{Map, Value};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
-use crate::domain::provider::{Body, Method};
+use super::placeholders::Values;
+use crate::domain::provider::{Body, Method, Provider, TokenIn};
 
 /// The longest wait that a provider may ask for. What asks for more is asked again after an hour.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
@@ -33,18 +34,54 @@ pub(super) fn put_parameters(request: &mut HttpRequest, parameters: Parameters, 
             let fields: Map<String, Value> = parameters.into_iter().map(|(name, value)| (name, value.into())).collect();
             ("application/json", Value::Object(fields).to_string())
         }
+        Body::Query => {
+            request.headers_mut().remove(header::CONTENT_TYPE);
+            request.body_mut().clear();
+            return add_query(request, &parameters);
+        }
     };
     request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     *request.body_mut() = body.into_bytes();
 }
 
+/// Puts a JSON value into a request, as it is.
+pub(super) fn put_json(request: &mut HttpRequest, body: &Value) {
+    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *request.body_mut() = body.to_string().into_bytes();
+}
+
+/// Puts parameters into the query of the URL, beside what is there.
+pub(super) fn add_query(request: &mut HttpRequest, parameters: &Parameters) {
+    if parameters.is_empty() {
+        return;
+    }
+    let Ok(mut url) = Url::parse(&request.uri().to_string()) else { return };
+    url.query_pairs_mut().extend_pairs(parameters);
+    if let Ok(uri) = url.as_str().parse() {
+        *request.uri_mut() = uri;
+    }
+}
+
 /// Sets the headers that the provider's data asks for; these were checked when the data was read.
-pub(super) fn put_headers(headers: &mut HeaderMap, wanted: &BTreeMap<String, String>) {
-    for (name, value) in wanted {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            headers.insert(name, value);
+pub(super) fn put_headers(headers: &mut HeaderMap, wanted: &BTreeMap<String, String>, values: &Values<'_>) {
+    for (name, text) in wanted {
+        if let Some(value) = values.fill(text) {
+            put_header(headers, name, &value);
         }
     }
+}
+
+/// Sets one header, never to be printed: a token may be in it. A value that no header can carry is left out.
+pub(super) fn put_header(headers: &mut HeaderMap, name: &str, value: &str) {
+    if let (Ok(name), Ok(mut value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+}
+
+/// The texts of a table with their values; those that lack one are left out.
+pub(super) fn filled(texts: &BTreeMap<String, String>, values: &Values<'_>) -> Parameters {
+    texts.iter().filter_map(|(name, text)| Some((name.clone(), values.fill(text)?))).collect()
 }
 
 /// The method of a request, as HTTP has it.
@@ -65,12 +102,34 @@ pub(super) fn basic(client_id: &str, client_secret: &str) -> Option<HeaderValue>
     Some(value)
 }
 
+/// The header that presents a client by its secret alone, as the user name of HTTP Basic.
+pub(super) fn basic_of_secret(client_secret: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(format!("{client_secret}:")))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
 /// The header that presents a token (RFC 6750, section 2.1), never to be printed; `None` if the token has a character
 /// that no header can carry.
 pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
     value.set_sensitive(true);
     Some(value)
+}
+
+/// Presents an access token where the provider's API takes it.
+pub(super) fn present(request: &mut HttpRequest, provider: &Provider, access_token: &str) {
+    match &provider.api.token_in {
+        None => {
+            if let Some(value) = bearer(access_token) {
+                request.headers_mut().insert(header::AUTHORIZATION, value);
+            }
+        }
+        Some(TokenIn::Header { header, scheme }) => {
+            put_header(request.headers_mut(), header, format!("{scheme} {access_token}").trim_start());
+        }
+        Some(TokenIn::Query { query }) => add_query(request, &vec![(query.clone(), access_token.to_owned())]),
+    }
 }
 
 /// Reads an answer as JSON; some servers put a byte order mark before it.

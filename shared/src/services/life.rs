@@ -24,6 +24,7 @@ impl Services {
             sessions: self.sessions(),
             starts: Starts::new(&self.dynamodb, &self.config.tables),
             vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
             public_base_url: self.config.public_base_url.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -38,7 +39,6 @@ impl Services {
             connectors: self.connectors(),
             connections: self.connections(),
             sessions: self.sessions(),
-            vault: Arc::clone(&self.vault),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -103,6 +103,7 @@ impl Services {
             schedule: self.schedule(),
             refresher: self.refresher(),
             rotate: self.rotate_key(),
+            doctor: self.doctor(),
             reseal: Reseal {
                 keys: self.workspace_keys(),
                 rows: SealedRows::new(&self.dynamodb, &self.config.tables),
@@ -174,6 +175,7 @@ impl Services {
             queue: self.refresh_queue.clone(),
             salvage: self.salvage_queue.clone(),
             crowd: self.crowd.clone(),
+            public_base_url: self.config.public_base_url.clone(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -204,6 +206,11 @@ impl Services {
     }
 
     pub(super) fn ask_provider(&self) -> AskProvider {
-        AskProvider { vault: Arc::clone(&self.vault), client: Arc::clone(&self.client), clock: self.clock.clone() }
+        AskProvider {
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
     }
 }

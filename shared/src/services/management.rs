@@ -6,6 +6,7 @@ use super::Services;
 use crate::{
     journeys::{
         delete_workspace::DeleteWorkspace,
+        doctor::CallDoctor,
         forget_user::ForgetUser,
         manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
         rotate_key::RotateKey,
@@ -22,6 +23,12 @@ impl Services {
             connectors: self.connectors(),
             custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
             healths: self.healths(),
+            client: Arc::clone(&self.client),
+            doctor: CallDoctor {
+                checkups: self.checkups(),
+                queue: self.refresh_queue.clone(),
+                clock: self.clock.clone(),
+            },
             vault: Arc::clone(&self.vault),
             sweep: self.begin_sweep(),
             audit: self.audit(),

@@ -15,7 +15,8 @@ use super::{
     table::{TableNames, key},
 };
 use crate::domain::{
-    account::Account, connection::SealedTokens, scopes::Scopes, session::SessionId, user::ConnectionKey,
+    account::Account, connection::SealedTokens, provider::Values, scopes::Scopes, session::SessionId,
+    user::ConnectionKey,
 };
 
 /// Ends of sessions.
@@ -51,6 +52,8 @@ pub struct NewGrant {
     pub account: Option<Account>,
     /// What the user calls it.
     pub label: Option<String>,
+    /// What differs between the accounts of its provider.
+    pub details: Values,
     /// Its tokens.
     pub tokens: SealedTokens,
     /// Whether an earlier refresh token stays if there is no new one.
@@ -132,12 +135,13 @@ impl Completions {
 const KEPT_WITH_REFRESH_TOKEN: [&str; 4] = [name::REFRESH_TOKEN, name::LEASED_UNTIL, name::INTENT, name::IN_DOUBT];
 
 /// What a new grant replaces, or ends.
-const REPLACED: [&str; 17] = [
+const REPLACED: [&str; 18] = [
     name::REFRESH_TOKEN,
     name::EXPIRES_AT,
     name::REFRESH_EXPIRES_AT,
     name::ACCOUNT,
     name::CONNECTION_LABEL,
+    name::CONNECTION_DETAILS,
     name::DUE_SHARD,
     name::DUE_AT,
     name::GRANT_ENDED,
@@ -167,6 +171,7 @@ fn attributes(place: &ConnectionKey, grant: &NewGrant) -> Item {
         .texts(name::GRANTED, grant.granted.iter())
         .maybe(grant.account.as_ref(), |item, account| item.map(name::ACCOUNT, &details(account)))
         .maybe(grant.label.as_deref(), |item, label| item.text(name::CONNECTION_LABEL, label))
+        .filled_map(name::CONNECTION_DETAILS, &grant.details)
         .time(name::CONNECTED_AT, grant.connected_at)
         .bytes(name::ACCESS_TOKEN, tokens.access.as_bytes())
         .maybe(tokens.refresh.as_ref(), |item, sealed| item.bytes(name::REFRESH_TOKEN, sealed.as_bytes()))

@@ -57,6 +57,14 @@ impl Connections {
         self.0.query_all(&pk(user), PREFIX).await?.iter().map(read).collect()
     }
 
+    /// All connections of a user that can be read.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn readable_of_user(&self, user: &User) -> Result<Vec<Connection>, StoreError> {
+        Ok(self.0.query_all(&pk(user), PREFIX).await?.iter().filter_map(|row| read(row).ok()).collect())
+    }
+
     /// The connectors through which a user has a connection, whether or not it can be read.
     ///
     /// # Errors
@@ -300,13 +308,17 @@ pub(super) fn read(row: &Row) -> Result<Connection, StoreError> {
         version: row.number(name::CONNECTION_VERSION)?,
         grant: match row.find_text(name::GRANT_ENDED)? {
             None => Grant::Live,
-            Some(_) => Grant::Ended { reason: row.word(name::GRANT_ENDED, EndReason::parse)? },
+            Some(_) => Grant::Ended {
+                reason: row.word(name::GRANT_ENDED, EndReason::parse)?,
+                at: row.find_time(name::ENDED_AT)?,
+            },
         },
         client_id: row.text(name::CLIENT_ID)?.to_owned(),
         scopes_revision: row.number(name::SCOPES_REVISION)?,
         granted: row.scopes(name::GRANTED)?,
         account: read_account(row)?,
         label: row.find_text(name::CONNECTION_LABEL)?.map(str::to_owned),
+        details: row.map(name::CONNECTION_DETAILS)?,
         connected_at: row.time(name::CONNECTED_AT)?,
         last_used_on: row.find_day(name::LAST_USED_ON)?,
         tokens: SealedTokens {

@@ -2,17 +2,19 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::transact_write_items::TransactWriteItemsError,
+    operation::transact_write_items::{TransactWriteItemsError, builders::TransactWriteItemsFluentBuilder},
     types::{Delete, Put, TransactWriteItem, Update},
 };
 
 use super::{
+    client_keys,
     error::{Conditional, StoreError, Write, failed, written},
     row::{NewItem, Row, name, number, text, time},
     table::{Table, TableNames, key},
     workspaces::pk,
 };
 use crate::domain::{
+    client_key::{ClientKey, EarlierKey, PublicKey},
     connector::{Connector, ConnectorKind, ConnectorState},
     digest::{hex, sha256},
     ids::{ConnectorId, WorkspaceId},
@@ -73,7 +75,7 @@ impl Connectors {
             .transact_items(self.put_where_none_is(name_item(connector))?)
             .transact_items(self.put_where_none_is(item(connector)?)?)
             .transact_items(self.claim(connector)?);
-        outcome(request.send().await)
+        outcome(self.with_public_keys(request, connector)?.send().await)
     }
 
     /// Stores a changed connector, if it is still at `earlier`'s revision; moves its name along.
@@ -97,7 +99,19 @@ impl Connectors {
                 .transact_items(self.put_where_none_is(name_item(changed))?)
                 .transact_items(self.delete_item(&pk(&earlier.workspace), &name_sk(earlier))?);
         }
-        outcome(request.transact_items(TransactWriteItem::builder().put(put).build()).send().await)
+        request = request.transact_items(TransactWriteItem::builder().put(put).build());
+        outcome(self.with_public_keys(request, changed)?.send().await)
+    }
+
+    /// Publishes the connector's keys in the same moment.
+    fn with_public_keys(
+        &self,
+        request: TransactWriteItemsFluentBuilder,
+        connector: &Connector,
+    ) -> Result<TransactWriteItemsFluentBuilder, StoreError> {
+        let Some(key) = &connector.client_key else { return Ok(request) };
+        let put = client_keys::put(&self.0, &connector.id, key)?;
+        Ok(request.transact_items(TransactWriteItem::builder().put(put).build()))
     }
 
     /// Marks a connector as deleted and frees its name. Whoever reads it from now on finds it unusable.
@@ -125,11 +139,12 @@ impl Connectors {
         written(request.send().await)
     }
 
-    /// Removes what is left of a deleted connector, its secret too. The claim to its id stays.
+    /// Removes what is left of a deleted connector, its secret and keys too. The claim to its id stays.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn destroy(&self, workspace: &WorkspaceId, id: &ConnectorId) -> Result<(), StoreError> {
+        client_keys::delete(&self.0, id).await?;
         self.0.delete(&pk(workspace), &sk(id)).await?;
         Ok(())
     }
@@ -229,6 +244,10 @@ fn item(connector: &Connector) -> Result<NewItem, StoreError> {
         .text(name::CLIENT_ID, &connector.client_id)
         .maybe(connector.client_secret.as_ref(), |item, sealed| item.bytes(name::CLIENT_SECRET, sealed.as_bytes()))
         .maybe(connector.client_secret_changed_at, |item, at| item.time(name::CLIENT_SECRET_CHANGED_AT, at))
+        .maybe(connector.client_secret_expires_on, |item, day| {
+            item.text(name::CLIENT_SECRET_EXPIRES_ON, &day.to_string())
+        })
+        .maybe(connector.client_key.as_ref(), with_client_key)
         .texts(name::SCOPES, connector.scopes.iter())
         .number(name::SCOPES_REVISION, connector.scopes_revision)
         .map(name::CONNECTION_CONFIG, &connector.connection_config)
@@ -237,6 +256,28 @@ fn item(connector: &Connector) -> Result<NewItem, StoreError> {
         .number(name::REVISION, connector.revision)
         .time(name::CREATED_AT, connector.created_at)
         .time(name::UPDATED_AT, connector.updated_at))
+}
+
+fn with_client_key(item: NewItem, key: &ClientKey) -> NewItem {
+    let public: Vec<String> = key.public_keys().map(PublicKey::to_text).collect();
+    item.bytes(name::SIGNING_KEY, key.sealed.as_bytes())
+        .maybe(key.earlier.as_ref(), |item, earlier| item.bytes(name::EARLIER_SIGNING_KEY, earlier.sealed.as_bytes()))
+        .texts(name::PUBLIC_KEYS, public.iter().map(String::as_str))
+        .time(name::SIGNING_KEY_MADE_AT, key.made_at)
+}
+
+fn client_key(row: &Row) -> Result<Option<ClientKey>, StoreError> {
+    let Some(sealed) = row.find_sealed(name::SIGNING_KEY)? else { return Ok(None) };
+    let unreadable = StoreError::Unreadable(name::PUBLIC_KEYS);
+    let public = row.texts(name::PUBLIC_KEYS)?.into_iter().map(PublicKey::parse).collect::<Result<Vec<_>, _>>();
+    let mut public = public.map_err(|_| StoreError::Unreadable(name::PUBLIC_KEYS))?.into_iter();
+    let earlier_sealed = row.find_sealed(name::EARLIER_SIGNING_KEY)?;
+    let (present, earlier) = match (public.next(), public.next(), earlier_sealed, public.next()) {
+        (Some(present), None, None, None) => (present, None),
+        (Some(present), Some(public), Some(sealed), None) => (present, Some(EarlierKey { sealed, public })),
+        _ => return Err(unreadable),
+    };
+    Ok(Some(ClientKey { sealed, public: present, earlier, made_at: row.time(name::SIGNING_KEY_MADE_AT)? }))
 }
 
 pub(super) fn read(row: &Row) -> Result<Connector, StoreError> {
@@ -250,6 +291,8 @@ pub(super) fn read(row: &Row) -> Result<Connector, StoreError> {
         client_id: row.text(name::CLIENT_ID)?.to_owned(),
         client_secret: row.find_sealed(name::CLIENT_SECRET)?,
         client_secret_changed_at: row.find_time(name::CLIENT_SECRET_CHANGED_AT)?,
+        client_secret_expires_on: row.find_day(name::CLIENT_SECRET_EXPIRES_ON)?,
+        client_key: client_key(row)?,
         scopes: row.scopes(name::SCOPES)?,
         scopes_revision: row.number(name::SCOPES_REVISION)?,
         connection_config: row.map(name::CONNECTION_CONFIG)?,

@@ -109,6 +109,7 @@ fn item(ended: &EndedGrant) -> NewItem {
         .text(name::ENDED_ID, ended.id.as_str())
         .text(name::CLIENT_ID, &ended.client_id)
         .maybe(ended.account_id.as_deref(), |item, id| item.text(name::ACCOUNT_ID, id))
+        .filled_map(name::CONNECTION_DETAILS, &ended.details)
         .maybe(ended.access.as_ref(), |item, sealed| item.bytes(name::ACCESS_TOKEN, sealed.as_bytes()))
         .maybe(ended.refresh.as_ref(), |item, sealed| item.bytes(name::REFRESH_TOKEN, sealed.as_bytes()))
         .time(name::ENDED_AT, ended.ended_at)
@@ -121,6 +122,7 @@ pub(super) fn read(row: &Row) -> Result<EndedGrant, StoreError> {
         place: read_place(row)?,
         client_id: row.text(name::CLIENT_ID)?.to_owned(),
         account_id: row.find_text(name::ACCOUNT_ID)?.map(str::to_owned),
+        details: row.map(name::CONNECTION_DETAILS)?,
         access: row.find_sealed(name::ACCESS_TOKEN)?,
         refresh: row.find_sealed(name::REFRESH_TOKEN)?,
         ended_at: row.time(name::ENDED_AT)?,

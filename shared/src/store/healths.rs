@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 
 use super::{
+    checkups::CHECKUP,
     error::{StoreError, Write, failed, written},
     paces::PACE,
     row::{LAYOUT, Row, name, number, text, time},
@@ -42,12 +43,12 @@ impl Healths {
         row.map_or_else(|| Ok(Health::default()), |row| read(&row))
     }
 
-    /// Lets go of everything that is known of a connector's provider, and of its pace.
+    /// Lets go of everything that is known of a connector's provider, of its pace, and of what the doctor found.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn forget(&self, connector: &ConnectorId) -> Result<(), StoreError> {
-        for sk in [HEALTH, PACE] {
+        for sk in [HEALTH, PACE, CHECKUP] {
             self.0.delete(&pk(connector), sk).await?;
         }
         Ok(())

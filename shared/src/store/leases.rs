@@ -230,14 +230,15 @@ impl Leases {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn end(&self, lease: &Lease, reason: EndReason) -> Result<Write, StoreError> {
+    pub async fn end(&self, lease: &Lease, reason: EndReason, now: Timestamp) -> Result<Write, StoreError> {
         let request = self
             .held(lease)
             .update_expression(
-                "SET grant_ended = :reason \
+                "SET grant_ended = :reason, ended_at = :now \
                  REMOVE leased_until, intent, in_doubt, failures, refusals, retry_at, due_shard, due_at",
             )
-            .expression_attribute_values(":reason", text(reason.as_str()));
+            .expression_attribute_values(":reason", text(reason.as_str()))
+            .expression_attribute_values(":now", time(now));
         written(request.send().await)
     }
 

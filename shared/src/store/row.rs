@@ -68,6 +68,11 @@ pub(super) mod name {
         CLIENT_ID = "client_id";
         CLIENT_SECRET = "client_secret";
         CLIENT_SECRET_CHANGED_AT = "client_secret_changed_at";
+        CLIENT_SECRET_EXPIRES_ON = "client_secret_expires_on";
+        SIGNING_KEY = "signing_key";
+        EARLIER_SIGNING_KEY = "earlier_signing_key";
+        SIGNING_KEY_MADE_AT = "signing_key_made_at";
+        PUBLIC_KEYS = "public_keys";
         SCOPES = "scopes";
         SCOPES_REVISION = "scopes_revision";
         CONNECTION_CONFIG = "connection_config";
@@ -84,6 +89,7 @@ pub(super) mod name {
         GRANTED = "granted";
         ACCOUNT = "account";
         CONNECTION_LABEL = "conn_label";
+        CONNECTION_DETAILS = "conn_details";
         CONNECTED_AT = "connected_at";
         LAST_USED_ON = "last_used_on";
         ACCESS_TOKEN = "access_token";
@@ -112,6 +118,10 @@ pub(super) mod name {
         REFUSED_REVISION = "refused_revision";
         NEXT_AT = "next_at";
 
+        ASKED_AT = "asked_at";
+        CHECKED_AT = "checked_at";
+        FINDINGS = "findings";
+
         ENDED_ID = "ended_id";
         ENDED_AT = "ended_at";
         ACCOUNT_ID = "account_id";
@@ -132,11 +142,15 @@ pub(super) mod name {
         CODE = "code";
         HANDLE = "handle_digest";
         PARKED_UNTIL = "parked_until";
+        ARRIVED_DETAILS = "arrived_details";
+        ARRIVED_SCOPES = "arrived_scopes";
+        INPUTS = "conn_inputs";
         REDIRECT_URI = "redirect_uri";
         TOKEN_ENDPOINT = "token_endpoint";
         REQUESTED = "requested";
         EARLIER_ACCOUNT = "earlier_account";
         EARLIER_REFRESH = "earlier_refresh";
+        EARLIER_ENDPOINT = "earlier_endpoint";
         HAS_EARLIER = "has_earlier";
         RETURN_URL = "return_url";
 
@@ -193,8 +207,12 @@ impl NewItem {
     }
 
     pub(super) fn map(self, name: &str, values: &BTreeMap<String, String>) -> Self {
-        let values = values.iter().map(|(key, value)| (key.clone(), text(value))).collect();
-        self.with(name, AttributeValue::M(values))
+        self.with(name, map(values))
+    }
+
+    /// Adds a map if there is anything in it.
+    pub(super) fn filled_map(self, name: &str, values: &BTreeMap<String, String>) -> Self {
+        if values.is_empty() { self } else { self.map(name, values) }
     }
 
     /// Adds an attribute if there is a value for it.
@@ -212,6 +230,10 @@ impl NewItem {
 
 pub(super) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
+}
+
+pub(super) fn map(values: &BTreeMap<String, String>) -> AttributeValue {
+    AttributeValue::M(values.iter().map(|(key, value)| (key.clone(), text(value))).collect())
 }
 
 pub(super) fn number(value: impl Into<i128>) -> AttributeValue {

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluen
 use jiff::{Timestamp, civil::Date};
 
 use super::{
+    checkups::Checkups,
     connections::{due_shard, pk, read, sk},
     endings::ENDED_PREFIX,
     error::{StoreError, failed, written},
@@ -49,6 +50,12 @@ impl Due {
     #[must_use]
     pub fn is_ended_grant(&self) -> bool {
         self.sk.starts_with(ENDED_PREFIX)
+    }
+
+    /// Whether it is a connector that is to be examined, and no connection.
+    #[must_use]
+    pub fn is_checkup(&self) -> bool {
+        Checkups::is_key(&self.sk)
     }
 
     /// The connector that it came through: what comes through one provider is paced together.

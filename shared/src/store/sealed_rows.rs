@@ -13,7 +13,7 @@ use super::{
 };
 use crate::domain::{
     ids::{ConnectorId, WorkspaceId},
-    secret::{AccessToken, ClientSecret, RefreshToken, Sealed},
+    secret::{AccessToken, ClientSecret, EarlierSigningKey, Kind, RefreshToken, Sealed, SigningKey},
     user::ConnectionKey,
 };
 
@@ -58,7 +58,7 @@ pub struct SealedPage {
     pub next: Option<Cursor>,
 }
 
-/// A connector's sealed client secret.
+/// A connector's sealed client secret and key.
 #[derive(Debug)]
 pub struct SealedSecretRow {
     /// The workspace.
@@ -67,6 +67,10 @@ pub struct SealedSecretRow {
     pub connector: ConnectorId,
     /// Its client secret; none for a public client, an error if the row cannot be read.
     pub secret: Result<Option<Sealed<ClientSecret>>, StoreError>,
+    /// The private half of its own key, in the same way.
+    pub signing_key: Result<Option<Sealed<SigningKey>>, StoreError>,
+    /// And of the key before it.
+    pub earlier_signing_key: Result<Option<Sealed<EarlierSigningKey>>, StoreError>,
 }
 
 impl SealedRows {
@@ -105,26 +109,41 @@ impl SealedRows {
         let Some(item) = answer.items.unwrap_or_default().pop() else { return Ok(None) };
         let id = item.get(name::SK).and_then(|sk| sk.as_s().ok()?.strip_prefix(connectors::PREFIX));
         let connector = id.and_then(|id| ConnectorId::parse(id).ok()).ok_or(StoreError::Unreadable(name::SK))?;
-        let secret = Row::read(item).and_then(|row| row.find_sealed(name::CLIENT_SECRET));
-        Ok(Some(SealedSecretRow { workspace: workspace.clone(), connector, secret }))
+        let workspace = workspace.clone();
+        Ok(Some(match Row::read(item) {
+            Ok(row) => SealedSecretRow {
+                workspace,
+                connector,
+                secret: row.find_sealed(name::CLIENT_SECRET),
+                signing_key: row.find_sealed(name::SIGNING_KEY),
+                earlier_signing_key: row.find_sealed(name::EARLIER_SIGNING_KEY),
+            },
+            Err(error) => SealedSecretRow {
+                workspace,
+                connector,
+                secret: Err(error),
+                signing_key: Ok(None),
+                earlier_signing_key: Ok(None),
+            },
+        }))
     }
 
-    /// Puts a client secret that was sealed anew in the place of `earlier`, if that still stands. Nothing else of the
+    /// Puts a client secret or key that was sealed anew in the place of `earlier`, if that still stands. Nothing else of the
     /// connector changes: to whoever changes it at the same time nothing has happened.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn replace_secret(
+    pub async fn replace_secret<K: Kind>(
         &self,
         row: &SealedSecretRow,
-        earlier: &Sealed<ClientSecret>,
-        resealed: &Sealed<ClientSecret>,
+        earlier: &Sealed<K>,
+        resealed: &Sealed<K>,
     ) -> Result<Write, StoreError> {
         let request = self.registry.client.update_item().table_name(&self.registry.name);
         let request = request
             .set_key(Some(key(&workspaces::pk(&row.workspace), &connectors::sk(&row.connector))))
-            .update_expression("SET client_secret = :new")
-            .condition_expression("client_secret = :old")
+            .update_expression(format!("SET {} = :new", K::FIELD))
+            .condition_expression(format!("{} = :old", K::FIELD))
             .expression_attribute_values(":new", bytes(resealed.as_bytes()))
             .expression_attribute_values(":old", bytes(earlier.as_bytes()));
         written(request.send().await)

@@ -4,13 +4,16 @@ use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluen
 use jiff::Timestamp;
 
 use super::{
+    completion::list,
     connections::read_place,
     error::{StoreError, Write, written},
-    row::{Item, NewItem, Row, bytes, name, text, time},
+    row::{Item, NewItem, Row, bytes, map, name, text, time},
     table::{Table, TableNames, key},
 };
 use crate::domain::{
     app::{HandleDelivery, ReturnUrl, SessionBinding},
+    provider::Values,
+    scopes::Scopes,
     secret::{AuthorizationCode, Sealed},
     session::{Binding, Earlier, FailureReason, Pinned, Session, SessionId, Stage, Wishes},
 };
@@ -28,6 +31,21 @@ const AFTERLIFE: i64 = 60 * 60;
 /// Sessions in their table.
 #[derive(Debug, Clone)]
 pub struct Sessions(Table);
+
+/// What is kept of a response until the user finishes.
+#[derive(Debug)]
+pub struct Parked<'a> {
+    /// The code.
+    pub code: &'a Sealed<AuthorizationCode>,
+    /// Variables that the response brought.
+    pub details: &'a Values,
+    /// The granted scopes, where it told them.
+    pub scopes: Option<&'a Scopes>,
+    /// The digest of the one-time handle.
+    pub handle: &'a [u8; 32],
+    /// Until when it waits.
+    pub until: Timestamp,
+}
 
 impl Sessions {
     /// Sessions in the deployment's table.
@@ -69,23 +87,24 @@ impl Sessions {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn park(
-        &self,
-        id: &SessionId,
-        code: &Sealed<AuthorizationCode>,
-        handle: &[u8; 32],
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Write, StoreError> {
-        let request = self
-            .while_alive(id, now)
-            .update_expression("SET stage = :parked, code = :code, handle_digest = :handle, parked_until = :until")
+    pub async fn park(&self, id: &SessionId, parked: &Parked<'_>, now: Timestamp) -> Result<Write, StoreError> {
+        let set = "SET stage = :parked, code = :code, handle_digest = :handle, parked_until = :until, \
+                   arrived_details = :details";
+        let request = match parked.scopes {
+            None => self.while_alive(id, now).update_expression(set),
+            Some(scopes) => self
+                .while_alive(id, now)
+                .update_expression(format!("{set}, arrived_scopes = :scopes"))
+                .expression_attribute_values(":scopes", list(scopes)),
+        };
+        let request = request
+            .expression_attribute_values(":details", map(parked.details))
             .condition_expression("stage = :pending AND expires_at > :now")
             .expression_attribute_values(":pending", text(PENDING))
             .expression_attribute_values(":parked", text(PARKED))
-            .expression_attribute_values(":code", bytes(code.as_bytes()))
-            .expression_attribute_values(":handle", bytes(handle))
-            .expression_attribute_values(":until", time(until));
+            .expression_attribute_values(":code", bytes(parked.code.as_bytes()))
+            .expression_attribute_values(":handle", bytes(parked.handle))
+            .expression_attribute_values(":until", time(parked.until));
         written(request.send().await)
     }
 
@@ -110,7 +129,9 @@ impl Sessions {
     pub async fn claim_parked(&self, id: &SessionId, handle: &[u8; 32], now: Timestamp) -> Result<Write, StoreError> {
         let request = self
             .while_alive(id, now)
-            .update_expression("SET stage = :exchanging REMOVE code, handle_digest, parked_until")
+            .update_expression(
+                "SET stage = :exchanging REMOVE code, handle_digest, parked_until, arrived_details, arrived_scopes",
+            )
             .condition_expression(
                 "stage = :parked AND handle_digest = :handle AND parked_until > :now AND expires_at > :now",
             )
@@ -128,7 +149,8 @@ impl Sessions {
         let request = self
             .update(id)
             .update_expression(
-                "SET stage = :failed, reason = :reason REMOVE verifier, code, handle_digest, parked_until",
+                "SET stage = :failed, reason = :reason REMOVE verifier, code, handle_digest, parked_until, \
+                 arrived_details, arrived_scopes",
             )
             .condition_expression("stage IN (:pending, :parked, :exchanging)")
             .expression_attribute_values(":failed", text(FAILED))
@@ -171,6 +193,7 @@ fn item(session: &Session) -> NewItem {
         .text(name::REDIRECT_URI, &session.pinned.redirect_uri)
         .text(name::TOKEN_ENDPOINT, &session.pinned.token_endpoint)
         .number(name::SCOPES_REVISION, session.pinned.scopes_revision)
+        .filled_map(name::INPUTS, &session.inputs)
         .texts(name::REQUESTED, session.requested.iter())
         .text(name::RETURN_URL, session.return_url.as_str())
         .text(name::SESSION_BINDING, session.wishes.session_binding.as_str())
@@ -182,6 +205,7 @@ fn item(session: &Session) -> NewItem {
             item.flag(name::HAS_EARLIER, true)
                 .flag(name::EARLIER_REFRESH, earlier.refresh_token_lives)
                 .maybe(earlier.account_id.as_deref(), |item, id| item.text(name::EARLIER_ACCOUNT, id))
+                .maybe(earlier.refresh_endpoint.as_deref(), |item, url| item.text(name::EARLIER_ENDPOINT, url))
         });
     match &session.binding {
         Binding::Begun { cookie } => item.text(name::BINDING, "begun").bytes(name::COOKIE, cookie),
@@ -211,10 +235,12 @@ fn read(row: &Row, id: &SessionId) -> Result<Session, StoreError> {
             token_endpoint: row.text(name::TOKEN_ENDPOINT)?.to_owned(),
             scopes_revision: row.number(name::SCOPES_REVISION)?,
         },
+        inputs: row.map(name::INPUTS)?,
         requested: row.scopes(name::REQUESTED)?,
         earlier: if row.flag(name::HAS_EARLIER)? {
             let account_id = row.find_text(name::EARLIER_ACCOUNT)?.map(str::to_owned);
-            Some(Earlier { account_id, refresh_token_lives: row.flag(name::EARLIER_REFRESH)? })
+            let refresh_endpoint = row.find_text(name::EARLIER_ENDPOINT)?.map(str::to_owned);
+            Some(Earlier { account_id, refresh_token_lives: row.flag(name::EARLIER_REFRESH)?, refresh_endpoint })
         } else {
             None
         },
@@ -234,6 +260,8 @@ fn read_stage(row: &Row) -> Result<Stage, StoreError> {
         PENDING => Stage::Pending,
         PARKED => Stage::Parked {
             code: row.sealed(name::CODE)?,
+            details: row.map(name::ARRIVED_DETAILS)?,
+            scopes: if row.has(name::ARRIVED_SCOPES) { Some(row.scopes(name::ARRIVED_SCOPES)?) } else { None },
             handle: row.digest(name::HANDLE)?,
             until: row.time(name::PARKED_UNTIL)?,
         },

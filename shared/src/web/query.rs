@@ -25,6 +25,11 @@ impl Query {
         Ok(Self(parameters))
     }
 
+    /// All parameters, by name.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// A parameter that is not empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

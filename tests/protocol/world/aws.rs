@@ -70,6 +70,11 @@ impl Aws {
         Self { environment, queues, client, counter, interference, address, _folder: folder }
     }
 
+    /// The environment of a deployment that is served under this address.
+    pub(crate) fn environment_at(&self, base_url: &str) -> Environment {
+        Environment::new(&Settings::read(|_| None).unwrap(), base_url, self.address, |_| None)
+    }
+
     /// How often an operation was asked for, of all services.
     pub(crate) fn count(&self, operation: &str) -> usize {
         self.counter.0.lock().unwrap().get(operation).copied().unwrap_or(0)
@@ -79,7 +84,7 @@ impl Aws {
     pub(crate) async fn dump(&self) -> String {
         let mut dump = String::new();
         for name in ["TABLE_REGISTRY", "TABLE_CONNECTIONS", "TABLE_SESSIONS", "TABLE_AUDIT"] {
-            for item in self.items(name).await {
+            for item in self.all_items(name).await {
                 for (name, value) in item {
                     let _ = writeln!(dump, "{name}={}", shown(&value));
                 }
@@ -88,8 +93,14 @@ impl Aws {
         dump
     }
 
-    /// Every item of the table that this name of the environment names.
+    /// Every item of the table that this name of the environment names, but for what the doctor has noted of connectors.
     pub(crate) async fn items(&self, table: &str) -> Vec<Item> {
+        let is_checkup = |item: &Item| item["sk"].as_s().is_ok_and(|sk| sk == "CHECKUP");
+        self.all_items(table).await.into_iter().filter(|item| !is_checkup(item)).collect()
+    }
+
+    /// Those too.
+    pub(crate) async fn all_items(&self, table: &str) -> Vec<Item> {
         let scan = self.client.scan().table_name(self.environment.get(table).unwrap()).consistent_read(true);
         scan.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap()
     }

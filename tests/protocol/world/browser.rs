@@ -32,9 +32,10 @@ impl Browser {
         self.ask(world, "POST", &format!("{link}/{what}")).await
     }
 
-    /// Opens a link, as its page does; answers where the provider is.
+    /// Opens a link and goes on, as its page does; answers where the provider is.
     pub(crate) async fn open_link(&mut self, world: &World, link: &str) -> String {
-        text(&self.on_page(world, link, "open").await.expect(200)["redirect_url"])
+        self.on_page(world, link, "open").await.expect(200);
+        text(&self.on_page(world, link, "continue").await.expect(200)["redirect_url"])
     }
 
     async fn ask(&mut self, world: &World, method: &str, url: &str) -> Answer {

@@ -14,7 +14,7 @@ pub(crate) const NOTICED: u64 = 480;
 pub(crate) const CACHED: u64 = 300;
 
 /// Attributes that hold sealed values for longer than a session.
-const SEALED: [&str; 3] = ["access_token", "refresh_token", "client_secret"];
+const SEALED: [&str; 5] = ["access_token", "refresh_token", "client_secret", "signing_key", "earlier_signing_key"];
 
 impl World {
     /// An admin asks for a new key of the first workspace.

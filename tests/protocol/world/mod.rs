@@ -11,7 +11,7 @@ mod log;
 mod provider;
 mod queues;
 mod tenants;
-mod wire;
+pub(crate) mod wire;
 
 use std::{sync::Mutex, time::Duration};
 
@@ -23,7 +23,7 @@ pub(crate) use api::{Answer, Call};
 pub(crate) use aws::Item;
 pub(crate) use browser::Browser;
 pub(crate) use connectors_tests::idp::{SigningKey, hs256, jwks, unsigned};
-pub(crate) use provider::{FakeProvider, Hold, Revocation, Rotate, Step};
+pub(crate) use provider::{Entry, FakeProvider, Hold, Revocation, Rotate, Step};
 pub(crate) use tenants::{App, Connector, RETURN_URL, Workspace};
 pub(crate) use wire::{Reply, serve};
 

@@ -12,6 +12,8 @@ use url::form_urlencoded;
 
 /// A request, whole.
 pub(crate) struct Received {
+    #[allow(dead_code, reason = "only one of the rooms that share this world looks at it")]
+    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
@@ -74,7 +76,8 @@ async fn read(stream: &mut TcpStream) -> Option<Received> {
     };
     let head = String::from_utf8(bytes[..end].to_vec()).ok()?;
     let mut lines = head.split("\r\n");
-    let path = lines.next()?.split(' ').nth(1)?.to_owned();
+    let mut words = lines.next()?.split(' ');
+    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
     let mut headers = HeaderMap::new();
     for line in lines {
         let (name, value) = line.split_once(':')?;
@@ -88,5 +91,5 @@ async fn read(stream: &mut TcpStream) -> Option<Received> {
             return None;
         }
     }
-    Some(Received { path, headers, body: String::from_utf8(body).ok()? })
+    Some(Received { method, path, headers, body: String::from_utf8(body).ok()? })
 }

@@ -22,6 +22,8 @@ async function ask(what) {
 
 /** Opens the link: from now on it belongs to this browser. */
 export const open = () => ask('open');
+/** Where the provider is, for this moment. */
+export const goOn = async () => (await ask('continue')).redirect_url;
 export const decline = () => ask('decline');
 export const disconnect = () => ask('disconnect');
 

@@ -1,6 +1,6 @@
 // The page of a link, full or as a popup: who asks for what, and what its user wants to do about it.
 
-import { decline, disconnect, home, open, tell } from './link.js';
+import { decline, disconnect, goOn, home, open, tell } from './link.js';
 import { day, knows, language, say } from './texts.js';
 
 /** Scopes that no catalogue has to explain. */
@@ -88,10 +88,7 @@ function permissions() {
 function ways() {
   const { app, connector, connection, may_disconnect: mayDisconnect } = link;
   const go = button(connection ? say('reconnect') : say('continue', { connector }), 'primary');
-  go.addEventListener('click', () => {
-    go.ariaBusy = 'true';
-    location.assign(link.redirect_url);
-  });
+  go.addEventListener('click', () => attempt(go, async () => location.assign(await goOn())));
   const end = mayDisconnect && button(say('disconnect'), 'plain danger');
   if (end) end.addEventListener('click', confirmEnd);
   const not = button(say('decline'), 'plain');

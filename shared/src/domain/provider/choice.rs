@@ -35,6 +35,10 @@ choices! {
         Post = "post",
         /// Only the client id, in the body: a public client.
         None = "none",
+        /// A signed assertion instead of a secret: `private_key_jwt` (RFC 7523, section 2.2).
+        PrivateKeyJwt = "private_key_jwt",
+        /// The secret alone, as the user name of HTTP Basic: it says whose it is.
+        BasicSecretOnly = "basic_secret_only",
     }
 
     /// How the parameters of a request are written.
@@ -43,6 +47,8 @@ choices! {
         Form = "form",
         /// A JSON object of texts.
         Json = "json",
+        /// In the query of the URL; the body is empty.
+        Query = "query",
     }
 
     /// The HTTP method of a request that is not fixed by an RFC.

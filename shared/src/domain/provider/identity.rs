@@ -1,15 +1,17 @@
-//! Whose account it is, and where its API is.
+//! Whose account it is.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     choice::{Method, choices},
     path::Path,
+    request,
     token::{Success, headers},
 };
-use crate::domain::fields::{self, Table};
+use crate::domain::fields::Table;
 
 choices! {
     /// How the identity request proves who asks.
@@ -19,14 +21,27 @@ choices! {
         /// By the client's credentials in the body, with the access token as the parameter `token` (RFC 7662,
         /// section 2.1).
         Client = "client",
+        /// By nothing of its own: what it takes is in the URL, the query or the body.
+        None = "none",
+    }
+
+    /// What tells whose account it is.
+    IdentityFrom {
+        /// A request of its own.
+        Request = "request",
+        /// The token answer.
+        TokenAnswer = "token_answer",
     }
 }
 
-/// The request that tells whose account it is.
+/// What tells whose account it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Identity {
-    /// The endpoint.
-    pub url: String,
+    /// Whether there is a request at all.
+    pub from: IdentityFrom,
+    /// The endpoint; `{access_token}` may stand in it. `None` where the token answer tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// The method.
     pub method: Method,
     /// How the request proves who asks.
@@ -37,6 +52,9 @@ pub struct Identity {
     /// What is always in the query.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub query: BTreeMap<String, String>,
+    /// The JSON body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
     /// The scope without which the request would fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needs_scope: Option<String>,
@@ -56,26 +74,6 @@ pub struct Identity {
     pub avatar: Vec<Path>,
 }
 
-/// What is known about the provider as an OpenID provider, or about its issuer identifier (RFC 8414, section 2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Oidc {
-    /// The issuer identifier.
-    pub issuer: String,
-    /// Whether every authorization response carries `iss` (RFC 9207).
-    pub iss_parameter_supported: bool,
-}
-
-/// The provider's API.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Api {
-    /// What every path of it begins with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub base_url: Option<String>,
-    /// Headers that it asks for.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, String>,
-}
-
 impl Identity {
     pub(super) fn read(table: Table<'_>) -> Option<Self> {
         if !table.is_given() {
@@ -85,12 +83,19 @@ impl Identity {
         let or_claims = |name: &'static str, claims: &[&'static str]| {
             table.paths(name).unwrap_or_else(|| claims.iter().map(|claim| Path::field(claim)).collect())
         };
+        let from = table.choice("from", IdentityFrom::ALL).unwrap_or(IdentityFrom::Request);
+        let url = table.url("url");
+        if from == IdentityFrom::Request {
+            table.require_given("url");
+        }
         let identity = Self {
-            url: table.require("url", table.url("url")),
+            from,
+            url: url.filter(|_| from == IdentityFrom::Request),
             method: table.choice("method", Method::ALL).unwrap_or(Method::Get),
             auth: table.choice("auth", IdentityAuth::ALL).unwrap_or(IdentityAuth::Bearer),
             headers: headers(&table),
-            query: table.map("query", |_, value| fields::text(value)),
+            query: request::texts(&table, "query"),
+            body: request::json_body(&table),
             needs_scope: table.text("needs_scope"),
             success: Success::read(table.table("success")),
             id: or_claims("id", &["sub"]),
@@ -109,25 +114,5 @@ impl Identity {
     #[must_use]
     pub fn is_userinfo(&self) -> bool {
         matches!(self.id.as_slice(), [only] if only.as_str() == "sub")
-    }
-}
-
-impl Oidc {
-    pub(super) fn read(table: Table<'_>) -> Option<Self> {
-        let is_given = table.is_given();
-        let oidc = is_given.then(|| Self {
-            issuer: table.require("issuer", table.url("issuer")),
-            iss_parameter_supported: table.flag("iss_parameter_supported").unwrap_or(false),
-        });
-        table.close();
-        oidc
-    }
-}
-
-impl Api {
-    pub(super) fn read(table: Table<'_>) -> Self {
-        let api = Self { base_url: table.url("base_url"), headers: headers(&table) };
-        table.close();
-        api
     }
 }

@@ -27,17 +27,21 @@ struct Mapping {
 }
 
 /// Metadata that stands for one field of the data.
-const FIELDS: [(&str, &str, &str); 5] = [
+const FIELDS: [(&str, &str, &str); 6] = [
     ("issuer", "oidc", "issuer"),
     ("authorization_endpoint", "authorize", "url"),
+    ("pushed_authorization_request_endpoint", "authorize", "par_url"),
     ("token_endpoint", "token", "url"),
     ("revocation_endpoint", "revoke", "url"),
     ("userinfo_endpoint", "identity", "url"),
 ];
 
 /// Metadata that is translated.
-const TRANSLATED: [&str; 3] = [
+const TRANSLATED: [&str; 6] = [
     "token_endpoint_auth_methods_supported",
+    "token_endpoint_auth_signing_alg_values_supported",
+    "require_pushed_authorization_requests",
+    "dpop_signing_alg_values_supported",
     "code_challenge_methods_supported",
     "authorization_response_iss_parameter_supported",
 ];
@@ -112,7 +116,9 @@ impl Mapping {
         }
         if metadata.contains_key("token_endpoint") {
             self.add_client_auth(metadata.get("token_endpoint_auth_methods_supported"));
+            self.check_signing(metadata.get("token_endpoint_auth_signing_alg_values_supported"));
         }
+        self.add_protection(metadata);
         if let Some(methods) = metadata.get("code_challenge_methods_supported") {
             let pkce = if lists(methods, "S256") { "supported" } else { "forbidden" };
             self.put("authorize", "pkce", json!(pkce), "code_challenge_methods_supported");
@@ -135,8 +141,13 @@ impl Mapping {
 
     /// RFC 8414, section 2: where the methods are left out, it is `client_secret_basic`.
     fn add_client_auth(&mut self, methods: Option<&Value>) {
-        const KNOWN: [(&str, &str); 3] =
-            [("client_secret_basic", "basic"), ("client_secret_post", "post"), ("none", "none")];
+        // An own key has to be made known to the provider: for whoever asks for it, or where nothing else will do.
+        const KNOWN: [(&str, &str); 4] = [
+            ("client_secret_basic", "basic"),
+            ("client_secret_post", "post"),
+            ("none", "none"),
+            ("private_key_jwt", "private_key_jwt"),
+        ];
         let name = "token_endpoint_auth_methods_supported";
         let known = KNOWN.iter().find(|(method, _)| methods.is_none_or(|methods| lists(methods, method)));
         match known {
@@ -144,8 +155,33 @@ impl Mapping {
             None if self.field("token", "client_auth").is_some() => {}
             None => self.errors.push(FieldError {
                 pointer: format!("/{name}"),
-                detail: "must have client_secret_basic, client_secret_post or none".into(),
+                detail: "must have client_secret_basic, client_secret_post, none or private_key_jwt".into(),
             }),
+        }
+    }
+
+    /// A client that signs does so by ES256. Where nothing is said of algorithms (RFC 8414, section 2 asks for it), it is
+    /// tried.
+    fn check_signing(&mut self, algorithms: Option<&Value>) {
+        let signs = self.field("token", "client_auth") == Some(&json!("private_key_jwt"));
+        if signs && algorithms.is_some_and(|algorithms| !lists(algorithms, "ES256")) {
+            self.errors.push(FieldError {
+                pointer: "/token_endpoint_auth_signing_alg_values_supported".into(),
+                detail: "must have ES256".into(),
+            });
+        }
+    }
+
+    /// What protects requests and tokens beyond RFC 6749. That every token is bound (RFC 9449) no metadata can say: a
+    /// person does, by `token.dpop`.
+    fn add_protection(&mut self, metadata: &Map<String, Value>) {
+        let name = "require_pushed_authorization_requests";
+        if let Some(value) = metadata.get(name) {
+            self.put("authorize", "par_required", value.clone(), name);
+        }
+        let name = "dpop_signing_alg_values_supported";
+        if metadata.get(name).is_some_and(|algorithms| lists(algorithms, "ES256")) {
+            self.put("token", "dpop", json!("supported"), name);
         }
     }
 
@@ -165,6 +201,9 @@ impl Mapping {
     fn with_stand_in_endpoints(mut self) -> Self {
         for table in ["authorize", "token"] {
             self.put(table, "url", json!("https://stand-in.invalid/"), "issuer");
+        }
+        if self.field("authorize", "par_required").is_some() {
+            self.put("authorize", "par_url", json!("https://stand-in.invalid/"), "issuer");
         }
         if self.body.contains_key("revoke") {
             self.put("revoke", "url", json!("https://stand-in.invalid/"), "issuer");

@@ -1,27 +1,49 @@
 //! What a provider is: its endpoints, and in what it differs from the RFCs. Pure data; a catalogue file and a provider
 //! that a workspace registers itself have the same shape and are read by the same rules.
 
+mod about;
+mod api;
 mod authorize;
+mod callback;
 mod choice;
+mod exchange;
+mod filling;
 mod identity;
+mod merge;
 mod metadata;
 mod path;
+mod pattern;
 mod refresh;
+mod request;
+mod settings;
+mod template;
 mod token;
+mod vars;
 
-use std::{cell::RefCell, fmt};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
 pub use self::{
-    authorize::{Authorize, Pkce, ScopeRequest},
+    about::{AppScope, Certainty, Deprecated, Knowledge, SuggestedScope},
+    api::{Api, Expired, Oidc, TokenIn},
+    authorize::{Authorize, Pkce, PkceChallenge, RedirectRules, ScopeEncoding, ScopeRequest},
+    callback::{Callback, CodeDecoding, Signature, SignatureEncoding, Verify},
     choice::{Body, ClientAuth, Method},
-    identity::{Api, Identity, IdentityAuth, Oidc},
+    exchange::{Choose, DiscoverStep, ExchangeStep},
+    filling::{Step, Unfilled, Values},
+    identity::{Identity, IdentityAuth, IdentityFrom},
+    merge::merged,
     metadata::Registration,
     path::{Path, first},
+    pattern::Pattern,
     refresh::{GraceKind, Refresh, RefreshGrant, RevocationAuth, Revoke, RevokedToken, Rotation},
-    token::{ErrorReading, Expiry, Fields, Lifetime, Success, Token, TokenResponse},
+    request::{Derive, Function},
+    token::{
+        Dpop, EndsAt, ErrorReading, Expiry, Fields, Lifetime, Success, TimeFormat, Token, TokenResponse, ZeroLife,
+    },
+    vars::{Source, Var},
 };
 use crate::domain::fields::{FieldError, Table};
 use crate::domain::scopes::Scopes;
@@ -73,15 +95,6 @@ impl<'de> Deserialize<'de> for ProviderType {
     }
 }
 
-/// A scope worth suggesting to a person who sets up a connector.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SuggestedScope {
-    /// The scope.
-    pub scope: String,
-    /// What it lets an app do, in plain words.
-    pub description: String,
-}
-
 /// A provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Provider {
@@ -89,6 +102,9 @@ pub struct Provider {
     pub id: ProviderType,
     /// Its name for people.
     pub name: String,
+    /// What kinds of product it is, for a list that people browse.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
     /// Where its own documentation is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub docs_url: Option<String>,
@@ -98,10 +114,42 @@ pub struct Provider {
     /// Scopes worth suggesting.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suggested_scopes: Vec<SuggestedScope>,
+    /// Why no new connector can be made for it today; then it needs no endpoints.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<String>,
+    /// Whose client it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_scope: Option<AppScope>,
+    /// Where its endpoints were before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub old_urls: Vec<String>,
+    /// That it goes away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deprecated: Option<Deprecated>,
+    /// How well all this is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certainty: Option<Certainty>,
+    /// Parameters that have another name in every request: the RFC's name to the provider's.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
+    /// Values that differ between connectors or connections.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, Var>,
     /// The authorization request.
+    #[serde(skip_serializing_if = "Authorize::is_nowhere")]
     pub authorize: Authorize,
+    /// The authorization response.
+    #[serde(skip_serializing_if = "Callback::is_usual")]
+    pub callback: Callback,
     /// The token request and its answer.
+    #[serde(skip_serializing_if = "Token::is_nowhere")]
     pub token: Token,
+    /// For what the token is swapped right after the code was exchanged, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exchange: Vec<ExchangeStep>,
+    /// What is asked about the account after that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub discover: Vec<DiscoverStep>,
     /// How a grant is refreshed.
     pub refresh: Refresh,
     /// How a grant is ended there; `None` where it cannot be.
@@ -139,38 +187,60 @@ impl Provider {
         if id.is_none() {
             table.require::<()>("id", None);
         }
-        let token = Token::read(table.table("token"));
+        let unavailable = table.text("unavailable");
+        let (nothing, unread) = (Value::Object(serde_json::Map::new()), RefCell::default());
+        // Who cannot be connected to needs no endpoints.
+        let endpoints = |name: &'static str| match table.table(name) {
+            absent if unavailable.is_some() && !absent.is_given() => Table::root(&nothing, &unread),
+            given => given,
+        };
+        let token = Token::read(endpoints("token"));
         let provider = Self {
             name: table.require("name", table.text("name").filter(|name| is_short(&table, name))),
+            categories: table.texts("categories").unwrap_or_default(),
             docs_url: table.url("docs_url"),
             setup: table.text("setup"),
             suggested_scopes: table.tables("suggested_scopes").into_iter().map(SuggestedScope::read).collect(),
-            authorize: Authorize::read(table.table("authorize")),
+            authorize: Authorize::read(endpoints("authorize")),
+            app_scope: table.choice("app_scope", AppScope::ALL),
+            old_urls: table.texts("old_urls").unwrap_or_default(),
+            deprecated: Deprecated::read(table.table("deprecated")),
+            certainty: Certainty::read(table.table("certainty")),
+            names: request::names(&table, &NAMED),
+            vars: vars::read(&table),
+            callback: Callback::read(table.table("callback")),
+            exchange: ExchangeStep::read_all(table.tables("exchange")),
+            discover: DiscoverStep::read_all(table.tables("discover")),
             refresh: Refresh::read(table.table("refresh")),
             revoke: Revoke::read(table.table("revoke"), token.client_auth),
             identity: Identity::read(table.table("identity")),
             oidc: Oidc::read(table.table("oidc")),
             api: Api::read(table.table("api")),
             token,
+            unavailable,
             // Without an id a mistake has been noted, and nobody gets to see this one.
             id: id.unwrap_or_else(|| ProviderType(Box::default())),
         };
+        provider.check_placeholders(&table);
         table.close();
         provider
     }
 
     /// Every URL that this product or a browser may be sent to, with its JSON pointer.
-    pub fn endpoints(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        [
-            ("/authorize/url", Some(&self.authorize.url)),
-            ("/token/url", Some(&self.token.url)),
+    pub fn endpoints(&self) -> impl Iterator<Item = (Cow<'static, str>, &str)> {
+        let named = [
+            ("/authorize/url", Some(&self.authorize.url).filter(|url| !url.is_empty())),
+            ("/authorize/par_url", self.authorize.par_url.as_ref()),
+            ("/token/url", Some(&self.token.url).filter(|url| !url.is_empty())),
             ("/refresh/url", self.refresh.url.as_ref()),
             ("/revoke/url", self.revoke.as_ref().map(|revoke| &revoke.url)),
-            ("/identity/url", self.identity.as_ref().map(|identity| &identity.url)),
+            ("/identity/url", self.identity.as_ref().and_then(|identity| identity.url.as_ref())),
             ("/api/base_url", self.api.base_url.as_ref()),
-        ]
-        .into_iter()
-        .filter_map(|(pointer, url)| Some((pointer, url?.as_str())))
+        ];
+        let named = named.into_iter().filter_map(|(pointer, url)| Some((Cow::Borrowed(pointer), url?.as_str())));
+        let swaps = self.exchange.iter().map(|step| step.url.as_str());
+        let calls = self.discover.iter().map(|step| step.url.as_str());
+        named.chain(numbered("exchange", swaps)).chain(numbered("discover", calls))
     }
 
     /// What is asked for when these scopes are wanted: the default when none is, and always what the provider needs.
@@ -193,10 +263,11 @@ impl Provider {
         Scopes::parse(missing).unwrap_or_default()
     }
 
-    /// Whether a refresh may end the refresh token that was used. What nobody knows counts as yes.
+    /// Whether a refresh may end the token that was presented. What nobody knows counts as yes. A token whose life it only
+    /// extends is ended by none.
     #[must_use]
     pub fn rotates(&self) -> bool {
-        self.refresh.rotation != Rotation::Never
+        self.refresh.rotation != Rotation::Never && !self.refresh.extends
     }
 
     /// Whether a refresh token that was used may be used again for a while, in case the answer was lost.
@@ -211,10 +282,19 @@ impl Provider {
         self.rotates() && !self.gives_grace()
     }
 
-    /// Whether a refresh token is of use here.
+    /// Whether an access token can be had without the user.
     #[must_use]
     pub fn refreshes(&self) -> bool {
-        self.refresh.grant == RefreshGrant::RefreshToken
+        self.refresh.grant != RefreshGrant::None
+    }
+
+    /// Whether a refresh shows the provider the access token: for a new one, or beside the refresh token.
+    #[must_use]
+    pub fn shows_access_token(&self) -> bool {
+        let refresh = &self.refresh;
+        let texts = [&refresh.params, &refresh.query, &refresh.headers].into_iter().flat_map(BTreeMap::values);
+        refresh.grant == RefreshGrant::AccessToken
+            || texts.chain(&refresh.url).any(|text| text.contains("{access_token}"))
     }
 
     /// Where a refresh token is presented.
@@ -230,6 +310,30 @@ impl Provider {
     }
 }
 
+/// Parameters that may have another name in every request.
+const NAMED: [&str; 12] = [
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+    "response_type",
+    "state",
+    "scope",
+    "code",
+    "code_challenge",
+    "code_challenge_method",
+    "code_verifier",
+    "grant_type",
+    "refresh_token",
+];
+
+/// The URLs of a list of tables, with their JSON pointers.
+fn numbered<'a>(
+    table: &'static str,
+    urls: impl Iterator<Item = &'a str>,
+) -> impl Iterator<Item = (Cow<'static, str>, &'a str)> {
+    urls.enumerate().map(move |(index, url)| (Cow::Owned(format!("/{table}/{index}/url")), url))
+}
+
 impl<'de> Deserialize<'de> for Provider {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
@@ -241,17 +345,6 @@ impl<'de> Deserialize<'de> for Provider {
     }
 }
 
-impl SuggestedScope {
-    fn read(table: Table<'_>) -> Self {
-        let scope = Self {
-            scope: table.require("scope", table.text("scope")),
-            description: table.require("description", table.text("description")),
-        };
-        table.close();
-        scope
-    }
-}
-
 /// Whether a name for people is one that a page can show.
 fn is_short(table: &Table<'_>, name: &str) -> bool {
     let is_short = name.chars().count() <= 100;
@@ -260,3 +353,6 @@ fn is_short(table: &Table<'_>, name: &str) -> bool {
     }
     is_short
 }
+
+#[cfg(test)]
+mod tests;

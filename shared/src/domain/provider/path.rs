@@ -9,7 +9,7 @@ use serde_json::Value;
 const MAX_STEPS: usize = 8;
 
 /// A dotted path into JSON: `authed_user.access_token`; a number steps into an array (`errors.0.code`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Path(Box<str>);
 
 impl Path {

@@ -1,23 +1,24 @@
 //! Connectors: registered, viewed, changed, deleted.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use crate::{
     clock::Clock,
     domain::{
         audit::Actor,
         connector::{Connector, ConnectorKind, ConnectorState},
+        fields::FieldError,
         health::Health,
         ids::{ConnectorId, WorkspaceId},
-        provider::{ClientAuth, Provider, ProviderType},
+        provider::{ClientAuth, Provider, ProviderType, Values},
         scopes::Scopes,
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
-    journeys::{audit::Audit, sweep_connector::BeginSweep},
-    oauth::catalogue,
+    journeys::{audit::Audit, doctor::CallDoctor, profile, sweep_connector::BeginSweep},
+    oauth::{ProviderClient, SigningError, catalogue},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -32,6 +33,8 @@ pub struct ManageConnectors {
     pub(crate) connectors: Connectors,
     pub(crate) custom: CustomProviders,
     pub(crate) healths: Healths,
+    pub(crate) client: Arc<ProviderClient>,
+    pub(crate) doctor: CallDoctor,
     pub(crate) vault: Arc<Vault>,
     pub(crate) sweep: BeginSweep,
     pub(crate) audit: Audit,
@@ -52,6 +55,8 @@ pub struct ConnectorDraft {
     pub client_id: String,
     /// The client secret.
     pub client_secret: Option<Secret<ClientSecret>>,
+    /// The last day on which the provider accepts it.
+    pub client_secret_expires_on: Option<Date>,
     /// What it asks for.
     pub scopes: Scopes,
     /// Details that the app reads along with a token.
@@ -69,10 +74,14 @@ pub struct ConnectorChange {
     pub client_id: Option<String>,
     /// A new secret of the same client: nobody notices.
     pub client_secret: Option<Secret<ClientSecret>>,
+    /// Another last day of the secret, or none. Left out, it stays, unless the secret is a new one: then nobody knows.
+    pub client_secret_expires_on: Option<Option<Date>>,
     /// Other scopes: whoever lacks one has to connect again.
     pub scopes: Option<Scopes>,
     /// Other details.
     pub connection_config: Option<BTreeMap<String, String>>,
+    /// A new key pair in the place of the present one.
+    pub rotate_key: bool,
 }
 
 /// Why a connector was not registered, changed or deleted.
@@ -84,9 +93,28 @@ pub enum ConnectorError {
     /// Neither the catalogue nor the workspace has this provider.
     #[error("no such provider")]
     UnknownProvider,
+    /// The provider lets nobody connect this way today, for this reason.
+    #[error("the provider is unavailable")]
+    Unavailable(String),
+    /// Details that the provider does not take.
+    #[error("details are missing or wrong")]
+    Config(Vec<FieldError>),
     /// The provider authenticates clients by a secret, and none was given.
     #[error("a client secret is missing")]
     SecretMissing,
+    /// A new key was asked for, and the provider asks for none.
+    #[error("the provider asks for no key")]
+    NoKey,
+    /// A new key was asked for, and grants may be bound to the present one (RFC 9449, section 5): none of them could be
+    /// refreshed any more.
+    #[error("grants are bound to the connector's key")]
+    KeyBound,
+    /// A new key was asked for, and the last one does not sign yet: the provider would have to learn of two at once.
+    #[error("the newest key does not sign yet")]
+    KeyTooNew,
+    /// No key could be made.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// Another connector of the workspace has this name.
     #[error("the name is taken")]
     NameTaken,
@@ -116,24 +144,32 @@ impl ManageConnectors {
         draft: ConnectorDraft,
         actor: Actor,
     ) -> Result<Connector, ConnectorError> {
-        let (auth, pinned_profile) = self.provider(workspace, &draft.provider).await?;
-        if auth != ClientAuth::None && draft.client_secret.is_none() {
+        let (provider, is_own) = self.provider(workspace, &draft.provider).await?;
+        if let Some(reason) = &provider.unavailable {
+            return Err(ConnectorError::Unavailable(reason.clone()));
+        }
+        let connection_config = self.config(&provider, &draft.connection_config)?;
+        if takes_secret(&provider) && draft.client_secret.is_none() {
             return Err(ConnectorError::SecretMissing);
         }
         let now = self.clock.now();
         let id = draft.id.unwrap_or_else(|| ConnectorId::of_ulid(&self.random.ulid(now)));
         let client_secret = self.sealed(workspace, &id, draft.client_secret).await?;
+        let client_key =
+            if provider.needs_client_key() { Some(self.new_key(workspace, &id, None).await?) } else { None };
         let connector = Connector {
             workspace: workspace.clone(),
             provider: draft.provider,
-            pinned_profile,
+            pinned_profile: is_own.then(|| Box::new(provider.into_owned())),
             name: draft.name,
             client_id: draft.client_id,
             client_secret_changed_at: client_secret.as_ref().map(|_| now),
             client_secret,
+            client_secret_expires_on: draft.client_secret_expires_on,
+            client_key,
             scopes: draft.scopes,
             scopes_revision: 1,
-            connection_config: draft.connection_config,
+            connection_config,
             kind: draft.kind,
             state: ConnectorState::Active,
             revision: 1,
@@ -148,6 +184,7 @@ impl ManageConnectors {
         }
         let details = [("integration_type", connector.provider.as_str()), ("name", connector.name.as_str())];
         self.audit.note(workspace, actor, "connector.created", connector.id.as_str(), &details).await;
+        self.doctor.soon(&connector).await;
         Ok(connector)
     }
 
@@ -193,12 +230,20 @@ impl ManageConnectors {
         let change = ConnectorChange { client_secret: None, ..change };
         for _ in 0..TRIES {
             let earlier = self.find(workspace, id).await?;
-            let changed = self.changed(&earlier, &change, secret.as_ref());
+            let config = match (&change.connection_config, profile(&earlier)) {
+                (Some(config), Some(provider)) => {
+                    Some(provider.accept_change(&earlier.connection_config, config).map_err(ConnectorError::Config)?)
+                }
+                (config, _) => config.clone(),
+            };
+            let mut changed = self.changed(&earlier, &change, config, secret.as_ref());
+            changed.client_key = self.key_of_changed(&earlier, change.rotate_key).await?;
             match self.connectors.replace(&earlier, &changed).await? {
                 ConnectorWrite::Done => {
                     let fields = differences(&earlier, &changed).join(" ");
                     let details = [("changed", fields.as_str())];
                     self.audit.note(workspace, actor, "connector.changed", id.as_str(), &details).await;
+                    self.doctor.soon(&changed).await;
                     return Ok(changed);
                 }
                 ConnectorWrite::NameTaken if earlier.name.folded() != changed.name.folded() => {
@@ -251,17 +296,33 @@ impl ManageConnectors {
         Err(ConnectorError::Contended)
     }
 
-    /// How clients authenticate at a provider, and what is to be pinned if it is the workspace's own.
+    /// The provider of this name, and whether it is the workspace's own: then it is to be pinned.
     async fn provider(
         &self,
         workspace: &WorkspaceId,
         id: &ProviderType,
-    ) -> Result<(ClientAuth, Option<Box<Provider>>), ConnectorError> {
+    ) -> Result<(Cow<'static, Provider>, bool), ConnectorError> {
         if let Some(provider) = catalogue::find(id) {
-            return Ok((provider.token.client_auth, None));
+            return Ok((Cow::Borrowed(provider), false));
         }
         let own = self.custom.find(workspace, id).await?.ok_or(ConnectorError::UnknownProvider)?;
-        Ok((own.token.client_auth, Some(Box::new(own))))
+        Ok((Cow::Owned(own), true))
+    }
+
+    /// The details of a new connector, if its endpoints may be spoken to with them.
+    fn config(&self, provider: &Provider, config: &Values) -> Result<Values, ConnectorError> {
+        let config = provider.accept_config(config).map_err(ConnectorError::Config)?;
+        let refused =
+            if config.is_empty() { Vec::new() } else { self.client.refused_endpoints(&provider.with_known(&config)) };
+        let named = |error: FieldError| FieldError {
+            pointer: "/connection_config".to_owned(),
+            detail: format!("makes an address that can't be used: {} {}", error.pointer, error.detail),
+        };
+        if refused.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConnectorError::Config(refused.into_iter().map(named).collect()))
+        }
     }
 
     async fn sealed(
@@ -278,6 +339,7 @@ impl ManageConnectors {
         &self,
         earlier: &Connector,
         change: &ConnectorChange,
+        config: Option<Values>,
         secret: Option<&Sealed<ClientSecret>>,
     ) -> Connector {
         let now = self.clock.now();
@@ -291,6 +353,10 @@ impl ManageConnectors {
         if let Some(secret) = secret {
             connector.client_secret = Some(secret.clone());
             connector.client_secret_changed_at = Some(now);
+            connector.client_secret_expires_on = None;
+        }
+        if let Some(last_day) = change.client_secret_expires_on {
+            connector.client_secret_expires_on = last_day;
         }
         if let Some(scopes) = &change.scopes
             && *scopes != earlier.scopes
@@ -298,8 +364,8 @@ impl ManageConnectors {
             connector.scopes = scopes.clone();
             connector.scopes_revision += 1;
         }
-        if let Some(config) = &change.connection_config {
-            connector.connection_config.clone_from(config);
+        if let Some(config) = config {
+            connector.connection_config = config;
         }
         connector.revision += 1;
         connector.updated_at = now;
@@ -307,12 +373,20 @@ impl ManageConnectors {
     }
 }
 
+/// Whether clients are known by a secret there.
+fn takes_secret(provider: &Provider) -> bool {
+    !matches!(provider.token.client_auth, ClientAuth::None | ClientAuth::PrivateKeyJwt)
+}
+
 /// The names of the fields that differ, for the audit trail.
 fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
+    let key = |connector: &Connector| connector.client_key.as_ref().map(|key| key.public.thumbprint());
     let fields = [
         ("name", earlier.name != changed.name),
         ("client_id", earlier.client_id != changed.client_id),
         ("client_secret", earlier.client_secret_changed_at != changed.client_secret_changed_at),
+        ("client_secret_expires_on", earlier.client_secret_expires_on != changed.client_secret_expires_on),
+        ("key", key(earlier) != key(changed)),
         ("scopes", earlier.scopes != changed.scopes),
         ("connection_config", earlier.connection_config != changed.connection_config),
     ];

@@ -1,6 +1,7 @@
 //! What the people who run a workspace do: connectors, apps, keys, providers.
 
 mod apps;
+mod client_keys;
 mod connectors;
 mod keys;
 mod providers;

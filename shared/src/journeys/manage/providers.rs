@@ -53,7 +53,7 @@ impl ManageProviders {
     pub async fn define(&self, workspace: &WorkspaceId, body: Value, actor: Actor) -> Result<Provider, ProviderError> {
         let provider = match Registration::parse(body).map_err(ProviderError::Invalid)? {
             Registration::Endpoints(provider) => *provider,
-            Registration::Issuer { issuer, body } => self.client.discover(&issuer, body).await?,
+            Registration::Issuer { issuer, body } => self.client.discover_issuer(&issuer, body).await?,
         };
         let refused = self.client.refused_endpoints(&provider);
         if !refused.is_empty() {

@@ -12,11 +12,11 @@ use crate::{
     domain::{
         connection::{Connection, EndReason},
         connector::Connector,
-        provider::Provider,
+        provider::{Provider, Step},
     },
-    journeys::profile,
+    journeys::{filled, profile},
     metrics::Metric,
-    oauth::{Credentials, Outcome, RefreshRequest, TokenError, TokenSet},
+    oauth::{Outcome, RefreshRequest, TokenError, TokenSet},
     store::{Follows, Lease, Release, StoreError, Write},
     vault::Ready,
 };
@@ -42,6 +42,8 @@ impl Refresher {
     pub(super) async fn carry_out(&self, attempt: Attempt, connector: &Connector) -> Result<Connection, RefreshError> {
         let provider = profile(connector).ok_or(RefreshError::Ended)?;
         let lease = &attempt.lease;
+        let provider = filled(provider, connector, &lease.connection.details, Step::Refresh);
+        let provider = &*provider.map_err(|_| RefreshError::Ended)?;
         let ready = match self.vault.make_ready(&lease.connection.key.workspace).await {
             Ok(ready) => ready,
             Err(error) => {
@@ -92,10 +94,14 @@ impl Refresher {
         provider: &Provider,
     ) -> Result<TokenSet, TokenError> {
         let Some(deadline) = self.time_to_call(attempt) else { return Err(TokenError::too_late()) };
-        let client_secret = attempt.with.client_secret.as_ref();
-        let credentials = Credentials { client_id: &connector.client_id, client_secret };
-        let granted = &attempt.lease.connection.granted;
-        let request = RefreshRequest { refresh_token: &attempt.with.refresh_token, granted, deadline };
+        let credentials = attempt.with.client_proof.credentials(&connector.client_id);
+        let request = RefreshRequest {
+            refresh_token: attempt.with.refresh_token.as_ref(),
+            access_token: attempt.with.access_token.as_ref(),
+            redirect_uri: &connector.redirect_uri(&self.public_base_url),
+            granted: &attempt.lease.connection.granted,
+            deadline,
+        };
         self.client.refresh(provider, credentials, request, self.clock.now()).await
     }
 
@@ -179,7 +185,7 @@ impl Refresher {
         } else {
             (EndReason::RefreshRejected, Metric::GrantsEnded)
         };
-        match insist(|| self.leases.end(&lease, reason)).await? {
+        match insist(|| self.leases.end(&lease, reason, self.clock.now())).await? {
             Write::Done => {
                 self.metrics.record(metric, 1);
                 tracing::info!(outcome = reason.as_str(), "a grant is over");

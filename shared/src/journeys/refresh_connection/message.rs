@@ -9,6 +9,7 @@ use crate::{
     domain::{
         connection::Connection,
         ids::{AppId, AttemptId, ConnectorId, Issuer, Subject, WorkspaceId},
+        provider::Values,
         scopes::Scopes,
         secret::Sealed,
         user::{ConnectionKey, User},
@@ -56,6 +57,9 @@ pub enum RefreshMessage {
 pub struct GrantOnWire {
     pub(super) client_id: String,
     pub(super) account_id: Option<String>,
+    /// Messages of an earlier version lack it.
+    #[serde(default)]
+    pub(super) details: Values,
 }
 
 impl GrantOnWire {
@@ -63,7 +67,7 @@ impl GrantOnWire {
     #[must_use]
     pub fn of(connection: &Connection) -> Self {
         let account_id = connection.account.as_ref().map(|account| account.id.clone());
-        Self { client_id: connection.client_id.clone(), account_id }
+        Self { client_id: connection.client_id.clone(), account_id, details: connection.details.clone() }
     }
 }
 

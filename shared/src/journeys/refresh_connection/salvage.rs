@@ -79,6 +79,7 @@ impl Refresher {
             place: claim.place,
             client_id: grant.client_id,
             account_id: grant.account_id,
+            details: grant.details,
             access: renewal.access.map(|access| access.token),
             refresh: renewal.refresh,
             ended_at: now,

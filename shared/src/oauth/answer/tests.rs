@@ -4,7 +4,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use super::*;
-use crate::{domain::provider::ProviderType, oauth::catalogue};
+use crate::{
+    domain::provider::ProviderType,
+    oauth::{catalogue, expiry::MAX_LIFE},
+};
 
 fn plain() -> Provider {
     let data = json!({
@@ -26,7 +29,7 @@ fn read_with(provider: &Provider, status: u16, headers: &[(&str, &str)], body: &
     let answer =
         headers.iter().fold(Response::builder().status(status), |answer, (name, value)| answer.header(*name, *value));
     let answer = answer.body(body.as_bytes().to_vec());
-    normalise(provider, "client", &answer.expect("an answer"), Timestamp::UNIX_EPOCH)
+    normalise(&Reading::of_code(provider, "client"), &answer.expect("an answer"), Timestamp::UNIX_EPOCH)
 }
 
 const SEVEN: Duration = Duration::from_secs(7);
@@ -273,6 +276,6 @@ fn any_bytes_are_read_without_a_panic() {
     }
     for byte in 0..=255_u8 {
         let answer = Response::new(vec![byte; 64]);
-        let _ = normalise(&plain(), "client", &answer, Timestamp::UNIX_EPOCH);
+        let _ = normalise(&Reading::of_code(&plain(), "client"), &answer, Timestamp::UNIX_EPOCH);
     }
 }

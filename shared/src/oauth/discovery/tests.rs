@@ -53,7 +53,8 @@ async fn an_issuer_is_found_at_both_places() {
         ("/.well-known/oauth-authorization-server/tenant", "/tenant"),
     ] {
         let (stub, issuer) = issuer(place, path, json!({}));
-        let provider = local().discover(&issuer, body()).await.unwrap_or_else(|error| panic!("{place}: {error}"));
+        let provider =
+            local().discover_issuer(&issuer, body()).await.unwrap_or_else(|error| panic!("{place}: {error}"));
         assert_eq!(provider.token.url, stub.url("/token"), "{place}");
         assert_eq!(provider.oidc.expect("an issuer").issuer, issuer, "{place}");
     }
@@ -71,7 +72,7 @@ async fn what_the_metadata_says_is_kept_to() {
         }),
     );
     let said = json!({"id": "mine", "name": "Mine", "authorize": {"params": {"prompt": "consent"}}});
-    let provider = local().discover(&issuer, said).await.expect("a provider");
+    let provider = local().discover_issuer(&issuer, said).await.expect("a provider");
     assert_eq!((provider.token.client_auth, provider.authorize.pkce), (ClientAuth::Post, Pkce::Supported));
     assert!(provider.oidc.expect("an issuer").iss_parameter_supported);
     assert_eq!(provider.authorize.params["prompt"], "consent");
@@ -82,7 +83,7 @@ async fn what_the_metadata_says_is_kept_to() {
 #[tokio::test]
 async fn left_out_client_authentication_is_basic() {
     let (_stub, issuer) = issuer("/.well-known/openid-configuration", "", json!({}));
-    let provider = local().discover(&issuer, body()).await.expect("a provider");
+    let provider = local().discover_issuer(&issuer, body()).await.expect("a provider");
     assert_eq!(provider.token.client_auth, ClientAuth::Basic);
 }
 
@@ -90,10 +91,10 @@ async fn left_out_client_authentication_is_basic() {
 async fn an_issuer_cannot_speak_for_another() {
     for other in ["https://other.example", "", "http://127.0.0.1:1/"] {
         let (_stub, issuer) = issuer("/.well-known/openid-configuration", "", json!({"issuer": other}));
-        assert_eq!(local().discover(&issuer, body()).await, Err(DiscoveryError::IssuerMismatch), "{other}");
+        assert_eq!(local().discover_issuer(&issuer, body()).await, Err(DiscoveryError::IssuerMismatch), "{other}");
     }
     let (_stub, exact) = issuer("/.well-known/openid-configuration", "", json!({}));
-    let result = local().discover(&format!("{exact}/"), body()).await;
+    let result = local().discover_issuer(&format!("{exact}/"), body()).await;
     assert_eq!(result, Err(DiscoveryError::IssuerMismatch), "byte for byte");
 }
 
@@ -102,7 +103,7 @@ async fn metadata_cannot_lead_to_an_internal_address() {
     for endpoint in ["authorization_endpoint", "token_endpoint", "revocation_endpoint", "userinfo_endpoint"] {
         let (_stub, issuer) =
             issuer("/.well-known/openid-configuration", "", json!({ endpoint: "https://169.254.169.254/x" }));
-        let result = local().discover(&issuer, body()).await;
+        let result = local().discover_issuer(&issuer, body()).await;
         assert!(
             matches!(&result, Err(DiscoveryError::Unusable(errors)) if errors.len() == 1),
             "{endpoint}: {result:?}"
@@ -125,14 +126,14 @@ async fn an_issuer_that_cannot_be_used_is_told_apart() {
         (moved, DiscoveryError::NotFound),
         (failing, DiscoveryError::Passing),
     ] {
-        assert_eq!(local().discover(&stub.url(""), body()).await, Err(expected));
+        assert_eq!(local().discover_issuer(&stub.url(""), body()).await, Err(expected));
     }
     for (issuer, refusal) in [
         ("http://provider.example", EgressRefusal::Scheme),
         ("https://10.0.0.5", EgressRefusal::Host),
         ("nonsense", EgressRefusal::NotAUrl),
     ] {
-        assert_eq!(local().discover(issuer, body()).await, Err(DiscoveryError::Blocked(refusal)), "{issuer}");
+        assert_eq!(local().discover_issuer(issuer, body()).await, Err(DiscoveryError::Blocked(refusal)), "{issuer}");
     }
 }
 

@@ -4,6 +4,7 @@
 //! refresh token was used up), and bounded in time and size.
 
 mod address;
+mod reach;
 mod resolver;
 mod rules;
 
@@ -15,6 +16,7 @@ use url::Url;
 
 pub use self::{
     address::{is_global, is_loopback},
+    reach::Unreachable,
     resolver::Names,
     rules::EgressRefusal,
 };

@@ -26,7 +26,7 @@ fn of_catalogue(id: &str, stub: &Stub, path: &str) -> Provider {
 async fn revoke(provider: &Provider) -> Result<Revoked, RevokeError> {
     let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
     let secret = Secret::<ClientSecret>::new("s3cret");
-    let credentials = Credentials { client_id: "client/1", client_secret: Some(&secret) };
+    let credentials = Credentials { client_id: "client/1", client_secret: Some(&secret), signer: None };
     let (access_token, refresh_token) = (Secret::new("a1"), Secret::new("r1"));
     let tokens = GrantTokens { access_token: Some(&access_token), refresh_token: Some(&refresh_token) };
     client.revoke(provider, credentials, tokens, Timestamp::UNIX_EPOCH).await
@@ -132,4 +132,64 @@ async fn the_others_are_asked_once_in_their_own_form() {
 async fn a_provider_without_revocation_says_so() {
     let linkedin = catalogue::find(&ProviderType::parse("linkedin").expect("an id")).expect("in the catalogue");
     assert_eq!(revoke(linkedin).await, Ok(Revoked::Unsupported));
+}
+
+#[tokio::test]
+async fn a_grant_is_ended_in_the_form_that_the_provider_wants() {
+    for (revoke_table, token, line, authorization, body) in [
+        (
+            json!({"body": "json", "auth": "post", "names": {"token": "accessToken", "client_id": "clientId", "client_secret": "clientSecret"}, "token": "access_token"}),
+            json!({}),
+            "POST /revoke HTTP/1.1",
+            None,
+            r#"{"accessToken":"a1","clientId":"client/1","clientSecret":"s3cret"}"#,
+        ),
+        (
+            json!({"method": "GET", "auth": "none", "token": "access_token", "params": {"all": "yes"}, "query": {"v": "1"}}),
+            json!({}),
+            "GET /revoke?token=a1&client_id=client%2F1&all=yes&v=1 HTTP/1.1",
+            None,
+            "",
+        ),
+        (
+            json!({"auth": "basic", "token": "refresh_token", "send_token": false, "headers": {"X-Token": "{refresh_token}"}, "params": {"client_id": "{client_id}"}}),
+            json!({"client_auth": "basic_secret_only"}),
+            "POST /revoke HTTP/1.1",
+            Some("Basic czNjcmV0Og=="),
+            "token_type_hint=refresh_token&client_id=client%2F1",
+        ),
+    ] {
+        let stub = Stub::json(200, "{}");
+        let mut provider = at(&stub, &revoke_table);
+        if token["client_auth"].is_string() {
+            provider.token.client_auth = ClientAuth::BasicSecretOnly;
+        }
+        assert_eq!(revoke(&provider).await, Ok(Revoked::Done), "{revoke_table}");
+        let asked = stub.only();
+        assert_eq!((asked.line.as_str(), asked.body.as_str()), (line, body), "{revoke_table}");
+        assert_eq!(asked.header("authorization"), authorization, "{revoke_table}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_the_url_stays_in_its_place_there() {
+    let stub = Stub::json(204, "");
+    let mut provider =
+        at(&stub, &json!({"method": "DELETE", "auth": "none", "send_token": false, "token": "refresh_token"}));
+    provider.revoke.as_mut().expect("a table").url = stub.url("/tokens/{refresh_token}?c={client_id}");
+    assert_eq!(revoke(&provider).await, Ok(Revoked::Done));
+    assert_eq!(stub.only().line, "DELETE /tokens/r1?c=client%2F1 HTTP/1.1");
+}
+
+#[tokio::test]
+async fn nobody_is_asked_to_end_a_token_that_is_not_there() {
+    let stub = Stub::json(200, "");
+    let mut provider = at(&stub, &json!({"token": "refresh_token"}));
+    provider.revoke.as_mut().expect("a table").url = stub.url("/tokens/{refresh_token}");
+    let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
+    let access_token = Secret::new("a1");
+    let tokens = GrantTokens { access_token: Some(&access_token), refresh_token: None };
+    let credentials = Credentials { client_id: "client", client_secret: None, signer: None };
+    let revoked = client.revoke(&provider, credentials, tokens, Timestamp::UNIX_EPOCH).await;
+    assert_eq!((revoked, stub.asked().len()), (Ok(Revoked::Unsupported), 0));
 }

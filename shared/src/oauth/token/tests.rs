@@ -5,8 +5,9 @@ use crate::{
     domain::secret::ClientSecret,
     oauth::{
         GrantTokens,
-        egress::EgressRefusal,
-        stub::{Asked, Reply, Stub, json as answer},
+        egress::{Egress, EgressRefusal},
+        signer::tests::{signer, verified},
+        stub::{Asked, Reply, Stub, json as answer, with_headers},
     },
 };
 
@@ -34,16 +35,22 @@ async fn exchange(client: &ProviderClient, provider: &Provider) -> Result<TokenS
         redirect_uri: "https://c.example/api/external-auth/callback/con_1",
         requested: &scopes("a b"),
     };
-    let credentials = Credentials { client_id: "client:1", client_secret: Some(&secret) };
+    let credentials = Credentials { client_id: "client:1", client_secret: Some(&secret), signer: None };
     client.exchange(provider, credentials, grant, Timestamp::UNIX_EPOCH).await
 }
 
 async fn refresh(client: &ProviderClient, provider: &Provider) -> Result<TokenSet, TokenError> {
     let secret = Secret::<ClientSecret>::new("s3cret");
-    let credentials = Credentials { client_id: "client", client_secret: Some(&secret) };
-    let (refresh_token, granted) = (Secret::new("r0"), scopes("a"));
+    let credentials = Credentials { client_id: "client", client_secret: Some(&secret), signer: None };
+    let (refresh_token, access_token, granted) = (Secret::new("r0"), Secret::new("a0"), scopes("a b"));
     let deadline = Duration::from_millis(300);
-    let request = RefreshRequest { refresh_token: &refresh_token, granted: &granted, deadline };
+    let request = RefreshRequest {
+        refresh_token: Some(&refresh_token),
+        access_token: Some(&access_token),
+        redirect_uri: "https://c.example/api/external-auth/callback/con_1",
+        granted: &granted,
+        deadline,
+    };
     client.refresh(provider, credentials, request, Timestamp::UNIX_EPOCH).await
 }
 
@@ -201,10 +208,72 @@ fn a_request_can_be_made_on_any_thread() {
     fn is_send<T: Send>(_: &T) {}
     let (client, stub) = (local(), Stub::json(200, TOKENS));
     let (provider, access_token) = (at(&stub, &json!({})), Secret::new("a1"));
-    let credentials = Credentials { client_id: "client", client_secret: None };
+    let credentials = Credentials { client_id: "client", client_secret: None, signer: None };
     let tokens = GrantTokens { access_token: Some(&access_token), refresh_token: None };
     is_send(&exchange(&client, &provider));
     is_send(&refresh(&client, &provider));
     is_send(&client.revoke(&provider, credentials, tokens, Timestamp::UNIX_EPOCH));
-    is_send(&client.discover("https://p.example", json!({})));
+    is_send(&client.discover_issuer("https://p.example", json!({})));
+}
+
+/// Everything that signs, at a provider that wants a nonce in each proof.
+#[tokio::test]
+async fn a_refresh_that_is_asked_for_a_nonce_is_one_refresh_with_fresh_proofs() {
+    let signer = signer();
+    let key = signer.public().clone();
+    let stub = Stub::new(move |asked: &Asked| {
+        let (_, proof) = verified(asked.header("dpop").expect("a proof"), &key);
+        Reply::Raw(match proof["nonce"].as_str() {
+            Some("n1") => answer(200, &TOKENS.replace("bearer", "DPoP")),
+            _ => with_headers(400, "dpop-nonce: n1\r\n", r#"{"error":"use_dpop_nonce"}"#),
+        })
+    });
+    let provider = at(&stub, &json!({"client_auth": "private_key_jwt", "dpop": "required"}));
+    let credentials = Credentials { client_id: "client", client_secret: None, signer: Some(&signer) };
+    let (refresh_token, granted) = (Secret::new("r0"), scopes("a"));
+    let request = RefreshRequest {
+        refresh_token: Some(&refresh_token),
+        access_token: None,
+        redirect_uri: "https://c.example/cb",
+        granted: &granted,
+        deadline: Duration::from_secs(8),
+    };
+    let tokens = local().refresh(&provider, credentials, request, Timestamp::UNIX_EPOCH).await.expect("tokens");
+    assert_eq!(tokens.token_type, "DPoP");
+    let asked = stub.asked();
+    assert_eq!(asked.len(), 2);
+    let assertions: Vec<_> = asked.iter().map(|asked| asked.parameter("client_assertion").expect("signed")).collect();
+    assert_ne!(assertions[0], assertions[1], "servers take no assertion twice");
+    for asked in &asked {
+        assert_eq!(asked.parameter("refresh_token").as_deref(), Some("r0"));
+        assert_eq!((asked.parameter("client_secret"), asked.header("authorization")), (None, None));
+    }
+}
+
+/// A proof that does not count says nothing about the grant: three of them must not end it.
+#[tokio::test]
+async fn what_is_wrong_with_a_proof_is_held_against_the_client_and_never_the_grant() {
+    let signer = signer();
+    for (body, may_pass) in [(r#"{"error":"invalid_dpop_proof"}"#, false), (r#"{"error":"use_dpop_nonce"}"#, true)] {
+        let stub = Stub::json(400, body);
+        let provider = at(&stub, &json!({"client_auth": "none", "dpop": "required"}));
+        let (refresh_token, granted) = (Secret::new("r0"), scopes("a"));
+        for signer in [Some(&signer), None] {
+            let request = RefreshRequest {
+                refresh_token: Some(&refresh_token),
+                access_token: None,
+                redirect_uri: "https://c.example/cb",
+                granted: &granted,
+                deadline: Duration::from_secs(8),
+            };
+            let credentials = Credentials { client_id: "client", client_secret: None, signer };
+            let refused = local().refresh(&provider, credentials, request, Timestamp::UNIX_EPOCH).await;
+            let error = refused.expect_err("no tokens");
+            assert_eq!(error.outcome(), Outcome::Declined, "{body}");
+            let is_passing = matches!(error, TokenError::Passing { .. });
+            assert_eq!(is_passing, may_pass && signer.is_some(), "{body}");
+            assert_eq!(matches!(error, TokenError::ClientRejected { .. }), !is_passing, "{body}");
+        }
+        assert_eq!(stub.asked().len(), 1, "nothing is sent without a key");
+    }
 }

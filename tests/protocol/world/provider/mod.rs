@@ -1,5 +1,6 @@
 //! An authorization server that does as it is told: it rotates, fails, hangs up, waits, and keeps a journal.
 
+mod examined;
 mod grants;
 mod revocation;
 mod script;
@@ -14,6 +15,7 @@ use connectors::random::Random;
 use serde_json::json;
 use url::Url;
 
+use examined::Shown;
 pub(crate) use grants::Rotate;
 use grants::{Code, Grants};
 pub(crate) use revocation::Revocation;
@@ -26,6 +28,8 @@ use super::wire::{self, Received, Reply};
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) endpoint: &'static str,
+    /// What stands before the endpoint's path: a shop, a realm.
+    pub(crate) at: String,
     pub(crate) form: Vec<(String, String)>,
     pub(crate) client: Option<(String, String)>,
     pub(crate) status: u16,
@@ -43,6 +47,7 @@ struct State {
     grants: Grants,
     script: Script,
     revocation: Revocation,
+    shown: Shown,
     journal: Vec<Entry>,
 }
 
@@ -198,10 +203,29 @@ impl FakeProvider {
     }
 }
 
+impl Received {
+    /// The path without the query.
+    fn bare_path(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
+    /// The last step of the path.
+    fn endpoint(&self) -> &str {
+        let path = self.bare_path();
+        &path[path.rfind('/').unwrap_or(0)..]
+    }
+
+    /// What stands before it.
+    fn at(&self) -> String {
+        let path = self.bare_path();
+        path[..path.rfind('/').unwrap_or(0)].to_owned()
+    }
+}
+
 async fn answer(state: Arc<Mutex<State>>, request: Received) -> Reply {
-    let path = request.path.split('?').next().unwrap_or_default().to_owned();
-    match path.as_str() {
+    match request.endpoint() {
         "/token" => token::answer(&state, &request).await,
+        "/openid-configuration" => examined::metadata(&state),
         "/revoke" => revocation::answer(&state, &request).await,
         "/userinfo" => {
             let bearer =

@@ -10,12 +10,15 @@ use base64::{
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::{Entry, State, script::Step};
+use super::{Entry, State, examined, script::Step};
 use crate::world::wire::{Received, Reply};
 
 pub(super) async fn answer(state: &Mutex<State>, request: &Received) -> Reply {
     let client = basic(request);
-    let entry = Entry { endpoint: "/token", form: request.form(), client, status: 0 };
+    let entry = Entry { endpoint: "/token", at: request.at(), form: request.form(), client, status: 0 };
+    if examined::is_probe(&entry) {
+        return examined::answer(state, entry);
+    }
     let step = state.lock().unwrap().script.take();
     if let Some(Step::Answer { status, headers, body }) = step {
         note(state, Entry { status, ..entry });

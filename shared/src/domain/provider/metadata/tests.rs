@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::provider::{ClientAuth, Lifetime, Pkce, Rotation};
+use crate::domain::provider::{ClientAuth, Dpop, Lifetime, Pkce, RevocationAuth, Rotation};
 
 fn minimal() -> Value {
     json!({"id": "mine", "name": "Mine", "authorize": {"url": "https://p.example/authorize"}, "token": {"url": "https://p.example/token"}})
@@ -31,7 +31,7 @@ fn every_mistake_is_told_with_its_pointer() {
     value["authorize"] = json!({"url": "ftp://p.example", "pkce": "maybe", "params": {"state": "x", "ok": 7}, "scope": {"always": ["a b"]}});
     value["token"] = json!({"headers": {"Host": "x"}, "response": {"fields": {"scope": 1}, "success": {"path": "ok"}}});
     value["refresh"] = json!({"grace_seconds": -1, "typo": true});
-    value["revoke"] = json!({"method": "GET"});
+    value["revoke"] = json!({"method": "PUT"});
     value["suggested_scopes"] = json!([{"scope": "a"}]);
     let mut found = pointers(value);
     found.sort();
@@ -116,7 +116,7 @@ fn pasted_metadata_gives_what_it_says() {
     assert_eq!(provider.token.client_auth, ClientAuth::Basic);
     assert_eq!(provider.authorize.pkce, Pkce::Supported);
     assert_eq!(provider.revoke.expect("revocation").url, "https://p.example/revoke");
-    assert_eq!(provider.identity.expect("userinfo").url, "https://p.example/me");
+    assert_eq!(provider.identity.expect("userinfo").url.as_deref(), Some("https://p.example/me"));
     assert!(provider.oidc.expect("an issuer").iss_parameter_supported);
 }
 
@@ -124,7 +124,7 @@ fn pasted_metadata_gives_what_it_says() {
 fn a_mistake_in_pasted_metadata_is_told_by_the_name_that_was_pasted() {
     let found = pointers(json!({
         "id": "mine", "name": "Mine", "authorization_endpoint": "/authorize", "token_endpoint": 7,
-        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_methods_supported": ["tls_client_auth"],
     }));
     assert_eq!(found, ["/token_endpoint_auth_methods_supported", "/token_endpoint", "/authorization_endpoint"]);
 }
@@ -186,4 +186,70 @@ fn data_cannot_take_away_what_protects_the_flow() {
         assert_eq!(found.len(), 1, "{value}");
         assert!(found[0].starts_with(&format!("/{table}/{field}")), "{value}: {found:?}");
     }
+}
+
+/// A custom provider of an issuer with this metadata beside its endpoints, and what a person said beside the issuer.
+fn discovered(metadata: &Value, said: &Value) -> Result<Provider, Vec<FieldError>> {
+    let mut data = json!({"id": "mine", "name": "Mine", "issuer": "https://p.example"});
+    let mut all = json!({
+        "issuer": "https://p.example", "authorization_endpoint": "https://p.example/a",
+        "token_endpoint": "https://p.example/t", "revocation_endpoint": "https://p.example/r",
+    });
+    for (into, from) in [(&mut data, said), (&mut all, metadata)] {
+        into.as_object_mut().expect("an object").extend(from.as_object().expect("an object").clone());
+    }
+    let Registration::Issuer { body, .. } = Registration::parse(data)? else { panic!("an issuer was named") };
+    Provider::from_metadata(body, all.as_object().expect("an object"))
+}
+
+#[test]
+fn requests_are_pushed_where_the_metadata_says_where_to() {
+    let endpoint = json!({"pushed_authorization_request_endpoint": "https://p.example/par"});
+    let provider = discovered(&endpoint, &json!({})).expect("a provider");
+    assert_eq!(provider.authorize.par_url.as_deref(), Some("https://p.example/par"));
+    assert!(provider.takes_pushed_requests() && !provider.authorize.par_required);
+    assert!(provider.endpoints().any(|(pointer, _)| pointer == "/authorize/par_url"), "it is checked like the others");
+    let required = json!({"pushed_authorization_request_endpoint": "https://p.example/par", "require_pushed_authorization_requests": true});
+    assert!(discovered(&required, &json!({})).expect("a provider").authorize.par_required);
+    let nowhere = discovered(&json!({"require_pushed_authorization_requests": true}), &json!({}));
+    assert_eq!(nowhere.expect_err("nowhere to push to")[0].pointer, "/require_pushed_authorization_requests");
+    assert!(discovered(&endpoint, &json!({"authorize": {"par_required": true}})).is_ok(), "a person may say so too");
+}
+
+#[test]
+fn a_client_signs_where_nothing_else_will_do_or_where_it_is_asked_to() {
+    let methods = |methods: &[&str]| json!({"token_endpoint_auth_methods_supported": methods});
+    for (supported, said, expected) in [
+        (methods(&["private_key_jwt"]), json!({}), ClientAuth::PrivateKeyJwt),
+        (methods(&["private_key_jwt", "client_secret_basic"]), json!({}), ClientAuth::Basic),
+        (methods(&["private_key_jwt", "none"]), json!({}), ClientAuth::None),
+        (
+            methods(&["private_key_jwt", "client_secret_basic"]),
+            json!({"token": {"client_auth": "private_key_jwt"}}),
+            ClientAuth::PrivateKeyJwt,
+        ),
+    ] {
+        let provider = discovered(&supported, &said).expect("a provider");
+        assert_eq!(provider.token.client_auth, expected, "{supported} {said}");
+        assert_eq!(provider.needs_client_key(), expected == ClientAuth::PrivateKeyJwt);
+        let revokes_as_client = provider.revoke.expect("revocation").auth == RevocationAuth::PrivateKeyJwt;
+        assert_eq!(revokes_as_client, expected == ClientAuth::PrivateKeyJwt);
+    }
+    let mut other = methods(&["private_key_jwt"]);
+    other["token_endpoint_auth_signing_alg_values_supported"] = json!(["RS256"]);
+    let errors = discovered(&other, &json!({})).expect_err("another algorithm");
+    assert_eq!(errors[0].pointer, "/token_endpoint_auth_signing_alg_values_supported");
+}
+
+#[test]
+fn tokens_are_bound_where_a_person_says_that_there_are_no_others() {
+    let metadata = json!({"dpop_signing_alg_values_supported": ["ES256"]});
+    let supported = discovered(&metadata, &json!({})).expect("a provider");
+    assert_eq!((supported.token.dpop, supported.binds_tokens()), (Some(Dpop::Supported), false));
+    let required = discovered(&metadata, &json!({"token": {"dpop": "required"}})).expect("a provider");
+    assert!(required.binds_tokens() && required.needs_client_key());
+    let other = discovered(&json!({"dpop_signing_alg_values_supported": ["EdDSA"]}), &json!({})).expect("a provider");
+    assert_eq!(other.token.dpop, None);
+    let written = serde_json::to_string(&required).expect("JSON");
+    assert_eq!(serde_json::from_str::<Provider>(&written).expect("reads back"), required);
 }
