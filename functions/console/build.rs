@@ -169,14 +169,20 @@ fn write(files: &BTreeMap<String, Built>, output: &Path) -> Result<(), Box<dyn E
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(content)?;
         fs::write(&compressed, encoder.finish()?)?;
+        let (plain, compressed) = (literal(&plain)?, literal(&compressed)?);
         writeln!(
             table,
             "    Asset {{ source: {source:?}, name: {name:?}, content_type: {content_type:?}, \
-             plain: include_bytes!({plain:?}), gzip: include_bytes!({compressed:?}) }},"
+             plain: include_bytes!({plain}), gzip: include_bytes!({compressed}) }},"
         )?;
     }
     table.push_str("];\n");
     Ok(fs::write(output.join("assets.rs"), table)?)
+}
+
+/// A path, as a text of the language.
+fn literal(path: &Path) -> Result<String, Box<dyn Error>> {
+    Ok(format!("{:?}", path.to_str().ok_or("a path that is no text")?))
 }
 
 #[expect(clippy::disallowed_methods, reason = "Cargo tells a build script by its environment where to write")]

@@ -84,6 +84,7 @@ impl Two {
             ("POST", "/api/apps/{app}/connect-sessions") => json!({
                 "user": {"issuer": self.world.app.issuer, "sub": "alice"}, "connector_id": self.connector.id,
             }),
+            ("POST", route) if route.ends_with("/identity/check") => json!({"token": "planted"}),
             ("POST", route) if route.ends_with("/finish") => json!({"handle": "h"}),
             (_, route) if route.ends_with("/keys") && method == "POST" => json!({"name": "planted"}),
             _ => json!({}),

@@ -290,6 +290,126 @@ test('a pasted token is read in the page, and what is wrong with it is said besi
   await context.close();
 });
 
+/** Answers a route as the product does, with something changed. */
+const changed = (page, url, change) =>
+  page.route(url, async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: change(await answer.json()) });
+  });
+
+test('a connector that is in trouble says what is wrong and what to do, and provider texts stay texts', async () => {
+  const connector = await world.newConnector({ name: 'In trouble' });
+  const known = await admin({}, 'connectors');
+  const { page, context } = known;
+  const finding = (severity, what) => ({ code: 'x', severity, what, why: `Why: ${what}`, what_to_do: `Do: ${what}` });
+  await changed(page, `**/connectors/${connector.id}`, (found) => ({
+    ...found,
+    health: { status: 'misconfigured', error: MARKUP, http_status: 401, since: '2026-11-20T10:00:00Z' },
+    doctor: {
+      checked_at: '2026-11-21T02:00:00Z',
+      outdated: true,
+      findings: [finding('error', 'The redirect URI is not registered'), finding('info', MARKUP)],
+    },
+  }));
+  await page.locator('.menu a[data-section="health"]').click();
+  await title(page, 'Health').waitFor();
+  await page
+    .getByText('1 connector needs a look.')
+    .or(page.getByText(/connectors need a look/))
+    .waitFor();
+  await page.getByRole('link', { name: 'In trouble' }).click();
+  await title(page, 'In trouble').waitFor();
+  for (const text of ['The provider does not accept the client', 'Do: The redirect URI is not registered'])
+    await page.getByText(text).waitFor();
+  await page.getByText('Client refused', { exact: true }).waitFor();
+  await page.getByText(/^Examined .*, before the last change\.$/).waitFor();
+  assert.equal(await page.locator('#main img').count(), 0);
+  await assertSound(known, 'a connector in trouble');
+  await shot(page, 'console-trouble');
+  await context.close();
+});
+
+test('what a provider needs besides is asked for, and one that can’t be had says why', async () => {
+  const known = await admin({}, 'connectors');
+  const { page, context } = known;
+  const closed = { integration_type: 'closed', name: 'Closed', unavailable: 'It hands out no clients at present.' };
+  await changed(page, '**/api/providers?*', ({ providers }) => ({ providers: [...providers, closed] }));
+  await page.route('**/api/providers/closed', (route) => route.fulfill({ json: closed }));
+  await changed(page, '**/api/providers/github', (github) => ({
+    ...github,
+    vars: {
+      shop: { from: 'app', label: 'Shop', description: 'The name before .example.com', example: 'acme' },
+      region: { from: 'input', label: 'Region', choices: ['eu', 'us'] },
+      account: { from: 'token:team.id' },
+    },
+  }));
+  await page.reload();
+  await field(page, 'Admin key').fill(world.adminKey);
+  await button(page, 'Sign in').click();
+  await page.getByRole('link', { name: 'Add connector' }).click();
+  await page.getByRole('link', { name: 'Closed' }).click();
+  await page.getByText('It hands out no clients at present.').waitFor();
+  await page.getByRole('link', { name: 'Choose another provider' }).click();
+  await page.getByRole('link', { name: 'GitHub' }).click();
+  await title(page, 'Add GitHub').waitFor();
+  await field(page, 'Client ID').fill('with-vars');
+  await field(page, 'Client secret').fill('canary-of-vars');
+  await field(page, 'Shop').fill('acme');
+  await field(page, 'Region').selectOption('eu');
+  assert.equal(await page.getByLabel('account').count(), 0, 'what the provider tells is not asked for');
+  await assertSound(known, 'vars');
+  await shot(page, 'console-vars');
+  const asked = page.waitForRequest((request) => request.method() === 'POST');
+  await button(page, 'Add connector').click();
+  assert.deepEqual((await asked).postDataJSON().connection_config, { shop: 'acme', region: 'eu' });
+  await context.close();
+});
+
+test('what the API does not accept is said beside the field that it is about', async () => {
+  const known = await admin({}, 'connectors', 'new', 'github');
+  const { page, context } = known;
+  const taken = await world.newConnector({ name: 'Taken' });
+  await field(page, 'Connector name').fill('Taken');
+  await field(page, 'Client ID').fill('with\u00e9');
+  await field(page, 'Client secret').fill('canary');
+  await button(page, 'Add connector').click();
+  await page.getByText('Must be 1 to 512 visible ASCII characters.').waitFor();
+  assert.equal(await field(page, 'Client ID').getAttribute('aria-invalid'), 'true');
+  await field(page, 'Client ID').fill('fits');
+  await button(page, 'Add connector').click();
+  await page.getByText('Another connector of this workspace has this name.').waitFor();
+  assert.equal(await field(page, 'Connector name').getAttribute('aria-invalid'), 'true');
+  await world.admin('DELETE', `/connectors/${taken.id}`);
+
+  await page.goto(`${world.product.base}/console/${world.product.dev.workspace_id}/providers/new`);
+  await field(page, 'Admin key').fill(world.adminKey);
+  await button(page, 'Sign in').click();
+  await title(page, 'Define a provider').waitFor();
+  await field(page, 'Definition').fill('{"id": "acme", ');
+  await button(page, 'Define').click();
+  await page.getByText(/^This is no JSON/).waitFor();
+  await field(page, 'Definition').fill(
+    '{"id": "acme", "name": "Acme", "authorize": {"url": "http://acme.example/a"}, "token": {}}',
+  );
+  await button(page, 'Define').click();
+  await page.getByText('/token/url').waitFor();
+  await shot(page, 'console-provider-new');
+  assert.deepEqual(known.complaints, []);
+  await context.close();
+});
+
+test('a key that is not accepted any more ends the session, and nothing stays on the page', async () => {
+  const { page, context } = await admin({}, 'connectors');
+  await page.route('**/api/workspace/*/apps', (route) =>
+    route.fulfill({ status: 401, json: { code: 'unauthorized', detail: 'No.' } }),
+  );
+  await page.getByRole('link', { name: 'Apps' }).click();
+  await page.getByText('The key is not accepted any more.').waitFor();
+  await field(page, 'Admin key').waitFor();
+  assert.equal(await page.locator('.menu').count(), 0);
+  await context.close();
+});
+
 test('without a mouse: from signing in to a deleted connector', async () => {
   const connector = await world.newConnector({ name: 'By keyboard' });
   const known = await profile(browser);

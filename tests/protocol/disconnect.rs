@@ -264,6 +264,6 @@ async fn an_admin_disconnects_the_one_user_that_id_and_query_agree_on() {
     assert!(!world.provider.honours(&token));
     world.token(&connector, "alice").await.expect(404);
     world.token(&connector, "bob").await.expect(200);
-    assert_eq!(world.deeds("connection.").await[0], "connection.deleted");
+    assert!(world.deeds("connection.").await.contains(&"connection.deleted".to_owned()));
     end(&of("alice"), &who("alice")).await.expect(404);
 }

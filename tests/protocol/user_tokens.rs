@@ -238,7 +238,9 @@ async fn an_admin_is_told_what_is_wrong_with_a_token_that_the_app_will_not_take(
         signer.sign(&claims)
     };
     let good = signer.sign(&claims);
-    let cut = &good[..good.len() - 8];
+    let (message, _) = good.rsplit_once('.').unwrap();
+    let of_another = signer.sign(&world.app.claims(&world, "bob"));
+    let changed = format!("{message}.{}", of_another.rsplit_once('.').unwrap().1);
     let without_subject = {
         let mut claims = claims.clone();
         claims.as_object_mut().unwrap().remove("sub");
@@ -249,7 +251,8 @@ async fn an_admin_is_told_what_is_wrong_with_a_token_that_the_app_will_not_take(
     for (token, expected) in [
         (good.as_str(), None),
         ("three.wrong.parts", Some("not_a_token")),
-        (cut, Some("signature")),
+        (message, Some("not_a_token")),
+        (&changed, Some("signature")),
         (&with("iss", json!("https://elsewhere.example")), Some("issuer")),
         (&with("aud", json!("another-app")), Some("audience")),
         (&without_subject, Some("claim")),

@@ -60,7 +60,7 @@ impl Asset {
 /// # Errors
 /// Not found, also for the name of a page: those are answered at their own addresses only.
 pub(crate) async fn by_name(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    let asset = Asset::named(&name).filter(|asset| !asset.source.ends_with(".html"));
+    let asset = Asset::named(&name).filter(|asset| !asset.content_type.starts_with("text/html"));
     Ok(asset.ok_or_else(Problem::not_found)?.answer(&headers, FOREVER))
 }
 

@@ -16,7 +16,7 @@ async fn plain(function: &mut Instance, mut event: Value) -> HttpAnswer {
 }
 
 fn text(answer: &HttpAnswer) -> &str {
-    answer.body.as_str().unwrap()
+    answer.body.as_str().unwrap_or_default()
 }
 
 /// PUB-52.

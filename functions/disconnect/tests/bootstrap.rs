@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::http::Method;
 use connectors::{
     clock::Clock,
     config::Config,
@@ -11,7 +12,7 @@ use connectors::{
     },
     services::Services,
 };
-use connectors_tests::{deployment::Deployment, grants::Target};
+use connectors_tests::{deployment::Deployment, events::with_query, grants::Target};
 use serde_json::{Value, json};
 
 const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_disconnect");
@@ -35,6 +36,29 @@ async fn a_connection_ends_here_and_at_the_provider_and_only_once() {
             "detail": "No active connection found for this connector",
         })
     );
+    deployment.asked_by("disconnect");
+}
+
+#[tokio::test]
+async fn an_admin_ends_the_connection_that_the_listing_names_and_no_other() {
+    let deployment = Deployment::start().await;
+    deployment.connect().await;
+    let event = deployment.event("disconnect.by-admin");
+    let mut function = deployment.launch(BOOTSTRAP, event.clone()).await;
+    assert_eq!(function.answer().await.http().status, 404, "the example's id is nobody's");
+
+    let listing = format!("/connectors/{}/connections", deployment.dev().connector_id);
+    let (_, listed) = deployment.administer(Method::GET, &listing, json!(null)).await;
+    let (connection, user) = (&listed["connections"][0], &listed["connections"][0]["user"]);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let named = text(&connection["connection_id"]);
+    let query =
+        format!("app_id={}&issuer={}&sub={}", text(&connection["app_id"]), text(&user["issuer"]), text(&user["sub"]));
+    let mut event = with_query(event, &query);
+    let path = text(&event["rawPath"]).replace(&text(&event["pathParameters"]["connection"]), &named);
+    (event["rawPath"], event["pathParameters"]["connection"]) = (path.into(), named.into());
+    let ended = function.invoke(event).await.http();
+    assert_eq!((ended.status, &ended.body["revocation"]), (200, &json!("revoked")), "{:?}", ended.body);
     deployment.asked_by("disconnect");
 }
 

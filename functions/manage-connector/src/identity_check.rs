@@ -10,7 +10,7 @@ use connectors::{
     auth::TokenFlaw,
     domain::fields::text,
     journeys::manage::ManageApps,
-    web::{AdminCaller, Callers, JsonBody, Problem, checked},
+    web::{Callers, JsonBody, Problem, WriterCaller, checked},
 };
 use serde::Serialize;
 
@@ -33,13 +33,15 @@ struct Checked {
     detail: &'static str,
 }
 
+/// An issuer may be asked for its keys because of it: a key that may only read does not cause that.
 async fn check(
     State(journey): State<ManageApps>,
     State(Callers(authenticator)): State<Callers>,
-    AdminCaller(admin): AdminCaller,
+    WriterCaller(admin): WriterCaller,
     Path((_, app)): Path<(String, String)>,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Checked>, Problem> {
+    let app = journey.find(admin.workspace(), &parse(&app)?).await.map_err(problem)?;
     let token = checked(&body, |body| {
         let token = body.read("token", text);
         if token.is_none() {
@@ -47,7 +49,6 @@ async fn check(
         }
         token
     })?;
-    let app = journey.find(admin.workspace(), &parse(&app)?).await.map_err(problem)?;
     let outcome = authenticator.examine(token.unwrap_or_default().trim(), &app).await;
     Ok(Json(match outcome {
         Ok(_) => Checked { valid: true, problem: None, detail: "This token is taken: it says who the user is." },
@@ -66,12 +67,12 @@ fn advice(flaw: TokenFlaw) -> (&'static str, &'static str) {
         TokenFlaw::TooLong => ("too_long", "The token is longer than 8 KiB. Leave out claims that are not needed."),
         TokenFlaw::NoToken => (
             "not_a_token",
-            "This is no signed JSON web token: it has three parts, of letters and digits, with dots between.",
+            "This is no signed JSON web token, or not the whole of one: it has three parts with dots between.",
         ),
         TokenFlaw::Header => (
             "header",
             "The header is not that of a token that says who a user is: `typ` must be `JWT`, `at+jwt` or absent, and `crit` \
-             and `b64` absent.",
+             and `b64` absent, and `alg` a known one.",
         ),
         TokenFlaw::UnknownKey => (
             "unknown_key",
@@ -82,9 +83,7 @@ fn advice(flaw: TokenFlaw) -> (&'static str, &'static str) {
             "algorithm",
             "The token is not signed by RS256, ES256 or EdDSA, or by another algorithm than its key is for.",
         ),
-        TokenFlaw::Signature => {
-            ("signature", "The signature is not of the issuer's key: the token was changed, or cut.")
-        }
+        TokenFlaw::Signature => ("signature", "The signature is not of the issuer's key: the token was changed."),
         TokenFlaw::Issuer => {
             ("issuer", "`iss` is not the app's issuer. The two are compared to the letter, also a `/` at the end.")
         }

@@ -10,9 +10,10 @@ use connectors::{
     domain::provider::{Provider, ProviderType},
     journeys::manage::{ManageProviders, ProviderError},
     oauth::{DiscoveryError, catalogue},
-    web::{AdminCaller, JsonBody, Problem, WriterCaller},
+    web::{AdminCaller, JsonBody, Problem, Query, WriterCaller},
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{Function, connector::actor, field};
 
@@ -43,13 +44,25 @@ impl<'a> From<&'a Provider> for ProviderOnWire<'a> {
     }
 }
 
-/// Public: there is nothing in it that the providers' own documentation does not say.
-async fn catalogue_listing() -> Result<Json<serde_json::Value>, Problem> {
+/// What a person chooses a provider by. The whole of it is asked for by its name.
+const SUMMARY: [&str; 4] = ["integration_type", "name", "categories", "unavailable"];
+
+/// Public: there is nothing in it that the providers' own documentation does not say. With `?summary=true` a tenth of it,
+/// for pages.
+async fn catalogue_listing(query: Query) -> Result<Json<Value>, Problem> {
+    let is_short = query.read("summary", "must be `true` or `false`", |raw| raw.parse().ok())?.unwrap_or(false);
     let providers: Vec<Provider> = catalogue::all_described().collect();
-    written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })
+    let mut listing = written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })?;
+    if is_short {
+        let providers = listing.0.get_mut("providers").and_then(Value::as_array_mut).into_iter().flatten();
+        for provider in providers.filter_map(Value::as_object_mut) {
+            provider.retain(|name, _| SUMMARY.contains(&name.as_str()));
+        }
+    }
+    Ok(listing)
 }
 
-async fn of_catalogue(Path(id): Path<String>) -> Result<Json<serde_json::Value>, Problem> {
+async fn of_catalogue(Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let provider = catalogue::find_described(&parse(&id)?).ok_or_else(Problem::not_found)?;
     written(&ProviderOnWire::from(&provider))
 }
@@ -57,7 +70,7 @@ async fn of_catalogue(Path(id): Path<String>) -> Result<Json<serde_json::Value>,
 async fn of_workspace(
     State(journey): State<ManageProviders>,
     AdminCaller(admin): AdminCaller,
-) -> Result<Json<serde_json::Value>, Problem> {
+) -> Result<Json<Value>, Problem> {
     let providers = journey.of_workspace(admin.workspace()).await.map_err(problem)?;
     written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })
 }
@@ -66,7 +79,7 @@ async fn one(
     State(journey): State<ManageProviders>,
     AdminCaller(admin): AdminCaller,
     Path((_, id)): Path<(String, String)>,
-) -> Result<Json<serde_json::Value>, Problem> {
+) -> Result<Json<Value>, Problem> {
     let provider = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
     written(&ProviderOnWire::from(&provider))
 }
@@ -75,7 +88,7 @@ async fn define(
     State(journey): State<ManageProviders>,
     WriterCaller(admin): WriterCaller,
     JsonBody(body): JsonBody,
-) -> Result<(StatusCode, Json<serde_json::Value>), Problem> {
+) -> Result<(StatusCode, Json<Value>), Problem> {
     let provider = journey.define(admin.workspace(), body, actor(&admin)).await.map_err(problem)?;
     Ok((StatusCode::CREATED, written(&ProviderOnWire::from(&provider))?))
 }
@@ -89,7 +102,7 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn written(value: &impl Serialize) -> Result<Json<serde_json::Value>, Problem> {
+fn written(value: &impl Serialize) -> Result<Json<Value>, Problem> {
     serde_json::to_value(value).map(Json).map_err(|error| Problem::internal(&error))
 }
 

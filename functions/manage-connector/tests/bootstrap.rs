@@ -2,7 +2,7 @@
 
 use connectors_tests::{
     deployment::Deployment,
-    events::{example, with_body},
+    events::{example, with_body, with_query},
 };
 use serde_json::json;
 
@@ -61,13 +61,21 @@ async fn everything_else_that_a_workspace_owns_is_managed_here() {
     let mut function = deployment.launch(BOOTSTRAP, deployment.event("manage-connector.providers")).await;
     let catalogue = function.answer().await.http();
     assert_eq!(catalogue.status, 200);
-    assert!(catalogue.body["providers"].as_array().unwrap().len() >= 6);
+    let providers = catalogue.body["providers"].as_array().unwrap();
+    assert!(providers.len() >= 6);
+    let summary = with_query(deployment.event("manage-connector.providers"), "summary=true");
+    let short = function.invoke(summary).await.http();
+    let short = short.body["providers"].as_array().unwrap().clone();
+    assert_eq!(short.len(), providers.len());
+    let has_only_names = |one: &serde_json::Value| one["name"].is_string() && one["token"].is_null();
+    assert!(short.iter().all(has_only_names), "what pages choose by: {}", short[0]);
     // Whoever works the queue beside this may have examined the new connector a moment ago.
     let examined = function.invoke(deployment.event("manage-connector.doctor")).await.http();
     assert!(matches!(examined.status, 200 | 429), "{:?}", examined.body);
     for (event, status) in [
         ("manage-connector.create-app", 201),
         ("manage-connector.identify", 200),
+        ("manage-connector.check-identity", 200),
         ("manage-connector.create-key", 201),
         ("manage-connector.define-provider", 201),
         ("manage-connector.rotate-encryption-key", 202),

@@ -23,7 +23,7 @@ struct Shown {
     connector: String,
     permissions: Vec<PermissionOnWire>,
     may_disconnect: bool,
-    connection: Option<Connected>,
+    connection: Option<ConnectionShown>,
     return_url: String,
     origins: Vec<String>,
     expires_at: String,
@@ -36,7 +36,7 @@ struct PermissionOnWire {
 }
 
 #[derive(Serialize)]
-struct Connected {
+struct ConnectionShown {
     status: &'static str,
     account: Option<AccountOnWire>,
     missing_scopes: Vec<String>,
@@ -52,7 +52,7 @@ impl From<Permission> for PermissionOnWire {
 
 impl From<Opened> for Shown {
     fn from(opened: Opened) -> Self {
-        let connected = opened.connection.map(|(connection, standing)| Connected {
+        let connected = opened.connection.map(|(connection, standing)| ConnectionShown {
             status: standing.status.as_str(),
             account: connection.account.as_ref().map(AccountOnWire::from),
             missing_scopes: list(&standing.missing),

@@ -61,7 +61,10 @@ impl TokenCheck {
         if !has_a_plain_header(token) {
             return Err(TokenFlaw::Header);
         }
-        let header = decode_header(token).map_err(|_| TokenFlaw::Header)?;
+        let header = decode_header(token).map_err(|error| match error.kind() {
+            ErrorKind::InvalidToken => TokenFlaw::NoToken,
+            _ => TokenFlaw::Header,
+        })?;
         let key = self.keys.find(identity, header.kid.as_deref()).await.ok_or(TokenFlaw::UnknownKey)?;
         let algorithm = algorithm_of(&key).ok_or(TokenFlaw::Algorithm)?;
         let mut validation = Validation::new(algorithm);

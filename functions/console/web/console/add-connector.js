@@ -10,11 +10,9 @@ import { ulid } from './ulid.js';
 const MOST_SHOWN = 60;
 
 export async function addConnector(context) {
-  const providers = await context.api.providers();
-  const { type } = context.parameters;
-  if (!type) return choose(context, [...providers.values()]);
-  const provider = providers.get(type);
-  return provider ? enter(context, provider) : choose(context, [...providers.values()], type);
+  const { api, parameters } = context;
+  const provider = parameters.type && (await api.provider(parameters.type));
+  return provider ? enter(context, provider) : choose(context, [...(await api.providers()).values()], parameters.type);
 }
 
 const trail = ({ to }) => [['Settings'], ['Integrations'], ['Connectors', to('connectors')]];

@@ -45,9 +45,9 @@ export class Api {
     return this.#send('DELETE', where, undefined, query);
   }
 
-  /** Every provider by its type: the catalogue's and the workspace's own, which are `custom`. */
+  /** Every provider by its type: the catalogue's, in short, and the workspace's own, which are `custom`. */
   providers() {
-    this.#providers ??= Promise.all([answer(fetch('/api/providers')), this.get('/providers')]).then(
+    this.#providers ??= Promise.all([answer(fetch('/api/providers?summary=true')), this.get('/providers')]).then(
       ([catalogue, own]) =>
         new Map([
           ...catalogue.providers.map((one) => [one.integration_type, one]),
@@ -56,6 +56,12 @@ export class Api {
     );
     this.#providers.catch(() => this.forgetProviders());
     return this.#providers;
+  }
+
+  /** All that is known of one provider; `undefined` if there is none of this type any more. */
+  async provider(type) {
+    const known = (await this.providers()).get(type);
+    return !known || known.custom ? known : answer(fetch(`/api/providers/${segment(type)}`));
   }
 
   /** To be called when the workspace's own providers have changed. */

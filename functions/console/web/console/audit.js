@@ -68,7 +68,7 @@ function entry(event, known) {
         el(
           'strong',
           {},
-          actor(event.actor, (id) => known.get(id) || id),
+          actor(event.actor, (id) => known.get(id) || undefined),
         ),
         ` ${deed(event.action)}: `,
         name(event.target),

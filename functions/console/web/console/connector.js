@@ -35,12 +35,8 @@ export function head({ to, parameters }, examined, current, actions = []) {
 export async function connector(context) {
   const { api, to, parameters } = context;
   const where = path('connectors', parameters.id);
-  const [examined, page, providers] = await Promise.all([
-    api.get(where),
-    api.get(`${where}/connections`),
-    api.providers(),
-  ]);
-  const provider = providers.get(examined.integration_type);
+  const [examined, page] = await Promise.all([api.get(where), api.get(`${where}/connections`)]);
+  const provider = await api.provider(examined.integration_type);
   const actions = api.mayWrite && [
     el('a', { class: 'button', href: to('connectors', examined.id, 'edit') }, 'Edit'),
     button('Delete connector', { kind: 'danger', action: () => end(context, examined, page) }),

@@ -12,8 +12,8 @@ const MOST_PAGES = 20;
 export async function editConnector(context) {
   const { api, go, to, parameters } = context;
   const where = path('connectors', parameters.id);
-  const [connector, providers] = await Promise.all([api.get(where), api.providers()]);
-  const provider = providers.get(connector.integration_type);
+  const connector = await api.get(where);
+  const provider = await api.provider(connector.integration_type);
   const { fields, changes } = controls(connector, provider);
   const back = to('connectors', connector.id);
   const send = async () => {

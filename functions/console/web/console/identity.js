@@ -22,7 +22,7 @@ export function identitySection(context, app) {
     { lead },
     app.identity ? el('div', { class: 'card panel' }, known(app.identity)) : !api.mayWrite && nobody,
     api.mayWrite && change(context, app),
-    check(context, app),
+    api.mayWrite && check(context, app),
   );
 }
 

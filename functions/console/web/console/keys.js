@@ -153,7 +153,7 @@ function reveal(made, advice) {
       el('p', { class: 'quiet' }, advice),
     ],
     yes: 'I have stored it',
-    no: undefined,
+    no: false,
   });
 }
 

@@ -65,7 +65,14 @@ const main = el('main', { id: 'main', tabindex: '-1' });
 let api;
 let shown = 0;
 
-const parts = () => location.pathname.split('/').slice(2).map(decodeURIComponent);
+/** What stands behind `/console` in the address; nothing, if it can't be read. */
+const parts = () => {
+  try {
+    return location.pathname.split('/').slice(2).map(decodeURIComponent).filter(Boolean);
+  } catch {
+    return [];
+  }
+};
 const href = (...segments) => ['/console', ...segments.map(encodeURIComponent)].join('/');
 
 /** Where a view of this workspace is: `to('connectors', id)`. */
@@ -116,8 +123,12 @@ async function show() {
 
 function mark(section) {
   for (const link of document.querySelectorAll('.menu a')) {
-    if (link.dataset.section === section) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
+    if (link.dataset.section !== section) {
+      link.removeAttribute('aria-current');
+      continue;
+    }
+    link.setAttribute('aria-current', 'page');
+    link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }
 }
 

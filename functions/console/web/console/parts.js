@@ -136,7 +136,8 @@ export async function busy(node, action) {
 
 /**
  * Asks before something is done. `action` does it; what it throws is shown within. Answers what it answered, or
- * `undefined` if nothing was done. The focus goes back to where it was. `typed` must be written before, where given.
+ * `undefined` if nothing was done. The focus goes back to where it was. `typed` must be written before, where given; there
+ * is no way back if `no` is `false`.
  */
 export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', typed, action }) {
   return new Promise((done) => {
@@ -176,16 +177,21 @@ export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', ty
     const opener = document.activeElement;
     // What was shown is gone at once: it may have been a key.
     const end = () => {
+      dialog.removeEventListener('close', end);
       dialog.close();
       dialog.remove();
       if (opener?.isConnected) opener.focus();
       done(outcome);
     };
-    dialog.addEventListener('close', end, { once: true });
+    dialog.addEventListener('close', end);
+    dialog.addEventListener('cancel', (event) => {
+      event.preventDefault();
+      if (no) end();
+    });
     announcer.replaceChildren();
     document.body.append(dialog);
     dialog.showModal();
-    (confirmation?.control ?? dialog.querySelector('input, textarea') ?? cancel ?? submit).focus();
+    (confirmation?.control ?? dialog.querySelector('input, textarea') ?? (cancel || submit)).focus();
   });
 }
 

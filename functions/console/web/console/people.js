@@ -8,13 +8,12 @@ import { connectionState, count, day, utcDay } from './words.js';
 export async function peopleOf(context) {
   const { api, parameters } = context;
   const where = path('connectors', parameters.id);
-  const [connector, page, { apps }, providers] = await Promise.all([
+  const [connector, page, { apps }] = await Promise.all([
     api.get(where),
     api.get(`${where}/connections`),
     api.get('/apps'),
-    api.providers(),
   ]);
-  const known = { ...context, connector, apps, provider: providers.get(connector.integration_type) };
+  const known = { ...context, connector, apps, provider: await api.provider(connector.integration_type) };
   const list = el('ul', { class: 'people' });
   const more = el('div', { class: 'buttons' });
   const show = ({ connections, next_cursor: cursor }) => {

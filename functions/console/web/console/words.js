@@ -83,7 +83,7 @@ export const deed = (action) => DEEDS[action] ?? action;
 export function actor(text, name) {
   if (text === 'system') return 'The system';
   if (text === 'stranger') return 'Somebody from elsewhere';
-  if (text.startsWith('key:')) return `Key ${name(text.slice(4))}`;
+  if (text.startsWith('key:')) return name(text.slice(4)) ?? `Key ${text.slice(4)}`;
   const [, app, ...sub] = text.split(':');
-  return sub.length ? `User ${sub.join(':')} of ${name(app)}` : text;
+  return sub.length ? `User ${sub.join(':')} of ${name(app) ?? app}` : text;
 }
