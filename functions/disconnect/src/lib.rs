@@ -125,9 +125,10 @@ fn problem(error: DisconnectError) -> Problem {
     match error {
         DisconnectError::Link(LinkError::Over) => Problem::link_over(),
         DisconnectError::Link(LinkError::Elsewhere) => Problem::link_elsewhere(),
-        DisconnectError::Link(LinkError::Store(cause)) => cause.into(),
         DisconnectError::NotConnected => Problem::no_connection(),
-        DisconnectError::End(EndError::Store(cause)) | DisconnectError::Store(cause) => cause.into(),
+        DisconnectError::End(EndError::Store(cause))
+        | DisconnectError::Link(LinkError::Store(cause))
+        | DisconnectError::Store(cause) => cause.into(),
         DisconnectError::End(cause @ EndError::Contended) => Problem::unavailable(&cause),
     }
 }
