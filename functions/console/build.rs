@@ -1,6 +1,9 @@
 //! Compiles the files of `web/` in: each under a name that holds a digest of its content, compressed ahead, with every
 //! reference to another file replaced by that file's name. A reference that leads nowhere fails the build.
 
+#[path = "build/texts.rs"]
+mod texts;
+
 use std::{
     collections::BTreeMap,
     error::Error,
@@ -82,7 +85,9 @@ impl Build {
         }
         let path = self.sources.get(source).cloned().ok_or_else(|| format!("there is no {source}"))?;
         within.push(source.to_owned());
-        let content = self.resolved(source, &fs::read_to_string(&path)?, within)?.into_bytes();
+        let content = self
+            .resolved(source, &texts::filled(Path::new(FOLDER), &fs::read_to_string(&path)?)?, within)?
+            .into_bytes();
         within.pop();
         let (stem, end) = source.rsplit_once('.').ok_or("a name without an end")?;
         let name = format!("{}-{}.{end}", stem.replace('/', "-"), digest(&content));

@@ -182,7 +182,7 @@ async fn a_link_that_was_made_for_another_gives_whoever_opens_it_nothing() {
     let connector = world.connector("Calendar").await;
     let (session, url) = world.link(&connector, "alice").await;
     let mut mallorys = Browser::default();
-    let redirect_url = mallorys.open(&world, &url).await.location().to_owned();
+    let redirect_url = mallorys.open_link(&world, &url).await;
     let callback = world.provider.approve(&redirect_url, "mallory@provider");
     let landed = mallorys.open(&world, &callback).await;
     assert_eq!(world.finish(&session, "mallory", &handle(&landed)).await.status, 404);
@@ -223,7 +223,8 @@ async fn knowing_a_sessions_id_is_not_having_its_state() {
     let world = World::new().await;
     let connector = world.connector("Calendar").await;
     let begun = world.begin(&connector, "alice").await;
-    let opened = world.call("GET", &format!("/connect/{}", begun.session)).send().await;
+    let page = format!("/connect/{}/open", begun.session);
+    let opened = world.call("POST", &page).header("x-own-page", "1").send().await;
     assert_eq!((opened.status, opened.cookies().len()), (410, 0), "a session that no link began opens by none");
     let digest = begun.session.strip_prefix("ses_").unwrap();
     let path = connector.redirect_uri.strip_prefix("https://connect.example").unwrap();

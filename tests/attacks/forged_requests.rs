@@ -76,7 +76,7 @@ async fn no_page_reads_an_answer_but_those_of_the_apps_own_origins() {
         assert_eq!(answer.status, 200);
         assert_closed(&answer);
     }
-    for closed in [world.workspace.path("/connectors"), "/api/providers".to_owned(), "/connect/x".to_owned()] {
+    for closed in [world.workspace.path("/connectors"), "/api/providers".to_owned(), "/connect/x/open".to_owned()] {
         assert_closed(&preflight(&closed, "https://app.example").await);
     }
     let open = preflight(&path, "https://app.example").await;

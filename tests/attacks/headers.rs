@@ -108,14 +108,17 @@ async fn pages_repeat_nothing_of_their_address_and_run_nothing() {
         format!("{callback}?{PAYLOAD}={PAYLOAD}&state=x"),
         format!("{callback}?error={PAYLOAD}&error_description={PAYLOAD}&error_uri={PAYLOAD}"),
         format!("/api/external-auth/callback/{PAYLOAD}?state={state}&code=x"),
-        format!("/connect/{PAYLOAD}"),
-        format!("/connect/ses_{}", "A".repeat(43)),
-        format!("/connect/{}", begun.session),
     ] {
         let answer = world.call("GET", &address).send().await;
-        assert!(matches!(answer.status, 400 | 410), "{address}: {answer:?}");
+        assert_eq!(answer.status, 400, "{address}: {answer:?}");
         assert_harmless_page(&answer);
         assert!(!answer.text.contains(&state), "{address}");
+    }
+    let page = world.call("GET", &format!("/connect/{}", begun.session)).send().await;
+    for address in [format!("/connect/{PAYLOAD}"), format!("/connect/ses_{}", "A".repeat(43))] {
+        let same = world.call("GET", &address).send().await;
+        assert_eq!((same.status, &same.text, same.header("cache-control")), (200, &page.text, Some("no-store")));
+        assert_guarded(&same);
     }
     let refused = world.provider.refuse(&begun.redirect_url, "<script>alert(1)</script>", "<script>alert(1)</script>");
     let landed = begun.browser.open(&world, &refused).await;
@@ -149,9 +152,9 @@ async fn what_sends_a_browser_on_leaks_nothing_and_takes_the_cookie_back() {
     let connector = world.connector("Calendar").await;
     let (_, link) = world.link(&connector, "alice").await;
     let mut browser = Browser::default();
-    let opened = browser.open(&world, &link).await;
+    let opened = browser.on_page(&world, &link, "open").await;
     assert_guarded(&opened);
-    let callback = world.provider.approve(opened.location(), "alice@provider");
+    let callback = world.provider.approve(&browser.open_link(&world, &link).await, "alice@provider");
     let landed = browser.open(&world, &callback).await;
     assert_guarded(&landed);
     for (answer, life) in [(&opened, "600"), (&landed, "0")] {

@@ -8,11 +8,17 @@ use crate::{
 };
 
 /// What is answered to anybody: the catalogue, the SDK's reports, public keys, and pages whose address is the proof.
-const PUBLIC: [&str; 6] = [
+const PUBLIC: [&str; 12] = [
     "/api/providers",
     "/api/providers/{type}",
     "/api/apps/{app}/analytics/track/batch",
+    "/connect.js",
+    "/connect-1.0.0.js",
     "/connect/{session}",
+    "/connect/{session}/open",
+    "/connect/{session}/continue",
+    "/connect/{session}/decline",
+    "/connect/{session}/disconnect",
     "/api/external-auth/callback/{connector_id}",
     "/api/external-auth/jwks/{connector_id}",
 ];

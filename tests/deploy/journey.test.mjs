@@ -75,7 +75,14 @@ test('a user connects by the page, by a link and by a parked code, each through 
   const wish = { user: { issuer: world.idp.issuer, sub: 'linked' }, connector_id: connector.id };
   const link = await world.api.post(`${world.app.path}/connect-sessions`, { key: world.app.key, json: wish });
   assert.equal(link.status, 201, link.text);
-  const { sessionId, handle } = returned(await linked.browser.approve(link.body.connect_url));
+  const onPage = (what) => {
+    const page = `${new URL(link.body.connect_url).pathname}/${what}`;
+    return world.api.post(page, { through: linked.browser, headers: { 'x-own-page': '1' } });
+  };
+  assert.equal((await onPage('open')).status, 200);
+  const led = await onPage('continue');
+  assert.equal(led.status, 200, led.text);
+  const { sessionId, handle } = returned(await linked.browser.approve(led.body.redirect_url));
   const finished = await world.api.post(`${world.app.path}/app-user-auth/sessions/${sessionId}/finish`, {
     key: world.app.key,
     user: linked.jwt,

@@ -27,6 +27,18 @@ async function linkFor(user) {
   return answer.body;
 }
 
+const OWN_PAGE = { 'x-own-page': '1' };
+
+/** Opens a link and goes on, as its page does; answers where the provider is. */
+async function opened(browser, url) {
+  const answers = [];
+  for (const what of ['open', 'continue']) {
+    answers.push(await world.api.post(`${new URL(url).pathname}/${what}`, { through: browser, headers: OWN_PAGE }));
+    assert.equal(answers.at(-1).status, 200, answers.at(-1).text);
+  }
+  return answers.at(-1).body.redirect_url;
+}
+
 const exchanges = () => world.provider.journal.granted('authorization_code');
 
 test('a link leads its user to the provider and back, and the app’s backend finishes in their name', async () => {
@@ -34,7 +46,9 @@ test('a link leads its user to the provider and back, and the app’s backend fi
   const link = await linkFor(user);
   assert.equal(new URL(link.connect_url).origin, world.product.base);
   assert.ok(Date.parse(link.expires_at) - Date.now() <= 600_000);
-  const { sessionId, status, handle } = returned(await user.browser.approve(link.connect_url));
+  const { sessionId, status, handle } = returned(
+    await user.browser.approve(await opened(user.browser, link.connect_url)),
+  );
   assert.deepEqual([sessionId, status], [link.session_id, 'awaiting_finish']);
   const finished = await world.api.post(`${user.app.path}/app-user-auth/sessions/${sessionId}/finish`, {
     key: user.app.key,
@@ -48,7 +62,9 @@ test('a link leads its user to the provider and back, and the app’s backend fi
 test('a forwarded link connects neither the one who opens it nor the one it was made for', async () => {
   const [user, friend] = [await world.user('forwarder'), await world.user('friend')];
   const before = exchanges();
-  const { sessionId, handle } = returned(await friend.browser.approve((await linkFor(user)).connect_url));
+  const { sessionId, handle } = returned(
+    await friend.browser.approve(await opened(friend.browser, (await linkFor(user)).connect_url)),
+  );
   const answer = await world.finish(friend, sessionId, handle);
   assert.ok([400, 404].includes(answer.status), answer.text);
   assert.equal(exchanges(), before);
@@ -58,18 +74,18 @@ test('a forwarded link connects neither the one who opens it nor the one it was 
 test('a link opens in one browser only', async () => {
   const user = await world.user('opened');
   const { connect_url: url } = await linkFor(user);
-  assert.match((await user.browser.open(url)).body, /<form/);
-  const second = await new Browser().open(url);
-  assert.equal(second.status, 410);
-  assert.match(second.headers.get('content-type'), /^text\/html/);
-  assert.match((await user.browser.open(url)).body, /<form/, 'a reload is no second browser');
+  const first = await opened(user.browser, url);
+  const second = await world.api.post(`${new URL(url).pathname}/open`, { through: new Browser(), headers: OWN_PAGE });
+  assertProblem(second, { status: 410, code: 'session_user_mismatch' });
+  assert.equal(await opened(user.browser, url), first, 'a reload is no second browser');
 });
 
-test('an unknown link is a page of our own that says what to do', async () => {
+test('an unknown link is over, and its page is that of any other', async () => {
   for (const session of ['nonsense', 'ses_'.padEnd(47, 'A'), 'a%2Fb']) {
     const page = await new Browser().open(`${world.product.base}/connect/${session}`);
-    assert.equal(page.status, 410, session);
-    assert.match(page.body, /Go back to the app/);
+    assert.deepEqual([page.status, page.headers.get('cache-control')], [200, 'no-store'], session);
+    const answer = await world.api.post(`/connect/${session}/open`, { headers: OWN_PAGE });
+    assertProblem(answer, { status: 410, code: 'session_expired' }, session);
   }
 });
 

@@ -41,7 +41,7 @@ async fn a_session_lives_ten_minutes_by_the_clock_and_not_by_the_tables_cleaning
     let mut begun = world.begin(&connector, "alice").await;
     let callback = world.provider.approve(&begun.redirect_url, "alice@provider");
     world.advance(600);
-    assert_eq!(Browser::default().open(&world, &link).await.refusal(), (410, "session_expired".to_owned()));
+    assert_eq!(Browser::default().on_page(&world, &link, "open").await.refusal(), (410, "session_expired".to_owned()));
     assert_eq!(begun.browser.open(&world, &callback).await.refusal(), (400, "session_expired".to_owned()));
     let session = world.session(&begun.session, "alice").await;
     assert_eq!((&session["status"], &session["reason"]), (&json!("failed"), &json!("session_expired")));

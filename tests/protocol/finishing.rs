@@ -14,7 +14,7 @@ async fn a_link_opened_in_one_browser_ends_nowhere_in_another() {
     let connector = world.connector("Calendar").await;
     let (session, url) = world.link(&connector, "alice").await;
     let mut alices = Browser::default();
-    let redirect_url = alices.open(&world, &url).await.location().to_owned();
+    let redirect_url = alices.open_link(&world, &url).await;
     let callback = world.provider.approve(&redirect_url, "mallory@provider");
     let landed = Browser::default().open(&world, &callback).await;
     assert_eq!(landed.refusal(), (400, "session_user_mismatch".to_owned()));
@@ -28,9 +28,11 @@ async fn whoever_only_looks_at_a_link_does_not_open_it() {
     let world = World::new().await;
     let connector = world.connector("Calendar").await;
     let (session, url) = world.link(&connector, "alice").await;
-    let looked = world.call("HEAD", &format!("/connect/{session}")).send().await;
-    assert_eq!((looked.status, looked.cookies().len()), (405, 0));
-    assert_eq!(Browser::default().open(&world, &url).await.status, 303);
+    for (method, status) in [("HEAD", 405), ("GET", 200), ("POST", 405)] {
+        let looked = world.call(method, &format!("/connect/{session}")).send().await;
+        assert_eq!((looked.status, looked.cookies().len()), (status, 0), "{method}");
+    }
+    assert!(Browser::default().open_link(&world, &url).await.contains("/authorize?"));
 }
 
 /// PUB-07: nor can a second browser open a link that was opened before.
@@ -38,13 +40,16 @@ async fn whoever_only_looks_at_a_link_does_not_open_it() {
 async fn a_link_opens_in_one_browser_only_as_often_as_that_one_likes() {
     let world = World::new().await;
     let connector = world.connector("Calendar").await;
-    let (_, url) = world.link(&connector, "alice").await;
+    let (session, url) = world.link(&connector, "alice").await;
     let mut alices = Browser::default();
-    let first = alices.open(&world, &url).await.location().to_owned();
-    let again = alices.open(&world, &url).await.location().to_owned();
+    let first = alices.open_link(&world, &url).await;
+    let again = alices.open_link(&world, &url).await;
     assert_eq!(parameter(&first, "state"), parameter(&again, "state"));
-    let others = Browser::default().open(&world, &url).await;
-    assert_eq!(others.refusal(), (410, "session_expired".to_owned()));
+    for what in ["open", "continue", "decline", "disconnect"] {
+        let others = Browser::default().on_page(&world, &url, what).await;
+        assert_eq!(others.refusal(), (410, "session_user_mismatch".to_owned()), "{what}");
+    }
+    assert_eq!(world.session(&session, "alice").await["status"], "pending");
 }
 
 /// A link is sent on to somebody else, who connects their own account with it: that account must not become alice's
@@ -55,7 +60,7 @@ async fn a_forwarded_link_connects_nobody_until_its_own_user_finishes() {
     let connector = world.connector("Calendar").await;
     let (session, url) = world.link(&connector, "alice").await;
     let mut browser = Browser::default();
-    let redirect_url = browser.open(&world, &url).await.location().to_owned();
+    let redirect_url = browser.open_link(&world, &url).await;
     let callback = world.provider.approve(&redirect_url, "alice@provider");
     let landed = browser.open(&world, &callback).await;
     let handle = handle(&landed);

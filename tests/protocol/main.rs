@@ -26,6 +26,7 @@ mod input;
 mod isolation;
 mod key_age;
 mod leakage;
+mod links;
 mod odd_tokens;
 mod own_kms_key;
 mod refresh;

@@ -67,7 +67,12 @@ const NOTED: &str = "the first use of a key on a day, so that one that nobody us
 pub const GRANTS: &[Grant] = &[
     grant("start-authorization", Target::Registry, &[GET, QUERY], "key, app, connector; the workspace's sealing key"),
     grant("start-authorization", Target::KeyUse, &[UPDATE], NOTED),
-    grant("start-authorization", Target::Connections, &[GET], "whether there is a connection to renew"),
+    grant(
+        "start-authorization",
+        Target::Connections,
+        &[GET],
+        "whether there is a connection to renew, and how it stands",
+    ),
     grant(
         "start-authorization",
         Target::Sessions,
@@ -158,6 +163,7 @@ pub const GRANTS: &[Grant] = &[
         &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
         "ends connections, keeps and claims what is left to be done, removes what is done; what else shares a grant",
     ),
+    grant("disconnect", Target::Sessions, &[GET, UPDATE], "the link that a user disconnects by, which it spends"),
     grant("disconnect", Target::ByConnectorIndex, &[QUERY], "the connections of a deleted connector"),
     grant("disconnect", Target::Audit, &[PUT], "who disconnected, and what became of the grant"),
     grant("disconnect", Target::Key, &[OPEN_KEY], "opens the tokens it revokes; seals nothing"),

@@ -63,14 +63,23 @@ fn every_function_with_routes_has_an_event_for_each_kind_of_caller() {
         events.iter().any(|(name, event)| name.starts_with(&format!("{function}.")) && event.to_string().contains(mark))
     };
     for (function, marks) in [
-        ("start-authorization", &[example::USER_TOKEN, example::SERVICE_KEY, "GET /connect/{session}"][..]),
+        ("start-authorization", &[example::USER_TOKEN, example::SERVICE_KEY, "/open", "/continue", "/decline"][..]),
         ("callback", &["code=", "error=", "__Host-connect-", "GET /api/external-auth/jwks/{connector_id}"]),
         ("finish-authorization", &[example::USER_TOKEN, "handle"]),
         ("get-token", &["on-behalf-of", "users/{sub}"]),
-        ("disconnect", &[example::USER_TOKEN, example::ADMIN_KEY, "SWEEP#"]),
+        ("disconnect", &[example::USER_TOKEN, example::ADMIN_KEY, "SWEEP#", "POST /connect/{session}/disconnect"]),
         ("list-connections", &[example::USER_TOKEN, example::SERVICE_KEY, "OPTIONS"]),
         ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap", "confirm"]),
-        ("console", &["GET /console", "GET /console/{path+}", "GET /assets/{name}"]),
+        (
+            "console",
+            &[
+                "GET /console",
+                "GET /console/{path+}",
+                "GET /assets/{name}",
+                "GET /connect/{session}",
+                "GET /connect.js",
+            ],
+        ),
         ("refresh", &["aws.scheduler", "due", "CHECKUP", "look", "look_after_keys", "reseal"]),
     ] {
         for mark in marks {

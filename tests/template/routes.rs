@@ -69,17 +69,23 @@ fn every_integration_of_the_gateway_invokes_the_function_it_is_named_after() {
 }
 
 /// Routes that ask for no proof of who is calling, and those that begin a session.
-const OPEN: [(&str, &str); 10] = [
+const OPEN: [(&str, &str); 16] = [
     ("GET", "/assets/{name}"),
     ("GET", "/console"),
     ("GET", "/console/{path+}"),
     ("GET", "/api/external-auth/callback/{connector_id}"),
+    ("GET", "/connect-1.0.0.js"),
+    ("GET", "/connect.js"),
     ("GET", "/api/external-auth/jwks/{connector_id}"),
     ("GET", "/connect/{session}"),
     ("OPTIONS", "/api/apps/{app}/{proxy+}"),
     ("POST", "/api/apps/{app}/analytics/track/batch"),
     ("POST", "/api/apps/{app}/app-user-auth/connectors/{id}/initiate"),
     ("POST", "/api/apps/{app}/connect-sessions"),
+    ("POST", "/connect/{session}/continue"),
+    ("POST", "/connect/{session}/decline"),
+    ("POST", "/connect/{session}/disconnect"),
+    ("POST", "/connect/{session}/open"),
 ];
 
 #[test]

@@ -4,20 +4,24 @@
 use axum::{
     Json, Router,
     extract::{FromRef, Path, State},
-    routing::delete,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+    routing::{delete, post},
 };
 use connectors::{
     domain::{
         audit::Actor,
         ids::{AppId, ConnectorId, Issuer, Subject},
+        session::SessionId,
         user::{ConnectionKey, User},
     },
     journeys::{
         disconnect::{Disconnect, DisconnectError},
         end_connection::EndError,
+        open_link::LinkError,
     },
     services::Services,
-    web::{Callers, EventError, Problem, Query, UserCaller, WriterCaller, batch},
+    web::{Callers, EventError, OwnPage, Problem, Query, UserCaller, WriterCaller, batch, cookie},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -26,6 +30,7 @@ use serde_json::Value;
 pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/apps/{app}/app-user-auth/connectors/{id}"),
     ("DELETE", "/api/workspace/{ws}/connectors/{id}/connections/{connection}"),
+    ("POST", "/connect/{session}/disconnect"),
 ];
 
 #[derive(Clone, FromRef)]
@@ -39,6 +44,7 @@ pub fn router(services: &Services) -> Router {
     let function = Function { callers: services.callers(), journey: services.disconnect() };
     Router::new()
         .route("/api/apps/{app}/app-user-auth/connectors/{id}", delete(disconnect))
+        .route("/connect/{session}/disconnect", post(disconnect_by_link))
         .route("/api/workspace/{ws}/connectors/{id}/connections/{connection}", delete(disconnect_user))
         .with_state(function)
 }
@@ -61,6 +67,29 @@ async fn disconnect(
     let actor = Actor::User(user.user().clone());
     let revocation = journey.disconnect(user.place(connector), actor).await.map_err(problem)?;
     Ok(Json(Disconnected { status: "disconnected", connector_id, revocation: revocation.as_str() }))
+}
+
+#[derive(Serialize)]
+struct DisconnectedByLink {
+    status: &'static str,
+    revocation: &'static str,
+}
+
+/// The page of a link asks, in the browser that opened it.
+async fn disconnect_by_link(
+    State(journey): State<Disconnect>,
+    _: OwnPage,
+    Path(session): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let session = SessionId::parse(&session).map_err(|_| Problem::link_over())?;
+    let revocation = journey.disconnect_by_link(&session, cookie::shown(&headers, &session)).await.map_err(problem)?;
+    let answer = DisconnectedByLink { status: "disconnected", revocation: revocation.as_str() };
+    let mut response = Json(answer).into_response();
+    if let Some(unbound) = cookie::unbind(&session) {
+        response.headers_mut().append(header::SET_COOKIE, unbound);
+    }
+    Ok(response)
 }
 
 /// An admin disconnects one user. The query says who that is (`app_id`, `issuer` and `sub`, as the listing has them),
@@ -94,8 +123,12 @@ fn named<T>(query: &Query, name: &str, parse: impl FnOnce(&str) -> Option<T>) ->
 
 fn problem(error: DisconnectError) -> Problem {
     match error {
+        DisconnectError::Link(LinkError::Over) => Problem::link_over(),
+        DisconnectError::Link(LinkError::Elsewhere) => Problem::link_elsewhere(),
         DisconnectError::NotConnected => Problem::no_connection(),
-        DisconnectError::End(EndError::Store(cause)) | DisconnectError::Store(cause) => cause.into(),
+        DisconnectError::End(EndError::Store(cause))
+        | DisconnectError::Link(LinkError::Store(cause))
+        | DisconnectError::Store(cause) => cause.into(),
         DisconnectError::End(cause @ EndError::Contended) => Problem::unavailable(&cause),
     }
 }

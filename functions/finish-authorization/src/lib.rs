@@ -45,10 +45,16 @@ struct SessionOnWire {
     session_id: String,
     status: &'static str,
     reason: Option<&'static str>,
+    /// What is still to be done, for whoever builds the app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
     connector_id: String,
     connection_id: String,
     expires_at: String,
 }
+
+const TO_BE_FINISHED: &str = "The app has to finish this session in its user's name: load connect.js on the page that the user \
+                              comes back to, or POST the `handle` from its address to `…/finish`.";
 
 impl From<SessionView> for SessionOnWire {
     fn from(SessionView { session, status, reason }: SessionView) -> Self {
@@ -56,6 +62,7 @@ impl From<SessionView> for SessionOnWire {
             session_id: session.id.as_str().to_owned(),
             status,
             reason: reason.map(FailureReason::as_str),
+            detail: (status == "awaiting_finish").then_some(TO_BE_FINISHED),
             connector_id: session.key.connector.to_string(),
             connection_id: session.key.id().to_string(),
             expires_at: seconds(session.expires_at).to_string(),
@@ -126,6 +133,7 @@ fn failed(reason: FailureReason, cause: Option<&TokenError>) -> Problem {
         ),
         FailureReason::Expired => expired(),
         FailureReason::Denied
+        | FailureReason::Disconnected
         | FailureReason::ProviderRefused
         | FailureReason::ResponseRejected
         | FailureReason::ProviderUnavailable

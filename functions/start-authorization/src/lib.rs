@@ -1,13 +1,15 @@
 //! `start-authorization`: from "Connect" to the provider's consent page.
 
+mod link;
+
 use std::time::Duration;
 
 use axum::{
     Json, Router,
     extract::{FromRef, Path, State},
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Redirect, Response},
-    routing::{get, post},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
 };
 use connectors::{
     auth::{AppUser, Service},
@@ -15,12 +17,14 @@ use connectors::{
         fields::{Table, text},
         ids::{ConnectionId, ConnectorId, Issuer, Subject},
         provider::Values,
-        session::SessionId,
     },
-    journeys::start_authorization::{StartAuthorization, StartError, Wanted},
+    journeys::{
+        open_link::{LinkError, OpenLink},
+        start_authorization::{StartAuthorization, StartError, Wanted},
+    },
     oauth::TokenError,
     services::Services,
-    web::{Callers, JsonBody, Problem, ServiceCaller, Upstream, UserCaller, checked, cookie, page, seconds},
+    web::{Callers, JsonBody, Problem, ServiceCaller, Upstream, UserCaller, checked, cookie, seconds},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -32,22 +36,28 @@ const SOON: Duration = Duration::from_secs(2);
 pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/apps/{app}/app-user-auth/connectors/{id}/initiate"),
     ("POST", "/api/apps/{app}/connect-sessions"),
-    ("GET", "/connect/{session}"),
+    ("POST", "/connect/{session}/open"),
+    ("POST", "/connect/{session}/continue"),
+    ("POST", "/connect/{session}/decline"),
 ];
 
 #[derive(Clone, FromRef)]
 struct Function {
     callers: Callers,
     journey: StartAuthorization,
+    links: OpenLink,
 }
 
 /// The routes of this function.
 pub fn router(services: &Services) -> Router {
-    let function = Function { callers: services.callers(), journey: services.start_authorization() };
+    let function =
+        Function { callers: services.callers(), journey: services.start_authorization(), links: services.open_link() };
     Router::new()
         .route("/api/apps/{app}/app-user-auth/connectors/{id}/initiate", post(initiate))
         .route("/api/apps/{app}/connect-sessions", post(link))
-        .route("/connect/{session}", get(open))
+        .route("/connect/{session}/open", post(link::open))
+        .route("/connect/{session}/continue", post(link::lead_on))
+        .route("/connect/{session}/decline", post(link::decline))
         .with_state(function)
 }
 
@@ -89,6 +99,7 @@ fn wanted(body: &Table<'_>) -> Wanted {
         login_hint: body.read("login_hint", text),
         connection_id: body.read("connection_id", connection_id),
         label: body.read("label", text),
+        manages: false,
         connection_config: connection_config(body),
     }
 }
@@ -153,43 +164,13 @@ fn link_request(body: &Table<'_>, service: &Service) -> LinkRequest {
     }
     let issuer = issuer.or_else(|| own.cloned());
     let user = issuer.zip(subject).map(|(issuer, subject)| service.names(issuer, subject));
-    let (return_to, connection_config) = (body.read("return_to", text), connection_config(body));
-    (user, connector, Wanted { return_to, connection_config, ..Wanted::default() })
-}
-
-async fn open(State(journey): State<StartAuthorization>, Path(session): Path<String>, headers: HeaderMap) -> Response {
-    let Ok(session) = SessionId::parse(&session) else { return spent() };
-    match journey.open(&session, cookie::shown(&headers, &session)).await {
-        Ok(opened) => {
-            let mut response = Redirect::to(&opened.redirect_url).into_response();
-            if let Some(bound) = opened.cookie.and_then(|secret| cookie::bind(&session, &secret)) {
-                response.headers_mut().append(header::SET_COOKIE, bound);
-            }
-            response
-        }
-        Err(StartError::NotPushed(_)) => not_asked(),
-        Err(StartError::Store(cause)) => Problem::from(cause).into_response(),
-        Err(StartError::Vault(cause)) => Problem::from(cause).into_response(),
-        Err(_) => spent(),
-    }
-}
-
-fn spent() -> Response {
-    page::refusal(
-        StatusCode::GONE,
-        "session_expired",
-        "This link can't be used any more",
-        "It was opened before, or it is older than ten minutes. Go back to the app and ask for a new one.",
-    )
-}
-
-fn not_asked() -> Response {
-    page::refusal(
-        StatusCode::BAD_GATEWAY,
-        "provider_unavailable",
-        "The service can't be asked right now",
-        "Nothing was lost. Open the link again in a moment; if that does not help, tell whoever runs the app.",
-    )
+    let wanted = Wanted {
+        return_to: body.read("return_to", text),
+        connection_config: connection_config(body),
+        manages: body.flag("manage").unwrap_or(false),
+        ..Wanted::default()
+    };
+    (user, connector, wanted)
 }
 
 fn no_connector() -> Problem {
@@ -198,7 +179,7 @@ fn no_connector() -> Problem {
 
 fn problem(error: StartError) -> Problem {
     match error {
-        StartError::UnknownConnector | StartError::LinkSpent => no_connector(),
+        StartError::UnknownConnector => no_connector(),
         StartError::UnknownConnection => Problem::no_connection(),
         StartError::ScopesNotAllowed(foreign) => {
             Problem::invalid_field("/scopes", format!("must be among the connector's scopes; these are not: {foreign}"))
@@ -223,7 +204,9 @@ fn problem(error: StartError) -> Problem {
         )
         .retry_after(retry_after),
         StartError::NotPushed(cause) => not_pushed(&cause),
-        StartError::Store(cause) => cause.into(),
+        StartError::Link(LinkError::Over) => Problem::link_over(),
+        StartError::Link(LinkError::Elsewhere) => Problem::link_elsewhere(),
+        StartError::Link(LinkError::Store(cause)) | StartError::Store(cause) => cause.into(),
         StartError::Vault(cause) => cause.into(),
     }
 }

@@ -37,10 +37,16 @@ async fn a_link_leads_its_first_visitor_to_the_provider_and_nobody_else() {
     let visit = deployment.event("start-authorization.link").to_string().replace(example::SESSION, session);
     let visit: serde_json::Value = serde_json::from_str(&visit).unwrap();
     let first = function.invoke(visit.clone()).await.http();
-    assert_eq!((first.status, first.cookies.len()), (303, 1));
-    assert!(first.headers["location"].starts_with(&format!("{}/demo-provider/", deployment.dev().base_url)));
+    assert_eq!((first.status, first.cookies.len()), (200, 1), "{:?}", first.body);
+    assert_eq!(first.body["app"], "Planner");
+    let go_on = deployment.event("start-authorization.link-continue").to_string().replace(example::SESSION, session);
+    let mut go_on: serde_json::Value = serde_json::from_str(&go_on).unwrap();
+    go_on["cookies"][0] = first.cookies[0].split(';').next().unwrap().into();
+    let led = function.invoke(go_on).await.http();
+    let redirect = led.body["redirect_url"].as_str().unwrap();
+    assert!(redirect.starts_with(&format!("{}/demo-provider/", deployment.dev().base_url)), "{redirect}");
     let another = function.invoke(visit).await.http();
     assert_eq!((another.status, another.cookies.len()), (410, 0));
-    assert_eq!(another.headers["x-base44-connector-error"], "session_expired");
+    assert_eq!(another.headers["x-base44-connector-error"], "session_user_mismatch");
     deployment.asked_by("start-authorization");
 }

@@ -130,6 +130,9 @@ pub enum Binding {
         opened_by: Option<[u8; 32]>,
         /// The `state` and verifier are needed again when the link is opened.
         state: Sealed<State>,
+        /// Whether that browser sees the user's connection and may end it: the app's word that nobody but its user gets
+        /// the link.
+        manages: bool,
     },
 }
 
@@ -167,6 +170,8 @@ pub enum Stage {
 pub enum FailureReason {
     /// The user said no.
     Denied,
+    /// The user disconnected instead.
+    Disconnected,
     /// The provider sent an error instead of a code.
     ProviderRefused,
     /// What came back is not what the provider would send: a value or signature in it is wrong.
@@ -187,8 +192,8 @@ pub enum FailureReason {
 
 words! {
     FailureReason {
-        Denied = "denied", ProviderRefused = "provider_refused", ProviderUnavailable = "provider_unavailable",
-        ResponseRejected = "response_rejected",
+        Denied = "denied", Disconnected = "disconnected", ProviderRefused = "provider_refused",
+        ProviderUnavailable = "provider_unavailable", ResponseRejected = "response_rejected",
         ConnectorMisconfigured = "connector_misconfigured", ConnectorChanged = "connector_changed",
         AccountChanged = "account_changed", UserMismatch = "session_user_mismatch", Expired = "session_expired"
     }

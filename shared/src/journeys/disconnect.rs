@@ -4,11 +4,19 @@ use super::{
     audit::Audit,
     carried_through,
     end_connection::{EndConnection, EndError, LOOK_AFTER},
+    open_link::{self, LinkError},
     revoke_grant::RevokeGrant,
 };
 use crate::{
-    domain::{audit::Actor, connector::Connector, user::ConnectionKey},
-    store::{Connectors, StoreError},
+    clock::Clock,
+    domain::{
+        audit::Actor,
+        connector::Connector,
+        secret::{BrowserBinding, Secret},
+        session::{Binding, FailureReason, SessionId},
+        user::ConnectionKey,
+    },
+    store::{Connectors, Sessions, StoreError},
 };
 
 pub use super::revoke_grant::Revocation;
@@ -17,9 +25,11 @@ pub use super::revoke_grant::Revocation;
 #[derive(Debug, Clone)]
 pub struct Disconnect {
     pub(crate) connectors: Connectors,
+    pub(crate) sessions: Sessions,
     pub(crate) end: EndConnection,
     pub(crate) revoke: RevokeGrant,
     pub(crate) audit: Audit,
+    pub(crate) clock: Clock,
 }
 
 /// Why nothing was disconnected.
@@ -28,6 +38,9 @@ pub enum DisconnectError {
     /// There is no connection, or no such connector.
     #[error("not connected")]
     NotConnected,
+    /// The link does not let this browser disconnect.
+    #[error(transparent)]
+    Link(#[from] LinkError),
     /// It could not be ended now.
     #[error(transparent)]
     End(#[from] EndError),
@@ -48,6 +61,27 @@ impl Disconnect {
         let connector = connector.filter(Connector::is_active).ok_or(DisconnectError::NotConnected)?;
         let journey = self.clone();
         carried_through(async move { journey.end(&connector, &place, actor).await }).await
+    }
+
+    /// Ends the connection of the user that a link was made for, and the link with it: an account that is connected now was
+    /// not the one that the session set out from. Only in the browser that opened the link, and if the app trusts it so far.
+    ///
+    /// # Errors
+    /// [`DisconnectError`].
+    #[tracing::instrument(skip_all)]
+    pub async fn disconnect_by_link(
+        &self,
+        id: &SessionId,
+        cookie: Option<Secret<BrowserBinding>>,
+    ) -> Result<Revocation, DisconnectError> {
+        let session = open_link::opened(&self.sessions, id, cookie.as_ref(), self.clock.now()).await?;
+        if !matches!(session.binding, Binding::Link { manages: true, .. }) {
+            return Err(LinkError::Over.into());
+        }
+        let actor = Actor::User(session.key.user.clone());
+        let revocation = self.disconnect(session.key, actor).await?;
+        self.sessions.fail(id, FailureReason::Disconnected).await?;
+        Ok(revocation)
     }
 
     async fn end(

@@ -15,6 +15,7 @@ pub mod forget_user;
 pub mod get_token;
 pub mod list_connections;
 pub mod manage;
+pub mod open_link;
 pub mod refresh_connection;
 pub mod refresh_due;
 pub(crate) mod reminders;

@@ -4,7 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{client_proof::ClientProof, filled, profile, refresh_endpoint, values};
+use super::{
+    client_proof::ClientProof,
+    filled,
+    open_link::{self, LinkError},
+    profile, refresh_endpoint, values,
+};
 use crate::{
     auth::AppUser,
     clock::Clock,
@@ -27,7 +32,7 @@ use crate::{
         dpop,
     },
     random::Random,
-    store::{Connections, Connectors, Sessions, Start, Starts, StoreError, Write},
+    store::{Connections, Connectors, Sessions, Start, Starts, StoreError},
     vault::{Place, Vault, VaultError},
 };
 
@@ -58,6 +63,8 @@ pub struct Wanted {
     pub connection_id: Option<ConnectionId>,
     /// What the user calls the connection.
     pub label: Option<String>,
+    /// Whether who opens the link sees the user's connection and may end it.
+    pub manages: bool,
     /// Values of variables that the connector leaves to its users.
     pub connection_config: Values,
 }
@@ -88,16 +95,7 @@ pub struct Linked {
     pub expires_at: Timestamp,
 }
 
-/// A link that was opened.
-#[derive(Debug)]
-pub struct Opened {
-    /// Where the browser goes now.
-    pub redirect_url: String,
-    /// What the browser is to remember for this session, if it does not yet.
-    pub cookie: Option<Secret<BrowserBinding>>,
-}
-
-/// Why no session began, or no link opened.
+/// Why no session began.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// There is no such connector in the app's workspace.
@@ -130,9 +128,9 @@ pub enum StartError {
         /// For how long.
         retry_after: Duration,
     },
-    /// The link is unknown, spent, too old, or was opened in another browser.
-    #[error("the link can't be opened")]
-    LinkSpent,
+    /// The link leads nowhere, or not for this browser.
+    #[error(transparent)]
+    Link(#[from] LinkError),
     /// The provider did not take the request that was pushed to it. Nothing else happened there.
     #[error("the provider did not take the request")]
     NotPushed(#[source] TokenError),
@@ -194,8 +192,10 @@ impl StartAuthorization {
         let (connector, place) = self.usable(user, connector).await?;
         let provider = profile(&connector).ok_or(StartError::UnknownConnector)?;
         let ready = self.vault.make_ready(&place.workspace).await?;
+        let manages = wanted.manages;
         let seal = |(id, key, state): (&SessionId, &ConnectionKey, &Secret<State>)| Binding::Link {
             opened_by: None,
+            manages,
             state: ready.seal(state, &Place::session(id, key)),
         };
         let fresh = self.fresh(user, &connector, provider, place, wanted, seal).await?;
@@ -208,35 +208,25 @@ impl StartAuthorization {
         })
     }
 
-    /// Opens a link: binds the session to the browser that opens it first, and sends that browser to the provider.
+    /// Leads the browser that opened a link on to the provider. As often as it likes: what was pushed to a provider does not
+    /// live long.
     ///
     /// # Errors
-    /// [`StartError::LinkSpent`] if it cannot be opened, whatever the reason; others if something does not answer.
+    /// [`StartError::Link`] if the link leads nowhere, or not for this browser; others if something does not answer.
     #[tracing::instrument(skip_all)]
-    pub async fn open(&self, id: &SessionId, cookie: Option<Secret<BrowserBinding>>) -> Result<Opened, StartError> {
-        let now = self.clock.now();
-        let session = self.sessions.find(id).await?.ok_or(StartError::LinkSpent)?;
-        let Binding::Link { opened_by, state } = &session.binding else { return Err(StartError::LinkSpent) };
-        if session.is_over(now) || !matches!(session.stage, Stage::Pending) {
-            return Err(StartError::LinkSpent);
-        }
-        let is_known = match (opened_by, cookie) {
-            (None, _) => false,
-            (Some(known), Some(shown)) if sha256(shown.expose().as_bytes()) == *known => true,
-            (Some(_), _) => return Err(StartError::LinkSpent),
+    pub async fn lead_on(&self, id: &SessionId, cookie: Option<&Secret<BrowserBinding>>) -> Result<String, StartError> {
+        let session = open_link::opened(&self.sessions, id, cookie, self.clock.now()).await?;
+        let (Binding::Link { state, .. }, Some(verifier)) = (&session.binding, &session.verifier) else {
+            return Err(LinkError::Over.into());
         };
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
-        let connector = connector.filter(Connector::is_active).ok_or(StartError::LinkSpent)?;
-        let provider = profile(&connector).ok_or(StartError::LinkSpent)?;
+        let connector = connector.filter(Connector::is_active).ok_or(LinkError::Over)?;
+        let provider = profile(&connector).ok_or(LinkError::Over)?;
         let provider = filled(provider, &connector, &session.inputs, Step::Authorize)?;
         let place = Place::session(id, &session.key);
-        let state = self.vault.open(state, &place).await?;
-        let verifier = self.vault.open(session.verifier.as_ref().ok_or(StartError::LinkSpent)?, &place).await?;
+        let (state, verifier) = (self.vault.open(state, &place).await?, self.vault.open(verifier, &place).await?);
         let asked = Asked { session: &session, state: &state, verifier: &verifier, login_hint: None };
-        // Before the link is bound to this browser: what fails until here can be tried again from any.
-        let redirect_url = self.address(&connector, &provider, asked).await?;
-        let cookie = if is_known { None } else { Some(self.bind(id, now).await?) };
-        Ok(Opened { redirect_url, cookie })
+        self.address(&connector, &provider, asked).await
     }
 
     /// Where the browser goes: with the whole request, or with a reference to it where the provider takes it directly.
@@ -266,14 +256,6 @@ impl StartAuthorization {
         let credentials = proof.credentials(&asked.session.pinned.client_id);
         let pushed = self.client.push(provider, credentials, url, now).await;
         pushed.map(Into::into).map_err(StartError::NotPushed)
-    }
-
-    async fn bind(&self, id: &SessionId, now: Timestamp) -> Result<Secret<BrowserBinding>, StartError> {
-        let cookie = Secret::<BrowserBinding>::new(self.random.token());
-        match self.sessions.open_link(id, &sha256(cookie.expose().as_bytes()), now).await? {
-            Write::Done => Ok(cookie),
-            Write::Conflict => Err(StartError::LinkSpent),
-        }
     }
 
     async fn usable(&self, user: &AppUser, connector: ConnectorId) -> Result<(Connector, ConnectionKey), StartError> {

@@ -7,9 +7,9 @@ use crate::{
     journeys::{
         ask_provider::AskProvider, complete_authorization::CompleteAuthorization, disconnect::Disconnect,
         dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange, get_token::GetToken,
-        list_connections::ListConnections, refresh_connection::Refresher, refresh_due::RefreshDue, reseal::Reseal,
-        revoke_grant::RevokeGrant, start_authorization::StartAuthorization, sweep_connector::SweepConnector,
-        work_endings::WorkEndings,
+        list_connections::ListConnections, open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue,
+        reseal::Reseal, revoke_grant::RevokeGrant, start_authorization::StartAuthorization,
+        sweep_connector::SweepConnector, work_endings::WorkEndings,
     },
     store::{Completions, Endings, ForgottenUsers, Leases, Renewals, SealedRows, Starts, TokenReads},
 };
@@ -26,6 +26,19 @@ impl Services {
             vault: Arc::clone(&self.vault),
             client: Arc::clone(&self.client),
             public_base_url: self.config.public_base_url.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that opens links.
+    #[must_use]
+    pub fn open_link(&self) -> OpenLink {
+        OpenLink {
+            apps: self.apps(),
+            connectors: self.connectors(),
+            connections: self.connections(),
+            sessions: self.sessions(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -110,9 +123,11 @@ impl Services {
     pub fn disconnect(&self) -> Disconnect {
         Disconnect {
             connectors: self.connectors(),
+            sessions: self.sessions(),
             end: self.end_connection(),
             revoke: self.revoke_grant(),
             audit: self.audit(),
+            clock: self.clock.clone(),
         }
     }
 

@@ -136,6 +136,7 @@ pub(super) mod name {
         REASON = "reason";
         BINDING = "binding";
         COOKIE = "cookie";
+        MANAGES = "manages";
         STATE = "state_sealed";
         VERIFIER = "verifier";
         CODE = "code";

@@ -209,7 +209,9 @@ fn item(session: &Session) -> NewItem {
         });
     match &session.binding {
         Binding::Begun { cookie } => item.text(name::BINDING, "begun").bytes(name::COOKIE, cookie),
-        Binding::Link { state, .. } => item.text(name::BINDING, "link").bytes(name::STATE, state.as_bytes()),
+        Binding::Link { state, manages, .. } => {
+            item.text(name::BINDING, "link").bytes(name::STATE, state.as_bytes()).flag(name::MANAGES, *manages)
+        }
     }
 }
 
@@ -219,7 +221,11 @@ fn read(row: &Row, id: &SessionId) -> Result<Session, StoreError> {
         key: read_place(row)?,
         binding: match row.text(name::BINDING)? {
             "begun" => Binding::Begun { cookie: row.digest(name::COOKIE)? },
-            "link" => Binding::Link { opened_by: row.find_digest(name::COOKIE)?, state: row.sealed(name::STATE)? },
+            "link" => Binding::Link {
+                opened_by: row.find_digest(name::COOKIE)?,
+                state: row.sealed(name::STATE)?,
+                manages: row.flag(name::MANAGES)?,
+            },
             _ => return Err(StoreError::Unreadable(name::BINDING)),
         },
         stage: read_stage(row)?,

@@ -7,13 +7,25 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 
+/// The look of the pages of `functions/console`, which this function does not serve: it stands alone even when nothing else
+/// answers.
 const STYLE: &str = "\
-:root{color-scheme:light dark;font:16px/1.6 system-ui,sans-serif}\
-body{margin:0;min-height:100vh;display:grid;place-items:center;background:Canvas;color:CanvasText}\
-main{max-width:30rem;padding:2rem 1.5rem}\
-h1{font-size:1.4rem;line-height:1.3;margin:0 0 .75rem}\
-p{margin:0 0 1rem}\
-small{opacity:.7}";
+:root{color-scheme:light dark;--paper:light-dark(#f7f7f4,#121513);--card:light-dark(#fff,#1a1e1c);\
+--ink:light-dark(#1b211f,#e9eeeb);--quiet:light-dark(#59625e,#a3aeaa);--line:light-dark(#dfe2dd,#303734);\
+--bad:light-dark(#b0261d,#ff9d92);--soft:light-dark(#fbe9e7,#3a1a17);font:1rem/1.55 system-ui,sans-serif}\
+*{box-sizing:border-box}\
+body{margin:0;min-height:100vh;min-height:100dvh;display:grid;place-items:start center;padding:max(1rem,12vh) 1rem 1rem;\
+background:var(--paper);color:var(--ink)}\
+main{width:min(29rem,100%);padding:clamp(1.25rem,5vw,2.25rem);background:var(--card);border:1px solid var(--line);\
+border-radius:.75rem;overflow-wrap:anywhere}\
+main::before{content:'!'/'';display:grid;place-items:center;width:3rem;height:3rem;margin-bottom:1.25rem;\
+border-radius:50%;background:var(--soft);color:var(--bad);font-size:1.375rem;font-weight:650}\
+h1{font-size:clamp(1.5rem,1.2rem + 1.5vw,1.875rem);line-height:1.2;font-weight:650;letter-spacing:-.015em;\
+margin:0 0 .375rem}\
+p{margin:0 0 1.25rem;color:var(--quiet)}\
+p:last-child{margin:0}\
+small{font-size:.875rem}\
+@media(max-width:32rem){body{padding:0;background:var(--card)}main{border:0;border-radius:0}}";
 
 /// A page with a status, a heading and what to do. `code` is for whoever is asked for help.
 #[must_use]

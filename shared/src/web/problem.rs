@@ -73,6 +73,20 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "No active connection found for this connector")
     }
 
+    /// A link that is unknown, spent or too old: which of them is nobody's business.
+    #[must_use]
+    pub fn link_over() -> Self {
+        let detail = "The link was used before, or is older than ten minutes. Ask the app for a new one.";
+        Self::new(StatusCode::GONE, "session_expired", detail)
+    }
+
+    /// A link that another browser opened first.
+    #[must_use]
+    pub fn link_elsewhere() -> Self {
+        let detail = "The link was opened in another browser first. Go on there, or ask the app for a new one.";
+        Self::new(StatusCode::GONE, "session_user_mismatch", detail)
+    }
+
     /// Somebody who may look, but not change.
     #[must_use]
     pub fn forbidden(detail: impl Into<String>) -> Self {

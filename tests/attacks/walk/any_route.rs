@@ -17,7 +17,7 @@ impl Walk {
     pub(super) async fn try_any_route(&mut self) {
         let routes: Vec<(&str, &str)> = ROUTES.iter().flat_map(|routes| routes.iter().copied()).collect();
         let (method, route) = self.dice.one(&routes);
-        if route == "/api/external-auth/callback/{connector_id}" || route == "/connect/{session}" {
+        if route == "/api/external-auth/callback/{connector_id}" || route.starts_with("/connect") {
             return;
         }
         let (target, path) = self.fill(route);

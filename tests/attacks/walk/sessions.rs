@@ -146,12 +146,12 @@ impl Walk {
         let at = self.dice.below(self.links.len());
         let mut browser = Browser::default();
         let Link { user, session, url } = &self.links[at];
-        let (user, session) = (*user, session.clone());
-        let opened = browser.open(&self.world, url).await;
+        let (user, session, url) = (*user, session.clone(), url.clone());
+        let opened = browser.on_page(&self.world, &url, "open").await;
         self.note("open link", Caller::Nobody, opened.status);
         self.look_at(Caller::Nobody, &opened).await;
-        if opened.status == 303 {
-            let redirect_url = opened.location().to_owned();
+        if opened.status == 200 {
+            let redirect_url = browser.open_link(&self.world, &url).await;
             self.open.push(Open { user, session, redirect_url, browser, by_link: true });
         } else {
             self.links.swap_remove(at);

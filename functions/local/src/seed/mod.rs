@@ -12,7 +12,7 @@ pub use dev_file::DevFile;
 use serde_json::{Value, json};
 
 use crate::{
-    demo::provider::{Client, DemoProvider},
+    demo::provider::{Client, DemoProvider, Scope},
     product::Product,
 };
 
@@ -171,6 +171,8 @@ impl Seed<'_> {
         json!({
             "id": PROVIDER_ID,
             "name": CONNECTOR_NAME,
+            "suggested_scopes": Scope::ALL
+                .map(|scope| json!({"scope": scope.name(), "description": scope.meaning()})),
             "authorize": {"url": format!("{issuer}/authorize"), "pkce": "required"},
             "token": {"url": format!("{issuer}/token"), "client_auth": "basic"},
             "refresh": {"rotation": "always"},

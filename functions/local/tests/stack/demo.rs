@@ -36,7 +36,7 @@ async fn a_permission_that_was_not_allowed_is_named() {
 async fn nothing_that_the_page_can_fetch_holds_a_key() {
     let machine = Machine::start().await;
     let dev = &machine.running.dev;
-    for path in ["/", "/demo/config", "/demo/page/app.js", "/demo/page/api.js", "/demo/page/view.js"] {
+    for path in ["/", "/demo/config", "/demo/page/planner.js", "/demo/page/with-sdk.js", "/connect.js"] {
         let answer = send("GET", &machine.url(path), &[], "").await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
         assert!(!answer.body.contains("uck_") && !answer.body.contains(&dev.service_key), "{path}");

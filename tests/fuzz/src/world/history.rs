@@ -125,9 +125,13 @@ impl Story<'_> {
         let linked = self.send(linking, &body).await;
         let linked: Value = serde_json::from_str(linked.body()).unwrap();
         let link = text(&linked["connect_url"]);
-        let opened = self.send(request("GET", link.strip_prefix(BASE_URL).unwrap()), &Value::Null).await;
-        let link_state = parameter(opened.headers()[header::LOCATION].to_str().unwrap(), "state");
+        let open = format!("{}/open", link.strip_prefix(BASE_URL).unwrap());
+        let opened = self.send(request("POST", &open).header("x-own-page", "1"), &Value::Null).await;
         let link_cookie = opened.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let go_on = request("POST", &open.replace("/open", "/continue")).header("x-own-page", "1");
+        let led = self.send(go_on.header(header::COOKIE, &link_cookie), &Value::Null).await;
+        let led: Value = serde_json::from_str(led.body()).unwrap();
+        let link_state = parameter(&text(&led["redirect_url"]), "state");
         BTreeMap::from([
             ("state", state),
             ("cookie", cookie),

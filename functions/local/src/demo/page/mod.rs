@@ -22,10 +22,9 @@ pub fn router() -> Router {
         |content_type: &'static str, content: &'static str| get(move || async move { answer(content_type, content) });
     Router::new()
         .route("/", file(HTML, include_str!("index.html")))
-        .route("/demo/page/app.css", file(CSS, include_str!("app.css")))
-        .route("/demo/page/app.js", file(SCRIPT, include_str!("app.js")))
-        .route("/demo/page/api.js", file(SCRIPT, include_str!("api.js")))
-        .route("/demo/page/view.js", file(SCRIPT, include_str!("view.js")))
+        .route("/demo/page/planner.css", file(CSS, include_str!("planner.css")))
+        .route("/demo/page/planner.js", file(SCRIPT, include_str!("planner.js")))
+        .route("/demo/page/with-sdk.js", file(SCRIPT, include_str!("with-sdk.js")))
         .route("/demo/page/icon.svg", file(SVG, include_str!("icon.svg")))
 }
 

@@ -81,25 +81,25 @@ fn authorized(provider: &DemoProvider, headers: &HeaderMap, needed: Scope) -> Re
     account(&account_id).ok_or(ApiError::InvalidToken)
 }
 
-/// Events that begin some hours from now, on the hour: `(hours from now, minutes long, title, place)`.
+/// Events of the next days: `(days from today, hour of the day in UTC, minutes long, title, place)`.
 fn events_of(account: &Account, now: Timestamp) -> Vec<Value> {
-    let events: [(i64, i64, &str, &str); 4] = match account.id {
+    let events: [(i64, i64, i64, &str, &str); 4] = match account.id {
         "1001" => [
-            (1, 15, "Stand-up", "Video call"),
-            (4, 60, "Lunch with Priya", "Café Nord"),
-            (26, 45, "Dentist", "12 Harbour Street"),
-            (50, 90, "Quarterly planning", "Room Juniper"),
+            (1, 9, 15, "Stand-up", "Video call"),
+            (1, 12, 60, "Lunch with Priya", "Café Nord"),
+            (2, 15, 45, "Dentist", "12 Harbour Street"),
+            (3, 10, 90, "Quarterly planning", "Room Juniper"),
         ],
         _ => [
-            (2, 30, "Interview: backend engineer", "Room Aspen"),
-            (5, 60, "Climbing with Noor", "Boulder Hall"),
-            (27, 25, "1:1 with Robin", "Video call"),
-            (74, 120, "Train to Gothenburg", "Platform 9"),
+            (1, 10, 30, "Interview: backend engineer", "Room Aspen"),
+            (1, 16, 60, "Climbing with Noor", "Boulder Hall"),
+            (2, 13, 25, "1:1 with Robin", "Video call"),
+            (3, 8, 120, "Train to Gothenburg", "Platform 9"),
         ],
     };
-    let hour = Timestamp::from_second(now.as_second() - now.as_second().rem_euclid(3600)).unwrap_or(now);
-    let event = |(hours, minutes, title, place): (i64, i64, &str, &str)| {
-        let starts_at = hour.saturating_add(SignedDuration::from_hours(hours)).unwrap_or(hour);
+    let today = Timestamp::from_second(now.as_second() - now.as_second().rem_euclid(86_400)).unwrap_or(now);
+    let event = |(days, hour, minutes, title, place): (i64, i64, i64, &str, &str)| {
+        let starts_at = today.saturating_add(SignedDuration::from_hours(days * 24 + hour)).unwrap_or(today);
         let ends_at = starts_at.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(starts_at);
         json!({
             "title": title, "place": place, "starts_at": starts_at.to_string(), "ends_at": ends_at.to_string(),

@@ -23,6 +23,7 @@ pub use client::Client;
 use connectors::clock::Clock;
 use grants::Grants;
 pub use grants::StorageError;
+pub(crate) use scope::Scope;
 use serde_json::{Value, json};
 
 /// The authorization server and the accounts it holds.

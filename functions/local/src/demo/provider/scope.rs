@@ -2,17 +2,17 @@
 
 /// One permission on a demo calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(crate) enum Scope {
     Profile,
     EventsRead,
     EventsWrite,
 }
 
 impl Scope {
-    pub(super) const ALL: [Self; 3] = [Self::Profile, Self::EventsRead, Self::EventsWrite];
+    pub(crate) const ALL: [Self; 3] = [Self::Profile, Self::EventsRead, Self::EventsWrite];
 
     /// The scope token (RFC 6749, section 3.3).
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Profile => "profile",
             Self::EventsRead => "events.read",
@@ -21,7 +21,7 @@ impl Scope {
     }
 
     /// What the consent page says about it.
-    pub(super) const fn meaning(self) -> &'static str {
+    pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::Profile => "See your name and e-mail address",
             Self::EventsRead => "See the events in your calendar",
