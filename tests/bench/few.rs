@@ -22,6 +22,8 @@ async fn a_sweep_reads_at_most_each_entry_once_and_a_refresh_writes_at_most_thre
     fleet.load(CONNECTIONS).await;
     let mut functions = Functions::Here(fleet.product.refresh.clone());
 
+    // Each new connector is examined first.
+    functions.work(&fleet, usize::MAX).await;
     drop(fleet.tap.take());
     assert_eq!(functions.sweep().await, 1_000);
     let swept = fleet.tap.take();
