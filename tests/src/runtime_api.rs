@@ -97,6 +97,18 @@ impl Instance {
         self.log.text()
     }
 
+    /// Whether the function writes this. Its answer may arrive before what it has written by then was read.
+    pub async fn writes(&self, text: &str) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.log().contains(text) {
+            if Instant::now() > deadline {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        true
+    }
+
     /// The most memory that it has had at once, in bytes.
     #[must_use]
     pub fn peak_memory(&self) -> u64 {

@@ -17,7 +17,7 @@ async fn the_schedule_looks_for_what_is_due_and_opens_nothing() {
     assert_eq!(function.answer().await.value(), json!({ "due": 0 }));
     let asked = [(Target::DueIndex, "dynamodb:Query"), (Target::RefreshQueue, "sqs:GetQueueAttributes")];
     assert_eq!(deployment.asked_by("refresh"), asked.map(|(target, action)| (target, action.to_owned())));
-    assert!(function.log().contains("\"oldest_due_age\":0"), "the figure that the alarm stands on");
+    assert!(function.writes("\"oldest_due_age\":0").await, "the figure that the alarm stands on");
 }
 
 #[tokio::test]
