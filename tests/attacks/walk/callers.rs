@@ -17,6 +17,8 @@ pub(super) enum Caller {
     For(usize, (usize, usize)),
     /// The holder of a key that was revoked.
     Revoked(usize),
+    /// Whoever has a link of this seat: it tells who asks for what, and nothing of anybody.
+    Link(usize),
 }
 
 impl Walk {
@@ -72,6 +74,7 @@ impl Walk {
                 Some(Place { user: Some(self.seats[of].users[user]), ..seat(of) })
             }
             Caller::Backend(of) | Caller::For(of, _) => Some(seat(of)),
+            Caller::Link(of) => Some(Place { user: Some("nobody"), ..seat(of) }),
         }
     }
 

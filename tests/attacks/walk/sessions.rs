@@ -148,8 +148,8 @@ impl Walk {
         let Link { user, session, url } = &self.links[at];
         let (user, session, url) = (*user, session.clone(), url.clone());
         let opened = browser.on_page(&self.world, &url, "open").await;
-        self.note("open link", Caller::Nobody, opened.status);
-        self.look_at(Caller::Nobody, &opened).await;
+        self.note("open link", Caller::Link(user.0), opened.status);
+        self.look_at(Caller::Link(user.0), &opened).await;
         if opened.status == 200 {
             let redirect_url = browser.open_link(&self.world, &url).await;
             self.open.push(Open { user, session, redirect_url, browser, by_link: true });
