@@ -75,7 +75,7 @@ impl Walk {
             }
             Caller::Backend(seat) | Caller::User(seat, _) => !is_of_workspace && seat == target.seat,
             Caller::For(seat, (users, _)) => !is_of_workspace && (seat == target.seat || users == target.seat),
-            Caller::Nobody | Caller::Revoked(_) => false,
+            Caller::Nobody | Caller::Revoked(_) | Caller::Link(_) => false,
         }
     }
 }

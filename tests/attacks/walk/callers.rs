@@ -92,7 +92,7 @@ impl Walk {
     fn call(&self, caller: Caller, method: &str, path: &str) -> Call {
         let call = self.world.call(method, path);
         match caller {
-            Caller::Nobody => call,
+            Caller::Nobody | Caller::Link(_) => call,
             Caller::Admin(tenant) => call.bearer(&self.tenants[tenant].workspace.admin_key),
             Caller::Reader(tenant) => call.bearer(&self.tenants[tenant].reader),
             Caller::Backend(seat) => call.bearer(&self.seats[seat].app.service_key),
