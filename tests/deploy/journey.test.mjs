@@ -79,6 +79,8 @@ test('a user connects by the page, by a link and by a parked code, each through 
     const page = `${new URL(link.body.connect_url).pathname}/${what}`;
     return world.api.post(page, { through: linked.browser, headers: { 'x-own-page': '1' } });
   };
+  const looked = await world.api.request('GET', new URL(link.body.connect_url).pathname);
+  assert.match(looked.headers.get('content-type'), /^text\/html/);
   assert.equal((await onPage('open')).status, 200);
   const led = await onPage('continue');
   assert.equal(led.status, 200, led.text);

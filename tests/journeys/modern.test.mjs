@@ -83,8 +83,13 @@ test('a link pushes its request when it is opened, and a failure spends neither 
   });
   assert.equal(link.status, 201, link.text);
   world.provider.failPushedRequests(503);
-  const refused = await user.browser.open(link.body.connect_url);
-  assert.equal(refused.status, 502);
+  const onPage = (what) => {
+    const page = `${new URL(link.body.connect_url).pathname}/${what}`;
+    return world.api.post(page, { through: user.browser, headers: { 'x-own-page': '1' } });
+  };
+  assert.equal((await onPage('open')).status, 200);
+  const refused = await onPage('continue');
+  assert.equal(refused.status, 503, refused.text);
   const begun = await world.initiate(await world.user('other'), connector);
   assertProblem(begun, {
     status: 503,
@@ -93,7 +98,9 @@ test('a link pushes its request when it is opened, and a failure spends neither 
   });
   assert.ok(Number(begun.headers.get('retry-after')) > 0);
   world.provider.failPushedRequests(null);
-  const landed = await user.browser.approve(link.body.connect_url);
+  const led = await onPage('continue');
+  assert.equal(led.status, 200, led.text);
+  const landed = await user.browser.approve(led.body.redirect_url);
   assert.equal(landed.url.searchParams.get('status'), 'awaiting_finish');
 });
 

@@ -60,7 +60,8 @@ function begunAs(session) {
 function remember(session, how) {
   try {
     for (const key of Object.keys(localStorage))
-      if (key.startsWith(CHANNEL) && Date.now() - localStorage[key].split(' ')[1] > SESSION_LIFE) delete localStorage[key];
+      if (key.startsWith(CHANNEL) && Date.now() - localStorage[key].split(' ')[1] > SESSION_LIFE)
+        delete localStorage[key];
     localStorage[CHANNEL + session] = `${how} ${Date.now()}`;
   } catch {
     // Without storage nothing that comes back by redirect is known to be begun here.
@@ -89,7 +90,15 @@ export class Connectors extends EventTarget {
   #listing;
   #tabs;
 
-  constructor({ app, api = new URL(import.meta.url).origin, getToken, mode = 'redirect', returnTo, lang, finish = 'own' }) {
+  constructor({
+    app,
+    api = new URL(import.meta.url).origin,
+    getToken,
+    mode = 'redirect',
+    returnTo,
+    lang,
+    finish = 'own',
+  }) {
     super();
     if (!app || typeof getToken !== 'function') throw new TypeError('connect.js: app, getToken');
     Object.assign(this, { app, api: api.replace(/\/$/, ''), getToken, mode, returnTo, lang, finish });
@@ -165,7 +174,12 @@ export class Connectors extends EventTarget {
   async expect(address) {
     const state = new URL(address, origin).searchParams.get('state');
     const digest = state && new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(state)));
-    const base64 = state && btoa(String.fromCharCode(...digest)).replaceAll('+', '-').replaceAll('/', '_').replace('=', '');
+    const base64 =
+      state &&
+      btoa(String.fromCharCode(...digest))
+        .replaceAll('+', '-')
+        .replaceAll('/', '_')
+        .replace('=', '');
     remember(state ? `ses_${base64}` : address.match(/ses_[\w-]{43}/)[0], 'expected');
     return address;
   }
@@ -233,7 +247,13 @@ export class Connectors extends EventTarget {
     const known = error instanceof ConnectError ? error : new ConnectError('other');
     known.message = text(this.lang, `failed.${known.code}`) ?? text(this.lang, 'failed.other');
     const { code: reason, message } = known;
-    this.#tell('failed', { status: reason === 'denied' ? 'denied' : 'failed', connector_id, session_id, reason, message });
+    this.#tell('failed', {
+      status: reason === 'denied' ? 'denied' : 'failed',
+      connector_id,
+      session_id,
+      reason,
+      message,
+    });
     return known;
   }
 
@@ -404,7 +424,7 @@ class ConnectElement extends Base {
 
   /** What the connectors tell, told on as this element's own if it is about what it shows. */
   async handleEvent({ type, detail, persisted }) {
-    if (type === 'pageshow' && persisted) [this.#busy = undefined, this.#say('')];
+    if (type === 'pageshow' && persisted) [(this.#busy = undefined), this.#say('')];
     if (type === 'pageshow') return persisted && this.update();
     if (type === 'change') return this.update();
     const [own, id] = [this.getAttribute('connector'), detail.connector_id];
@@ -465,7 +485,9 @@ class ConnectElement extends Base {
       { className: 'about' },
       isList && make('div', { className: 'name', textContent: name }),
       (isList || isConnected) && make('div', { className: 'state', textContent: state }),
-      missing.length > 0 && isConnected && make('div', { className: 'note', textContent: this.t('missing', { scopes: missing.join(', ') }) }),
+      missing.length > 0 &&
+        isConnected &&
+        make('div', { className: 'note', textContent: this.t('missing', { scopes: missing.join(', ') }) }),
     );
     const verb = isConnected ? 'reconnect' : 'connect';
     const connect = this.#button(id, verb, name, isList, isFine && !missing.length ? '' : 'primary');
@@ -487,7 +509,10 @@ class ConnectElement extends Base {
   #button(id, verb, name, isList, className) {
     const button = make('button', { type: 'button', className, part: `button ${verb}` });
     button.textContent = isList || verb !== 'connect' ? this.t(verb) : this.t('connect_name', { name });
-    button.setAttribute('aria-label', verb === 'connect' ? this.t('connect_name', { name }) : `${this.t(verb)}: ${name}`);
+    button.setAttribute(
+      'aria-label',
+      verb === 'connect' ? this.t('connect_name', { name }) : `${this.t(verb)}: ${name}`,
+    );
     Object.assign(button.dataset, { id, verb });
     if (this.#busy === id) button.setAttribute('aria-disabled', 'true');
     return button;
@@ -508,10 +533,21 @@ class ConnectElement extends Base {
 
   #confirm(id, name) {
     const keep = make('button', { type: 'button', className: 'button', textContent: this.t('keep') });
-    const go = make('button', { type: 'button', className: 'danger', part: 'button danger', textContent: this.t('disconnect') });
+    const go = make('button', {
+      type: 'button',
+      className: 'danger',
+      part: 'button danger',
+      textContent: this.t('disconnect'),
+    });
     const title = make('h2', { id: 'title', textContent: this.t('confirm', { name }) });
     const buttons = make('div', { className: 'buttons' }, keep, go);
-    const dialog = make('dialog', { className: 'dialog' }, title, make('p', { textContent: this.t('consequence', { name }) }), buttons);
+    const dialog = make(
+      'dialog',
+      { className: 'dialog' },
+      title,
+      make('p', { textContent: this.t('consequence', { name }) }),
+      buttons,
+    );
     dialog.setAttribute('aria-labelledby', 'title');
     keep.onclick = () => dialog.close();
     go.onclick = () => [dialog.close(), this.#run(id, 'working', (connectors) => connectors.disconnect(id))];
@@ -527,6 +563,5 @@ class ConnectElement extends Base {
 }
 
 if (globalThis.customElements) {
-  for (const name of TAGS)
-    if (!customElements.get(name)) customElements.define(name, class extends ConnectElement {});
+  for (const name of TAGS) if (!customElements.get(name)) customElements.define(name, class extends ConnectElement {});
 }

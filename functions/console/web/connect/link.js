@@ -11,7 +11,10 @@ export class LinkError extends Error {
 async function ask(what) {
   let answer;
   try {
-    answer = await fetch(`${location.pathname.replace(/\/$/, '')}/${what}`, { method: 'POST', headers: { 'x-own-page': '1' } });
+    answer = await fetch(`${location.pathname.replace(/\/$/, '')}/${what}`, {
+      method: 'POST',
+      headers: { 'x-own-page': '1' },
+    });
   } catch {
     throw new LinkError('unreachable');
   }

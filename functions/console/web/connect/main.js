@@ -77,7 +77,9 @@ function permissions() {
     if (STAYING.includes(scope)) return say('stays');
     return make('li', {}, make('code', { textContent: scope }));
   });
-  const unique = [...new Set(lines)].map((line) => (typeof line === 'string' ? make('li', { textContent: line }) : line));
+  const unique = [...new Set(lines)].map((line) =>
+    typeof line === 'string' ? make('li', { textContent: line }) : line,
+  );
   if (!unique.length) return null;
   const title = make('h2', { textContent: say('may', { app: link.app }), id: 'may' });
   const list = make('ul', {}, ...unique);
@@ -127,7 +129,9 @@ async function end(dialog) {
 /** It is over: a popup tells its opener and closes, a page leads back. */
 function finished(status, title, advice) {
   const isPopup = tell(link, status);
-  const back = isPopup ? button(say('close'), 'primary') : make('a', { className: 'button primary', textContent: say('back', { app: link.app }) });
+  const back = isPopup
+    ? button(say('close'), 'primary')
+    : make('a', { className: 'button primary', textContent: say('back', { app: link.app }) });
   if (isPopup) back.addEventListener('click', () => window.close());
   else back.href = home(link, status);
   const sign = make('div', { className: 'sign good', textContent: '✓', ariaHidden: 'true' });
