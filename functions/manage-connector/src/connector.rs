@@ -125,7 +125,7 @@ struct Examined {
 /// How a connector's provider does.
 #[derive(Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-enum HealthOnWire {
+pub(crate) enum HealthOnWire {
     /// Nothing is known against it.
     Ok,
     /// It does not accept the client id or secret.
@@ -135,7 +135,7 @@ enum HealthOnWire {
 }
 
 impl HealthOnWire {
-    fn of(connector: &Connector, health: &Health) -> Self {
+    pub(crate) fn of(connector: &Connector, health: &Health) -> Self {
         match (health.refusal_of(connector.revision), health.open_until) {
             (Some(refusal), _) => Self::Misconfigured {
                 error: refusal.error.clone(),
@@ -346,7 +346,7 @@ fn config(body: &Table<'_>) -> Option<BTreeMap<String, String>> {
 }
 
 /// Visible ASCII: it travels in headers and addresses (RFC 6749, appendix A.1).
-fn client_id(value: &Value) -> Result<String, String> {
+pub(crate) fn client_id(value: &Value) -> Result<String, String> {
     let raw = value.as_str().unwrap_or_default();
     let fits = (1..=512).contains(&raw.len()) && raw.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
     if fits { Ok(raw.to_owned()) } else { Err("must be 1 to 512 visible ASCII characters".to_owned()) }

@@ -8,6 +8,7 @@ pub mod client_key;
 pub mod connection;
 pub mod connector;
 pub mod digest;
+pub mod due_age;
 pub mod encryption_key;
 pub mod ended;
 pub mod fields;

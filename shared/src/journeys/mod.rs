@@ -11,6 +11,7 @@ pub mod dispatch_due;
 pub mod doctor;
 pub mod end_connection;
 pub(crate) mod exchange;
+pub mod foresee_change;
 pub mod forget_user;
 pub mod get_token;
 pub mod list_connections;
@@ -23,6 +24,7 @@ pub mod reseal;
 pub(crate) mod revoke_grant;
 pub mod rotate_key;
 pub mod start_authorization;
+pub mod survey;
 pub(crate) mod sweep_connector;
 pub mod work_endings;
 

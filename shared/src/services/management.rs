@@ -7,9 +7,11 @@ use crate::{
     journeys::{
         delete_workspace::DeleteWorkspace,
         doctor::CallDoctor,
+        foresee_change::ForeseeChange,
         forget_user::ForgetUser,
         manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
         rotate_key::RotateKey,
+        survey::Survey,
         sweep_connector::BeginSweep,
     },
     store::{ApiKeys, CustomProviders, ForgottenUsers, Purges},
@@ -35,6 +37,24 @@ impl Services {
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
+    }
+
+    /// The journey that looks at whole workspaces.
+    #[must_use]
+    pub fn survey(&self) -> Survey {
+        Survey {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            healths: self.healths(),
+            checkups: self.checkups(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that foresees what a change of a connector would mean.
+    #[must_use]
+    pub fn foresee_change(&self) -> ForeseeChange {
+        ForeseeChange { connectors: self.connectors(), connections: self.connections(), clock: self.clock.clone() }
     }
 
     /// The journey that manages apps.
