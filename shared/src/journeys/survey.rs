@@ -115,12 +115,7 @@ impl Survey {
     }
 
     /// Looks at a connector and up to `limit` of its connections.
-    async fn look(
-        &self,
-        connector: Connector,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<SurveyedConnector, StoreError> {
+    async fn look(&self, connector: Connector, limit: usize, now: Timestamp) -> Result<SurveyedConnector, StoreError> {
         let health = self.healths.find(&connector.id).await?;
         let checkup = self.checkups.find(&connector.id).await?;
         let mut sample = Sample::default();
