@@ -31,9 +31,7 @@ const ENGLISH: usize = 1;
 impl Texts {
     /// The texts for whoever sent this request.
     pub(crate) fn of(request: &HeaderMap) -> &'static Self {
-        let language = language::preferred(request, ALL.iter().map(|texts| texts.language));
-        let found = language.and_then(|language| ALL.iter().find(|texts| texts.language == language));
-        found.unwrap_or(&ALL[ENGLISH])
+        language::preferred(request, &ALL, |texts| texts.language).unwrap_or(&ALL[ENGLISH])
     }
 }
 

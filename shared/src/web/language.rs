@@ -2,17 +2,17 @@
 
 use axum::http::{HeaderMap, header};
 
-/// Which of the languages that are `spoken` the person's browser prefers (RFC 9110, section 12.5.4), by their primary subtags;
-/// `None` if it names none of them.
+/// Which of what is `spoken` the person's browser prefers (RFC 9110, section 12.5.4), by the primary subtag that each is
+/// `called`; `None` if it names none of them.
 #[must_use]
-pub fn preferred<'a>(request: &HeaderMap, spoken: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+pub fn preferred<'a, T>(request: &HeaderMap, spoken: &'a [T], called: fn(&T) -> &str) -> Option<&'a T> {
     let wishes = request.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
-    let mut best: Option<(&str, f32)> = None;
+    let mut best: Option<(&T, f32)> = None;
     for wish in wishes.flat_map(|value| value.split(',')) {
         let (range, weight) = wish.split_once(';').unwrap_or((wish, ""));
         let weight = weight.trim().strip_prefix("q=").map_or(Some(1.0), |weight| weight.parse::<f32>().ok());
         let primary = range.trim().split('-').next().unwrap_or_default();
-        let known = spoken.clone().find(|language| language.eq_ignore_ascii_case(primary));
+        let known = spoken.iter().find(|language| called(language).eq_ignore_ascii_case(primary));
         if let (Some(language), Some(weight)) = (known, weight)
             && weight > best.map_or(0.0, |(_, weight)| weight)
         {
@@ -41,8 +41,9 @@ mod tests {
             ("", None),
         ] {
             let headers = HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, HeaderValue::from_str(given).unwrap())]);
-            assert_eq!(preferred(&headers, ["de", "en", "he"].into_iter()), expected, "{given}");
+            let found = preferred(&headers, &["de", "en", "he"], |language| language);
+            assert_eq!(found.copied(), expected, "{given}");
         }
-        assert_eq!(preferred(&HeaderMap::new(), ["en"].into_iter()), None);
+        assert_eq!(preferred(&HeaderMap::new(), &["en"], |language| language), None);
     }
 }

@@ -56,6 +56,15 @@ function row({ label, count: number }, most) {
     'tr',
     {},
     el('th', { scope: 'row' }, LABELS[label] ?? label),
-    el('td', {}, el('span', { class: 'bar-way' }, bar), el('span', { class: 'number' }, number.toLocaleString('en'))),
+    el(
+      'td',
+      {},
+      el(
+        'div',
+        {},
+        el('span', { class: 'bar-way' }, bar),
+        el('span', { class: 'number' }, number.toLocaleString('en')),
+      ),
+    ),
   );
 }

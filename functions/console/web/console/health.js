@@ -9,7 +9,8 @@ const KINDS = { error: 'bad', warning: 'warn', info: 'info' };
 
 /** What is known of how one connector does; nothing, where `onlyTrouble` is asked for and there is none. */
 export function checkup({ api, again }, examined, { onlyTrouble = false } = {}) {
-  const findings = examined.doctor?.findings ?? [];
+  const isShown = ({ severity }) => !onlyTrouble || severity !== 'info';
+  const findings = (examined.doctor?.findings ?? []).filter(isShown);
   const notes = [provider(examined.health), ...findings.map(finding)].filter(Boolean);
   const isFine = notes.length === 0;
   const examine = async () => {
