@@ -9,6 +9,7 @@
 )]
 
 mod arrivals;
+mod bound_tokens;
 mod callers;
 mod changes;
 mod client_keys;
@@ -24,6 +25,7 @@ mod finishing;
 mod forgetting;
 mod input;
 mod isolation;
+mod issuer_changes;
 mod key_age;
 mod leakage;
 mod links;

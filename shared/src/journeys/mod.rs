@@ -13,6 +13,7 @@ pub mod end_connection;
 pub(crate) mod exchange;
 pub mod forget_user;
 pub mod get_token;
+pub(crate) mod issuer_changes;
 pub mod list_connections;
 pub mod manage;
 pub mod open_link;
