@@ -55,7 +55,7 @@ async fn an_endpoint_that_moved_on_its_host_is_followed_and_told_once() {
     let expected = json!({"fields": "token.url", "hosts_before": host, "hosts": host});
     assert_eq!(told(&world, "connector.endpoints_updated").await, std::slice::from_ref(&expected));
     assert_eq!(told(&world, "provider.updated").await, [expected]);
-    assert_eq!(told(&world, "connector.endpoints_moved").await, [json!({}); 0]);
+    assert!(told(&world, "connector.endpoints_moved").await.is_empty());
     assert_eq!(defined_token_endpoint(&world).await, world.provider.url("/v2/token"));
     assert!(world.provider.probes().iter().all(|probe| probe.at == "/v2"), "the client is shown where it is by now");
     let shown = world.admin("GET", &format!("/connectors/{}", connector.id)).send().await.expect(200);
@@ -100,7 +100,7 @@ async fn what_moved_to_another_host_is_told_once_and_followed_by_nobody_until_an
     let (old, new) = (host(&world.provider.issuer()), host(&elsewhere.issuer()));
     let expected = json!({"fields": "token.url", "hosts_before": old, "hosts": new});
     assert_eq!(told(&world, "connector.endpoints_moved").await, std::slice::from_ref(&expected), "not every night");
-    assert_eq!(told(&world, "connector.endpoints_updated").await, [json!({}); 0]);
+    assert!(told(&world, "connector.endpoints_updated").await.is_empty());
     assert_eq!(defined_token_endpoint(&world).await, world.provider.url("/token"));
     world.advance(3_600);
     world.access_token(&connector, "alice").await;
@@ -169,7 +169,7 @@ async fn an_admin_who_changes_the_connector_at_the_same_time_goes_before() {
     examination.await.unwrap().expect(200);
     let shown = world.admin("GET", &path).send().await.expect(200);
     assert_eq!((&shown["name"], &shown["revision"]), (&json!("Renamed"), &json!(2)));
-    assert_eq!(told(&world, "connector.endpoints_updated").await, [json!({}); 0]);
+    assert!(told(&world, "connector.endpoints_updated").await.is_empty());
     found(&world, &connector).await;
     assert_eq!(told(&world, "connector.endpoints_updated").await.len(), 1, "the next examination follows");
 }

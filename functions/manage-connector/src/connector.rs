@@ -392,7 +392,9 @@ fn problem(error: ConnectorError) -> Problem {
             "is neither in the catalogue (GET /api/providers) nor defined by the workspace",
         ),
         ConnectorError::Unavailable(reason) => Problem::invalid_field("/integration_type", reason),
-        ConnectorError::Config(errors) => Problem::invalid(errors),
+        ConnectorError::Config(errors) | ConnectorError::Discovery(DiscoveryError::Unusable(errors)) => {
+            Problem::invalid(errors)
+        }
         ConnectorError::SecretMissing => Problem::invalid_field("/client_secret", "is required by this provider"),
         ConnectorError::NoKey => Problem::invalid_field("/rotate_key", "this provider asks for no key"),
         ConnectorError::KeyBound => Problem::conflict(
@@ -404,7 +406,6 @@ fn problem(error: ConnectorError) -> Problem {
         ConnectorError::NoIssuer => {
             Problem::invalid_field("/accept_endpoints", "the provider is not one of the workspace's own with an issuer")
         }
-        ConnectorError::Discovery(DiscoveryError::Unusable(errors)) => Problem::invalid(errors),
         ConnectorError::Discovery(cause) => {
             Problem::invalid_field("/accept_endpoints", format!("can't be read: {cause}"))
         }

@@ -96,7 +96,7 @@ impl Exchange {
     pub(super) async fn run(&self, session: Session, arrived: Arrived, claim: ClaimBy) -> Result<(), ExchangeError> {
         let exchange = self.clone();
         carried_through(async move {
-            let outcome = exchange.carry_out(&session, &arrived, claim).await;
+            let outcome = Box::pin(exchange.carry_out(&session, &arrived, claim)).await;
             if let Err(ExchangeError::Failed { reason, .. }) = &outcome {
                 exchange.sessions.fail(&session.id, *reason).await?;
             }

@@ -40,18 +40,18 @@ impl Doctor {
             }
             return Ok(Followed { connector, offered: Some(offered) });
         }
-        let changed = match self.issuers.followed(&connector, changes.profile.clone()).await {
-            Ok(changed) => changed,
+        let following = match self.issuers.followed(&connector, changes.profile.clone()).await {
+            Ok(following) => following,
             Err(error) => {
                 tracing::warn!(%error, "a connector does not follow its issuer, because the key it needs can't be made");
                 return Ok(Followed { connector, offered: None });
             }
         };
-        if self.connectors.replace(&connector, &changed).await? != ConnectorWrite::Done {
+        if self.connectors.replace(&connector, &following).await? != ConnectorWrite::Done {
             tracing::info!("a connector that is being changed does not follow its issuer before the next examination");
             return Ok(Followed { connector, offered: None });
         }
-        self.issuers.note_updated(&changed, Actor::System, &changes).await;
-        Ok(Followed { connector: changed, offered: None })
+        self.issuers.note_updated(&following, Actor::System, &changes).await;
+        Ok(Followed { connector: following, offered: None })
     }
 }

@@ -95,7 +95,7 @@ impl Doctor {
         let connector = self.connectors.find(workspace, id).await?;
         let connector = connector.filter(Connector::is_active).ok_or(NotExamined::NotFound)?;
         match self.take_turn(&connector).await? {
-            Turn::Taken(held) => Ok(self.examine_in_turn(connector, held).await?),
+            Turn::Taken(held) => Ok(Box::pin(self.examine_in_turn(connector, held)).await?),
             Turn::NotBefore(moment) => {
                 let wait = moment.duration_since(self.clock.now()).unsigned_abs();
                 Err(NotExamined::TooSoon { retry_after: wait.max(Duration::from_secs(1)) })
@@ -124,7 +124,7 @@ impl Doctor {
             return self.checkups.remove(&due.connector).await;
         };
         match self.take_turn(&connector).await? {
-            Turn::Taken(held) => self.examine_in_turn(connector, held).await.map(|_| ()),
+            Turn::Taken(held) => Box::pin(self.examine_in_turn(connector, held)).await.map(|_| ()),
             Turn::NotBefore(moment) => self.checkups.put_off(&due, moment).await,
         }
     }
@@ -140,7 +140,7 @@ impl Doctor {
         let metadata = self.metadata(&connector).await;
         // What can't be read says nothing new.
         let Followed { connector, offered } = match &metadata {
-            Some(Ok(metadata)) => self.follow(connector, metadata, noted.as_deref()).await?,
+            Some(Ok(metadata)) => Box::pin(self.follow(connector, metadata, noted.as_deref())).await?,
             _ => Followed { connector, offered: noted },
         };
         let mut findings = self.findings(&connector, metadata).await?;
