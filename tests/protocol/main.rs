@@ -9,6 +9,7 @@
 )]
 
 mod arrivals;
+mod bound_tokens;
 mod callers;
 mod changes;
 mod client_keys;
@@ -25,6 +26,7 @@ mod foresight;
 mod forgetting;
 mod input;
 mod isolation;
+mod issuer_changes;
 mod key_age;
 mod leakage;
 mod links;

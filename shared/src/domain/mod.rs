@@ -17,6 +17,7 @@ pub mod freshness;
 pub mod health;
 pub mod ids;
 pub mod provider;
+pub mod rediscovery;
 pub mod schedule;
 pub mod scopes;
 pub mod secret;

@@ -14,6 +14,7 @@ pub(crate) mod exchange;
 pub mod foresee_change;
 pub mod forget_user;
 pub mod get_token;
+pub(crate) mod issuer_changes;
 pub mod list_connections;
 pub mod manage;
 pub mod open_link;

@@ -14,7 +14,7 @@ use crate::{
         survey::Survey,
         sweep_connector::BeginSweep,
     },
-    store::{ApiKeys, CustomProviders, ForgottenUsers, Purges},
+    store::{ApiKeys, ForgottenUsers, Purges},
 };
 
 impl Services {
@@ -23,7 +23,8 @@ impl Services {
     pub fn manage_connectors(&self) -> ManageConnectors {
         ManageConnectors {
             connectors: self.connectors(),
-            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            custom: self.custom_providers(),
+            issuers: self.issuer_changes(),
             healths: self.healths(),
             client: Arc::clone(&self.client),
             doctor: CallDoctor {
@@ -86,11 +87,7 @@ impl Services {
     /// The journey that manages providers.
     #[must_use]
     pub fn manage_providers(&self) -> ManageProviders {
-        ManageProviders {
-            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
-            client: Arc::clone(&self.client),
-            audit: self.audit(),
-        }
+        ManageProviders { custom: self.custom_providers(), client: Arc::clone(&self.client), audit: self.audit() }
     }
 
     /// The journey that founds workspaces.
