@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{
     Credentials,
+    placeholders::Values,
     signer::{Signer, SigningError},
     wire::{self, Parameters},
 };
@@ -47,6 +48,11 @@ pub(super) fn present(
         (ClientAuth::BasicSecretOnly, Some(secret)) => {
             if let Some(value) = wire::basic_of_secret(secret) {
                 headers.insert(header::AUTHORIZATION, value);
+            }
+        }
+        (ClientAuth::Header, Some(_)) => {
+            if let Some(wanted) = &provider.token.auth_header {
+                wire::put_auth_header(headers, parameters, wanted, &Values::of(credentials));
             }
         }
         (ClientAuth::Post, Some(secret)) => parameters.push(("client_secret".into(), secret.into())),

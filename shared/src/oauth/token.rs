@@ -279,10 +279,12 @@ impl TokenSet {
 pub(super) fn client(credentials: Credentials<'_>, auth: ClientAuth) -> OAuthClient {
     let client = OAuthClient::new(ClientId::new(credentials.client_id.to_owned())).set_auth_type(match auth {
         ClientAuth::Basic => AuthType::BasicAuth,
-        // What proves a client by signing is put in when the request is sent: it is another one each time.
-        ClientAuth::Post | ClientAuth::None | ClientAuth::PrivateKeyJwt | ClientAuth::BasicSecretOnly => {
-            AuthType::RequestBody
-        }
+        // What the crate does not know, or is another one each time, is put in when the request is sent.
+        ClientAuth::Post
+        | ClientAuth::None
+        | ClientAuth::PrivateKeyJwt
+        | ClientAuth::BasicSecretOnly
+        | ClientAuth::Header => AuthType::RequestBody,
     });
     match credentials.client_secret {
         Some(secret) if matches!(auth, ClientAuth::Basic | ClientAuth::Post) => {

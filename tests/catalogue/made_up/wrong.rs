@@ -1,4 +1,4 @@
-//! Something else than what the oddity is, one place at a time.
+//! Something else than what the made-up providers are, one place at a time.
 
 use serde_json::{Value, json};
 
@@ -66,5 +66,14 @@ pub(super) fn wrong_places() -> Vec<(&'static str, Value)> {
         ("/identity/id", json!(["data.me.id"])),
         ("/identity/email", json!(["data.mail"])),
         ("/api/token_in/header", json!("X-Token")),
+    ]
+}
+
+/// The same of the one whose client is presented in schemes of its own.
+pub(super) fn wrong_formalities() -> Vec<(&'static str, Value)> {
+    vec![
+        ("/token/auth_header", json!("Application {client_secret}")),
+        ("/refresh/auth_header", json!("Key {client_id}:{client_secret}")),
+        ("/revoke/auth_header", json!("Key {client_id}:{client_secret}")),
     ]
 }

@@ -212,6 +212,13 @@ impl Play {
                 ask("client_id", Wanted::Maybe);
             }
             "none" => ask("client_id", Wanted::Is(self.client.id.clone())),
+            "header" => {
+                let header = table.text("/auth_header").or(self.facts().text("/token/auth_header")).unwrap_or_default();
+                demand.authorization = Some(filled(header, &self.values()));
+                if !header.contains("{client_id}") {
+                    ask("client_id", Wanted::Is(self.client.id.clone()));
+                }
+            }
             _ => {
                 ask("client_id", Wanted::Is(self.client.id.clone()));
                 ask("client_secret", Wanted::Is(self.client.secret.clone()));

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
+    auth_header::AuthHeader,
     choice::{Body, ClientAuth, Method, choices},
     path::Path,
     request,
@@ -38,6 +39,9 @@ pub struct ExchangeStep {
     /// How the client proves who it is; `None` where the parameters say all there is to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_auth: Option<ClientAuth>,
+    /// What the `Authorization` header says, where that is how the client proves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_header: Option<AuthHeader>,
     /// The parameters, with placeholders.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, String>,
@@ -93,6 +97,7 @@ impl ExchangeStep {
             method: request::method(&table, &[Method::Post, Method::Get]).unwrap_or(Method::Post),
             body: table.choice("body", Body::ALL).unwrap_or(Body::Form),
             client_auth: table.choice("client_auth", ClientAuth::ALL),
+            auth_header: AuthHeader::read(&table),
             params: request::texts(&table, "params"),
             query: request::texts(&table, "query"),
             headers: headers(&table),

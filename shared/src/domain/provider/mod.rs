@@ -3,6 +3,7 @@
 
 mod about;
 mod api;
+mod auth_header;
 mod authorize;
 mod callback;
 mod choice;
@@ -28,6 +29,7 @@ use serde_json::Value;
 pub use self::{
     about::{AppScope, Certainty, Deprecated, Knowledge, SuggestedScope},
     api::{Api, Expired, Oidc, TokenIn},
+    auth_header::AuthHeader,
     authorize::{Authorize, Pkce, PkceChallenge, RedirectRules, ScopeEncoding, ScopeRequest},
     callback::{Callback, CodeDecoding, Signature, SignatureEncoding, Verify},
     choice::{Body, ClientAuth, Method},
@@ -222,6 +224,7 @@ impl Provider {
             id: id.unwrap_or_else(|| ProviderType(Box::default())),
         };
         provider.check_placeholders(&table);
+        provider.check_auth_headers(&table);
         table.close();
         provider
     }

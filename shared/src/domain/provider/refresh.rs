@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
+    auth_header::AuthHeader,
     choice::{Body, ClientAuth, Method, choices},
     request,
     token::{NAMED, Success, headers},
@@ -54,6 +55,8 @@ choices! {
         Bearer = "bearer",
         /// By a signed assertion, as at the token endpoint (RFC 7523, section 2.2).
         PrivateKeyJwt = "private_key_jwt",
+        /// In the `Authorization` header, in a scheme of the provider's own: what `auth_header` says.
+        Header = "header",
     }
 
     /// Which token is revoked.
@@ -84,6 +87,9 @@ pub struct Refresh {
     /// How the client proves who it is, where that is not as in the token request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_auth: Option<ClientAuth>,
+    /// What the `Authorization` header says, where that is not as in the token request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_header: Option<AuthHeader>,
     /// What is sent beside the parameters of the token request, or instead of them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, String>,
@@ -149,6 +155,9 @@ pub struct Revoke {
     pub method: Method,
     /// How the request proves who asks.
     pub auth: RevocationAuth,
+    /// What the `Authorization` header says, where that is not as in the token request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_header: Option<AuthHeader>,
     /// How the parameters are written.
     pub body: Body,
     /// What is always sent beside the token.
@@ -194,6 +203,7 @@ impl Refresh {
             method: request::method(&table, &[Method::Post, Method::Get]),
             body: table.choice("body", Body::ALL),
             client_auth: table.choice("client_auth", ClientAuth::ALL),
+            auth_header: AuthHeader::read(&table),
             params: request::texts(&table, "params"),
             query: request::texts(&table, "query"),
             headers: headers(&table),
@@ -226,7 +236,7 @@ impl RevocationAuth {
     /// Whether the client's own credentials are part of the proof.
     #[must_use]
     pub fn proves_client(self) -> bool {
-        matches!(self, Self::Basic | Self::Post | Self::PrivateKeyJwt)
+        matches!(self, Self::Basic | Self::Post | Self::PrivateKeyJwt | Self::Header)
     }
 }
 
@@ -242,11 +252,13 @@ impl Revoke {
             ClientAuth::Post => RevocationAuth::Post,
             ClientAuth::None => RevocationAuth::None,
             ClientAuth::PrivateKeyJwt => RevocationAuth::PrivateKeyJwt,
+            ClientAuth::Header => RevocationAuth::Header,
         };
         let revoke = Self {
             url: table.require("url", table.url("url")),
             method: table.choice("method", Method::ALL).unwrap_or(Method::Post),
             auth: table.choice("auth", RevocationAuth::ALL).unwrap_or(as_client),
+            auth_header: AuthHeader::read(&table),
             body: table.choice("body", Body::ALL).unwrap_or(Body::Form),
             params: request::texts(&table, "params"),
             query: request::texts(&table, "query"),

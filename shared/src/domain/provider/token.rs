@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{
+    auth_header::AuthHeader,
     choice::{Body, ClientAuth, Method, choices},
     path::Path,
     request::{self, Derive},
@@ -47,6 +48,9 @@ pub struct Token {
     pub method: Method,
     /// How the client proves who it is.
     pub client_auth: ClientAuth,
+    /// What the `Authorization` header says, where that is how the client proves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_header: Option<AuthHeader>,
     /// In what other ways it may.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub also_accepts: Vec<ClientAuth>,
@@ -197,12 +201,15 @@ impl Token {
     pub(super) fn read(table: Table<'_>) -> Self {
         let also_accepts = table.each("also_accepts", |value| {
             let chosen = value.as_str().and_then(|text| ClientAuth::ALL.iter().find(|(known, _)| *known == text));
-            chosen.map(|(_, auth)| *auth).ok_or_else(|| "must be a way of client_auth".to_owned())
+            // A header of the provider's own says nothing without its text.
+            let chosen = chosen.map(|(_, auth)| *auth).filter(|auth| *auth != ClientAuth::Header);
+            chosen.ok_or_else(|| "must be a way of client_auth".to_owned())
         });
         let token = Self {
             url: table.require("url", table.url("url")),
             method: request::method(&table, &[Method::Post, Method::Get]).unwrap_or(Method::Post),
             client_auth: table.choice("client_auth", ClientAuth::ALL).unwrap_or(ClientAuth::Post),
+            auth_header: AuthHeader::read(&table),
             also_accepts: also_accepts.unwrap_or_default(),
             body: table.choice("body", Body::ALL).unwrap_or(Body::Form),
             params: table.map("params", |name, value| {
