@@ -48,6 +48,8 @@ pub(super) fn wrong_places() -> Vec<(&'static str, Value)> {
         ("/discover/0/list", json!("entries")),
         ("/discover/0/match/kind", json!("other")),
         ("/discover/0/into/tenant", json!("title")),
+        ("/discover/1/url", json!("https://{api_host}/tenants/plan")),
+        ("/discover/1/query/for", json!("{region}")),
         ("/refresh/url", json!("https://{shop}.oddity.example/token")),
         ("/refresh/client_auth", json!("post")),
         ("/refresh/names/refresh_token", json!("refresh_token")),
