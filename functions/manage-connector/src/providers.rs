@@ -1,9 +1,12 @@
 //! Providers: the catalogue, and the workspace's own.
 
+use std::sync::OnceLock;
+
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::StatusCode,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::IntoResponse,
     routing::get,
 };
 use connectors::{
@@ -48,18 +51,33 @@ impl<'a> From<&'a Provider> for ProviderOnWire<'a> {
 const SUMMARY: [&str; 4] = ["integration_type", "name", "categories", "unavailable"];
 
 /// Public: there is nothing in it that the providers' own documentation does not say. With `?summary=true` a tenth of it,
-/// for pages.
-async fn catalogue_listing(query: Query) -> Result<Json<Value>, Problem> {
+/// for pages. Either is written once: the catalogue is the same as long as the process lives, and reading it takes a
+/// while.
+async fn catalogue_listing(query: Query) -> Result<impl IntoResponse, Problem> {
+    static WHOLE: OnceLock<String> = OnceLock::new();
+    static SHORT: OnceLock<String> = OnceLock::new();
     let is_short = query.read("summary", "must be `true` or `false`", |raw| raw.parse().ok())?.unwrap_or(false);
+    let kept = if is_short { &SHORT } else { &WHOLE };
+    let text: &'static str = if let Some(text) = kept.get() {
+        text
+    } else {
+        let text = listed(is_short).map_err(|error| Problem::internal(&error))?;
+        kept.get_or_init(|| text)
+    };
+    Ok(([(CONTENT_TYPE, "application/json")], text))
+}
+
+fn listed(is_short: bool) -> Result<String, serde_json::Error> {
     let providers: Vec<Provider> = catalogue::all_described().collect();
-    let mut listing = written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })?;
+    let mut listing =
+        serde_json::to_value(Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })?;
     if is_short {
-        let providers = listing.0.get_mut("providers").and_then(Value::as_array_mut).into_iter().flatten();
+        let providers = listing.get_mut("providers").and_then(Value::as_array_mut).into_iter().flatten();
         for provider in providers.filter_map(Value::as_object_mut) {
             provider.retain(|name, _| SUMMARY.contains(&name.as_str()));
         }
     }
-    Ok(listing)
+    serde_json::to_string(&listing)
 }
 
 async fn of_catalogue(Path(id): Path<String>) -> Result<Json<Value>, Problem> {
