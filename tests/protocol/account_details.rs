@@ -1,5 +1,8 @@
 //! What a provider tells of an account beside its tokens: by calls of its own, and again with later tokens.
 
+use std::sync::{Arc, Mutex};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::{
@@ -104,4 +107,29 @@ async fn what_a_refresh_tells_anew_is_told_on_but_leads_no_request_elsewhere() {
     // The first answer's realm is where refresh tokens are shown, whatever later answers say.
     assert_eq!(odd.asked("/home/r1").len(), 3);
     assert_eq!(config(&world).await, json!({"realm": "r1", "plan": "paid", "host": "eu2.odd.example"}));
+}
+
+#[tokio::test]
+async fn an_id_token_counts_only_if_it_is_of_the_issuer_of_the_users_own_realm() {
+    for (issuer, account) in
+        [("https://acme.odd.example", json!("person-7")), ("https://evil.odd.example", json!(null))]
+    {
+        let world = World::new().await;
+        let audience = Arc::<Mutex<String>>::default();
+        let known = audience.clone();
+        let odd = Odd::start(move |_, _| {
+            let claims = json!({"iss": issuer, "aud": *known.lock().unwrap(), "sub": "person-7"});
+            let id_token = format!("e30.{}.", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()));
+            (200, json!({"access_token": "t1", "expires_in": 600, "id_token": id_token}))
+        })
+        .await;
+        let tables = json!({
+            "vars": {"realm": {"from": "app", "pattern": "[a-z]+", "default": "acme"}},
+            "oidc": {"issuer": "https://{realm}.odd.example", "issuer_template": true},
+        });
+        let connector = odd.connector(&world, &tables).await;
+        audience.lock().unwrap().clone_from(&connector.client_id);
+        assert_eq!(connect(&world, &connector, "alice").await, "completed");
+        assert_eq!(world.token(&connector, "alice").await.expect(200)["account"]["id"], account, "{issuer}");
+    }
 }

@@ -10,7 +10,8 @@ use super::{
     choice::{Body, ClientAuth, Method, choices},
     path::Path,
     request,
-    token::{NAMED, TokenResponse, headers},
+    response::TokenResponse,
+    token::NAMED,
 };
 use crate::domain::fields::Table;
 
@@ -100,7 +101,7 @@ impl ExchangeStep {
             auth_header: AuthHeader::read(&table),
             params: request::texts(&table, "params"),
             query: request::texts(&table, "query"),
-            headers: headers(&table),
+            headers: request::headers(&table),
             names: request::names(&table, &NAMED),
             response: TokenResponse::read(table.table("response")),
         };
@@ -125,7 +126,7 @@ impl DiscoverStep {
         let step = Self {
             url: table.require("url", table.url("url")),
             method: request::method(&table, &[Method::Get, Method::Post]).unwrap_or(Method::Get),
-            headers: headers(&table),
+            headers: request::headers(&table),
             query: request::texts(&table, "query"),
             body: request::json_body(&table),
             list: table.path("list"),

@@ -16,6 +16,7 @@ mod path;
 mod pattern;
 mod refresh;
 mod request;
+mod response;
 mod settings;
 mod template;
 mod token;
@@ -42,9 +43,8 @@ pub use self::{
     pattern::Pattern,
     refresh::{GraceKind, Refresh, RefreshGrant, RevocationAuth, Revoke, RevokedToken, Rotation},
     request::{Derive, Function},
-    token::{
-        Dpop, EndsAt, ErrorReading, Expiry, Fields, Lifetime, Success, TimeFormat, Token, TokenResponse, ZeroLife,
-    },
+    response::{EndsAt, ErrorReading, Expiry, Fields, Lifetime, Success, TimeFormat, TokenResponse, ZeroLife},
+    token::{Dpop, Token},
     vars::{Source, Var},
 };
 use crate::domain::fields::{FieldError, Table};

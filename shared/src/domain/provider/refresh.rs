@@ -8,7 +8,8 @@ use super::{
     auth_header::AuthHeader,
     choice::{Body, ClientAuth, Method, choices},
     request,
-    token::{NAMED, Success, headers},
+    response::Success,
+    token::NAMED,
 };
 use crate::domain::fields::{self, Table};
 
@@ -206,7 +207,7 @@ impl Refresh {
             auth_header: AuthHeader::read(&table),
             params: request::texts(&table, "params"),
             query: request::texts(&table, "query"),
-            headers: headers(&table),
+            headers: request::headers(&table),
             names: request::names(&table, &NAMED),
             omit: request::omitted(&table, &OMITTED),
             rotation: table.choice("rotation", Rotation::ALL).unwrap_or(Rotation::Unknown),
@@ -262,7 +263,7 @@ impl Revoke {
             body: table.choice("body", Body::ALL).unwrap_or(Body::Form),
             params: request::texts(&table, "params"),
             query: request::texts(&table, "query"),
-            headers: headers(&table),
+            headers: request::headers(&table),
             names: request::names(&table, &NAMED_IN_REVOCATION),
             token: table.choice("token", RevokedToken::ALL).unwrap_or(RevokedToken::Both),
             token_param: table.text("token_param").unwrap_or_else(|| "token".into()),
