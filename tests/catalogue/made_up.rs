@@ -21,7 +21,8 @@ const ODDITY: &str = include_str!("made_up/oddity.toml");
 /// The token renews itself, everything goes by GET and comes as a form, and an end of zero is none.
 const PLAINITY: &str = include_str!("made_up/plainity.toml");
 
-/// Its client is presented in a scheme of its own, and in another one at the end.
+/// Its client is presented in a scheme of its own, and in another one at the end. It has requests pushed to it, and tells
+/// by an ID token whose account it is.
 const FORMALITY: &str = include_str!("made_up/formality.toml");
 
 fn entry(text: &str, as_form: bool) -> Entry {
@@ -49,7 +50,7 @@ async fn a_token_that_renews_itself_and_comes_as_a_form_lives_by_one_file_of_dat
 }
 
 #[tokio::test]
-async fn a_client_in_a_scheme_of_its_own_lives_by_one_file_of_data() {
+async fn a_client_in_a_scheme_of_its_own_that_pushes_its_requests_lives_by_one_file_of_data() {
     assert_eq!(lived(entry(FORMALITY, false)).await, Passed { refresh: true, revoke: true, identity: true });
 }
 

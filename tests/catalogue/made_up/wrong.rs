@@ -74,6 +74,9 @@ pub(super) fn wrong_places() -> Vec<(&'static str, Value)> {
 /// The same of the one whose client is presented in schemes of its own.
 pub(super) fn wrong_formalities() -> Vec<(&'static str, Value)> {
     vec![
+        ("/authorize/par_url", json!("https://formality.example/authorize")),
+        ("/authorize/url", json!("https://formality.example/authorize")),
+        ("/oidc/issuer", json!("https://formality.example/other")),
         ("/token/auth_header", json!("Application {client_secret}")),
         ("/refresh/auth_header", json!("Key {client_id}:{client_secret}")),
         ("/revoke/auth_header", json!("Key {client_id}:{client_secret}")),

@@ -35,6 +35,8 @@ pub(crate) struct Play {
     /// Whether tokens come in a form.
     pub(super) as_form: bool,
     pub(super) clock: Clock,
+    /// A request that was pushed, by the reference to it.
+    pub(super) pushed: Option<(String, String)>,
     pub(super) code: Option<Code>,
     pub(super) grant: Option<Grant>,
     /// What the answers with tokens told that is to be kept.
@@ -85,6 +87,7 @@ impl Play {
             client: Client::default(),
             as_form,
             clock,
+            pushed: None,
             code: None,
             grant: None,
             kept: Values::new(),
