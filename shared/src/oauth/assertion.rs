@@ -51,8 +51,10 @@ pub(super) fn present(
             }
         }
         (ClientAuth::Header, Some(_)) => {
-            if let Some(wanted) = &provider.token.auth_header {
-                wire::put_auth_header(headers, parameters, wanted, &Values::of(credentials));
+            // The request that is pushed names its client itself, whatever the header says.
+            let wanted = provider.token.auth_header.as_ref();
+            if let Some(value) = wanted.and_then(|wanted| Values::of(credentials).fill(wanted.as_str())) {
+                wire::put_header(headers, header::AUTHORIZATION.as_str(), &value);
             }
         }
         (ClientAuth::Post, Some(secret)) => parameters.push(("client_secret".into(), secret.into())),
