@@ -8,6 +8,7 @@
     reason = "a test's world: what fails here fails the test that asked for it"
 )]
 
+mod account_details;
 mod arrivals;
 mod bound_tokens;
 mod callers;

@@ -81,12 +81,12 @@ pub enum ExchangeError {
 }
 
 /// What is known of who a grant is from, on the way to a connection.
-struct Met<'a> {
-    connector: &'a Connector,
+pub(super) struct Met<'a> {
+    pub(super) connector: &'a Connector,
     /// The provider, before any value is in it.
-    unfilled: &'a Provider,
-    credentials: Credentials<'a>,
-    details: Values,
+    pub(super) unfilled: &'a Provider,
+    pub(super) credentials: Credentials<'a>,
+    pub(super) details: Values,
     account: Option<Account>,
 }
 
@@ -168,11 +168,7 @@ impl Exchange {
         began: Timestamp,
     ) -> Result<(), ExchangeError> {
         met.details.extend(tokens.kept.clone());
-        if !met.unfilled.discover.is_empty() {
-            let provider = filled(met.unfilled, met.connector, &met.details, Step::Discover).map_err(rejected)?;
-            let discovered = self.client.discover(&provider, &tokens.access_token, self.left(began)).await;
-            met.details.extend(discovered.map_err(failed)?);
-        }
+        self.discover(met, tokens, began).await?;
         met.details = kept(std::mem::take(&mut met.details));
         if met.unfilled.refreshes() {
             filled(met.unfilled, met.connector, &met.details, Step::Refresh).map_err(rejected)?;
@@ -206,7 +202,7 @@ impl Exchange {
     }
 
     /// How much of the time is left in which the provider's token requests are made.
-    fn left(&self, began: Timestamp) -> Duration {
+    pub(super) fn left(&self, began: Timestamp) -> Duration {
         let spent = Duration::try_from(self.clock.now().duration_since(began)).unwrap_or_default();
         ASK_FOR.saturating_sub(spent)
     }
@@ -355,7 +351,7 @@ fn keeps_earlier_refresh_token(session: &Session, met: &Met<'_>) -> bool {
 }
 
 /// What came back lacks a value, or has one that is not allowed.
-fn rejected(_: Unfilled) -> ExchangeError {
+pub(super) fn rejected(_: Unfilled) -> ExchangeError {
     ExchangeError::Failed { reason: FailureReason::ResponseRejected, cause: None }
 }
 
@@ -363,7 +359,7 @@ fn changed() -> ExchangeError {
     ExchangeError::Failed { reason: FailureReason::ConnectorChanged, cause: None }
 }
 
-fn failed(cause: TokenError) -> ExchangeError {
+pub(super) fn failed(cause: TokenError) -> ExchangeError {
     let reason = match &cause {
         TokenError::Rejected { .. } | TokenError::Refused { .. } => FailureReason::ProviderRefused,
         TokenError::ClientRejected { .. } => FailureReason::ConnectorMisconfigured,

@@ -7,6 +7,7 @@ mod client_proof;
 pub mod complete_authorization;
 pub mod delete_workspace;
 pub mod disconnect;
+mod discover;
 pub mod dispatch_due;
 pub mod doctor;
 pub mod end_connection;

@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
+    request,
+    response::Success,
     template::{self, Piece},
-    token::{Success, headers},
 };
 use crate::domain::fields::{self, Table};
 
@@ -93,7 +94,7 @@ impl Api {
         let api = Self {
             base_url: table.url("base_url"),
             hosts: table.each("hosts", host).unwrap_or_default(),
-            headers: headers(&table),
+            headers: request::headers(&table),
             token_in: TokenIn::read(table.table("token_in")),
             expired: table.tables("expired").into_iter().map(Expired::read).collect(),
         };

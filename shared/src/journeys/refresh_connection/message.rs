@@ -101,6 +101,9 @@ pub struct RenewalOnWire {
     refresh: Option<String>,
     refresh_expires_at: Option<Timestamp>,
     granted: Option<Vec<String>>,
+    /// Messages of an earlier version lack it.
+    #[serde(default)]
+    details: Option<Values>,
     due_at: Option<Timestamp>,
     retry_at: Option<Timestamp>,
 }
@@ -176,6 +179,7 @@ impl RefreshMessage {
             refresh: renewal.refresh.as_ref().map(|sealed| BASE64_STANDARD.encode(sealed.as_bytes())),
             refresh_expires_at: renewal.refresh_expires_at,
             granted: renewal.granted.as_ref().map(|scopes| scopes.iter().map(str::to_owned).collect()),
+            details: renewal.details.clone(),
             due_at: renewal.due_at,
             retry_at: renewal.retry_at,
         };
@@ -207,6 +211,7 @@ impl RenewalOnWire {
                 None => None,
                 Some(scopes) => Some(Scopes::parse(scopes.iter().map(String::as_str)).ok()?),
             },
+            details: self.details.clone(),
             due_at: self.due_at,
             retry_at: self.retry_at,
         })
