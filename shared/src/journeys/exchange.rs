@@ -268,6 +268,7 @@ impl Exchange {
             due_at: if keeps_earlier { sealed.due_once_kept(usage) } else { sealed.due_at(usage) },
             tokens: sealed,
             connected_at: now,
+            connected_by: session.key.owner.user().is_none().then(|| session.begun_by.describe()),
             first_version: self.random.below(FIRST_VERSIONS),
         }
     }
@@ -308,7 +309,9 @@ impl Exchange {
 /// Whether everything that was fixed when the session began still is as it was (RFC 9700, section 4.4).
 fn is_as_pinned(session: &Session, connector: &Connector, provider: &Provider) -> bool {
     let endpoint = &provider.with_known(&values(connector, &session.inputs)).token.url;
-    session.pinned.client_id == connector.client_id && session.pinned.token_endpoint == *endpoint
+    connector.serves(&session.key.owner)
+        && session.pinned.client_id == connector.client_id
+        && session.pinned.token_endpoint == *endpoint
 }
 
 fn is_another(session: &Session, account: Option<&Account>) -> bool {
