@@ -177,6 +177,8 @@ test('an admin connects one account for all apps, in a window of its own, and di
   await assertSound(known, 'a shared connector that is not connected');
 
   const connectAs = async (name, account) => {
+    // The provider would remember who was there before.
+    await context.clearCookies({ domain: new URL(world.provider.issuer).hostname });
     const opens = context.waitForEvent('page');
     await button(page, name).click();
     const provider = await opens;
@@ -196,7 +198,10 @@ test('an admin connects one account for all apps, in a window of its own, and di
   await page.getByText('The account was not connected.').waitFor();
   await page.getByRole('link', { name: 'Connectors', exact: true }).last().click();
   await page.getByRole('heading', { level: 2, name: 'Shared connectors' }).waitFor();
-  await page.getByText(/office/).first().waitFor();
+  await page
+    .getByText(/office/)
+    .first()
+    .waitFor();
   await shot(page, 'console-kinds');
   await page.getByRole('link', { name: 'Office', exact: true }).click();
   await button(page, 'Disconnect').click();
