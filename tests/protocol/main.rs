@@ -9,6 +9,7 @@
 )]
 
 mod arrivals;
+mod bound_tokens;
 mod callers;
 mod changes;
 mod client_keys;
@@ -21,9 +22,11 @@ mod encryption_keys;
 mod end_edges;
 mod end_races;
 mod finishing;
+mod foresight;
 mod forgetting;
 mod input;
 mod isolation;
+mod issuer_changes;
 mod key_age;
 mod leakage;
 mod links;
@@ -44,6 +47,7 @@ mod shared_connectors;
 mod shared_grants;
 mod shared_tokens;
 mod starts;
+mod survey;
 mod user_tokens;
 mod variables;
 mod world;

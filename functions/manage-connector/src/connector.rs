@@ -29,6 +29,7 @@ use connectors::{
         manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors},
         shared_connection::SharedConnections,
     },
+    oauth::DiscoveryError,
     store::{Cursor, StoreError},
     vault::VaultError,
     web::{
@@ -171,7 +172,7 @@ impl SharedOnWire {
 /// How a connector's provider does.
 #[derive(Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-enum HealthOnWire {
+pub(crate) enum HealthOnWire {
     /// Nothing is known against it.
     Ok,
     /// It does not accept the client id or secret.
@@ -181,7 +182,7 @@ enum HealthOnWire {
 }
 
 impl HealthOnWire {
-    fn of(connector: &Connector, health: &Health) -> Self {
+    pub(crate) fn of(connector: &Connector, health: &Health) -> Self {
         match (health.refusal_of(connector.revision), health.open_until) {
             (Some(refusal), _) => Self::Misconfigured {
                 error: refusal.error.clone(),
@@ -273,6 +274,7 @@ async fn change(
 ) -> Result<Json<Examined>, Problem> {
     let change = checked(&body, |body| ConnectorChange {
         rotate_key: body.flag("rotate_key").unwrap_or(false),
+        accept_endpoints: body.flag("accept_endpoints").unwrap_or(false),
         ..change_of(body)
     })?;
     let connector = journey.change(admin.workspace(), &parse(&id)?, change, actor(&admin)).await.map_err(problem)?;
@@ -388,6 +390,7 @@ fn change_of(body: &Table<'_>) -> ConnectorChange {
         scopes: body.scopes("scopes"),
         connection_config: config(body),
         rotate_key: false,
+        accept_endpoints: false,
     }
 }
 
@@ -402,7 +405,7 @@ fn config(body: &Table<'_>) -> Option<BTreeMap<String, String>> {
 }
 
 /// Visible ASCII: it travels in headers and addresses (RFC 6749, appendix A.1).
-fn client_id(value: &Value) -> Result<String, String> {
+pub(crate) fn client_id(value: &Value) -> Result<String, String> {
     let raw = value.as_str().unwrap_or_default();
     let fits = (1..=512).contains(&raw.len()) && raw.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
     if fits { Ok(raw.to_owned()) } else { Err("must be 1 to 512 visible ASCII characters".to_owned()) }
@@ -445,7 +448,9 @@ fn problem(error: ConnectorError) -> Problem {
             "is neither in the catalogue (GET /api/providers) nor defined by the workspace",
         ),
         ConnectorError::Unavailable(reason) => Problem::invalid_field("/integration_type", reason),
-        ConnectorError::Config(errors) => Problem::invalid(errors),
+        ConnectorError::Config(errors) | ConnectorError::Discovery(DiscoveryError::Unusable(errors)) => {
+            Problem::invalid(errors)
+        }
         ConnectorError::SecretMissing => Problem::invalid_field("/client_secret", "is required by this provider"),
         ConnectorError::NoKey => Problem::invalid_field("/rotate_key", "this provider asks for no key"),
         ConnectorError::KeyBound => Problem::conflict(
@@ -454,6 +459,12 @@ fn problem(error: ConnectorError) -> Problem {
         ConnectorError::KeyTooNew => Problem::conflict(
             "The newest key does not sign yet: `key.signs_from` says from when on it does. Ask for another one then.",
         ),
+        ConnectorError::NoIssuer => {
+            Problem::invalid_field("/accept_endpoints", "the provider is not one of the workspace's own with an issuer")
+        }
+        ConnectorError::Discovery(cause) => {
+            Problem::invalid_field("/accept_endpoints", format!("can't be read: {cause}"))
+        }
         ConnectorError::Signing(cause) => Problem::internal(&cause),
         ConnectorError::NameTaken => Problem::conflict("Another connector of this workspace has this name."),
         ConnectorError::IdTaken => Problem::conflict("This connector id is in use."),

@@ -5,6 +5,8 @@ mod audit;
 mod connector;
 mod doctor;
 mod encryption_keys;
+mod foresight;
+mod health;
 mod identity_check;
 mod keys;
 mod providers;
@@ -17,11 +19,13 @@ use connectors::{
     journeys::{
         delete_workspace::DeleteWorkspace,
         doctor::Doctor,
+        foresee_change::ForeseeChange,
         forget_user::ForgetUser,
         list_connections::ListConnections,
         manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
         rotate_key::RotateKey,
         shared_connection::SharedConnections,
+        survey::Survey,
     },
     services::Services,
     store::{AuditLog, Workspaces},
@@ -41,6 +45,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/connectors/{id}"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/connections"),
     ("POST", "/api/workspace/{ws}/connectors/{id}/doctor"),
+    ("POST", "/api/workspace/{ws}/connectors/{id}/foresee"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/jwks.json"),
     ("GET", "/api/workspace/{ws}/apps"),
     ("POST", "/api/workspace/{ws}/apps"),
@@ -67,6 +72,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/apps/{app}/users/{sub}"),
     ("DELETE", "/api/workspace/{ws}"),
     ("GET", "/api/workspace/{ws}/audit"),
+    ("GET", "/api/workspace/{ws}/health"),
     ("GET", "/api/providers"),
     ("GET", "/api/providers/{type}"),
     ("GET", "/api/apps/{app}/oauth-redirect-uris"),
@@ -79,6 +85,8 @@ struct Function {
     connections: ListConnections,
     doctor: Doctor,
     shared: SharedConnections,
+    foresight: ForeseeChange,
+    survey: Survey,
     apps: ManageApps,
     keys: ManageKeys,
     encryption_keys: RotateKey,
@@ -103,6 +111,8 @@ pub fn router(services: &Services) -> Router {
         connections: services.list_connections(),
         doctor: services.doctor(),
         shared: services.shared_connections(),
+        foresight: services.foresee_change(),
+        survey: services.survey(),
         apps: services.manage_apps(),
         keys: services.manage_keys(),
         encryption_keys: services.rotate_key(),
@@ -117,6 +127,8 @@ pub fn router(services: &Services) -> Router {
     Router::new()
         .merge(connector::routes())
         .merge(doctor::routes())
+        .merge(foresight::routes())
+        .merge(health::routes())
         .merge(apps::routes())
         .merge(identity_check::routes())
         .merge(keys::routes())
