@@ -228,6 +228,12 @@ impl Service {
         self.offline_tokens
     }
 
+    /// Where the connection that all apps of the workspace share through a connector stands.
+    #[must_use]
+    pub fn shared_place(&self, connector: ConnectorId) -> ConnectionKey {
+        ConnectionKey { workspace: self.app.workspace.clone(), owner: Owner::Workspace, connector }
+    }
+
     /// A user of the app that the backend names, instead of showing their token. Proves nothing about that user: for
     /// what a backend may do by itself only.
     #[must_use]

@@ -276,6 +276,7 @@ impl Exchange {
             due_at: if keeps_earlier { sealed.due_once_kept(usage) } else { sealed.due_at(usage) },
             tokens: sealed,
             connected_at: now,
+            connected_by: session.key.owner.user().is_none().then(|| session.begun_by.describe()),
             first_version: self.random.below(FIRST_VERSIONS),
         }
     }
@@ -316,7 +317,8 @@ impl Exchange {
 /// The connector's provider, if everything that was fixed when the session began still is as it was (RFC 9700, section 4.4).
 /// Where the token endpoint followed its issuer on the same host meanwhile, the code goes to the one that it was made for.
 fn as_pinned<'c>(session: &Session, connector: &'c Connector) -> Option<Cow<'c, Provider>> {
-    let provider = profile(connector).filter(|_| session.pinned.client_id == connector.client_id)?;
+    let is_same = connector.serves(&session.key.owner) && session.pinned.client_id == connector.client_id;
+    let provider = profile(connector).filter(|_| is_same)?;
     let endpoint = &provider.with_known(&values(connector, &session.inputs)).token.url;
     if session.pinned.token_endpoint == *endpoint {
         return Some(Cow::Borrowed(provider));

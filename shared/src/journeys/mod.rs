@@ -25,6 +25,7 @@ pub(crate) mod reminders;
 pub mod reseal;
 pub(crate) mod revoke_grant;
 pub mod rotate_key;
+pub mod shared_connection;
 pub mod start_authorization;
 pub mod survey;
 pub(crate) mod sweep_connector;

@@ -66,6 +66,8 @@ pub struct NewGrant {
     pub due_at: Option<Timestamp>,
     /// When the user granted it.
     pub connected_at: Timestamp,
+    /// Which admin, as they are described in the audit trail; none for a user's own.
+    pub connected_by: Option<String>,
     /// Where the versions and fences begin if there is no connection yet. Never the same twice at one place: a refresh of
     /// a connection that was removed must not pass for one of the connection that took its place.
     pub first_version: u64,
@@ -172,6 +174,7 @@ fn attributes(place: &ConnectionKey, grant: &NewGrant) -> Item {
         .maybe(grant.label.as_deref(), |item, label| item.text(name::CONNECTION_LABEL, label))
         .filled_map(name::CONNECTION_DETAILS, &grant.details)
         .time(name::CONNECTED_AT, grant.connected_at)
+        .maybe(grant.connected_by.as_deref(), |item, admin| item.text(name::CONNECTED_BY, admin))
         .bytes(name::ACCESS_TOKEN, tokens.access.as_bytes())
         .maybe(tokens.refresh.as_ref(), |item, sealed| item.bytes(name::REFRESH_TOKEN, sealed.as_bytes()))
         .text(name::TOKEN_TYPE, &tokens.token_type)

@@ -92,6 +92,7 @@ pub(super) mod name {
         CONNECTION_LABEL = "conn_label";
         CONNECTION_DETAILS = "conn_details";
         CONNECTED_AT = "connected_at";
+        CONNECTED_BY = "connected_by";
         LAST_USED_ON = "last_used_on";
         ACCESS_TOKEN = "access_token";
         REFRESH_TOKEN = "refresh_token";

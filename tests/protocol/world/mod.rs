@@ -10,6 +10,7 @@ pub(crate) mod journeys;
 mod log;
 mod provider;
 mod queues;
+mod shared;
 mod tenants;
 pub(crate) mod wire;
 
