@@ -18,7 +18,7 @@ use super::{
 use crate::domain::{client_key::PublicKey, digest::sha256, provider::Provider};
 
 /// The header that carries a proof.
-const PROOF: HeaderName = HeaderName::from_static("dpop");
+pub(super) const PROOF: HeaderName = HeaderName::from_static("dpop");
 
 /// The header by which a server says which nonce it wants in the next proof.
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -111,11 +111,13 @@ impl Proving<'_> {
 }
 
 impl Nonces {
-    fn of(&self, uri: &Uri) -> Option<String> {
+    /// The nonce that the server of this address asked for last.
+    pub(super) fn of(&self, uri: &Uri) -> Option<String> {
         self.0.lock().ok()?.get(&origin(uri)).cloned()
     }
 
-    fn remember(&self, uri: &Uri, nonce: String) {
+    /// Remembers what the server of this address asked for.
+    pub(super) fn remember(&self, uri: &Uri, nonce: String) {
         let Ok(mut nonces) = self.0.lock() else { return };
         if nonces.len() >= REMEMBERED {
             nonces.clear();
@@ -136,7 +138,7 @@ pub(super) fn authorization(token: &str) -> Option<HeaderValue> {
 }
 
 /// The proof for one request (section 4.2).
-fn proof(
+pub(super) fn proof(
     signer: &Signer,
     method: &str,
     uri: &Uri,
@@ -158,7 +160,7 @@ fn proof(
 
 /// The nonce that the server wants before it does anything: of an authorization server (section 8) or of an API (section
 /// 9).
-fn wanted_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
+pub(super) fn wanted_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
     const ERROR: &str = "use_dpop_nonce";
     let wants = match answer.status() {
         StatusCode::BAD_REQUEST => {
@@ -175,7 +177,7 @@ fn wanted_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
 }
 
 /// The nonce that came with an answer, if it is one (section 8.1).
-fn given_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
+pub(super) fn given_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
     let nonce = answer.headers().get(NONCE)?.to_str().ok()?;
     let is_one = (1..=MAX_NONCE).contains(&nonce.len())
         && nonce.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && !matches!(byte, b'"' | b'\\'));

@@ -110,10 +110,10 @@ fn may_be_told(lower: &str, api: &Api) -> bool {
         let mut own = api.headers.keys().chain(&api.request_headers);
         own.any(|name| name.eq_ignore_ascii_case(lower))
     };
-    let is_of_token = matches!(&api.token_in, Some(TokenIn::Header { header, .. }) if header.eq_ignore_ascii_case(lower));
-    let is_never = is_of_token
-        || NEVER.contains(&lower)
-        || NEVER_BEGINNING.iter().any(|beginning| lower.starts_with(beginning));
+    let is_of_token =
+        matches!(&api.token_in, Some(TokenIn::Header { header, .. }) if header.eq_ignore_ascii_case(lower));
+    let is_never =
+        is_of_token || NEVER.contains(&lower) || NEVER_BEGINNING.iter().any(|beginning| lower.starts_with(beginning));
     !is_never && (TOLD.contains(&lower) || is_own())
 }
 

@@ -1,6 +1,7 @@
 //! A call to a provider's API that an app has made in a user's name: where it may lead, what it may carry, and what of the
 //! answer goes back.
 
+mod answer;
 mod headers;
 mod path;
 mod query;
@@ -8,6 +9,7 @@ mod rules;
 mod target;
 
 pub use self::{
+    answer::Data,
     headers::{InvalidHeader, answered, forwarded},
     path::{CallPath, InvalidPath},
     query::{InvalidQuery, Query},

@@ -76,7 +76,8 @@ impl Target {
         let is_own = authority(self.url.as_str()) == Some(host);
         let is_of_base = api.base_url.as_deref().and_then(authority).is_some_and(|own| own.eq_ignore_ascii_case(host));
         let is_known = is_own || is_of_base || is_named(api, host);
-        (is_known && url.scheme() == self.url.scheme() && url.username().is_empty() && url.password().is_none()).then_some(url)
+        (is_known && url.scheme() == self.url.scheme() && url.username().is_empty() && url.password().is_none())
+            .then_some(url)
     }
 }
 
