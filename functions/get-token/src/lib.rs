@@ -1,4 +1,4 @@
-//! `get-token`: a user's access token for the app's backend, always fresh.
+//! `get-token`: an access token for the app's backend, always fresh: a user's, or the one that the workspace shares.
 
 use std::time::Duration;
 
@@ -12,10 +12,14 @@ use connectors::{
     domain::{
         freshness::{LONGEST_MIN_TTL, MinTtl},
         ids::{ConnectorId, Subject},
+        provider::ProviderType,
         scopes::Scopes,
         user::ConnectionKey,
     },
-    journeys::get_token::{GetToken, GetTokenError, Issued, Wish},
+    journeys::{
+        get_token::{GetToken, GetTokenError, Issued, Wish},
+        shared_connection::SharedConnections,
+    },
     services::Services,
     web::{AccountOnWire, Callers, DelegateCaller, Problem, Query, ServiceCaller, Upstream, list, seconds},
 };
@@ -27,20 +31,26 @@ use std::collections::BTreeMap;
 pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/apps/{app}/app-user-auth/connectors/{id}/token"),
     ("GET", "/api/apps/{app}/users/{sub}/connectors/{id}/token"),
+    ("GET", "/api/apps/{app}/external-auth/tokens/{type}"),
+    ("GET", "/api/apps/{app}/external-auth/tokens/connectors/{id}"),
 ];
 
 #[derive(Clone, FromRef)]
 struct Function {
     callers: Callers,
     journey: GetToken,
+    shared: SharedConnections,
 }
 
 /// The routes of this function.
 pub fn router(services: &Services) -> Router {
-    let function = Function { callers: services.callers(), journey: services.get_token() };
+    let function =
+        Function { callers: services.callers(), journey: services.get_token(), shared: services.shared_connections() };
     Router::new()
         .route("/api/apps/{app}/app-user-auth/connectors/{id}/token", get(of_present_user))
         .route("/api/apps/{app}/users/{sub}/connectors/{id}/token", get(of_absent_user))
+        .route("/api/apps/{app}/external-auth/tokens/{type}", get(of_shared_type))
+        .route("/api/apps/{app}/external-auth/tokens/connectors/{id}", get(of_shared_connector))
         .with_state(function)
 }
 
@@ -106,6 +116,30 @@ async fn of_absent_user(
     let issuer = service.app().identity.as_ref().map(|identity| identity.issuer.clone());
     let user = service.names(issuer.ok_or_else(Problem::no_connection)?, subject);
     answer(&journey, &user.place(connector), &query, StatusCode::CONFLICT).await
+}
+
+/// The account that the workspace shares with all its apps, by the type of its provider.
+async fn of_shared_type(
+    State(journey): State<GetToken>,
+    State(shared): State<SharedConnections>,
+    ServiceCaller(service): ServiceCaller,
+    Path((_, provider)): Path<(String, String)>,
+    query: Query,
+) -> Result<Json<TokenOnWire>, Problem> {
+    let provider = ProviderType::parse(&provider).map_err(|_| Problem::no_connection())?;
+    let place = shared.of_type(&service.app().workspace, &provider).await?.ok_or_else(Problem::no_connection)?;
+    answer(&journey, &place, &query, StatusCode::NOT_FOUND).await
+}
+
+/// The same, by the connector.
+async fn of_shared_connector(
+    State(journey): State<GetToken>,
+    ServiceCaller(service): ServiceCaller,
+    Path((_, connector)): Path<(String, String)>,
+    query: Query,
+) -> Result<Json<TokenOnWire>, Problem> {
+    let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
+    answer(&journey, &service.shared_place(connector), &query, StatusCode::NOT_FOUND).await
 }
 
 /// `ended` is how an ended grant is told: the SDK's routes say 404, because apps match on it.

@@ -13,22 +13,28 @@ use connectors::{
     domain::{
         audit::Actor,
         client_key::{ClientKey, key_set},
+        connection::Connection,
         connector::{Connector, ConnectorKind, redirect_uri},
         fields::{Table, text},
         health::Health,
         ids::ConnectorId,
         provider::ProviderType,
         secret::{ClientSecret, Secret},
+        standing::{Reason, Standing},
         workspace::DisplayName,
     },
     journeys::{
         doctor::Doctor,
         list_connections::ListConnections,
         manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors},
+        shared_connection::SharedConnections,
     },
     store::{Cursor, StoreError},
     vault::VaultError,
-    web::{AdminCaller, ConnectionOnWire, JsonBody, OwnerCaller, Problem, Query, WriterCaller, checked, list, seconds},
+    web::{
+        AccountOnWire, AdminCaller, ConnectionOnWire, JsonBody, OwnerCaller, Problem, Query, WriterCaller, checked,
+        list, seconds,
+    },
 };
 use jiff::civil::Date;
 use serde::Serialize;
@@ -120,6 +126,41 @@ struct Examined {
     connector: ConnectorOnWire,
     health: HealthOnWire,
     doctor: Option<CheckupOnWire>,
+    /// What all apps share, `null` as long as no admin has connected it; absent where users connect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<Option<SharedOnWire>>,
+}
+
+/// The connection of a shared connector.
+#[derive(Serialize)]
+struct SharedOnWire {
+    connection_id: String,
+    status: &'static str,
+    reason: Option<&'static str>,
+    reconnect_required: bool,
+    account: Option<AccountOnWire>,
+    granted_scopes: Vec<String>,
+    missing_scopes: Vec<String>,
+    connected_at: String,
+    connected_by: Option<String>,
+    last_used_on: Option<String>,
+}
+
+impl SharedOnWire {
+    fn new(connection: &Connection, standing: &Standing) -> Self {
+        Self {
+            connection_id: connection.key.id().to_string(),
+            status: standing.status.as_str(),
+            reason: standing.reason.map(Reason::as_str),
+            reconnect_required: standing.reconnect_required(),
+            account: connection.account.as_ref().map(AccountOnWire::from),
+            granted_scopes: list(&connection.granted),
+            missing_scopes: list(&standing.missing),
+            connected_at: seconds(connection.connected_at).to_string(),
+            connected_by: connection.connected_by.clone(),
+            last_used_on: connection.last_used_on.map(|day| day.to_string()),
+        }
+    }
 }
 
 /// How a connector's provider does.
@@ -149,14 +190,21 @@ impl HealthOnWire {
 }
 
 async fn examined(
-    (journey, doctor): (&ManageConnectors, &Doctor),
+    (journey, doctor, shared): (&ManageConnectors, &Doctor, &SharedConnections),
     connector: &Connector,
     base: &PublicBaseUrl,
 ) -> Result<Json<Examined>, Problem> {
     let health = journey.health(connector).await.map_err(problem)?;
     let health = HealthOnWire::of(connector, &health);
     let doctor = doctor.last(connector).await?.map(|found| CheckupOnWire::of(connector, found));
-    Ok(Json(Examined { connector: ConnectorOnWire::new(connector, base), health, doctor }))
+    let connection = match connector.kind {
+        ConnectorKind::PerUser => None,
+        ConnectorKind::Shared => {
+            let found = shared.of_connector(connector).await?;
+            Some(found.map(|(connection, standing)| SharedOnWire::new(&connection, &standing)))
+        }
+    };
+    Ok(Json(Examined { connector: ConnectorOnWire::new(connector, base), health, doctor, connection }))
 }
 
 #[derive(Serialize)]
@@ -178,12 +226,13 @@ async fn all(
 async fn one(
     State(journey): State<ManageConnectors>,
     State(doctor): State<Doctor>,
+    State(shared): State<SharedConnections>,
     State(base): State<PublicBaseUrl>,
     AdminCaller(admin): AdminCaller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Examined>, Problem> {
     let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
-    examined((&journey, &doctor), &connector, &base).await
+    examined((&journey, &doctor, &shared), &connector, &base).await
 }
 
 /// The public keys to be registered at the provider, none where it asks for none; the route that the provider itself may fetch says the same.
@@ -210,6 +259,7 @@ async fn create(
 async fn change(
     State(journey): State<ManageConnectors>,
     State(doctor): State<Doctor>,
+    State(shared): State<SharedConnections>,
     State(base): State<PublicBaseUrl>,
     WriterCaller(admin): WriterCaller,
     Path((_, id)): Path<(String, String)>,
@@ -220,7 +270,7 @@ async fn change(
         ..change_of(body)
     })?;
     let connector = journey.change(admin.workspace(), &parse(&id)?, change, actor(&admin)).await.map_err(problem)?;
-    examined((&journey, &doctor), &connector, &base).await
+    examined((&journey, &doctor, &shared), &connector, &base).await
 }
 
 #[derive(Serialize)]

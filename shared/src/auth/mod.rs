@@ -14,8 +14,8 @@ use crate::{
     domain::{
         api_key::WorkspaceRole,
         app::App,
-        ids::{AppId, KeyId, WorkspaceId},
-        user::User,
+        ids::{AppId, ConnectorId, KeyId, WorkspaceId},
+        user::{ConnectionKey, Owner, User},
     },
     oauth::ProviderClient,
     store::{ApiKeys, Apps, StoreError},
@@ -228,6 +228,12 @@ impl Service {
         self.offline_tokens
     }
 
+    /// Where the connection that all apps of the workspace share through a connector stands.
+    #[must_use]
+    pub fn shared_place(&self, connector: ConnectorId) -> ConnectionKey {
+        ConnectionKey { workspace: self.app.workspace.clone(), owner: Owner::Workspace, connector }
+    }
+
     /// A user of the app that the backend names, instead of showing their token. Proves nothing about that user: for
     /// what a backend may do by itself only.
     #[must_use]
@@ -252,7 +258,8 @@ impl AppUser {
 
     /// Where this user's connection through a connector stands.
     #[must_use]
-    pub fn place(&self, connector: crate::domain::ids::ConnectorId) -> crate::domain::user::ConnectionKey {
-        crate::domain::user::ConnectionKey { workspace: self.app.workspace.clone(), user: self.user.clone(), connector }
+    pub fn place(&self, connector: ConnectorId) -> ConnectionKey {
+        let owner = Owner::User(self.user.clone());
+        ConnectionKey { workspace: self.app.workspace.clone(), owner, connector }
     }
 }

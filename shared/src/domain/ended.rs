@@ -122,7 +122,7 @@ mod tests {
         connection::{Grant, SealedTokens},
         ids::{AppId, Issuer, Subject, WorkspaceId},
         scopes::Scopes,
-        user::User,
+        user::{Owner, User},
     };
 
     fn at(second: i64) -> Timestamp {
@@ -137,7 +137,7 @@ mod tests {
         };
         let connector = ConnectorId::of_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV");
         Connection {
-            key: ConnectionKey { workspace: WorkspaceId::parse("w").unwrap(), user, connector },
+            key: ConnectionKey { workspace: WorkspaceId::parse("w").unwrap(), owner: Owner::User(user), connector },
             version: 1,
             grant: Grant::Live,
             client_id: "client".to_owned(),
@@ -147,6 +147,7 @@ mod tests {
             label: None,
             details: Values::new(),
             connected_at: at(0),
+            connected_by: None,
             last_used_on: None,
             tokens: SealedTokens {
                 access: Sealed::from_bytes(Vec::new()),

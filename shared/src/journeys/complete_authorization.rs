@@ -26,6 +26,7 @@ use crate::{
         ids::ConnectorId,
         secret::{BrowserBinding, Handle, Secret, State},
         session::{Binding, FailureReason, HANDLE_LIFE, Session, SessionId, Stage},
+        user::Owner,
     },
     oauth::{Arrived, AuthorizationResponse, ResponseError, authorize::check_iss},
     random::Random,
@@ -249,7 +250,7 @@ impl CompleteAuthorization {
     ) -> Result<SessionView, FinishError> {
         let session = self.sessions.find(id).await?.ok_or(FinishError::NotFound)?;
         let presented = sha256(handle.expose().as_bytes());
-        if session.key.user != *user.user() {
+        if session.key.owner.user() != Some(user.user()) {
             self.turn_away(&session, &presented, user).await?;
             return Err(FinishError::NotFound);
         }
@@ -289,7 +290,7 @@ impl CompleteAuthorization {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn view(&self, user: &AppUser, id: &SessionId) -> Result<Option<SessionView>, StoreError> {
-        let session = self.sessions.find(id).await?.filter(|session| session.key.user == *user.user());
+        let session = self.sessions.find(id).await?.filter(|session| session.key.owner.user() == Some(user.user()));
         Ok(session.map(|session| {
             let (status, reason) = session.outward(self.clock.now());
             SessionView { session, status, reason }
@@ -306,6 +307,8 @@ fn browser(session: &Session, cookie: Option<&Secret<BrowserBinding>>) -> Browse
     match &session.binding {
         Binding::Begun { cookie: expected } if matches(expected) => Browser::Bound,
         Binding::Begun { .. } if cookie.is_some() => Browser::Foreign,
+        // Nobody could finish what is for a whole workspace later: only the browser in which it began comes back with it.
+        Binding::Begun { .. } if session.key.owner == Owner::Workspace => Browser::Foreign,
         Binding::Begun { .. } if session.wishes.session_binding == SessionBinding::Warn => {
             tracing::warn!("a session is completed in a browser that is not bound to it, as its app wishes");
             Browser::Bound

@@ -9,7 +9,6 @@ use crate::{
     clock::Clock,
     domain::{
         account::Account,
-        audit::Actor,
         connection::{SealedTokens, kept},
         connector::Connector,
         ended::EndedGrant,
@@ -142,7 +141,7 @@ impl Exchange {
             self.give_back(session, &met, &ready, &tokens).await;
             return Err(error);
         }
-        let (actor, id) = (Actor::User(session.key.user.clone()), session.key.id());
+        let (actor, id) = (session.begun_by.clone(), session.key.id());
         let details = [("connector", connector.id.as_str()), ("scopes", &tokens.scopes.to_string())];
         self.audit.note(&session.key.workspace, actor, "connection.created", id.as_str(), &details).await;
         Ok(())
@@ -269,6 +268,7 @@ impl Exchange {
             due_at: if keeps_earlier { sealed.due_once_kept(usage) } else { sealed.due_at(usage) },
             tokens: sealed,
             connected_at: now,
+            connected_by: session.key.owner.user().is_none().then(|| session.begun_by.describe()),
             first_version: self.random.below(FIRST_VERSIONS),
         }
     }
@@ -309,7 +309,9 @@ impl Exchange {
 /// Whether everything that was fixed when the session began still is as it was (RFC 9700, section 4.4).
 fn is_as_pinned(session: &Session, connector: &Connector, provider: &Provider) -> bool {
     let endpoint = &provider.with_known(&values(connector, &session.inputs)).token.url;
-    session.pinned.client_id == connector.client_id && session.pinned.token_endpoint == *endpoint
+    connector.serves(&session.key.owner)
+        && session.pinned.client_id == connector.client_id
+        && session.pinned.token_endpoint == *endpoint
 }
 
 fn is_another(session: &Session, account: Option<&Account>) -> bool {

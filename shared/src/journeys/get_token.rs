@@ -124,7 +124,7 @@ impl GetToken {
     #[tracing::instrument(skip_all, fields(connector.id = %place.connector))]
     pub async fn get(&self, place: &ConnectionKey, wish: &Wish) -> Result<Issued, GetTokenError> {
         let (connection, connector) = self.reads.find(place).await?;
-        let connector = connector.filter(Connector::is_active).ok_or(GetTokenError::NotConnected)?;
+        let connector = connector.filter(|found| found.is_open_to(&place.owner)).ok_or(GetTokenError::NotConnected)?;
         let mut connection = connection.ok_or(GetTokenError::NotConnected)?;
         let provider = profile(&connector).ok_or(GetTokenError::NotConnected)?;
         suffices(provider, &connection, wish)?;

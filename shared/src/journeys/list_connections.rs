@@ -6,10 +6,11 @@ use crate::{
     clock::Clock,
     domain::{
         connection::Connection,
-        connector::Connector,
+        connector::{Connector, ConnectorKind},
         ids::{AppId, ConnectorId, WorkspaceId},
         scopes::Scopes,
         standing::{Standing, Status},
+        user::Owner,
     },
     store::{Connections, Connectors, Cursor, StoreError},
 };
@@ -46,15 +47,16 @@ pub struct StandingPage {
 const PAGE: usize = 100;
 
 impl ListConnections {
-    /// Every connector of the app's workspace, with how it stands for this user.
+    /// Every connector of the app's workspace through which users connect, with how it stands for this user.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn of_user(&self, user: &AppUser) -> Result<Vec<UserConnector>, StoreError> {
         let connectors = self.connectors.of_workspace(&user.app().workspace).await?;
         let mut connections = self.connections.of_user(user.user()).await?;
+        let owner = Owner::User(user.user().clone());
         let mut listed = Vec::with_capacity(connectors.len());
-        for connector in connectors.into_iter().filter(Connector::is_active) {
+        for connector in connectors.into_iter().filter(|found| found.is_open_to(&owner)) {
             let own = connections.iter().position(|connection| connection.key.connector == connector.id);
             listed.extend(self.view(connector, own.map(|index| connections.swap_remove(index))));
         }
@@ -68,7 +70,7 @@ impl ListConnections {
     pub async fn one_of_user(&self, user: &AppUser, id: ConnectorId) -> Result<Option<UserConnector>, StoreError> {
         let place = user.place(id);
         let connector = self.connectors.find(&place.workspace, &place.connector).await?;
-        let Some(connector) = connector.filter(Connector::is_active) else { return Ok(None) };
+        let Some(connector) = connector.filter(|found| found.is_open_to(&place.owner)) else { return Ok(None) };
         let connection = self.connections.find(&place).await?;
         Ok(self.view(connector, connection))
     }
@@ -86,6 +88,8 @@ impl ListConnections {
     ) -> Result<Option<StandingPage>, StoreError> {
         match connector {
             Some(id) => match self.connectors.find(workspace, id).await?.filter(Connector::is_active) {
+                // An app's users have nothing of what the workspace shares.
+                Some(connector) if app.is_some() && connector.kind == ConnectorKind::Shared => Ok(None),
                 Some(connector) => self.page_of(&connector, app, from).await.map(Some),
                 None => Ok(None),
             },

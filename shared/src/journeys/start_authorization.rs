@@ -1,5 +1,7 @@
 //! The beginning of a session: from "Connect" to the provider's consent page.
 
+mod shared;
+
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
@@ -14,6 +16,8 @@ use crate::{
     auth::AppUser,
     clock::Clock,
     domain::{
+        app::ReturnUrl,
+        audit::Actor,
         connection::{Connection, Grant},
         connector::Connector,
         digest::sha256,
@@ -32,13 +36,16 @@ use crate::{
         dpop,
     },
     random::Random,
-    store::{Connections, Connectors, Sessions, Start, Starts, StoreError},
+    store::{Apps, Connections, Connectors, Sessions, Start, Starts, StoreError},
     vault::{Place, Vault, VaultError},
 };
+
+pub use shared::SharedWanted;
 
 /// Begins sessions.
 #[derive(Debug, Clone)]
 pub struct StartAuthorization {
+    pub(crate) apps: Apps,
     pub(crate) connectors: Connectors,
     pub(crate) connections: Connections,
     pub(crate) sessions: Sessions,
@@ -69,7 +76,7 @@ pub struct Wanted {
     pub connection_config: Values,
 }
 
-/// A session that the user began themselves.
+/// A session that the user, or an admin, began themselves.
 #[derive(Debug)]
 pub struct Begun {
     /// Where the browser goes now.
@@ -157,6 +164,41 @@ struct Fresh {
     already_authorized: bool,
 }
 
+/// Who begins a session, and how it is to end.
+struct Beginner {
+    actor: Actor,
+    return_url: ReturnUrl,
+    wishes: Wishes,
+}
+
+impl Beginner {
+    /// A user of an app, who is sent back to one of the app's registered addresses.
+    fn user(user: &AppUser, return_to: Option<&str>) -> Result<Self, StartError> {
+        let app = user.app();
+        let return_url = app.return_url(return_to).ok_or(match return_to {
+            Some(_) => StartError::ReturnUrlNotRegistered,
+            None => StartError::NoReturnUrl,
+        })?;
+        Ok(Self {
+            actor: Actor::User(user.user().clone()),
+            return_url: return_url.clone(),
+            wishes: Wishes { session_binding: app.session_binding, handle_delivery: app.handle_delivery },
+        })
+    }
+}
+
+impl Fresh {
+    fn begun(self, redirect_url: String, cookie: Secret<BrowserBinding>) -> Begun {
+        Begun {
+            redirect_url,
+            connection_id: self.session.key.id(),
+            session_id: self.session.id,
+            already_authorized: self.already_authorized,
+            cookie,
+        }
+    }
+}
+
 impl StartAuthorization {
     /// Begins a session at the request of the user's own browser, which is handed a cookie.
     ///
@@ -169,18 +211,14 @@ impl StartAuthorization {
         let cookie = Secret::<BrowserBinding>::new(self.random.token());
         let bound = sha256(cookie.expose().as_bytes());
         let login_hint = wanted.login_hint.clone();
-        let fresh = self.fresh(user, &connector, provider, place, wanted, |_| Binding::Begun { cookie: bound }).await?;
+        let beginner = Beginner::user(user, wanted.return_to.as_deref())?;
+        let fresh =
+            self.fresh(beginner, &connector, provider, place, wanted, |_| Binding::Begun { cookie: bound }).await?;
         let provider = filled(provider, &connector, &fresh.session.inputs, Step::Authorize)?;
         let asked = Asked { session: &fresh.session, state: &fresh.state, verifier: &fresh.verifier, login_hint };
         let redirect_url = self.address(&connector, &provider, asked).await?;
         self.sessions.put_new(&fresh.session).await?;
-        Ok(Begun {
-            redirect_url,
-            connection_id: fresh.session.key.id(),
-            session_id: fresh.session.id,
-            already_authorized: fresh.already_authorized,
-            cookie,
-        })
+        Ok(fresh.begun(redirect_url, cookie))
     }
 
     /// Begins a session at the request of the app's backend, for a user who will open a link.
@@ -198,7 +236,8 @@ impl StartAuthorization {
             manages,
             state: ready.seal(state, &Place::session(id, key)),
         };
-        let fresh = self.fresh(user, &connector, provider, place, wanted, seal).await?;
+        let beginner = Beginner::user(user, wanted.return_to.as_deref())?;
+        let fresh = self.fresh(beginner, &connector, provider, place, wanted, seal).await?;
         filled(provider, &connector, &fresh.session.inputs, Step::Authorize)?;
         self.sessions.put_new(&fresh.session).await?;
         Ok(Linked {
@@ -261,7 +300,8 @@ impl StartAuthorization {
     async fn usable(&self, user: &AppUser, connector: ConnectorId) -> Result<(Connector, ConnectionKey), StartError> {
         let place = user.place(connector);
         let connector = self.connectors.find(&place.workspace, &place.connector).await?;
-        Ok((connector.filter(Connector::is_active).ok_or(StartError::UnknownConnector)?, place))
+        let connector = connector.filter(|found| found.is_open_to(&place.owner)).ok_or(StartError::UnknownConnector)?;
+        Ok((connector, place))
     }
 
     /// 256 random bits, and more where the provider asks for a longer text.
@@ -275,7 +315,7 @@ impl StartAuthorization {
 
     async fn fresh(
         &self,
-        user: &AppUser,
+        beginner: Beginner,
         connector: &Connector,
         provider: &Provider,
         place: ConnectionKey,
@@ -285,11 +325,6 @@ impl StartAuthorization {
         if let Some(reason) = &provider.unavailable {
             return Err(StartError::Unavailable(reason.clone()));
         }
-        let app = user.app();
-        let return_url = app.return_url(wanted.return_to.as_deref()).ok_or(match wanted.return_to {
-            Some(_) => StartError::ReturnUrlNotRegistered,
-            None => StartError::NoReturnUrl,
-        })?;
         if wanted.connection_id.as_ref().is_some_and(|id| *id != place.id()) {
             return Err(StartError::UnknownConnection);
         }
@@ -303,7 +338,7 @@ impl StartAuthorization {
             .accept_inputs(&connector.connection_config, &wanted.connection_config, earlier_details)
             .map_err(StartError::Config)?;
         let now = self.clock.now();
-        if let Start::TooMany(retry_after) = self.starts.count(&place.user, now).await? {
+        if let Start::TooMany(retry_after) = self.starts.count(&place, now).await? {
             return Err(StartError::TooMany { retry_after });
         }
         let requested = provider.scopes_to_request(&scopes(connector, existing.as_ref(), wanted.scopes)?);
@@ -329,9 +364,10 @@ impl StartAuthorization {
             inputs,
             requested,
             earlier: existing.as_ref().map(|connection| earlier(connection, connector, provider)),
+            begun_by: beginner.actor,
             label: wanted.label.or_else(|| existing.and_then(|connection| connection.label)),
-            return_url: return_url.clone(),
-            wishes: Wishes { session_binding: app.session_binding, handle_delivery: app.handle_delivery },
+            return_url: beginner.return_url,
+            wishes: beginner.wishes,
             verifier: Some(sealed),
             expires_at: now.checked_add(SESSION_LIFE).unwrap_or(now),
         };

@@ -8,10 +8,10 @@ use crate::{
         ask_provider::AskProvider, complete_authorization::CompleteAuthorization, disconnect::Disconnect,
         dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange, get_token::GetToken,
         list_connections::ListConnections, open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue,
-        reseal::Reseal, revoke_grant::RevokeGrant, start_authorization::StartAuthorization,
-        sweep_connector::SweepConnector, work_endings::WorkEndings,
+        reseal::Reseal, revoke_grant::RevokeGrant, shared_connection::SharedConnections,
+        start_authorization::StartAuthorization, sweep_connector::SweepConnector, work_endings::WorkEndings,
     },
-    store::{Completions, Endings, ForgottenUsers, Leases, Renewals, SealedRows, Starts, TokenReads},
+    store::{Completions, Endings, ForgottenUsers, Leases, Renewals, SealedRows, SharedConnectors, Starts, TokenReads},
 };
 
 impl Services {
@@ -19,6 +19,7 @@ impl Services {
     #[must_use]
     pub fn start_authorization(&self) -> StartAuthorization {
         StartAuthorization {
+            apps: self.apps(),
             connectors: self.connectors(),
             connections: self.connections(),
             sessions: self.sessions(),
@@ -79,6 +80,16 @@ impl Services {
             remind: self.remind_of_keys(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+        }
+    }
+
+    /// The journey that finds shared connections.
+    #[must_use]
+    pub fn shared_connections(&self) -> SharedConnections {
+        SharedConnections {
+            shared: SharedConnectors::new(&self.dynamodb, &self.config.tables),
+            connections: self.connections(),
+            clock: self.clock.clone(),
         }
     }
 

@@ -10,6 +10,7 @@ use super::{
     client_keys,
     error::{Conditional, StoreError, Write, failed, written},
     row::{NewItem, Row, name, number, text, time},
+    shared_connectors,
     table::{Table, TableNames, key},
     workspaces::pk,
 };
@@ -75,6 +76,10 @@ impl Connectors {
             .transact_items(self.put_where_none_is(name_item(connector))?)
             .transact_items(self.put_where_none_is(item(connector)?)?)
             .transact_items(self.claim(connector)?);
+        let request = match shared_connectors::item(connector) {
+            Some(entry) => request.transact_items(self.put_where_none_is(entry)?),
+            None => request,
+        };
         outcome(self.with_public_keys(request, connector)?.send().await)
     }
 
@@ -136,6 +141,10 @@ impl Connectors {
         let request = request
             .transact_items(TransactWriteItem::builder().update(mark).build())
             .transact_items(self.delete_item(&pk(&connector.workspace), &name_sk(connector))?);
+        let request = match shared_connectors::sk(connector) {
+            Some(entry) => request.transact_items(self.delete_item(&pk(&connector.workspace), &entry)?),
+            None => request,
+        };
         written(request.send().await)
     }
 

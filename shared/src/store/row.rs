@@ -35,6 +35,7 @@ pub(super) mod name {
         CONNECTOR = "connector_id";
         ISSUER = "issuer";
         SUBJECT = "subject";
+        OWNER = "owned_by";
         TITLE = "title";
         CREATED_AT = "created_at";
         UPDATED_AT = "updated_at";
@@ -91,6 +92,7 @@ pub(super) mod name {
         CONNECTION_LABEL = "conn_label";
         CONNECTION_DETAILS = "conn_details";
         CONNECTED_AT = "connected_at";
+        CONNECTED_BY = "connected_by";
         LAST_USED_ON = "last_used_on";
         ACCESS_TOKEN = "access_token";
         REFRESH_TOKEN = "refresh_token";
@@ -128,6 +130,7 @@ pub(super) mod name {
         TRIES = "tries";
         ENDS_GRANTS = "ends_grants";
         BEGAN_AT = "began_at";
+        BEGUN_BY = "begun_by";
         SWEPT_TO = "swept_to";
         FORGOTTEN_AT = "forgotten_at";
         DELETED_AT = "deleted_at";
