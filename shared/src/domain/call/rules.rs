@@ -33,7 +33,7 @@ impl CallRules {
     #[must_use]
     pub fn read(table: &Table<'_>) -> Self {
         let methods = table.each("methods", method);
-        let paths = table.has("paths").then(|| table.tables("paths"));
+        let paths = table.read("paths", |_| Ok(())).map(|()| table.tables("paths"));
         if paths.as_ref().is_some_and(|paths| paths.len() > MAX_PATHS) {
             table.refuse("paths", format!("must have at most {MAX_PATHS} entries"));
         }

@@ -8,6 +8,7 @@ use crate::{
     clock::Clock,
     domain::{
         audit::Actor,
+        call::CallRules,
         connector::{Connector, ConnectorKind, ConnectorState},
         fields::FieldError,
         health::Health,
@@ -61,6 +62,8 @@ pub struct ConnectorDraft {
     pub scopes: Scopes,
     /// Details that the app reads along with a token.
     pub connection_config: BTreeMap<String, String>,
+    /// What apps may call through it.
+    pub call_rules: CallRules,
     /// Whose accounts it connects.
     pub kind: ConnectorKind,
 }
@@ -80,6 +83,8 @@ pub struct ConnectorChange {
     pub scopes: Option<Scopes>,
     /// Other details.
     pub connection_config: Option<BTreeMap<String, String>>,
+    /// Other rules of what apps may call; empty ones are none.
+    pub call_rules: Option<CallRules>,
     /// A new key pair in the place of the present one.
     pub rotate_key: bool,
 }
@@ -170,6 +175,7 @@ impl ManageConnectors {
             scopes: draft.scopes,
             scopes_revision: 1,
             connection_config,
+            call_rules: draft.call_rules,
             kind: draft.kind,
             state: ConnectorState::Active,
             revision: 1,
@@ -367,6 +373,9 @@ impl ManageConnectors {
         if let Some(config) = config {
             connector.connection_config = config;
         }
+        if let Some(rules) = &change.call_rules {
+            connector.call_rules = rules.clone();
+        }
         connector.revision += 1;
         connector.updated_at = now;
         connector
@@ -389,6 +398,7 @@ fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
         ("key", key(earlier) != key(changed)),
         ("scopes", earlier.scopes != changed.scopes),
         ("connection_config", earlier.connection_config != changed.connection_config),
+        ("call_rules", earlier.call_rules != changed.call_rules),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }
