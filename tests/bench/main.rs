@@ -41,6 +41,7 @@ const FUNCTIONS: [(&str, &str); 9] = [
     ("callback", "callback.code"),
     ("finish-authorization", "finish-authorization.state"),
     ("get-token", "get-token.of-user"),
+    ("call-provider", "call-provider.of-user"),
     ("refresh", "refresh.batch"),
     ("disconnect", "disconnect.by-user"),
     ("list-connections", "list-connections.of-user"),

@@ -17,6 +17,7 @@ fn of_the_code() -> BTreeSet<Route> {
         ("callback", callback::ROUTES),
         ("finish-authorization", finish_authorization::ROUTES),
         ("get-token", get_token::ROUTES),
+        ("call-provider", call_provider::ROUTES),
         ("refresh", refresh::ROUTES),
         ("disconnect", disconnect::ROUTES),
         ("list-connections", list_connections::ROUTES),

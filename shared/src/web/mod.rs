@@ -7,6 +7,7 @@ pub mod cookie;
 mod cors;
 mod gateway;
 mod layers;
+mod no_token;
 mod origin;
 mod own_page;
 pub mod page;
@@ -16,8 +17,11 @@ mod serve;
 mod show;
 
 pub use body::{JsonBody, checked};
-pub use callers::{AdminCaller, Callers, DelegateCaller, OwnerCaller, ServiceCaller, UserCaller, WriterCaller};
+pub use callers::{
+    AdminCaller, BackendCaller, Callers, DelegateCaller, OwnerCaller, ServiceCaller, UserCaller, WriterCaller,
+};
 pub use layers::dress;
+pub use no_token::no_token;
 pub use origin::Origins;
 pub use own_page::OwnPage;
 pub use problem::{Problem, Upstream};
