@@ -128,9 +128,14 @@ fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// Whether the backend's key alone is the right proof here.
 fn is_for_the_backend(route: &str) -> bool {
-    ["/connect-sessions", "/connections", "/oauth-redirect-uris", "/users/{sub}/connectors/{id}/token"]
-        .iter()
-        .any(|end| route.starts_with("/api/apps/") && route.ends_with(end))
+    let ends = [
+        "/connect-sessions",
+        "/connections",
+        "/oauth-redirect-uris",
+        "/users/{sub}/connectors/{id}/token",
+        "/connectors/{type}/call",
+    ];
+    ends.iter().any(|end| route.starts_with("/api/apps/") && route.ends_with(end))
 }
 
 /// The lines of a dump, in an order of their own. That a true key was shown is noted wherever it is shown.

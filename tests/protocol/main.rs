@@ -10,6 +10,8 @@
 
 mod arrivals;
 mod callers;
+mod calls;
+mod calls_refused;
 mod changes;
 mod client_keys;
 mod connect;
