@@ -134,6 +134,8 @@ fn is_for_the_backend(route: &str) -> bool {
         "/oauth-redirect-uris",
         "/users/{sub}/connectors/{id}/token",
         "/connectors/{type}/call",
+        "/external-auth/tokens/{type}",
+        "/external-auth/tokens/connectors/{id}",
     ];
     ends.iter().any(|end| route.starts_with("/api/apps/") && route.ends_with(end))
 }

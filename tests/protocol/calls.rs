@@ -221,3 +221,35 @@ async fn of_several_connectors_of_a_type_the_one_counts_that_the_user_is_connect
     called.world.disconnect(&other, "alice").await.expect(200);
     assert_eq!(called.call_by_type(&json!({"path": "/x"})).await.refusal(), (404, "NOT_FOUND".to_owned()));
 }
+
+#[tokio::test]
+async fn what_the_workspace_shares_is_called_only_where_no_user_connects_to_that_type() {
+    let called = Called::new().await;
+    let world = &called.world;
+    let mut registration = world.provider.registration("wiki");
+    registration["api"] = json!({"base_url": called.api.url("/wiki")});
+    world.admin("POST", "/providers").json(&registration).send().await.expect(201);
+    let shared = world.shared_connector_of(&world.workspace, "wiki", "Wiki").await;
+    let call = json!({"path": "/pages"});
+    let alone = || world.call("POST", &world.app.path("/connectors/wiki/call")).bearer(&world.app.service_key).json(&call);
+    let for_bob = || world.on_behalf(&world.app, "bob", "POST", "/connectors/wiki/call").json(&call);
+    assert_eq!(alone().send().await.refusal(), (404, "NOT_FOUND".to_owned()));
+    world.connect_shared(&shared, "team@provider").await;
+    let token = text(&world.shared_token(&world.app, "wiki").await.expect(200)["access_token"]);
+    for answer in [alone().send().await, for_bob().send().await] {
+        assert_eq!(answer.expect(200)["success"], true);
+        assert!(!answer.text.contains(&token));
+    }
+    let seen = called.api.take();
+    assert_eq!(seen.len(), 2);
+    for seen in seen {
+        assert_eq!(seen.header("authorization"), Some(format!("Bearer {token}").as_str()));
+        assert_eq!(seen.line, "GET /wiki/pages");
+    }
+    // Who could connect an account of their own never speaks with that of all.
+    world.connector_at(&world.workspace, "wiki", "Own wiki", &["read"]).await;
+    assert_eq!(for_bob().send().await.refusal(), (404, "NOT_FOUND".to_owned()));
+    assert_eq!(alone().send().await.expect(200)["success"], true);
+    let by_id = format!("/app-user-auth/connectors/{}/call", shared.id);
+    assert_eq!(world.as_user("bob", "POST", &by_id).json(&call).send().await.refusal(), (404, "NOT_FOUND".to_owned()));
+}

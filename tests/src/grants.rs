@@ -65,7 +65,12 @@ const NOTED: &str = "the first use of a key on a day, so that one that nobody us
 /// Every permission there is. To seal, a function looks up the workspace's newest wrapped key (a query) and has it
 /// unwrapped; making one is for whoever administers a workspace, and for `refresh` when one is too old.
 pub const GRANTS: &[Grant] = &[
-    grant("start-authorization", Target::Registry, &[GET, QUERY], "key, app, connector; the workspace's sealing key"),
+    grant(
+        "start-authorization",
+        Target::Registry,
+        &[GET, QUERY],
+        "key, app, connector; the workspace's apps and their return URLs; its sealing key",
+    ),
     grant("start-authorization", Target::KeyUse, &[UPDATE], NOTED),
     grant(
         "start-authorization",
@@ -111,7 +116,12 @@ pub const GRANTS: &[Grant] = &[
     grant("finish-authorization", Target::Sessions, &[GET, UPDATE], "the session, which it spends"),
     grant("finish-authorization", Target::Audit, &[PUT], "who connected, and who tried for another"),
     grant("finish-authorization", Target::Key, &[OPEN_KEY], "opens code, verifier and client secret, seals tokens"),
-    grant("get-token", Target::Registry, &[GET, BATCH_GET, QUERY], "key and app; the connector; the sealing key"),
+    grant(
+        "get-token",
+        Target::Registry,
+        &[GET, BATCH_GET, QUERY],
+        "key and app; the connector, by its type too; the sealing key",
+    ),
     grant("get-token", Target::KeyUse, &[UPDATE], NOTED),
     grant(
         "get-token",

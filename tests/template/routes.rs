@@ -112,9 +112,13 @@ fn every_route_names_the_same_thing_alike() {
     for (method, path, _) in of_the_code() {
         let before =
             |name: &str| path.split_once(name).map(|(before, _)| before.rsplit('/').nth(1).unwrap_or_default());
-        for (name, collection) in [("{app}", "apps"), ("{ws}", "workspace"), ("{key}", "keys"), ("{type}", "providers")]
-        {
-            assert!(before(name).is_none_or(|found| found == collection), "{method} {path}");
+        for (name, collections) in [
+            ("{app}", &["apps"][..]),
+            ("{ws}", &["workspace"]),
+            ("{key}", &["keys"]),
+            ("{type}", &["providers", "tokens"]),
+        ] {
+            assert!(before(name).is_none_or(|found| collections.contains(&found)), "{method} {path}");
         }
     }
 }

@@ -130,9 +130,14 @@ struct Examined {
     connector: ConnectorOnWire,
     health: HealthOnWire,
     doctor: Option<CheckupOnWire>,
-    /// What all apps share, `null` as long as no admin has connected it; absent where users connect.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connection: Option<Option<SharedOnWire>>,
+    #[serde(flatten)]
+    shared: Option<Shared>,
+}
+
+/// What all apps share: `null` as long as no admin has connected it.
+#[derive(Serialize)]
+struct Shared {
+    connection: Option<SharedOnWire>,
 }
 
 /// The connection of a shared connector.
@@ -201,14 +206,15 @@ async fn examined(
     let health = journey.health(connector).await.map_err(problem)?;
     let health = HealthOnWire::of(connector, &health);
     let doctor = doctor.last(connector).await?.map(|found| CheckupOnWire::of(connector, found));
-    let connection = match connector.kind {
+    let shared = match connector.kind {
         ConnectorKind::PerUser => None,
         ConnectorKind::Shared => {
             let found = shared.of_connector(connector).await?;
-            Some(found.map(|(connection, standing)| SharedOnWire::new(&connection, &standing)))
+            let connection = found.map(|(connection, standing)| SharedOnWire::new(&connection, &standing));
+            Some(Shared { connection })
         }
     };
-    Ok(Json(Examined { connector: ConnectorOnWire::new(connector, base), health, doctor, connection }))
+    Ok(Json(Examined { connector: ConnectorOnWire::new(connector, base), health, doctor, shared }))
 }
 
 #[derive(Serialize)]

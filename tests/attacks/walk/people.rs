@@ -23,6 +23,21 @@ impl Walk {
         assert!(answer.status != 200 || (is_own && is_at_home), "{:?}: somebody else reads a token", self.step);
     }
 
+    /// A backend reads the token that its workspace shares, or asks for another's; now and then somebody else does.
+    pub(super) async fn read_shared(&mut self) {
+        let seat = self.any_seat();
+        let tenant = self.any_tenant();
+        let caller = if self.dice.percent(70) { Caller::Backend(seat) } else { self.any_caller() };
+        let shared = self.tenants[tenant].shared.as_ref().map(crate::world::Connector::by_id).unwrap_or_default();
+        let own = &self.tenants[tenant].connectors[0].id;
+        let by = self.dice.one(&[shared.as_str(), "fake", "google", &format!("connectors/{own}")]).to_owned();
+        let path = self.seats[seat].app.path(&format!("/external-auth/tokens/{by}"));
+        let answer = self.ask("read shared", caller, ("GET", &path), None).await;
+        let is_own = matches!(caller, Caller::Backend(key) | Caller::For(key, _) if key == seat);
+        let is_there = by == "fake" || (by == shared && tenant == self.seats[seat].tenant);
+        assert!(answer.status != 200 || (is_own && is_there), "{:?}: somebody else reads a token", self.step);
+    }
+
     /// A backend reads a token by a user's name.
     pub(super) async fn read_offline(&mut self) {
         let (seat, (named, user)) = (self.any_seat(), self.any_user());

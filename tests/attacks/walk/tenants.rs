@@ -11,6 +11,8 @@ pub(super) struct Tenant {
     pub(super) workspace: Workspace,
     pub(super) reader: String,
     pub(super) connectors: Vec<Connector>,
+    /// What its apps share.
+    pub(super) shared: Option<Connector>,
 }
 
 /// An app, and who uses it.
@@ -45,7 +47,7 @@ pub(super) async fn settle() -> (World, Vec<Tenant>, Vec<Seat>) {
     ];
     let mut tenants = Vec::new();
     for (tag, workspace) in [("w1", first), ("w2", second)] {
-        let tenant = Tenant { tag, reader: String::new(), connectors: Vec::new(), workspace };
+        let tenant = Tenant { tag, reader: String::new(), connectors: Vec::new(), shared: None, workspace };
         let mark = tenant.place().mark();
         let key = json!({"name": mark, "role": "read"});
         let reader = tenant.workspace.admin(&world, "POST", "/keys").json(&key).send().await.expect(201);
@@ -69,6 +71,10 @@ pub(super) async fn settle() -> (World, Vec<Tenant>, Vec<Seat>) {
             let connector = connector(&world, tenant, &name).await;
             tenant.connectors.push(connector);
         }
+        let mark = tenant.place().mark();
+        let shared = world.shared_connector_of(&tenant.workspace, PROVIDER, &format!("{mark}shared")).await;
+        assert_eq!(world.connect_shared_of(&tenant.workspace, &shared, &mark).await, "completed");
+        tenant.shared = Some(shared);
     }
     world.advance(61);
     (world, tenants, seats)

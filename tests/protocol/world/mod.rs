@@ -11,6 +11,7 @@ pub(crate) mod journeys;
 mod log;
 mod provider;
 mod queues;
+mod shared;
 mod tenants;
 pub(crate) mod wire;
 

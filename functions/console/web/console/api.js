@@ -37,6 +37,11 @@ export class Api {
     return this.#send('POST', where, body);
   }
 
+  /** As `post`; and the browser keeps the cookie that the answer brings. */
+  begin(where, body = {}) {
+    return this.#send('POST', where, body, {}, 'same-origin');
+  }
+
   put(where, body) {
     return this.#send('PUT', where, body);
   }
@@ -69,12 +74,12 @@ export class Api {
     this.#providers = undefined;
   }
 
-  async #send(method, where, body, query = {}) {
+  async #send(method, where, body, query = {}, credentials = 'omit') {
     const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
     const search = given.length ? `?${new URLSearchParams(given)}` : '';
     const headers = { authorization: `Bearer ${this.#key}` };
     if (body !== undefined) headers['content-type'] = 'application/json';
-    const request = { method, headers, body: body && JSON.stringify(body), cache: 'no-store', credentials: 'omit' };
+    const request = { method, headers, body: body && JSON.stringify(body), cache: 'no-store', credentials };
     try {
       return await answer(fetch(`/api/workspace/${segment(this.workspace)}${where}${search}`, request));
     } catch (problem) {

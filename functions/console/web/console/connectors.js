@@ -27,12 +27,16 @@ export async function connectors({ api, to }) {
       {
         lead: 'People who use your apps connect accounts of their own through these. Every app of the workspace has them.',
       },
-      kinds.per_user.length > 0 ? el('ul', { class: 'rows card' }, kinds.per_user) : nothing(api, add),
+      kinds.per_user.length > 0
+        ? el('ul', { class: 'rows card' }, kinds.per_user)
+        : kinds.shared.length > 0
+          ? el('p', { class: 'quiet' }, 'There are none.')
+          : nothing(api, add),
     ),
     kinds.shared.length > 0 &&
       section(
         'Shared connectors',
-        { lead: 'One account of the workspace, for all apps.' },
+        { lead: 'An admin connects one account, once, and every app of the workspace uses it, for all its users.' },
         el('ul', { class: 'rows card' }, kinds.shared),
       ),
   );
@@ -65,6 +69,8 @@ function row(connector, providers, to) {
   return { connector, node, state, used };
 }
 
+const accountOf = (connection) => connection?.account?.label || connection?.account?.email || '';
+
 /** Says of each how it does and how many people use it, when that is known. */
 function fill(api, rows) {
   const left = [...rows];
@@ -74,7 +80,8 @@ function fill(api, rows) {
       const [examined, page] = await Promise.allSettled([api.get(where), api.get(`${where}/connections`)]);
       const [kind, text] = examined.value ? connectorState(examined.value) : ['', 'Unknown'];
       one.state.replaceChildren(pill(kind, text));
-      if (page.value) one.used.textContent = people(page.value.connections.length, Boolean(page.value.next_cursor));
+      if (one.connector.kind === 'shared') one.used.textContent = accountOf(examined.value?.connection);
+      else if (page.value) one.used.textContent = people(page.value.connections.length, Boolean(page.value.next_cursor));
     }
   };
   return Promise.all(Array.from({ length: AT_A_TIME }, work));

@@ -1,5 +1,6 @@
 // The console: who is signed in, which view the address means, and the frame around it.
 import { el, icon } from '../shared/dom.js';
+import { handOver, whyNot } from './connecting.js';
 import { announcements, failure, skeleton } from './parts.js';
 import { signIn } from './sign-in.js';
 
@@ -140,6 +141,12 @@ function signOut(why) {
   return showSignIn(workspace, why);
 }
 
+/** What is said where the window of a provider came back, and stays. */
+function outcome({ status, isTaken }) {
+  const told = whyNot(status) ?? 'The account is connected.';
+  return isTaken ? `${told} You can close this window.` : told;
+}
+
 function showSignIn(workspace, why) {
   shown += 1;
   api = undefined;
@@ -197,5 +204,7 @@ document.addEventListener('click', (event) => {
   else go(url.pathname);
 });
 addEventListener('popstate', show);
-show();
+const brought = await handOver();
+if (brought) showSignIn(parts()[0], outcome(brought));
+else show();
 requestIdleCallback(() => Object.values(FILES).forEach((fetched) => fetched().catch(() => undefined)));

@@ -13,6 +13,7 @@ export async function peopleOf(context) {
     api.get(`${where}/connections`),
     api.get('/apps'),
   ]);
+  if (connector.kind === 'shared') return context.go(context.to('connectors', connector.id), { replace: true });
   const known = { ...context, connector, apps, provider: await api.provider(connector.integration_type) };
   const list = el('ul', { class: 'people' });
   const more = el('div', { class: 'buttons' });

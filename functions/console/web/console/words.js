@@ -18,13 +18,15 @@ export function count(number, one, many, isMore = false) {
 export const people = (number, isMore) => count(number, 'person', 'people', isMore);
 
 /** How a connector does, as `[kind, words]`. */
-export function connectorState({ status, health, doctor }) {
+export function connectorState({ status, health, doctor, connection }) {
   if (status === 'deleting') return ['', 'Being deleted'];
   if (health?.status === 'misconfigured') return ['bad', 'Client refused'];
   if (health?.status === 'failing') return ['warn', 'Provider is failing'];
   const worst = worstFinding(doctor);
   if (worst === 'error') return ['bad', 'Needs a change'];
   if (worst === 'warning') return ['warn', 'Worth a look'];
+  if (connection === null) return ['warn', 'Not connected'];
+  if (connection?.reconnect_required) return ['warn', 'Must connect again'];
   return ['good', 'Working'];
 }
 
