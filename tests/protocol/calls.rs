@@ -231,7 +231,8 @@ async fn what_the_workspace_shares_is_called_only_where_no_user_connects_to_that
     world.admin("POST", "/providers").json(&registration).send().await.expect(201);
     let shared = world.shared_connector_of(&world.workspace, "wiki", "Wiki").await;
     let call = json!({"path": "/pages"});
-    let alone = || world.call("POST", &world.app.path("/connectors/wiki/call")).bearer(&world.app.service_key).json(&call);
+    let alone =
+        || world.call("POST", &world.app.path("/connectors/wiki/call")).bearer(&world.app.service_key).json(&call);
     let for_bob = || world.on_behalf(&world.app, "bob", "POST", "/connectors/wiki/call").json(&call);
     assert_eq!(alone().send().await.refusal(), (404, "NOT_FOUND".to_owned()));
     world.connect_shared(&shared, "team@provider").await;
