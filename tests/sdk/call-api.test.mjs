@@ -14,9 +14,10 @@ let api;
 /** An API that takes the tokens of the authorization server, and misbehaves where its path says so. */
 async function startApi() {
   const server = createServer(async (request, response) => {
-    const chunks = await Array.fromAsync(request);
-    const seen = { method: request.method, url: request.url, headers: request.headers, body: Buffer.concat(chunks).toString() };
-    server.seen.push(seen);
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { method, url, headers } = request;
+    server.seen.push({ method, url, headers, body: Buffer.concat(chunks).toString() });
     if (request.url.startsWith('/v1/silence')) return;
     if (request.url.startsWith('/v1/hang-up')) return void request.socket.destroy();
     const token = request.headers.authorization?.replace(/^Bearer /, '');
@@ -24,7 +25,11 @@ async function startApi() {
     if (request.url.startsWith('/v1/picture'))
       return void response.writeHead(200, { 'content-type': 'image/png' }).end(Buffer.from([0x89, 0x50, 0xff]));
     const status = Number(/^\/v1\/status\/(\d+)/.exec(request.url)?.[1] ?? 200);
-    response.writeHead(status, { 'content-type': 'application/json', 'x-ratelimit-remaining': '7', 'set-cookie': 'a=b' });
+    response.writeHead(status, {
+      'content-type': 'application/json',
+      'x-ratelimit-remaining': '7',
+      'set-cookie': 'a=b',
+    });
     response.end(status === 204 ? undefined : JSON.stringify({ said: status }));
   });
   server.seen = [];
