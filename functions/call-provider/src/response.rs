@@ -11,38 +11,39 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use connectors::{
     domain::call::Data,
     journeys::call_provider::{Called, NoBody},
+    web::Problem,
 };
 use serde::Serialize;
 use serde_json::json;
 
 /// Everything but `data`, which stands behind it as the API wrote it.
 #[derive(Serialize)]
-struct Head<'a> {
+struct Head {
     success: bool,
     phase: &'static str,
     status_code: Option<u16>,
     data_base64: Option<String>,
-    content_type: Option<&'a str>,
-    headers: &'a BTreeMap<String, String>,
+    content_type: Option<String>,
+    headers: BTreeMap<String, String>,
     /// Nobody is charged for calls.
     credits_charged: u32,
 }
 
 /// The answer: 200 whatever the API said, because it is the API that said it.
 pub(crate) fn of(called: Called) -> Response {
-    let is_success = called.status.is_some_and(|status| status.is_success()) && called.body.is_ok();
+    let Called { phase, status, headers, body } = called;
     let mut head = Head {
-        success: is_success,
-        phase: called.phase.as_str(),
-        status_code: called.status.map(|status| status.as_u16()),
+        success: status.is_some_and(|status| status.is_success()) && body.is_ok(),
+        phase: phase.as_str(),
+        status_code: status.map(|status| status.as_u16()),
         data_base64: None,
         content_type: None,
-        headers: &called.headers,
+        headers,
         credits_charged: 0,
     };
-    let data = match &called.body {
+    let data = match body {
         Ok(Data::Nothing) => "null".to_owned(),
-        Ok(Data::Json(raw)) => raw.clone(),
+        Ok(Data::Json(raw)) => raw,
         Ok(Data::Text(text)) => json!(text).to_string(),
         Ok(Data::Bytes { bytes, content_type }) => {
             head.data_base64 = Some(BASE64_STANDARD.encode(bytes));
@@ -50,7 +51,7 @@ pub(crate) fn of(called: Called) -> Response {
             "null".to_owned()
         }
         Err(cause) => {
-            let (code, detail) = told(*cause);
+            let (code, detail) = told(cause);
             json!({"code": code, "detail": detail}).to_string()
         }
     };
@@ -58,10 +59,10 @@ pub(crate) fn of(called: Called) -> Response {
 }
 
 /// The head is an object with fields: its closing brace makes room for one more.
-fn written(head: &Head<'_>, data: &str) -> Response {
+fn written(head: &Head, data: &str) -> Response {
     let head = match serde_json::to_string(head) {
         Ok(head) => head,
-        Err(error) => return connectors::web::Problem::internal(&error).into_response(),
+        Err(error) => return Problem::internal(&error).into_response(),
     };
     let open = head.strip_suffix('}').unwrap_or(&head);
     let mut response = Response::new(Body::from([open, ",\"data\":", data, "}"].concat()));
