@@ -116,7 +116,7 @@ fn every_route_names_the_same_thing_alike() {
             ("{app}", &["apps"][..]),
             ("{ws}", &["workspace"]),
             ("{key}", &["keys"]),
-            ("{type}", &["providers", "tokens"]),
+            ("{type}", &["providers", "tokens", "connectors"]),
         ] {
             assert!(before(name).is_none_or(|found| collections.contains(&found)), "{method} {path}");
         }

@@ -217,7 +217,10 @@ impl CallProvider {
         let provider = addressed(&issued)?;
         let prepared = Prepared::of(&provider, &issued.connector, call)?;
         let mut fetched = self.send(&provider, &prepared, &issued, ends_at).await?;
-        if is_expired(&provider, fetched.as_ref()) && ends_at - Instant::now() > LEAST {
+        // Where nothing renews a token, the provider's own answer says more than that it is over.
+        let may_be_renewed = issued.connection.tokens.have_what_renews(&provider);
+        let is_time = ends_at.saturating_duration_since(Instant::now()) > LEAST;
+        if may_be_renewed && is_time && is_expired(&provider, fetched.as_ref()) {
             let rejected = Some(sha256(issued.access_token.expose().as_bytes()));
             match self.token(place, Wish { rejected, ..Wish::default() }, ends_at).await {
                 Ok(renewed) => {
