@@ -3,6 +3,7 @@ import { el, note } from '../shared/dom.js';
 import { path } from './api.js';
 import { announce, ask, button, copyable, facts, heading, pill, section } from './parts.js';
 import { checkup } from './health.js';
+import { scopeList } from './scopes.js';
 import { sharedAccount } from './shared-account.js';
 import { connectorState, day, moment, people, utcDay } from './words.js';
 
@@ -103,15 +104,6 @@ function settings(connector, provider, page) {
       ['Last changed', moment(connector.updated_at)],
     ]),
   );
-}
-
-/** Scopes with what they let an app do, where the provider's data says it. */
-export function scopeList(scopes, provider) {
-  if (scopes.length === 0) return 'The provider’s own default';
-  const known = new Map((provider?.suggested_scopes ?? []).map((one) => [one.scope, one.description]));
-  const entry = (scope) =>
-    el('li', {}, known.has(scope) && el('span', {}, known.get(scope)), ' ', el('code', { class: 'quiet' }, scope));
-  return el('ul', { class: 'scopes' }, scopes.map(entry));
 }
 
 async function end({ api, go, to }, connector, page) {

@@ -69,7 +69,7 @@ function row(connector, providers, to) {
   return { connector, node, state, used };
 }
 
-const accountOf = (connection) => connection?.account?.label || connection?.account?.email || '';
+const accountOf = ({ account } = {}) => account?.label || account?.email || account?.id || '';
 
 /** Says of each how it does and how many people use it, when that is known. */
 function fill(api, rows) {
@@ -80,7 +80,7 @@ function fill(api, rows) {
       const [examined, page] = await Promise.allSettled([api.get(where), api.get(`${where}/connections`)]);
       const [kind, text] = examined.value ? connectorState(examined.value) : ['', 'Unknown'];
       one.state.replaceChildren(pill(kind, text));
-      if (one.connector.kind === 'shared') one.used.textContent = accountOf(examined.value?.connection);
+      if (one.connector.kind === 'shared') one.used.textContent = accountOf(examined.value?.connection ?? {});
       else if (page.value) one.used.textContent = people(page.value.connections.length, Boolean(page.value.next_cursor));
     }
   };

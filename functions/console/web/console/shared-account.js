@@ -2,8 +2,8 @@
 import { el, note } from '../shared/dom.js';
 import { path } from './api.js';
 import { connect, whyNot } from './connecting.js';
-import { scopeList } from './connector.js';
 import { announce, ask, button, facts, failure } from './parts.js';
+import { scopeList } from './scopes.js';
 import { actor, connectionState, count, moment, utcDay } from './words.js';
 
 /** What is connected, and what can be done about it. */
@@ -37,7 +37,7 @@ export function sharedAccount(context, connector, provider) {
 function known(connection, provider) {
   const [, text, why] = connectionState(connection);
   const { account, missing_scopes: missing } = connection;
-  const name = account?.label || account?.email || 'An account that the provider does not name';
+  const name = account?.label || account?.email || account?.id || 'An account that the provider does not name';
   const email = account?.email;
   return [
     el('h3', {}, name),

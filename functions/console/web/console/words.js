@@ -24,9 +24,9 @@ export function connectorState({ status, health, doctor, connection }) {
   if (health?.status === 'failing') return ['warn', 'Provider is failing'];
   const worst = worstFinding(doctor);
   if (worst === 'error') return ['bad', 'Needs a change'];
-  if (worst === 'warning') return ['warn', 'Worth a look'];
   if (connection === null) return ['warn', 'Not connected'];
   if (connection?.reconnect_required) return ['warn', 'Must connect again'];
+  if (worst === 'warning') return ['warn', 'Worth a look'];
   return ['good', 'Working'];
 }
 
