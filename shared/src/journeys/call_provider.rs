@@ -319,14 +319,13 @@ impl<'c> Prepared<'c> {
             return Err(CallError::NotAllowed);
         }
         let mut headers = forwarded(&call.headers, api)?;
-        let body = match call.body.as_ref().filter(|body| call.method.has_body() && !body.is_null()) {
-            Some(body) => {
-                Some(written(body, headers.entry("content-type".to_owned()).or_insert_with(|| JSON.to_owned()))?)
-            }
-            None => {
-                headers.remove("content-type");
-                None
-            }
+        let given = call.body.as_ref().filter(|body| call.method.has_body() && !body.is_null());
+        let body = if let Some(given) = given {
+            let content_type = headers.entry("content-type".to_owned()).or_insert_with(|| JSON.to_owned());
+            Some(written(given, content_type)?)
+        } else {
+            headers.remove("content-type");
+            None
         };
         Ok(Self { method: call.method, target, headers, body })
     }
