@@ -70,6 +70,8 @@ impl Walk {
         let is_own = match caller {
             Caller::For(key, (of, _)) => key == seat && of == seat,
             Caller::User(of, _) => of == seat && !is_by_type,
+            // What the workspace shares.
+            Caller::Backend(key) => key == seat && is_by_type,
             _ => false,
         };
         let is_at_home = is_by_type || tenant == self.seats[seat].tenant;
