@@ -81,7 +81,8 @@ function fill(api, rows) {
       const [kind, text] = examined.value ? connectorState(examined.value) : ['', 'Unknown'];
       one.state.replaceChildren(pill(kind, text));
       if (one.connector.kind === 'shared') one.used.textContent = accountOf(examined.value?.connection ?? {});
-      else if (page.value) one.used.textContent = people(page.value.connections.length, Boolean(page.value.next_cursor));
+      else if (page.value)
+        one.used.textContent = people(page.value.connections.length, Boolean(page.value.next_cursor));
     }
   };
   return Promise.all(Array.from({ length: AT_A_TIME }, work));

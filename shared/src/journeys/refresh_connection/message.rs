@@ -227,3 +227,32 @@ impl AccessOnWire {
 fn sealed<K>(text: &str) -> Option<Sealed<K>> {
     BASE64_STANDARD.decode(text).ok().map(Sealed::from_bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn parsed(place: Value) -> Option<ConnectionKey> {
+        serde_json::from_value::<PlaceOnWire>(place).ok()?.parse()
+    }
+
+    #[test]
+    fn a_place_comes_back_as_it_was_sent_and_is_never_of_the_other_kind() {
+        let connector = "con_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        let of_user =
+            json!({"workspace": "w", "app": "a", "issuer": "https://i", "subject": "s", "connector": connector});
+        let shared = json!({"workspace": "w", "owner": "workspace", "connector": connector});
+        for place in [of_user.clone(), shared.clone()] {
+            let key = parsed(place.clone()).unwrap();
+            assert_eq!(serde_json::to_value(PlaceOnWire::from(&key)).unwrap(), place);
+        }
+        assert!(matches!(parsed(of_user.clone()).unwrap().owner, Owner::User(_)), "messages of an earlier version");
+        assert_eq!(parsed(shared).unwrap().owner, Owner::Workspace);
+        let mut lacking = of_user;
+        lacking.as_object_mut().unwrap().remove("subject");
+        assert!(parsed(lacking).is_none());
+        assert!(parsed(json!({"workspace": "w", "owner": "anybody", "connector": connector})).is_none());
+    }
+}
