@@ -97,8 +97,8 @@ impl ProviderClient {
             request.headers_mut().insert(PROOF, proof);
         }
         let fetched = self.egress.fetch(request, Allowance { deadline, most_bytes: MOST_BYTES }).await?;
-        if let (Some(_), Some(nonce)) = (presented.bound_to, dpop::given_nonce(&fetched.response)) {
-            self.nonces.remember(&uri, nonce);
+        if presented.bound_to.is_some() {
+            self.nonces.learn(&uri, &fetched.response);
         }
         Ok(fetched)
     }

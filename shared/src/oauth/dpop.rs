@@ -116,8 +116,14 @@ impl Nonces {
         self.0.lock().ok()?.get(&origin(uri)).cloned()
     }
 
-    /// Remembers what the server of this address asked for.
-    pub(super) fn remember(&self, uri: &Uri, nonce: String) {
+    /// Keeps the nonce that came with the answer to a request without a proof.
+    pub(super) fn learn(&self, uri: &Uri, answer: &Response<Vec<u8>>) {
+        if let Some(nonce) = given_nonce(answer) {
+            self.remember(uri, nonce);
+        }
+    }
+
+    fn remember(&self, uri: &Uri, nonce: String) {
         let Ok(mut nonces) = self.0.lock() else { return };
         if nonces.len() >= REMEMBERED {
             nonces.clear();
@@ -137,8 +143,12 @@ pub(super) fn authorization(token: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// The proof for one request (section 4.2).
-pub(super) fn proof(
+/// The proof for one request (section 4.2): its method, its address, the bound token that it presents and the nonce that
+/// its server wants, where there are any.
+///
+/// # Errors
+/// [`SigningError`] if the key does not sign.
+pub fn proof(
     signer: &Signer,
     method: &str,
     uri: &Uri,
@@ -177,7 +187,7 @@ pub(super) fn wanted_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
 }
 
 /// The nonce that came with an answer, if it is one (section 8.1).
-pub(super) fn given_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
+fn given_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
     let nonce = answer.headers().get(NONCE)?.to_str().ok()?;
     let is_one = (1..=MAX_NONCE).contains(&nonce.len())
         && nonce.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && !matches!(byte, b'"' | b'\\'));
