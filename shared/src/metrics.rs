@@ -24,6 +24,10 @@ pub enum Metric {
     RotationsLost,
     /// A connection that was taken out of the schedule because nothing can be done with it.
     Quarantined,
+    /// A call to a provider's API that was answered, whatever the answer was.
+    CallsAnswered,
+    /// A call that was not: it could not be sent, or nobody knows what became of it.
+    CallsUnanswered,
     /// A grant that its provider did not end within the time that is given to it.
     RevocationsGivenUp,
 }
@@ -40,6 +44,8 @@ impl Metric {
             Self::GrantsEnded => "grants_ended",
             Self::RotationsLost => "rotations_lost",
             Self::Quarantined => "quarantined",
+            Self::CallsAnswered => "calls_answered",
+            Self::CallsUnanswered => "calls_unanswered",
             Self::RevocationsGivenUp => "revocations_given_up",
         }
     }

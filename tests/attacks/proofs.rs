@@ -133,6 +133,7 @@ fn is_for_the_backend(route: &str) -> bool {
         "/connections",
         "/oauth-redirect-uris",
         "/users/{sub}/connectors/{id}/token",
+        "/connectors/{type}/call",
         "/external-auth/tokens/{type}",
         "/external-auth/tokens/connectors/{id}",
     ];

@@ -22,6 +22,7 @@ const FUNCTIONS = [
   'callback',
   'finish-authorization',
   'get-token',
+  'call-provider',
   'refresh',
   'disconnect',
   'list-connections',

@@ -12,6 +12,8 @@ mod account_details;
 mod arrivals;
 mod bound_tokens;
 mod callers;
+mod calls;
+mod calls_refused;
 mod changes;
 mod client_keys;
 mod connect;

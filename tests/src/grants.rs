@@ -133,6 +133,27 @@ pub const GRANTS: &[Grant] = &[
     grant("get-token", Target::RefreshQueue, &[SEND], "has a connection looked at after a refresh that may be lost"),
     grant("get-token", Target::SalvageQueue, &[SEND], "tokens that the table does not take; whether there are any"),
     grant(
+        "call-provider",
+        Target::Registry,
+        &[GET, BATCH_GET, QUERY],
+        "key and app; the connectors of a type; the connector; the sealing key",
+    ),
+    grant("call-provider", Target::KeyUse, &[UPDATE], NOTED),
+    grant(
+        "call-provider",
+        Target::Connections,
+        &[GET, BATCH_GET, QUERY, UPDATE, PUT, DELETE],
+        "through which connectors a user is connected; all that a token read and its refresh need",
+    ),
+    grant("call-provider", Target::Key, &[OPEN_KEY], "opens the token, seals a fresh one"),
+    grant(
+        "call-provider",
+        Target::RefreshQueue,
+        &[SEND],
+        "has a connection looked at after a refresh that may be lost",
+    ),
+    grant("call-provider", Target::SalvageQueue, &[SEND], "tokens that the table does not take; whether there are any"),
+    grant(
         "refresh",
         Target::Registry,
         &[GET, QUERY, PUT, UPDATE],

@@ -17,6 +17,7 @@ fn of_the_code() -> BTreeSet<Route> {
         ("callback", callback::ROUTES),
         ("finish-authorization", finish_authorization::ROUTES),
         ("get-token", get_token::ROUTES),
+        ("call-provider", call_provider::ROUTES),
         ("refresh", refresh::ROUTES),
         ("disconnect", disconnect::ROUTES),
         ("list-connections", list_connections::ROUTES),
@@ -115,7 +116,7 @@ fn every_route_names_the_same_thing_alike() {
             ("{app}", &["apps"][..]),
             ("{ws}", &["workspace"]),
             ("{key}", &["keys"]),
-            ("{type}", &["providers", "tokens"]),
+            ("{type}", &["providers", "tokens", "connectors"]),
         ] {
             assert!(before(name).is_none_or(|found| collections.contains(&found)), "{method} {path}");
         }

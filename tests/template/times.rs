@@ -5,6 +5,7 @@ use std::time::Duration;
 use connectors::{
     domain::encryption_key::SILENCE,
     journeys::{
+        call_provider::PATIENCE,
         refresh_connection::{CALL, LEASE},
         work_endings::CLAIM,
     },
@@ -23,6 +24,15 @@ fn gateway_patience(template: &Template, function: &str) -> u64 {
     template.at(integrations)[function]["timeoutInMillis"].as_u64().unwrap()
 }
 
+/// The functions that refresh a token while somebody waits for it.
+const REFRESHING: [&str; 2] = ["get-token", "call-provider"];
+
+#[test]
+fn a_call_is_answered_while_the_gateway_waits() {
+    let patience = Duration::from_millis(gateway_patience(&Template::read(), "call-provider"));
+    assert!(PATIENCE + Duration::from_secs(3) < patience, "nobody waits for the answer of a slow API any more");
+}
+
 #[test]
 fn the_gateway_still_waits_when_a_function_gives_up() {
     let template = Template::read();
@@ -30,7 +40,10 @@ fn the_gateway_still_waits_when_a_function_gives_up() {
     for function in template.at(integrations).as_object().unwrap().keys() {
         let timeout = template.functions()[function].timeout(&template);
         // One that refreshes must not be killed between the provider's answer and the table, whoever has gone by then.
-        assert!(timeout * 1000 < gateway_patience(&template, function) || function == "get-token", "{function}");
+        assert!(
+            timeout * 1000 < gateway_patience(&template, function) || REFRESHING.contains(&function.as_str()),
+            "{function}"
+        );
         assert!(gateway_patience(&template, function) <= 29_000, "{function}");
     }
 }
@@ -40,8 +53,10 @@ fn a_refresh_ends_within_its_lease_and_a_lease_within_the_time_of_who_refreshes_
     let template = Template::read();
     assert!(CALL < LEASE, "the provider may still answer when somebody else asks it again");
     assert!(CALL <= egress::LONGEST);
-    let reader = Duration::from_secs(template.functions()["get-token"].timeout(&template));
-    assert!(2 * LEASE + Duration::from_secs(10) < reader, "nobody is left to store the answer of a second attempt");
+    for reader in REFRESHING {
+        let reader = Duration::from_secs(template.functions()[reader].timeout(&template));
+        assert!(2 * LEASE + Duration::from_secs(10) < reader, "nobody is left to store the answer of a second attempt");
+    }
     assert!(LEASE < Duration::from_secs(template.functions()["refresh"].timeout(&template)));
 }
 

@@ -17,11 +17,11 @@ use connectors::{
         user::ConnectionKey,
     },
     journeys::{
-        get_token::{GetToken, GetTokenError, Issued, Wish},
+        get_token::{GetToken, Issued, Wish},
         shared_connection::SharedConnections,
     },
     services::Services,
-    web::{AccountOnWire, Callers, DelegateCaller, Problem, Query, ServiceCaller, Upstream, list, seconds},
+    web::{AccountOnWire, Callers, DelegateCaller, Problem, Query, ServiceCaller, list, no_token, seconds},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -150,7 +150,7 @@ async fn answer(
     ended: StatusCode,
 ) -> Result<Json<TokenOnWire>, Problem> {
     let wish = wish(query)?;
-    let issued = journey.get(place, &wish).await.map_err(|error| problem(error, ended))?;
+    let issued = journey.get(place, &wish).await.map_err(|error| no_token(error, ended))?;
     Ok(Json(issued.into()))
 }
 
@@ -180,45 +180,6 @@ fn digest(raw: &str) -> Option<[u8; 32]> {
         *byte = u8::from_str_radix(pair, 16).ok()?;
     }
     Some(digest)
-}
-
-fn problem(error: GetTokenError, ended: StatusCode) -> Problem {
-    match error {
-        GetTokenError::NotConnected => Problem::no_connection(),
-        GetTokenError::ReconnectRequired => {
-            Problem::new(ended, "reconnect_required", "The connection has ended: the user has to connect again.")
-        }
-        GetTokenError::MissingScopes(missing) => Problem::new(
-            StatusCode::CONFLICT,
-            "missing_scopes",
-            format!("The user has not granted these scopes: {missing}. Let them connect again."),
-        ),
-        GetTokenError::Misconfigured(cause) => Problem::new(
-            StatusCode::BAD_GATEWAY,
-            "connector_misconfigured",
-            "The provider does not accept the connector's client id or secret: an admin has to correct it.",
-        )
-        .upstream(Upstream::of(&cause)),
-        GetTokenError::SecretUnreadable => Problem::new(
-            StatusCode::BAD_GATEWAY,
-            "connector_misconfigured",
-            "The connector's client secret can't be read: an admin has to set it again.",
-        ),
-        GetTokenError::Unavailable { retry_after, cause } => {
-            let problem = Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "refresh_unavailable",
-                "The token has expired and can't be refreshed right now. The connection is kept; try again shortly.",
-            )
-            .retry_after(retry_after);
-            match &cause {
-                Some(cause) => problem.upstream(Upstream::of(cause)),
-                None => problem,
-            }
-        }
-        GetTokenError::Store(cause) => cause.into(),
-        GetTokenError::Vault(cause) => cause.into(),
-    }
 }
 
 #[cfg(test)]

@@ -61,6 +61,7 @@ impl Product {
             .merge(callback::router(services))
             .merge(finish_authorization::router(services))
             .merge(get_token::router(services))
+            .merge(call_provider::router(services))
             .merge(list_connections::router(services))
             .merge(disconnect::router(services))
             .merge(manage_connector::router(services))

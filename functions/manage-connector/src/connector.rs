@@ -12,6 +12,7 @@ use connectors::{
     auth::Admin,
     domain::{
         audit::Actor,
+        call::CallRules,
         client_key::{ClientKey, key_set},
         connection::Connection,
         connector::{Connector, ConnectorKind, redirect_uri},
@@ -67,6 +68,8 @@ struct ConnectorOnWire {
     key: Option<KeyOnWire>,
     scopes: Vec<String>,
     connection_config: BTreeMap<String, String>,
+    /// What apps may call through it; `null` if everything.
+    call_rules: Option<Value>,
     kind: &'static str,
     status: &'static str,
     redirect_uri: String,
@@ -89,6 +92,7 @@ impl ConnectorOnWire {
             key: connector.client_key.as_ref().map(|key| KeyOnWire::new(key, connector, base)),
             scopes: list(&connector.scopes),
             connection_config: connector.connection_config.clone(),
+            call_rules: Some(&connector.call_rules).filter(|rules| !rules.is_empty()).map(CallRules::to_value),
             kind: connector.kind.as_str(),
             status: connector.state.as_str(),
             redirect_uri: connector.redirect_uri(&base.0),
@@ -377,6 +381,7 @@ fn draft(body: &Table<'_>) -> Option<ConnectorDraft> {
         client_secret_expires_on: common.client_secret_expires_on.flatten(),
         scopes: common.scopes.unwrap_or_default(),
         connection_config: common.connection_config.unwrap_or_default(),
+        call_rules: common.call_rules.unwrap_or_default(),
         kind: kind.unwrap_or(ConnectorKind::PerUser),
     })
 }
@@ -389,9 +394,16 @@ fn change_of(body: &Table<'_>) -> ConnectorChange {
         client_secret_expires_on: body.read("client_secret_expires_on", last_day),
         scopes: body.scopes("scopes"),
         connection_config: config(body),
+        call_rules: body.has("call_rules").then(|| call_rules(body.table("call_rules"))),
         rotate_key: false,
         accept_endpoints: false,
     }
+}
+
+fn call_rules(table: Table<'_>) -> CallRules {
+    let rules = CallRules::read(&table);
+    table.close();
+    rules
 }
 
 fn config(body: &Table<'_>) -> Option<BTreeMap<String, String>> {

@@ -3,6 +3,7 @@
 
 pub(crate) mod ask_provider;
 pub mod audit;
+pub mod call_provider;
 mod client_proof;
 pub mod complete_authorization;
 pub mod delete_workspace;

@@ -6,6 +6,7 @@
 mod answer;
 mod assertion;
 pub mod authorize;
+mod call;
 pub mod catalogue;
 mod details;
 mod discovery;
@@ -27,6 +28,7 @@ mod token;
 mod wire;
 
 pub use self::{
+    call::{ApiRequest, Presented, says_expired},
     discovery::{DiscoveryError, metadata_of_answer},
     error::{ErrorCode, Outcome, TokenError},
     identity::{AccountError, account_of_answer},

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::Services;
 use crate::{
     journeys::{
-        ask_provider::AskProvider, complete_authorization::CompleteAuthorization, disconnect::Disconnect,
-        dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange, get_token::GetToken,
-        list_connections::ListConnections, open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue,
-        reseal::Reseal, revoke_grant::RevokeGrant, shared_connection::SharedConnections,
+        ask_provider::AskProvider, call_provider::CallProvider, complete_authorization::CompleteAuthorization,
+        disconnect::Disconnect, dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange,
+        get_token::GetToken, list_connections::ListConnections, open_link::OpenLink, refresh_connection::Refresher,
+        refresh_due::RefreshDue, reseal::Reseal, revoke_grant::RevokeGrant, shared_connection::SharedConnections,
         start_authorization::StartAuthorization, sweep_connector::SweepConnector, work_endings::WorkEndings,
     },
     store::{Completions, Endings, ForgottenUsers, Leases, Renewals, SealedRows, SharedConnectors, Starts, TokenReads},
@@ -80,6 +80,22 @@ impl Services {
             refresher: self.refresher(),
             vault: Arc::clone(&self.vault),
             remind: self.remind_of_keys(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that calls providers' APIs.
+    #[must_use]
+    pub fn call_provider(&self) -> CallProvider {
+        CallProvider {
+            tokens: self.get_token(),
+            shared: self.shared_connections(),
+            connectors: self.connectors(),
+            connections: self.connections(),
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }

@@ -15,6 +15,7 @@ use super::{
     workspaces::pk,
 };
 use crate::domain::{
+    call::CallRules,
     client_key::{ClientKey, EarlierKey, PublicKey},
     connector::{Connector, ConnectorKind, ConnectorState},
     digest::{hex, sha256},
@@ -260,6 +261,9 @@ fn item(connector: &Connector) -> Result<NewItem, StoreError> {
         .texts(name::SCOPES, connector.scopes.iter())
         .number(name::SCOPES_REVISION, connector.scopes_revision)
         .map(name::CONNECTION_CONFIG, &connector.connection_config)
+        .maybe(Some(&connector.call_rules).filter(|rules| !rules.is_empty()), |item, rules| {
+            item.text(name::CALL_RULES, &rules.to_value().to_string())
+        })
         .text(name::CONNECTOR_KIND, connector.kind.as_str())
         .text(name::CONNECTOR_STATE, connector.state.as_str())
         .number(name::REVISION, connector.revision)
@@ -289,6 +293,12 @@ fn client_key(row: &Row) -> Result<Option<ClientKey>, StoreError> {
     Ok(Some(ClientKey { sealed, public: present, earlier, made_at: row.time(name::SIGNING_KEY_MADE_AT)? }))
 }
 
+/// Without rules everything may be called; with rules that can't be read, nothing.
+fn call_rules(row: &Row) -> Result<CallRules, StoreError> {
+    let rules = row.find_text(name::CALL_RULES)?.map(CallRules::from_text).transpose();
+    Ok(rules.map_err(|_| StoreError::Unreadable(name::CALL_RULES))?.unwrap_or_default())
+}
+
 pub(super) fn read(row: &Row) -> Result<Connector, StoreError> {
     let profile = row.find_text(name::PROFILE)?.map(serde_json::from_str::<Provider>).transpose();
     Ok(Connector {
@@ -305,6 +315,7 @@ pub(super) fn read(row: &Row) -> Result<Connector, StoreError> {
         scopes: row.scopes(name::SCOPES)?,
         scopes_revision: row.number(name::SCOPES_REVISION)?,
         connection_config: row.map(name::CONNECTION_CONFIG)?,
+        call_rules: call_rules(row)?,
         kind: row.word(name::CONNECTOR_KIND, ConnectorKind::parse)?,
         state: row.word(name::CONNECTOR_STATE, ConnectorState::parse)?,
         revision: row.number(name::REVISION)?,

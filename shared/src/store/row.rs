@@ -77,6 +77,7 @@ pub(super) mod name {
         SCOPES = "scopes";
         SCOPES_REVISION = "scopes_revision";
         CONNECTION_CONFIG = "connection_config";
+        CALL_RULES = "call_rules";
         CONNECTOR_KIND = "connector_kind";
         CONNECTOR_STATE = "connector_state";
         CLAIMED_BY = "claimed_by";

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// The header by which a backend shows the token of the user it speaks for.
+const ON_BEHALF_OF: &str = "on-behalf-of";
+
 /// What the extractors need of a router's state.
 #[derive(Debug, Clone)]
 pub struct Callers(pub Arc<Authenticator>);
@@ -39,6 +42,10 @@ pub struct OwnerCaller(pub Arc<App>);
 /// The backend of the app `{app}` of the path, in the name of one of its users.
 #[derive(Debug)]
 pub struct DelegateCaller(pub Service, pub AppUser);
+
+/// The backend of the app `{app}` of the path, in the name of one of its users or in its own.
+#[derive(Debug)]
+pub struct BackendCaller(pub Service, pub Option<AppUser>);
 
 /// A user of the app `{app}` of the path: by their own token, or by the app's backend in their name.
 #[derive(Debug)]
@@ -130,6 +137,24 @@ where
     }
 }
 
+impl<S> FromRequestParts<S> for BackendCaller
+where
+    Callers: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    /// A user who is named must be proven: nobody is dropped because their token is no good.
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if parts.headers.contains_key(ON_BEHALF_OF) {
+            let DelegateCaller(service, user) = DelegateCaller::from_request_parts(parts, state).await?;
+            return Ok(Self(service, Some(user)));
+        }
+        let ServiceCaller(service) = ServiceCaller::from_request_parts(parts, state).await?;
+        Ok(Self(service, None))
+    }
+}
+
 impl<S> FromRequestParts<S> for UserCaller
 where
     Callers: FromRef<S>,
@@ -157,7 +182,7 @@ async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
 }
 
 fn proofs(headers: &HeaderMap) -> (Option<&str>, Option<&str>) {
-    (bearer(headers, header::AUTHORIZATION.as_str()), bearer(headers, "on-behalf-of"))
+    (bearer(headers, header::AUTHORIZATION.as_str()), bearer(headers, ON_BEHALF_OF))
 }
 
 /// The token behind `Bearer` (RFC 6750, section 2.1). A header that comes twice proves nothing.

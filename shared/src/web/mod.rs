@@ -8,6 +8,7 @@ mod cors;
 mod gateway;
 pub mod language;
 mod layers;
+mod no_token;
 mod origin;
 mod own_page;
 pub mod page;
@@ -18,8 +19,11 @@ mod serve;
 mod show;
 
 pub use body::{JsonBody, checked};
-pub use callers::{AdminCaller, Callers, DelegateCaller, OwnerCaller, ServiceCaller, UserCaller, WriterCaller};
+pub use callers::{
+    AdminCaller, BackendCaller, Callers, DelegateCaller, OwnerCaller, ServiceCaller, UserCaller, WriterCaller,
+};
 pub use layers::dress;
+pub use no_token::no_token;
 pub use origin::Origins;
 pub use own_page::OwnPage;
 pub use problem::{Problem, Upstream};

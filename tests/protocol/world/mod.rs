@@ -2,6 +2,7 @@
 //! stands still until a test moves it.
 
 mod api;
+mod api_double;
 mod aws;
 mod browser;
 pub(crate) mod encryption;
@@ -21,6 +22,8 @@ use local::product::Product;
 use serde_json::{Value, json};
 
 pub(crate) use api::{Answer, Call};
+#[allow(unused_imports, reason = "only one of the rooms that share this world calls an API")]
+pub(crate) use api_double::ApiDouble;
 pub(crate) use aws::Item;
 pub(crate) use browser::Browser;
 pub(crate) use connectors_tests::idp::{SigningKey, hs256, jwks, unsigned};

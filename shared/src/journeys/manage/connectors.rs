@@ -8,6 +8,7 @@ use crate::{
     clock::Clock,
     domain::{
         audit::Actor,
+        call::CallRules,
         connector::{Connector, ConnectorKind, ConnectorState},
         fields::FieldError,
         health::Health,
@@ -62,6 +63,8 @@ pub struct ConnectorDraft {
     pub scopes: Scopes,
     /// Details that the app reads along with a token.
     pub connection_config: BTreeMap<String, String>,
+    /// What apps may call through it.
+    pub call_rules: CallRules,
     /// Whose accounts it connects.
     pub kind: ConnectorKind,
 }
@@ -81,6 +84,8 @@ pub struct ConnectorChange {
     pub scopes: Option<Scopes>,
     /// Other details.
     pub connection_config: Option<BTreeMap<String, String>>,
+    /// Other rules of what apps may call; empty ones are none.
+    pub call_rules: Option<CallRules>,
     /// A new key pair in the place of the present one.
     pub rotate_key: bool,
     /// The endpoints that the issuer's metadata names by now, wherever they are.
@@ -179,6 +184,7 @@ impl ManageConnectors {
             scopes: draft.scopes,
             scopes_revision: 1,
             connection_config,
+            call_rules: draft.call_rules,
             kind: draft.kind,
             state: ConnectorState::Active,
             revision: 1,
@@ -382,6 +388,9 @@ impl ManageConnectors {
         if let Some(config) = config {
             connector.connection_config = config;
         }
+        if let Some(rules) = &change.call_rules {
+            connector.call_rules = rules.clone();
+        }
         connector.revision += 1;
         connector.updated_at = now;
         connector
@@ -405,6 +414,7 @@ fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
         ("scopes", earlier.scopes != changed.scopes),
         ("endpoints", earlier.pinned_profile != changed.pinned_profile),
         ("connection_config", earlier.connection_config != changed.connection_config),
+        ("call_rules", earlier.call_rules != changed.call_rules),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }
