@@ -26,6 +26,8 @@ pub enum Metric {
     Quarantined,
     /// A grant that its provider did not end within the time that is given to it.
     RevocationsGivenUp,
+    /// An event that could not be written to the audit trail.
+    AuditMissed,
 }
 
 impl Metric {
@@ -41,6 +43,7 @@ impl Metric {
             Self::RotationsLost => "rotations_lost",
             Self::Quarantined => "quarantined",
             Self::RevocationsGivenUp => "revocations_given_up",
+            Self::AuditMissed => "audit_missed",
         }
     }
 

@@ -66,6 +66,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/apps/{app}/users/{sub}"),
     ("DELETE", "/api/workspace/{ws}"),
     ("GET", "/api/workspace/{ws}/audit"),
+    ("GET", "/api/workspace/{ws}/audit/verify"),
     ("GET", "/api/providers"),
     ("GET", "/api/providers/{type}"),
     ("GET", "/api/apps/{app}/oauth-redirect-uris"),

@@ -4,6 +4,7 @@ pub mod account;
 pub mod api_key;
 pub mod app;
 pub mod audit;
+pub mod chain;
 pub mod client_key;
 pub mod connection;
 pub mod connector;

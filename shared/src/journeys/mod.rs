@@ -43,6 +43,7 @@ use crate::{
 /// Carries something through to its end, even if whoever asked for it goes away in the middle. What was begun at a
 /// provider must be finished here: an answer that nobody waits for may hold the only token that works.
 async fn carried_through<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let work = audit::caused_from(audit::origin(), work);
     match tokio::spawn(work.in_current_span()).await {
         Ok(done) => done,
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),

@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod apps;
+mod audit_chain;
 mod audit_log;
 mod checkups;
 mod client_keys;
@@ -34,6 +35,7 @@ mod workspaces;
 
 pub use api_keys::ApiKeys;
 pub use apps::Apps;
+pub use audit_chain::{Checked, Flaw};
 pub use audit_log::{AuditLog, AuditPage, StoredEvent};
 pub use checkups::{Checkups, DueCheckup, Turn};
 pub use client_keys::ClientKeys;

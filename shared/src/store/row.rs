@@ -159,6 +159,11 @@ pub(super) mod name {
         DEED = "deed";
         TARGET = "target";
         DETAILS = "details";
+        ORIGIN = "origin";
+        LANE = "lane";
+        SEQ = "seq";
+        HASH = "chain_hash";
+        PREVIOUS_HASH = "chain_previous";
     }
 }
 
