@@ -9,6 +9,7 @@
 )]
 
 mod arrivals;
+mod audit_chain;
 mod callers;
 mod changes;
 mod client_keys;

@@ -142,6 +142,13 @@ impl Aws {
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
+    /// Removes an item, as whoever got hold of the table might.
+    pub(crate) async fn remove(&self, table: &str, item: &Item) {
+        let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone()));
+        let request = self.client.delete_item().table_name(self.environment.get(table).unwrap());
+        request.set_key(Some(key.into())).send().await.unwrap();
+    }
+
     /// Stores an item as it is.
     pub(crate) async fn put(&self, table: &str, item: Item) {
         let request = self.client.put_item().table_name(self.environment.get(table).unwrap());
