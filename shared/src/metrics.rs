@@ -28,6 +28,8 @@ pub enum Metric {
     RevocationsGivenUp,
     /// An event that could not be written to the audit trail.
     AuditMissed,
+    /// An event that a webhook did not take within the time that is given to it.
+    DeliveriesGivenUp,
 }
 
 impl Metric {
@@ -44,6 +46,7 @@ impl Metric {
             Self::Quarantined => "quarantined",
             Self::RevocationsGivenUp => "revocations_given_up",
             Self::AuditMissed => "audit_missed",
+            Self::DeliveriesGivenUp => "deliveries_given_up",
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Services;
+use super::{Services, ServicesError, aws};
 use crate::{
+    bus::Bus,
     journeys::{
-        ask_provider::AskProvider, complete_authorization::CompleteAuthorization, disconnect::Disconnect,
+        ask_provider::AskProvider, complete_authorization::CompleteAuthorization, deliver_events::DeliverEvents, disconnect::Disconnect,
         dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange, get_token::GetToken,
         list_connections::ListConnections, open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue,
         reseal::Reseal, revoke_grant::RevokeGrant, start_authorization::StartAuthorization,
@@ -58,6 +59,7 @@ impl Services {
                 vault: Arc::clone(&self.vault),
                 client: Arc::clone(&self.client),
                 audit: self.audit(),
+            publisher: self.publisher(),
                 clock: self.clock.clone(),
                 random: self.random.clone(),
             },
@@ -89,6 +91,7 @@ impl Services {
             schedule: self.schedule(),
             refresh_queue: self.refresh_queue.clone(),
             revocation_queue: self.revocation_queue.clone(),
+            event_queue: self.event_queue.clone(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
         }
@@ -107,6 +110,7 @@ impl Services {
             reseal: Reseal {
                 keys: self.workspace_keys(),
                 rows: SealedRows::new(&self.dynamodb, &self.config.tables),
+                webhooks: self.webhooks(),
                 vault: Arc::clone(&self.vault),
                 queue: self.refresh_queue.clone(),
                 audit: self.audit(),
@@ -147,12 +151,32 @@ impl Services {
                 revoke: self.revoke_grant(),
                 reminders: self.reminders(),
                 audit: self.audit(),
+            publisher: self.publisher(),
                 clock: self.clock.clone(),
             },
             forgotten: ForgottenUsers::new(&self.dynamodb, &self.config.tables),
             workspaces: self.delete_workspace(),
             clock: self.clock.clone(),
         }
+    }
+
+    /// The journey that tells others what happened.
+    ///
+    /// # Errors
+    /// [`ServicesError`].
+    pub fn deliver_events(&self) -> Result<DeliverEvents, ServicesError> {
+        Ok(DeliverEvents {
+            outbox: self.outbox(),
+            webhooks: self.webhooks(),
+            bus: Bus::new(aws::event_bus(&self.config.aws)?, self.config.event_bus.clone()),
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            reminders: self.event_reminders(),
+            audit: self.audit(),
+            metrics: self.metrics(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        })
     }
 
     /// The journey that lists connections.
@@ -176,6 +200,8 @@ impl Services {
             salvage: self.salvage_queue.clone(),
             crowd: self.crowd.clone(),
             public_base_url: self.config.public_base_url.clone(),
+            audit: self.audit(),
+            publisher: self.publisher(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -190,6 +216,7 @@ impl Services {
             provider: self.ask_provider(),
             reminders: self.reminders(),
             audit: self.audit(),
+            publisher: self.publisher(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -200,6 +227,7 @@ impl Services {
         EndConnection {
             connections: self.connections(),
             ended: self.ended_grants(),
+            publisher: self.publisher(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }

@@ -8,7 +8,7 @@ use crate::{
         delete_workspace::DeleteWorkspace,
         doctor::CallDoctor,
         forget_user::ForgetUser,
-        manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+        manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders, ManageWebhooks},
         rotate_key::RotateKey,
         sweep_connector::BeginSweep,
     },
@@ -32,6 +32,7 @@ impl Services {
             vault: Arc::clone(&self.vault),
             sweep: self.begin_sweep(),
             audit: self.audit(),
+            publisher: self.publisher(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -70,6 +71,21 @@ impl Services {
             custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
             client: Arc::clone(&self.client),
             audit: self.audit(),
+        }
+    }
+
+    /// The journey that manages webhooks.
+    #[must_use]
+    pub fn manage_webhooks(&self) -> ManageWebhooks {
+        ManageWebhooks {
+            webhooks: self.webhooks(),
+            outbox: self.outbox(),
+            reminders: self.event_reminders(),
+            client: Arc::clone(&self.client),
+            vault: Arc::clone(&self.vault),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
         }
     }
 

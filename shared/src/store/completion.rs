@@ -10,13 +10,14 @@ use super::{
     connections,
     error::{StoreError, Write, written},
     forgotten_users::not_forgotten_since,
+    outbox::told_with,
     row::{Item, LAYOUT, NewItem, name, number, text},
     sessions,
     table::{TableNames, key},
 };
 use crate::domain::{
-    account::Account, connection::SealedTokens, provider::Values, scopes::Scopes, session::SessionId,
-    user::ConnectionKey,
+    account::Account, connection::SealedTokens, event::Event, provider::Values, scopes::Scopes,
+    session::SessionId, user::ConnectionKey,
 };
 
 /// Ends of sessions.
@@ -37,6 +38,8 @@ pub struct Completion<'a> {
     pub place: &'a ConnectionKey,
     /// What the user granted.
     pub grant: NewGrant,
+    /// What is told of it.
+    pub told: &'a Event,
 }
 
 /// What a user granted.
@@ -82,13 +85,14 @@ impl Completions {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn store(&self, completion: Completion<'_>) -> Result<Write, StoreError> {
-        let Completion { session, began_at, place, grant } = completion;
+        let Completion { session, began_at, place, grant, told } = completion;
         let remembered = not_forgotten_since(&self.tables.connections, &place.user, began_at)?;
         let request = self.client.transact_write_items();
         let request = request
             .transact_items(self.connection(place, &grant)?)
             .transact_items(self.session(session)?)
-            .transact_items(remembered);
+            .transact_items(remembered)
+            .transact_items(told_with(&self.tables.connections, told)?);
         written(request.send().await)
     }
 

@@ -9,6 +9,7 @@ use crate::{
     domain::{
         audit::Actor,
         connector::{Connector, ConnectorKind, ConnectorState},
+        event::EventKind,
         fields::FieldError,
         health::Health,
         ids::{ConnectorId, WorkspaceId},
@@ -17,7 +18,7 @@ use crate::{
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
-    journeys::{audit::Audit, doctor::CallDoctor, profile, sweep_connector::BeginSweep},
+    journeys::{audit::Audit, doctor::CallDoctor, profile, publish::Publisher, sweep_connector::BeginSweep},
     oauth::{ProviderClient, SigningError, catalogue},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
@@ -38,6 +39,7 @@ pub struct ManageConnectors {
     pub(crate) vault: Arc<Vault>,
     pub(crate) sweep: BeginSweep,
     pub(crate) audit: Audit,
+    pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
@@ -184,6 +186,7 @@ impl ManageConnectors {
         }
         let details = [("integration_type", connector.provider.as_str()), ("name", connector.name.as_str())];
         self.audit.note(workspace, actor, "connector.created", connector.id.as_str(), &details).await;
+        self.publisher.publish(&self.publisher.of_connector(EventKind::ConnectorCreated, &connector)).await;
         self.doctor.soon(&connector).await;
         Ok(connector)
     }
@@ -243,6 +246,7 @@ impl ManageConnectors {
                     let fields = differences(&earlier, &changed).join(" ");
                     let details = [("changed", fields.as_str())];
                     self.audit.note(workspace, actor, "connector.changed", id.as_str(), &details).await;
+                    self.publisher.publish(&self.publisher.of_connector(EventKind::ConnectorChanged, &changed)).await;
                     self.doctor.soon(&changed).await;
                     return Ok(changed);
                 }
@@ -273,9 +277,11 @@ impl ManageConnectors {
         // Also for one that is being deleted already: whoever deletes again may have changed their mind about `revoke`.
         let began_at = if connector.is_active() { now } else { connector.updated_at };
         let sweep = self.sweep.of(&connector, None, revoke, began_at).await?;
+        let event = self.publisher.of_connector(EventKind::ConnectorDeleted, &connector);
         if self.mark_deleted(connector, now).await? == Write::Done {
             let details = [("revoke", if revoke { "true" } else { "false" })];
             self.audit.note(workspace, actor, "connector.deleted", id.as_str(), &details).await;
+            self.publisher.publish(&event).await;
         }
         self.sweep.start(&sweep).await;
         Ok(())
