@@ -24,6 +24,7 @@ const FUNCTIONS = [
   'get-token',
   'refresh',
   'disconnect',
+  'deliver-events',
   'list-connections',
   'manage-connector',
   'console',

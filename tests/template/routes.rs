@@ -19,6 +19,7 @@ fn of_the_code() -> BTreeSet<Route> {
         ("get-token", get_token::ROUTES),
         ("refresh", refresh::ROUTES),
         ("disconnect", disconnect::ROUTES),
+        ("deliver-events", deliver_events::ROUTES),
         ("list-connections", list_connections::ROUTES),
         ("manage-connector", manage_connector::ROUTES),
         ("console", console::ROUTES),

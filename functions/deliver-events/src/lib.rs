@@ -2,6 +2,7 @@
 
 use axum::Router;
 use connectors::{
+    journeys::deliver_events::DeliverEvents,
     services::Services,
     web::{EventError, batch},
 };
@@ -18,12 +19,11 @@ pub fn router(_: &Services) -> Router {
 /// Works off a batch of reminders.
 ///
 /// # Errors
-/// [`EventError`] if it is no such batch, or the bus can't be spoken to.
-pub async fn on_event(services: &Services, event: Value) -> Result<Value, EventError> {
+/// [`EventError`] if it is no such batch.
+pub async fn on_event(journey: &DeliverEvents, event: Value) -> Result<Value, EventError> {
     if !batch::is_batch(&event) {
         return Err(EventError::Unknown);
     }
-    let journey = services.deliver_events().map_err(|error| EventError::Failed(error.to_string()))?;
     batch::work_off(event, |message| {
         let journey = journey.clone();
         async move { Box::pin(journey.work(&message.body)).await }

@@ -1,4 +1,4 @@
-//! `manage-connector`: what a workspace owns. Connectors, apps, keys, providers, the trail of who did what; and its end.
+//! `manage-connector`: what a workspace owns. Connectors, apps, keys, providers, webhooks, the trail of who did what; and its end.
 
 mod apps;
 mod audit;
@@ -9,6 +9,7 @@ mod identity_check;
 mod keys;
 mod providers;
 mod users;
+mod webhooks;
 mod workspace;
 
 use axum::{Router, extract::FromRef};
@@ -19,7 +20,7 @@ use connectors::{
         doctor::Doctor,
         forget_user::ForgetUser,
         list_connections::ListConnections,
-        manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+        manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders, ManageWebhooks},
         rotate_key::RotateKey,
     },
     services::Services,
@@ -65,6 +66,12 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/providers/{type}"),
     ("DELETE", "/api/workspace/{ws}/apps/{app}/users/{sub}"),
     ("DELETE", "/api/workspace/{ws}"),
+    ("GET", "/api/workspace/{ws}/webhooks"),
+    ("POST", "/api/workspace/{ws}/webhooks"),
+    ("GET", "/api/workspace/{ws}/webhooks/{id}"),
+    ("PUT", "/api/workspace/{ws}/webhooks/{id}"),
+    ("DELETE", "/api/workspace/{ws}/webhooks/{id}"),
+    ("POST", "/api/workspace/{ws}/webhooks/{id}/test"),
     ("GET", "/api/workspace/{ws}/audit"),
     ("GET", "/api/workspace/{ws}/audit/verify"),
     ("GET", "/api/providers"),
@@ -83,6 +90,7 @@ struct Function {
     encryption_keys: RotateKey,
     providers: ManageProviders,
     users: ForgetUser,
+    webhooks: ManageWebhooks,
     workspace: DeleteWorkspace,
     audit_log: AuditLog,
     workspaces: Workspaces,
@@ -106,6 +114,7 @@ pub fn router(services: &Services) -> Router {
         encryption_keys: services.rotate_key(),
         providers: services.manage_providers(),
         users: services.forget_user(),
+        webhooks: services.manage_webhooks(),
         workspace: services.delete_workspace(),
         audit_log: services.audit_log(),
         workspaces: services.workspaces(),
@@ -121,6 +130,7 @@ pub fn router(services: &Services) -> Router {
         .merge(encryption_keys::routes())
         .merge(providers::routes())
         .merge(users::routes())
+        .merge(webhooks::routes())
         .merge(workspace::routes())
         .merge(audit::routes())
         .with_state(function)
