@@ -238,7 +238,7 @@ async fn a_secret_that_an_older_key_sealed_is_sealed_anew() {
         world.advance(120);
     }
     let keys = world.admin("GET", "/encryption-keys").send().await.expect(200);
-    assert!(keys["keys"].as_array().unwrap().iter().any(|key| key["resealed_at"].is_string()), "{keys}");
+    assert!(keys["encryption_keys"].as_array().unwrap().iter().any(|key| key["resealed_at"].is_string()), "{keys}");
     world.connector("Calendar").await;
     world.deliver_events().await;
     assert!(is_signed(&receiver.take().pop().unwrap(), &secret));
