@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ids::{ConnectorId, EventId, WorkspaceId},
-    user::{ConnectionKey, User},
+    user::{ConnectionKey, Owner},
 };
 
 /// The version of the form that events are told in. Fields may be added to it.
@@ -80,7 +80,7 @@ pub struct Event {
     /// The connector that it is about.
     pub connector: ConnectorId,
     /// Whose connection it is about, if it is about one.
-    pub user: Option<User>,
+    pub owner: Option<Owner>,
     /// Why, in a word of ours.
     pub reason: Option<&'static str>,
 }
@@ -90,7 +90,7 @@ impl Event {
     #[must_use]
     pub fn of_connection(id: EventId, kind: EventKind, place: &ConnectionKey, at: Timestamp) -> Self {
         let (workspace, connector) = (place.workspace.clone(), place.connector.clone());
-        Self { id, kind, at, workspace, connector, user: Some(place.user.clone()), reason: None }
+        Self { id, kind, at, workspace, connector, owner: Some(place.owner.clone()), reason: None }
     }
 
     /// Something that happened to a connector.
@@ -102,7 +102,7 @@ impl Event {
         at: Timestamp,
     ) -> Self {
         let (workspace, connector) = (workspace.clone(), connector.clone());
-        Self { id, kind, at, workspace, connector, user: None, reason: None }
+        Self { id, kind, at, workspace, connector, owner: None, reason: None }
     }
 
     /// The same, and why.
@@ -116,13 +116,11 @@ impl Event {
     pub fn to_json(&self) -> String {
         let mut fields = envelope(&self.id, self.kind.as_str(), self.at, &self.workspace);
         fields.insert("connector_id".to_owned(), self.connector.as_str().into());
-        if let Some(user) = &self.user {
-            let place = ConnectionKey {
-                workspace: self.workspace.clone(),
-                user: user.clone(),
-                connector: self.connector.clone(),
-            };
+        if let Some(owner) = self.owner.clone() {
+            let place = ConnectionKey { workspace: self.workspace.clone(), owner, connector: self.connector.clone() };
             fields.insert("connection_id".to_owned(), place.id().as_str().into());
+        }
+        if let Some(user) = self.owner.as_ref().and_then(Owner::user) {
             fields.insert("app_id".to_owned(), user.app.as_str().into());
             let user = json!({"issuer": user.issuer.as_str(), "sub": user.subject.as_str()});
             fields.insert("user".to_owned(), user);
@@ -154,7 +152,10 @@ fn envelope(id: &EventId, kind: &str, at: Timestamp, workspace: &WorkspaceId) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{AppId, Issuer, Subject};
+    use crate::domain::{
+        ids::{AppId, Issuer, Subject},
+        user::User,
+    };
 
     #[test]
     fn an_event_says_of_a_connection_whose_it_is_and_of_a_connector_nothing_of_users() {
@@ -165,7 +166,7 @@ mod tests {
             issuer: Issuer::parse("https://id.example").unwrap(),
             subject: Subject::parse("alice").unwrap(),
         };
-        let place = ConnectionKey { workspace: workspace.clone(), user, connector: connector.clone() };
+        let place = ConnectionKey { workspace: workspace.clone(), owner: Owner::User(user), connector: connector.clone() };
         let (id, at) = (EventId::of_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV"), Timestamp::UNIX_EPOCH);
         let event = Event::of_connection(id.clone(), EventKind::ConnectionReconnectRequired, &place, at);
         let told: Value = serde_json::from_str(&event.because("refresh_rejected").to_json()).unwrap();
