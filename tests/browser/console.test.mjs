@@ -457,6 +457,7 @@ const VIEWS = [
   ['providers', 'Custom providers'],
   ['apps', 'Apps'],
   ['keys', 'Admin keys'],
+  ['webhooks', 'Webhooks'],
   ['audit', 'Audit'],
 ];
 

@@ -16,6 +16,7 @@ const FILES = {
   keys: () => import('./keys.js'),
   people: () => import('./people.js'),
   providers: () => import('./providers.js'),
+  webhooks: () => import('./webhooks.js'),
 };
 
 const view =
@@ -38,6 +39,7 @@ const VIEWS = [
   ['apps/new', view('apps', 'addApp')],
   ['apps/:id', view('app')],
   ['keys', view('keys')],
+  ['webhooks', view('webhooks')],
   ['audit', view('audit')],
 ];
 
@@ -55,6 +57,7 @@ const MENU = [
     [
       ['apps', 'Apps', 'apps'],
       ['keys', 'Admin keys', 'key'],
+      ['webhooks', 'Webhooks', 'bell'],
       ['audit', 'Audit', 'list'],
     ],
   ],
