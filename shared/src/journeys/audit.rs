@@ -73,7 +73,7 @@ impl Audit {
         let deed = Deed { workspace, actor, action, target, details };
         if let Err(error) = self.append(&deed).await {
             self.metrics.record(Metric::AuditMissed, 1);
-            tracing::error!(%error, action, target, "an event is missing from the audit trail");
+            tracing::error!(%error, workspace.id = %workspace, action, "an event is missing from the audit trail");
         }
     }
 
