@@ -174,12 +174,7 @@ impl Services {
 /// What several journeys are made of.
 impl Services {
     fn audit(&self) -> Audit {
-        Audit {
-            log: self.audit_log(),
-            metrics: self.metrics(),
-            clock: self.clock.clone(),
-            random: self.random.clone(),
-        }
+        Audit { log: self.audit_log(), metrics: self.metrics(), clock: self.clock.clone(), random: self.random.clone() }
     }
 
     fn publisher(&self) -> Publisher {

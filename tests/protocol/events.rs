@@ -76,10 +76,7 @@ async fn a_grant_that_is_over_is_told_of_with_its_reason_and_noted() {
     assert_eq!(world.token(&connector, "alice").await.status, 404);
     world.deliver_events().await;
     let last = told(&world).pop().unwrap();
-    assert_eq!(
-        (&last["type"], &last["reason"]),
-        (&json!("connection.reconnect_required"), &json!("refresh_rejected"))
-    );
+    assert_eq!((&last["type"], &last["reason"]), (&json!("connection.reconnect_required"), &json!("refresh_rejected")));
     assert_eq!(world.deeds("connection.reconnect").await, ["connection.reconnect_required"]);
 }
 

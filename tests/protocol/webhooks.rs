@@ -73,11 +73,11 @@ async fn a_receiver_is_told_what_it_asked_for_in_a_form_that_it_can_check() {
     world.connect(&connector, "alice").await;
     world.disconnect(&connector, "alice").await.expect(200);
     world.deliver_events().await;
-    let mut received = receiver.take();
-    received.sort_by_key(|request| request.body.contains("connection."));
-    let kinds = received.iter().map(|request| serde_json::from_str::<Value>(&request.body).unwrap()["type"].clone());
+    let mut requests = receiver.take();
+    requests.sort_by_key(|request| request.body.contains("connection."));
+    let kinds = requests.iter().map(|request| serde_json::from_str::<Value>(&request.body).unwrap()["type"].clone());
     assert_eq!(kinds.collect::<Vec<_>>(), ["connector.created", "connection.created"]);
-    for request in &received {
+    for request in &requests {
         let body: Value = serde_json::from_str(&request.body).unwrap();
         assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/hook"));
         assert_eq!(request.headers["webhook-id"].to_str().unwrap(), body["id"]);
@@ -168,8 +168,8 @@ async fn a_redirect_is_a_refusal_and_is_not_followed() {
     receiver.answer(307);
     world.connector("Calendar").await;
     world.deliver_events().await;
-    let received = receiver.take();
-    assert_eq!(received.iter().map(|request| request.path.as_str()).collect::<Vec<_>>(), ["/hook"]);
+    let requests = receiver.take();
+    assert_eq!(requests.iter().map(|request| request.path.as_str()).collect::<Vec<_>>(), ["/hook"]);
 }
 
 #[tokio::test]
@@ -221,7 +221,8 @@ async fn events_of_one_workspace_reach_no_webhook_of_another() {
 #[tokio::test]
 async fn an_address_inside_or_without_tls_is_no_receiver() {
     let world = World::new().await;
-    for url in ["http://receiver.example/hook", "https://10.0.0.1/hook", "https://169.254.169.254/", "ftp://a.example"] {
+    for url in ["http://receiver.example/hook", "https://10.0.0.1/hook", "https://169.254.169.254/", "ftp://a.example"]
+    {
         let answer = world.admin("POST", "/webhooks").json(&json!({"url": url})).send().await;
         assert_eq!(answer.status, 422, "{url}");
     }

@@ -117,11 +117,8 @@ fn action_of(part: &str) -> &'static str {
 
 fn queue(body: &Value) -> Target {
     let url = text(&body["QueueUrl"]).to_lowercase();
-    let queues = [
-        ("revocation", Target::RevocationQueue),
-        ("salvage", Target::SalvageQueue),
-        ("/events", Target::EventQueue),
-    ];
+    let queues =
+        [("revocation", Target::RevocationQueue), ("salvage", Target::SalvageQueue), ("/events", Target::EventQueue)];
     let named = queues.into_iter().find(|(name, _)| url.contains(name));
     named.map_or(Target::RefreshQueue, |(_, queue)| queue)
 }

@@ -56,9 +56,15 @@ fn whoever_ends_something_is_done_or_dead_when_it_is_due_for_others() {
 #[test]
 fn whoever_waits_for_a_provider_has_time_for_its_answer() {
     let template = Template::read();
-    for function in
-        ["start-authorization", "callback", "finish-authorization", "get-token", "disconnect", "manage-connector", "deliver-events"]
-    {
+    for function in [
+        "start-authorization",
+        "callback",
+        "finish-authorization",
+        "get-token",
+        "disconnect",
+        "manage-connector",
+        "deliver-events",
+    ] {
         let timeout = Duration::from_secs(template.functions()[function].timeout(&template));
         assert!(egress::DEADLINE * 2 < timeout, "{function}");
     }

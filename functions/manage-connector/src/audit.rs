@@ -20,9 +20,7 @@ const PAGE: usize = 100;
 const VERIFIED_AT_ONCE: usize = 500;
 
 pub(crate) fn routes() -> Router<Function> {
-    Router::new()
-        .route("/api/workspace/{ws}/audit", get(page))
-        .route("/api/workspace/{ws}/audit/verify", get(verify))
+    Router::new().route("/api/workspace/{ws}/audit", get(page)).route("/api/workspace/{ws}/audit/verify", get(verify))
 }
 
 #[derive(Serialize)]

@@ -131,13 +131,11 @@ impl Walk {
     /// [`Break::CutOff`] if events at the end of it are missing; [`Break::Altered`] if its last event is another one.
     pub fn reaches(&self, lane: u8, head: Option<&Head>) -> Result<(), Break> {
         match (head, self.last.get(usize::from(lane)).copied().flatten()) {
-            (None, None) => Ok(()),
             (None, Some(_)) => Err(Break::Altered),
-            (Some(_), None) if !self.from_first => Ok(()),
-            (Some(_), None) => Err(Break::CutOff),
+            (Some(_), None) if self.from_first => Err(Break::CutOff),
             (Some(head), Some((seq, _))) if seq < head.seq => Err(Break::CutOff),
             (Some(head), Some((seq, hash))) if seq == head.seq && hash != head.hash => Err(Break::Altered),
-            (Some(_), Some(_)) => Ok(()),
+            _ => Ok(()),
         }
     }
 

@@ -166,7 +166,8 @@ mod tests {
             issuer: Issuer::parse("https://id.example").unwrap(),
             subject: Subject::parse("alice").unwrap(),
         };
-        let place = ConnectionKey { workspace: workspace.clone(), owner: Owner::User(user), connector: connector.clone() };
+        let place =
+            ConnectionKey { workspace: workspace.clone(), owner: Owner::User(user), connector: connector.clone() };
         let (id, at) = (EventId::of_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV"), Timestamp::UNIX_EPOCH);
         let event = Event::of_connection(id.clone(), EventKind::ConnectionReconnectRequired, &place, at);
         let told: Value = serde_json::from_str(&event.because("refresh_rejected").to_json()).unwrap();

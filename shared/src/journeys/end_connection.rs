@@ -8,9 +8,7 @@ use jiff::Timestamp;
 use super::publish::Publisher;
 use crate::{
     clock::Clock,
-    domain::{
-        connection::Connection, ended::EndedGrant, event::EventKind, ids::EndedId, user::ConnectionKey,
-    },
+    domain::{connection::Connection, ended::EndedGrant, event::EventKind, ids::EndedId, user::ConnectionKey},
     random::Random,
     store::{Connections, EndedGrants, StoreError, Write},
 };

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    audit::Audit, carried_through, client_proof::ClientProof, filled, profile, publish::Publisher, refresh_endpoint, values,
+    audit::Audit, carried_through, client_proof::ClientProof, filled, profile, publish::Publisher, refresh_endpoint,
+    values,
 };
 use crate::{
     clock::Clock,

@@ -27,7 +27,8 @@ use jiff::Timestamp;
 
 use self::wait::Awaited;
 use super::{
-    ask_provider::AskProvider, audit::Audit, carried_through, client_proof::ClientProof, filled, profile, publish::Publisher,
+    ask_provider::AskProvider, audit::Audit, carried_through, client_proof::ClientProof, filled, profile,
+    publish::Publisher,
 };
 use crate::{
     clock::Clock,

@@ -54,11 +54,7 @@ impl AuditLog {
     /// [`StoreError`] if the storage does not answer.
     pub async fn head(&self, workspace: &WorkspaceId, lane: u8) -> Result<Option<Head>, StoreError> {
         let Some(row) = self.0.find(&head_pk(workspace), &lane.to_string()).await? else { return Ok(None) };
-        Ok(Some(Head {
-            seq: row.number(name::SEQ)?,
-            hash: row.digest(name::HASH)?,
-            at: row.time(name::CREATED_AT)?,
-        }))
+        Ok(Some(Head { seq: row.number(name::SEQ)?, hash: row.digest(name::HASH)?, at: row.time(name::CREATED_AT)? }))
     }
 
     /// Writes an event behind the last one of a lane. [`Write::Conflict`] if another event got there first.
@@ -72,9 +68,9 @@ impl AuditLog {
         let moved = Put::builder().table_name(&self.0.name).set_item(Some(head_item(event, &link).into_item()));
         let moved = match head {
             None => moved.condition_expression("attribute_not_exists(pk)"),
-            Some(head) => moved
-                .condition_expression("seq = :seq")
-                .expression_attribute_values(":seq", number(head.seq)),
+            Some(head) => {
+                moved.condition_expression("seq = :seq").expression_attribute_values(":seq", number(head.seq))
+            }
         };
         let moved = moved.build().map_err(|_| incomplete())?;
         let request = self.0.client.transact_write_items();
@@ -144,7 +140,8 @@ impl AuditLog {
 impl StoredEvent {
     fn step(&self, workspace: &WorkspaceId, walk: &mut Walk) -> Result<(), Break> {
         let at = self.at.as_millisecond().to_string();
-        let mut texts = vec![workspace.as_str(), &self.id, &at, &self.actor, self.issuer.as_deref().unwrap_or_default()];
+        let mut texts =
+            vec![workspace.as_str(), &self.id, &at, &self.actor, self.issuer.as_deref().unwrap_or_default()];
         texts.extend([self.action.as_str(), &self.target, self.origin.as_deref().unwrap_or_default()]);
         texts.extend(self.details.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]));
         walk.step(self.link.as_ref(), Content(&texts))

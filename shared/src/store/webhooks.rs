@@ -120,7 +120,8 @@ impl Webhooks {
     pub async fn note_try(&self, webhook: &Webhook, last: LastTry) -> Result<(), StoreError> {
         let mut set = vec!["tried_at = :at"];
         let mut remove = Vec::new();
-        let mut request = self.update(&webhook.workspace, &webhook.id).expression_attribute_values(":at", time(last.at));
+        let mut request =
+            self.update(&webhook.workspace, &webhook.id).expression_attribute_values(":at", time(last.at));
         match last.status {
             Some(status) => {
                 set.push("tried_status = :status");
