@@ -10,6 +10,7 @@
 
 mod arrivals;
 mod audit_chain;
+mod bound_tokens;
 mod callers;
 mod changes;
 mod client_keys;
@@ -23,9 +24,11 @@ mod end_edges;
 mod end_races;
 mod events;
 mod finishing;
+mod foresight;
 mod forgetting;
 mod input;
 mod isolation;
+mod issuer_changes;
 mod key_age;
 mod leakage;
 mod links;
@@ -44,6 +47,7 @@ mod schedule_rounds;
 mod settling;
 mod shared_grants;
 mod starts;
+mod survey;
 mod user_tokens;
 mod variables;
 mod webhooks;

@@ -5,6 +5,8 @@ mod audit;
 mod connector;
 mod doctor;
 mod encryption_keys;
+mod foresight;
+mod health;
 mod identity_check;
 mod keys;
 mod providers;
@@ -18,10 +20,12 @@ use connectors::{
     journeys::{
         delete_workspace::DeleteWorkspace,
         doctor::Doctor,
+        foresee_change::ForeseeChange,
         forget_user::ForgetUser,
         list_connections::ListConnections,
         manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders, ManageWebhooks},
         rotate_key::RotateKey,
+        survey::Survey,
     },
     services::Services,
     store::{AuditLog, Workspaces},
@@ -41,6 +45,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/connectors/{id}"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/connections"),
     ("POST", "/api/workspace/{ws}/connectors/{id}/doctor"),
+    ("POST", "/api/workspace/{ws}/connectors/{id}/foresee"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/jwks.json"),
     ("GET", "/api/workspace/{ws}/apps"),
     ("POST", "/api/workspace/{ws}/apps"),
@@ -68,12 +73,13 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}"),
     ("GET", "/api/workspace/{ws}/webhooks"),
     ("POST", "/api/workspace/{ws}/webhooks"),
-    ("GET", "/api/workspace/{ws}/webhooks/{id}"),
-    ("PUT", "/api/workspace/{ws}/webhooks/{id}"),
-    ("DELETE", "/api/workspace/{ws}/webhooks/{id}"),
-    ("POST", "/api/workspace/{ws}/webhooks/{id}/test"),
+    ("GET", "/api/workspace/{ws}/webhooks/{webhook}"),
+    ("PUT", "/api/workspace/{ws}/webhooks/{webhook}"),
+    ("DELETE", "/api/workspace/{ws}/webhooks/{webhook}"),
+    ("POST", "/api/workspace/{ws}/webhooks/{webhook}/test"),
     ("GET", "/api/workspace/{ws}/audit"),
     ("GET", "/api/workspace/{ws}/audit/verify"),
+    ("GET", "/api/workspace/{ws}/health"),
     ("GET", "/api/providers"),
     ("GET", "/api/providers/{type}"),
     ("GET", "/api/apps/{app}/oauth-redirect-uris"),
@@ -85,6 +91,8 @@ struct Function {
     connectors: ManageConnectors,
     connections: ListConnections,
     doctor: Doctor,
+    foresight: ForeseeChange,
+    survey: Survey,
     apps: ManageApps,
     keys: ManageKeys,
     encryption_keys: RotateKey,
@@ -109,6 +117,8 @@ pub fn router(services: &Services) -> Router {
         connectors: services.manage_connectors(),
         connections: services.list_connections(),
         doctor: services.doctor(),
+        foresight: services.foresee_change(),
+        survey: services.survey(),
         apps: services.manage_apps(),
         keys: services.manage_keys(),
         encryption_keys: services.rotate_key(),
@@ -124,6 +134,8 @@ pub fn router(services: &Services) -> Router {
     Router::new()
         .merge(connector::routes())
         .merge(doctor::routes())
+        .merge(foresight::routes())
+        .merge(health::routes())
         .merge(apps::routes())
         .merge(identity_check::routes())
         .merge(keys::routes())

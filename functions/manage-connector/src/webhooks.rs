@@ -24,8 +24,8 @@ use crate::{Function, connector::actor};
 pub(crate) fn routes() -> Router<Function> {
     Router::new()
         .route("/api/workspace/{ws}/webhooks", get(list).post(create))
-        .route("/api/workspace/{ws}/webhooks/{id}", get(one).put(change).delete(delete))
-        .route("/api/workspace/{ws}/webhooks/{id}/test", post(test))
+        .route("/api/workspace/{ws}/webhooks/{webhook}", get(one).put(change).delete(delete))
+        .route("/api/workspace/{ws}/webhooks/{webhook}/test", post(test))
 }
 
 #[derive(Serialize)]

@@ -3,6 +3,7 @@
 mod apps;
 mod client_keys;
 mod connectors;
+mod endpoints;
 mod keys;
 mod providers;
 mod webhooks;
