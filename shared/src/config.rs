@@ -7,7 +7,7 @@ use url::Url;
 use crate::store::TableNames;
 
 /// Every name that is read from the environment. The template sets those that a deployment must have.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 23] = [
     "PUBLIC_BASE_URL",
     "TABLE_REGISTRY",
     "TABLE_CONNECTIONS",
@@ -19,6 +19,8 @@ pub const NAMES: [&str; 20] = [
     "REFRESH_QUEUE_URL",
     "REVOCATION_QUEUE_URL",
     "SALVAGE_QUEUE_URL",
+    "EVENT_QUEUE_URL",
+    "EVENT_BUS_NAME",
     "EGRESS",
     "AWS_REGION",
     "AWS_ACCESS_KEY_ID",
@@ -28,6 +30,7 @@ pub const NAMES: [&str; 20] = [
     "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_ENDPOINT_URL_KMS",
     "AWS_ENDPOINT_URL_SQS",
+    "AWS_ENDPOINT_URL_EVENTBRIDGE",
 ];
 
 /// What a deployment is told about itself.
@@ -50,6 +53,10 @@ pub struct Config {
     pub revocation_queue_url: String,
     /// The ordered queue of renewals that the table did not take.
     pub salvage_queue_url: String,
+    /// The queue of events to tell.
+    pub event_queue_url: String,
+    /// The bus that they are told on.
+    pub event_bus: String,
     /// How far requests to providers may reach.
     pub egress: EgressSetting,
     /// How AWS is reached.
@@ -79,6 +86,8 @@ pub struct AwsConfig {
     pub kms_endpoint: Option<String>,
     /// Where SQS is, if not where it usually is.
     pub sqs_endpoint: Option<String>,
+    /// Where EventBridge is, if not where it usually is.
+    pub eventbridge_endpoint: Option<String>,
 }
 
 impl std::fmt::Debug for AwsConfig {
@@ -135,6 +144,8 @@ impl Config {
             refresh_queue_url: get("REFRESH_QUEUE_URL")?,
             revocation_queue_url: get("REVOCATION_QUEUE_URL")?,
             salvage_queue_url: get("SALVAGE_QUEUE_URL")?,
+            event_queue_url: get("EVENT_QUEUE_URL")?,
+            event_bus: get("EVENT_BUS_NAME")?,
             egress: match find("EGRESS").as_deref() {
                 None => EgressSetting::Guarded,
                 Some("ALLOWING_PLAIN_HTTP_TO_LOOPBACK") => EgressSetting::AllowingPlainHttpToLoopback,
@@ -149,6 +160,7 @@ impl Config {
                 dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
                 kms_endpoint: endpoint("AWS_ENDPOINT_URL_KMS"),
                 sqs_endpoint: endpoint("AWS_ENDPOINT_URL_SQS"),
+                eventbridge_endpoint: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
             },
         })
     }

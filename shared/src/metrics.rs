@@ -30,6 +30,10 @@ pub enum Metric {
     CallsUnanswered,
     /// A grant that its provider did not end within the time that is given to it.
     RevocationsGivenUp,
+    /// An event that could not be written to the audit trail.
+    AuditMissed,
+    /// An event that a webhook did not take within the time that is given to it.
+    DeliveriesGivenUp,
 }
 
 impl Metric {
@@ -47,6 +51,8 @@ impl Metric {
             Self::CallsAnswered => "calls_answered",
             Self::CallsUnanswered => "calls_unanswered",
             Self::RevocationsGivenUp => "revocations_given_up",
+            Self::AuditMissed => "audit_missed",
+            Self::DeliveriesGivenUp => "deliveries_given_up",
         }
     }
 

@@ -54,6 +54,7 @@ async fn every_answer_of_every_route_is_guarded() {
         ("session", &session),
         ("connection", "cnn_00000000000000000000000000"),
         ("key", "x"),
+        ("webhook", "wh_00000000000000000000000000"),
         ("type", "fake"),
         ("sub", "alice"),
     ];

@@ -30,6 +30,7 @@ struct Two {
     session: String,
     /// The id of a connection, and what has to be said beside it.
     connection: String,
+    webhook: String,
     sibling: App,
     hostile: Workspace,
     theirs: App,
@@ -44,10 +45,13 @@ impl Two {
         let listed = world.admin("GET", &format!("/connectors/{}/connections", connector.id)).send().await.expect(200);
         let connection = listed["connections"][0]["connection_id"].as_str().unwrap();
         let connection = format!("{connection}?app_id={}&issuer={}&sub=alice", world.app.id, world.app.issuer);
+        let webhook = json!({"url": "https://receiver.example/hook"});
+        let webhook = world.admin("POST", "/webhooks").json(&webhook).send().await.expect(201)["id"].clone();
+        let webhook = webhook.as_str().unwrap().to_owned();
         let sibling = world.register_app(&world.workspace, "sibling-app").await;
         let hostile = world.found("Hostile").await;
         let theirs = world.register_app(&hostile, "their-app").await;
-        Self { world, connector, session, connection, sibling, hostile, theirs }
+        Self { world, connector, session, connection, webhook, sibling, hostile, theirs }
     }
 
     fn path(&self, route: &str) -> String {
@@ -61,6 +65,7 @@ impl Two {
             ("session", &self.session),
             ("connection", &self.connection),
             ("key", &self.world.app.service_key_id),
+            ("webhook", &self.webhook),
             ("type", "fake"),
             ("sub", "alice"),
         ];
@@ -221,7 +226,8 @@ async fn nothing_of_another_workspace_is_reached_through_ones_own() {
     let two = Two::new().await;
     let before = sorted(&two.world.aws.dump().await);
     let own = &two.hostile.id;
-    let names_more = |route: &str| ["{app}", "{id}", "{key}", "{type}"].iter().any(|name| route.contains(name));
+    let names_more =
+        |route: &str| ["{app}", "{id}", "{key}", "{type}", "{webhook}"].iter().any(|name| route.contains(name));
     for (method, route) in routes().filter(|(_, route)| route.starts_with("/api/workspace/") && names_more(route)) {
         let path = two.path(&route.replace("{ws}", own));
         let call = two.world.call(method, &path).bearer(&two.hostile.admin_key);

@@ -44,6 +44,7 @@ const FUNCTIONS: [(&str, &str); 10] = [
     ("call-provider", "call-provider.of-user"),
     ("refresh", "refresh.batch"),
     ("disconnect", "disconnect.by-user"),
+    ("deliver-events", "deliver-events.batch"),
     ("list-connections", "list-connections.of-user"),
     ("manage-connector", "manage-connector.list"),
     ("console", "console.page"),

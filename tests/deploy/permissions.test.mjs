@@ -25,6 +25,7 @@ const FUNCTIONS = [
   'call-provider',
   'refresh',
   'disconnect',
+  'deliver-events',
   'list-connections',
   'manage-connector',
   'console',

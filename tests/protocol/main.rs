@@ -10,6 +10,7 @@
 
 mod account_details;
 mod arrivals;
+mod audit_chain;
 mod bound_tokens;
 mod callers;
 mod calls;
@@ -24,6 +25,7 @@ mod doctor_rounds;
 mod encryption_keys;
 mod end_edges;
 mod end_races;
+mod events;
 mod finishing;
 mod foresight;
 mod forgetting;
@@ -53,4 +55,5 @@ mod starts;
 mod survey;
 mod user_tokens;
 mod variables;
+mod webhooks;
 mod world;

@@ -65,6 +65,8 @@ fn each_name_stands_for_the_resource_it_is_called_after() {
         ("REFRESH_QUEUE_URL", "RefreshQueue"),
         ("REVOCATION_QUEUE_URL", "RevocationQueue"),
         ("SALVAGE_QUEUE_URL", "SalvageQueue"),
+        ("EVENT_QUEUE_URL", "EventQueue"),
+        ("EVENT_BUS_NAME", "EventBus"),
         ("DEPLOYMENT", "DeploymentName"),
         ("KEY_MAX_AGE_DAYS", "KeyMaxAgeDays"),
     ] {

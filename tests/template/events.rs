@@ -84,6 +84,7 @@ fn every_function_with_routes_has_an_event_for_each_kind_of_caller() {
                 "GET /connect.js",
             ],
         ),
+        ("deliver-events", &["OUT#EVENT", "WEBHOOK#"]),
         ("refresh", &["aws.scheduler", "due", "CHECKUP", "look", "look_after_keys", "reseal"]),
     ] {
         for mark in marks {

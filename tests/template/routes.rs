@@ -20,6 +20,7 @@ fn of_the_code() -> BTreeSet<Route> {
         ("call-provider", call_provider::ROUTES),
         ("refresh", refresh::ROUTES),
         ("disconnect", disconnect::ROUTES),
+        ("deliver-events", deliver_events::ROUTES),
         ("list-connections", list_connections::ROUTES),
         ("manage-connector", manage_connector::ROUTES),
         ("console", console::ROUTES),

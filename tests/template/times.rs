@@ -63,15 +63,23 @@ fn a_refresh_ends_within_its_lease_and_a_lease_within_the_time_of_who_refreshes_
 #[test]
 fn whoever_ends_something_is_done_or_dead_when_it_is_due_for_others() {
     let template = Template::read();
-    assert!(Duration::from_secs(template.functions()["disconnect"].timeout(&template)) < CLAIM);
+    for function in ["disconnect", "deliver-events"] {
+        assert!(Duration::from_secs(template.functions()[function].timeout(&template)) < CLAIM, "{function}");
+    }
 }
 
 #[test]
 fn whoever_waits_for_a_provider_has_time_for_its_answer() {
     let template = Template::read();
-    for function in
-        ["start-authorization", "callback", "finish-authorization", "get-token", "disconnect", "manage-connector"]
-    {
+    for function in [
+        "start-authorization",
+        "callback",
+        "finish-authorization",
+        "get-token",
+        "disconnect",
+        "manage-connector",
+        "deliver-events",
+    ] {
         let timeout = Duration::from_secs(template.functions()[function].timeout(&template));
         assert!(egress::DEADLINE * 2 < timeout, "{function}");
     }
@@ -116,7 +124,7 @@ fn a_batch_being_worked_is_not_handed_out_again() {
             mappings += 1;
         }
     }
-    assert_eq!(mappings, 3);
+    assert_eq!(mappings, 4);
 }
 
 /// Lambda stops a chain of messages after about sixteen, unless it is told that the chain is meant.
@@ -131,7 +139,7 @@ fn a_function_that_leaves_messages_for_itself_may_do_so_without_end() {
         assert_eq!(properties["RecursiveLoop"] == "Allow", is_fed, "{name}");
         chains += usize::from(is_fed);
     }
-    assert_eq!(chains, 2);
+    assert_eq!(chains, 3);
 }
 
 #[test]
@@ -154,7 +162,7 @@ fn what_a_queue_gives_up_is_kept_and_raises_an_alarm() {
         assert_eq!(alarm["Properties"]["Threshold"], 0);
         watched += 1;
     }
-    assert_eq!(watched, 3);
+    assert_eq!(watched, 4);
 }
 
 /// PUB-47: the user was told that it is pending; nobody else would notice that it stays so.

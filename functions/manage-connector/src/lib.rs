@@ -1,4 +1,4 @@
-//! `manage-connector`: what a workspace owns. Connectors, apps, keys, providers, the trail of who did what; and its end.
+//! `manage-connector`: what a workspace owns. Connectors, apps, keys, providers, webhooks, the trail of who did what; and its end.
 
 mod apps;
 mod audit;
@@ -11,6 +11,7 @@ mod identity_check;
 mod keys;
 mod providers;
 mod users;
+mod webhooks;
 mod workspace;
 
 use axum::{Router, extract::FromRef};
@@ -22,7 +23,7 @@ use connectors::{
         foresee_change::ForeseeChange,
         forget_user::ForgetUser,
         list_connections::ListConnections,
-        manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+        manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders, ManageWebhooks},
         rotate_key::RotateKey,
         shared_connection::SharedConnections,
         survey::Survey,
@@ -71,7 +72,14 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/providers/{type}"),
     ("DELETE", "/api/workspace/{ws}/apps/{app}/users/{sub}"),
     ("DELETE", "/api/workspace/{ws}"),
+    ("GET", "/api/workspace/{ws}/webhooks"),
+    ("POST", "/api/workspace/{ws}/webhooks"),
+    ("GET", "/api/workspace/{ws}/webhooks/{webhook}"),
+    ("PUT", "/api/workspace/{ws}/webhooks/{webhook}"),
+    ("DELETE", "/api/workspace/{ws}/webhooks/{webhook}"),
+    ("POST", "/api/workspace/{ws}/webhooks/{webhook}/test"),
     ("GET", "/api/workspace/{ws}/audit"),
+    ("GET", "/api/workspace/{ws}/audit/verify"),
     ("GET", "/api/workspace/{ws}/health"),
     ("GET", "/api/providers"),
     ("GET", "/api/providers/{type}"),
@@ -92,6 +100,7 @@ struct Function {
     encryption_keys: RotateKey,
     providers: ManageProviders,
     users: ForgetUser,
+    webhooks: ManageWebhooks,
     workspace: DeleteWorkspace,
     audit_log: AuditLog,
     workspaces: Workspaces,
@@ -118,6 +127,7 @@ pub fn router(services: &Services) -> Router {
         encryption_keys: services.rotate_key(),
         providers: services.manage_providers(),
         users: services.forget_user(),
+        webhooks: services.manage_webhooks(),
         workspace: services.delete_workspace(),
         audit_log: services.audit_log(),
         workspaces: services.workspaces(),
@@ -135,6 +145,7 @@ pub fn router(services: &Services) -> Router {
         .merge(encryption_keys::routes())
         .merge(providers::routes())
         .merge(users::routes())
+        .merge(webhooks::routes())
         .merge(workspace::routes())
         .merge(audit::routes())
         .with_state(function)

@@ -90,6 +90,7 @@ async fn everything_else_that_a_workspace_owns_is_managed_here() {
         ("manage-connector.encryption-keys", 200),
         ("manage-connector.redirect-uris", 200),
         ("manage-connector.audit", 200),
+        ("manage-connector.verify-audit", 200),
         ("manage-connector.foresee", 200),
         ("manage-connector.health", 200),
         ("manage-connector.forget-user", 202),

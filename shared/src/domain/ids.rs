@@ -53,6 +53,10 @@ identifiers! {
     AttemptId: |raw| is_ulid(raw), "a ULID";
     /// One ended grant among those of its place.
     EndedId: |raw| is_ulid(raw), "a ULID";
+    /// Something that happened, as it is told.
+    EventId: |raw| raw.strip_prefix("evt_").is_some_and(is_ulid), "`evt_` followed by a ULID (26 upper-case characters)";
+    /// A webhook.
+    WebhookId: |raw| raw.strip_prefix("wh_").is_some_and(is_ulid), "`wh_` followed by a ULID (26 upper-case characters)";
     /// The issuer of a user's token (`iss`).
     Issuer: |raw| is_claim(raw, 512), "1 to 512 characters without control characters";
     /// Who the user is to that issuer (`sub`).
@@ -107,6 +111,22 @@ impl EndedId {
     #[must_use]
     pub fn of_ulid(ulid: &str) -> Self {
         Self(ulid.into())
+    }
+}
+
+impl EventId {
+    /// An event's id made from a fresh ULID.
+    #[must_use]
+    pub fn of_ulid(ulid: &str) -> Self {
+        Self(format!("evt_{ulid}").into())
+    }
+}
+
+impl WebhookId {
+    /// A webhook's id made from a fresh ULID.
+    #[must_use]
+    pub fn of_ulid(ulid: &str) -> Self {
+        Self(format!("wh_{ulid}").into())
     }
 }
 

@@ -5,7 +5,10 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use url::Url;
 
-use super::{audit::Audit, carried_through, client_proof::ClientProof, filled, profile, refresh_endpoint, values};
+use super::{
+    audit::Audit, carried_through, client_proof::ClientProof, filled, profile, publish::Publisher, refresh_endpoint,
+    values,
+};
 use crate::{
     clock::Clock,
     domain::{
@@ -13,6 +16,7 @@ use crate::{
         connection::{SealedTokens, kept},
         connector::Connector,
         ended::EndedGrant,
+        event::{Event, EventKind},
         ids::EndedId,
         provider::{Provider, Step, Unfilled, Values},
         schedule::Use,
@@ -45,6 +49,7 @@ pub(crate) struct Exchange {
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) audit: Audit,
+    pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
@@ -145,7 +150,7 @@ impl Exchange {
         }
         let (actor, id) = (session.begun_by.clone(), session.key.id());
         let details = [("connector", connector.id.as_str()), ("scopes", &tokens.scopes.to_string())];
-        self.audit.note(&session.key.workspace, actor, "connection.created", id.as_str(), &details).await;
+        self.audit.note(&session.key.workspace, actor, kind_of(session).as_str(), id.as_str(), &details).await;
         Ok(())
     }
 
@@ -230,10 +235,27 @@ impl Exchange {
         tokens: &TokenSet,
     ) -> Result<(), ExchangeError> {
         let give_up = self.clock.now().checked_add(STORE_FOR).unwrap_or(self.clock.now());
+        let told = self.publisher.of_connection(kind_of(session), &session.key);
+        let stored = self.insist(session, met, ready, tokens, (&told, give_up)).await;
+        if stored.is_ok() {
+            self.publisher.remind(&told).await;
+        }
+        stored
+    }
+
+    /// Asks the table until it has the connection, or it takes too long.
+    async fn insist(
+        &self,
+        session: &Session,
+        met: &Met<'_>,
+        ready: &Ready<'_>,
+        tokens: &TokenSet,
+        (told, give_up): (&Event, Timestamp),
+    ) -> Result<(), ExchangeError> {
         loop {
             let grant = self.grant(session, met, ready, tokens);
             let began_at = session.began_at();
-            let completion = Completion { session: &session.id, began_at, place: &session.key, grant };
+            let completion = Completion { session: &session.id, began_at, place: &session.key, grant, told };
             match self.completions.store(completion).await {
                 Ok(Write::Done) => return Ok(()),
                 Ok(Write::Conflict) if self.is_completed(session).await? => return Ok(()),
@@ -328,6 +350,11 @@ fn as_pinned<'c>(session: &Session, connector: &'c Connector) -> Option<Cow<'c, 
     let mut provider = Some(provider).filter(|provider| provider.vars.is_empty() && before == now)?.clone();
     provider.token.url.clone_from(&session.pinned.token_endpoint);
     Some(Cow::Owned(provider))
+}
+
+/// What a completed session is to whoever is told of it.
+fn kind_of(session: &Session) -> EventKind {
+    if session.earlier.is_some() { EventKind::ConnectionReconnected } else { EventKind::ConnectionCreated }
 }
 
 fn is_another(session: &Session, account: Option<&Account>) -> bool {

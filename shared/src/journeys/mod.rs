@@ -7,6 +7,7 @@ pub mod call_provider;
 mod client_proof;
 pub mod complete_authorization;
 pub mod delete_workspace;
+pub mod deliver_events;
 pub mod disconnect;
 mod discover;
 pub mod dispatch_due;
@@ -20,6 +21,7 @@ pub(crate) mod issuer_changes;
 pub mod list_connections;
 pub mod manage;
 pub mod open_link;
+pub(crate) mod publish;
 pub mod refresh_connection;
 pub mod refresh_due;
 pub(crate) mod reminders;
@@ -49,6 +51,7 @@ use crate::{
 /// Carries something through to its end, even if whoever asked for it goes away in the middle. What was begun at a
 /// provider must be finished here: an answer that nobody waits for may hold the only token that works.
 async fn carried_through<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let work = audit::caused_from(audit::origin(), work);
     match tokio::spawn(work.in_current_span()).await {
         Ok(done) => done,
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),

@@ -15,9 +15,10 @@ use crate::{
         audit::Actor,
         ids::WorkspaceId,
         secret::{Kind, Sealed},
+        webhook::Webhook,
     },
     queue::{Queue, QueueError},
-    store::{ResealedTokens, SealedRows, SealedSecretRow, SealedTokensRow, StoreError, WorkspaceKeys, Write},
+    store::{ResealedTokens, SealedRows, SealedSecretRow, SealedTokensRow, StoreError, Webhooks, WorkspaceKeys, Write},
     vault::{NOTICED_AFTER, Place, Vault, VaultError},
 };
 
@@ -46,6 +47,7 @@ const BETWEEN_PASSES: Duration = Duration::from_mins(1);
 pub struct Reseal {
     pub(crate) keys: WorkspaceKeys,
     pub(crate) rows: SealedRows,
+    pub(crate) webhooks: Webhooks,
     pub(crate) vault: Arc<Vault>,
     pub(crate) queue: Queue,
     pub(crate) audit: Audit,
@@ -134,6 +136,9 @@ impl Reseal {
         from: Position,
     ) -> Result<(Tally, Option<Position>), NotResealed> {
         let (mut tally, mut position, mut room) = (Tally::default(), from, PER_STEP);
+        if position.is_beginning() {
+            tally.add(self.renew_webhooks(workspace, generation).await?);
+        }
         while room > 0 {
             let Position { connector, rest } = position;
             let (connector, rest) = match (connector, rest) {
@@ -188,6 +193,33 @@ impl Reseal {
             refresh: self.renewed(row.refresh.as_ref(), &place, generation, (id.as_str(), &mut tally)).await?,
         };
         if tally.older > 0 && self.rows.replace_tokens(row, &resealed).await? == Write::Done {
+            tally.resealed = tally.older;
+        }
+        Ok(tally)
+    }
+
+    /// The secrets of all webhooks: there are few of them.
+    async fn renew_webhooks(&self, workspace: &WorkspaceId, generation: u32) -> Result<Tally, NotResealed> {
+        let mut tally = Tally::default();
+        for webhook in self.webhooks.of_workspace(workspace).await? {
+            tally.add(self.renew_webhook(&webhook, Some(&webhook.secret), generation).await?);
+            let earlier = webhook.earlier_secret.as_ref().map(|(secret, _)| secret);
+            tally.add(self.renew_webhook(&webhook, earlier, generation).await?);
+        }
+        Ok(tally)
+    }
+
+    async fn renew_webhook<K: Kind>(
+        &self,
+        webhook: &Webhook,
+        value: Option<&Sealed<K>>,
+        generation: u32,
+    ) -> Result<Tally, NotResealed> {
+        let (mut tally, place) = (Tally::default(), Place::webhook(&webhook.workspace, &webhook.id));
+        let resealed = self.renewed(value, &place, generation, (webhook.id.as_str(), &mut tally)).await?;
+        if let (Some(earlier), Some(resealed)) = (value, resealed)
+            && self.webhooks.replace_secret(webhook, earlier, &resealed).await? == Write::Done
+        {
             tally.resealed = tally.older;
         }
         Ok(tally)

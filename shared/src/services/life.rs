@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use super::Services;
+use super::{Services, ServicesError, aws};
 use crate::{
+    bus::Bus,
     journeys::{
         ask_provider::AskProvider, call_provider::CallProvider, complete_authorization::CompleteAuthorization,
-        disconnect::Disconnect, dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange,
-        get_token::GetToken, list_connections::ListConnections, open_link::OpenLink, refresh_connection::Refresher,
-        refresh_due::RefreshDue, reseal::Reseal, revoke_grant::RevokeGrant, shared_connection::SharedConnections,
-        start_authorization::StartAuthorization, sweep_connector::SweepConnector, work_endings::WorkEndings,
+        deliver_events::DeliverEvents, disconnect::Disconnect, dispatch_due::DispatchDue,
+        end_connection::EndConnection, exchange::Exchange, get_token::GetToken, list_connections::ListConnections,
+        open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue, reseal::Reseal,
+        revoke_grant::RevokeGrant, shared_connection::SharedConnections, start_authorization::StartAuthorization,
+        sweep_connector::SweepConnector, work_endings::WorkEndings,
     },
     store::{Completions, Endings, ForgottenUsers, Leases, Renewals, SealedRows, SharedConnectors, Starts, TokenReads},
 };
@@ -61,6 +63,7 @@ impl Services {
                 vault: Arc::clone(&self.vault),
                 client: Arc::clone(&self.client),
                 audit: self.audit(),
+                publisher: self.publisher(),
                 clock: self.clock.clone(),
                 random: self.random.clone(),
             },
@@ -118,6 +121,7 @@ impl Services {
             schedule: self.schedule(),
             refresh_queue: self.refresh_queue.clone(),
             revocation_queue: self.revocation_queue.clone(),
+            event_queue: self.event_queue.clone(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
         }
@@ -136,6 +140,7 @@ impl Services {
             reseal: Reseal {
                 keys: self.workspace_keys(),
                 rows: SealedRows::new(&self.dynamodb, &self.config.tables),
+                webhooks: self.webhooks(),
                 vault: Arc::clone(&self.vault),
                 queue: self.refresh_queue.clone(),
                 audit: self.audit(),
@@ -176,12 +181,32 @@ impl Services {
                 revoke: self.revoke_grant(),
                 reminders: self.reminders(),
                 audit: self.audit(),
+                publisher: self.publisher(),
                 clock: self.clock.clone(),
             },
             forgotten: ForgottenUsers::new(&self.dynamodb, &self.config.tables),
             workspaces: self.delete_workspace(),
             clock: self.clock.clone(),
         }
+    }
+
+    /// The journey that tells others what happened.
+    ///
+    /// # Errors
+    /// [`ServicesError`].
+    pub fn deliver_events(&self) -> Result<DeliverEvents, ServicesError> {
+        Ok(DeliverEvents {
+            outbox: self.outbox(),
+            webhooks: self.webhooks(),
+            bus: Bus::new(aws::event_bus(&self.config.aws)?, self.config.event_bus.clone()),
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            reminders: self.event_reminders(),
+            audit: self.audit(),
+            metrics: self.metrics(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        })
     }
 
     /// The journey that lists connections.
@@ -205,6 +230,8 @@ impl Services {
             salvage: self.salvage_queue.clone(),
             crowd: self.crowd.clone(),
             public_base_url: self.config.public_base_url.clone(),
+            audit: self.audit(),
+            publisher: self.publisher(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -219,6 +246,7 @@ impl Services {
             provider: self.ask_provider(),
             reminders: self.reminders(),
             audit: self.audit(),
+            publisher: self.publisher(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -229,6 +257,7 @@ impl Services {
         EndConnection {
             connections: self.connections(),
             ended: self.ended_grants(),
+            publisher: self.publisher(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }

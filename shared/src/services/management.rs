@@ -9,7 +9,7 @@ use crate::{
         doctor::CallDoctor,
         foresee_change::ForeseeChange,
         forget_user::ForgetUser,
-        manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+        manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders, ManageWebhooks},
         rotate_key::RotateKey,
         survey::Survey,
         sweep_connector::BeginSweep,
@@ -35,6 +35,7 @@ impl Services {
             vault: Arc::clone(&self.vault),
             sweep: self.begin_sweep(),
             audit: self.audit(),
+            publisher: self.publisher(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -88,6 +89,21 @@ impl Services {
     #[must_use]
     pub fn manage_providers(&self) -> ManageProviders {
         ManageProviders { custom: self.custom_providers(), client: Arc::clone(&self.client), audit: self.audit() }
+    }
+
+    /// The journey that manages webhooks.
+    #[must_use]
+    pub fn manage_webhooks(&self) -> ManageWebhooks {
+        ManageWebhooks {
+            webhooks: self.webhooks(),
+            outbox: self.outbox(),
+            reminders: self.event_reminders(),
+            client: Arc::clone(&self.client),
+            vault: Arc::clone(&self.vault),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
     }
 
     /// The journey that founds workspaces.

@@ -166,6 +166,24 @@ pub(super) mod name {
         DEED = "deed";
         TARGET = "target";
         DETAILS = "details";
+        ORIGIN = "origin";
+
+        EVENT_KIND = "event_kind";
+        EVENT_TEXT = "event_text";
+        WEBHOOK = "webhook_id";
+        WEBHOOK_URL = "webhook_url";
+        WEBHOOK_EVENTS = "webhook_events";
+        WEBHOOK_STATE = "webhook_state";
+        WEBHOOK_SECRET = "webhook_secret";
+        EARLIER_WEBHOOK_SECRET = "earlier_webhook_secret";
+        EARLIER_SIGNS_UNTIL = "earlier_signs_until";
+        TRIED_AT = "tried_at";
+        TRIED_STATUS = "tried_status";
+        FAILING_SINCE = "failing_since";
+        LANE = "lane";
+        SEQ = "seq";
+        HASH = "chain_hash";
+        PREVIOUS_HASH = "chain_previous";
     }
 }
 

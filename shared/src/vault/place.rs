@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         digest::joined,
-        ids::{ConnectorId, WorkspaceId},
+        ids::{ConnectorId, WebhookId, WorkspaceId},
         session::SessionId,
         user::{ConnectionKey, Owner},
     },
@@ -40,6 +40,15 @@ impl Place {
         let (pk, sk) = keys::connector(workspace, connector);
         let [none, issuer, subject] = [const { String::new() }; 3];
         let parts = ["registry".to_owned(), pk, sk, none, connector.to_string(), issuer, subject];
+        Self { workspace: workspace.clone(), parts }
+    }
+
+    /// The row of a webhook: where its secrets are sealed.
+    #[must_use]
+    pub fn webhook(workspace: &WorkspaceId, webhook: &WebhookId) -> Self {
+        let (pk, sk) = keys::webhook(workspace, webhook);
+        let [no_app, no_connector, issuer, subject] = [const { String::new() }; 4];
+        let parts = ["registry".to_owned(), pk, sk, no_app, no_connector, issuer, subject];
         Self { workspace: workspace.clone(), parts }
     }
 

@@ -55,6 +55,7 @@ impl Walk {
                 ("session", &session),
                 ("connection", "cnn_00000000000000000000000000"),
                 ("key", &key),
+                ("webhook", "wh_00000000000000000000000000"),
                 ("type", "fake"),
                 ("sub", self.seats[seat].users[0]),
             ],

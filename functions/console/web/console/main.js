@@ -17,6 +17,7 @@ const FILES = {
   keys: () => import('./keys.js'),
   people: () => import('./people.js'),
   providers: () => import('./providers.js'),
+  webhooks: () => import('./webhooks.js'),
 };
 
 function view(file, name = file) {
@@ -39,6 +40,7 @@ const VIEWS = [
   ['apps/new', view('apps', 'addApp')],
   ['apps/:id', view('app')],
   ['keys', view('keys')],
+  ['webhooks', view('webhooks')],
   ['audit', view('audit')],
 ];
 
@@ -56,6 +58,7 @@ const MENU = [
     [
       ['apps', 'Apps', 'apps'],
       ['keys', 'Admin keys', 'key'],
+      ['webhooks', 'Webhooks', 'bell'],
       ['audit', 'Audit', 'list'],
     ],
   ],

@@ -59,6 +59,9 @@ const DEEDS = {
   'app.identity_changed': 'changed who vouches for an app’s users',
   'app.identity_removed': 'removed who vouches for an app’s users',
   'connection.created': 'connected an account',
+  'connection.reconnected': 'connected an account again',
+  'connection.reconnect_required': 'found a connection ended, which has to be made again',
+  'connection.scopes_changed': 'found that a provider changed what a connection may do',
   'connection.deleted': 'disconnected an account',
   'connection.revocation_failed': 'could not end a grant at its provider',
   'connection.revocation_given_up': 'gave up ending a grant at its provider',
@@ -68,6 +71,7 @@ const DEEDS = {
   'connector.changed': 'changed a connector',
   'connector.created': 'added a connector',
   'connector.deleted': 'deleted a connector',
+  'connector.misconfigured': 'found that a provider refuses a connector’s client',
   'encryption_key.created': 'made a new encryption key',
   'encryption_key.resealed': 'sealed everything anew',
   'key.created': 'made a key',
@@ -76,6 +80,10 @@ const DEEDS = {
   'provider.deleted': 'deleted a provider',
   'session.user_mismatch': 'tried to finish somebody else’s sign-in',
   'user.deleted': 'deleted what was kept of a user',
+  'webhook.changed': 'changed a webhook',
+  'webhook.created': 'added a webhook',
+  'webhook.deleted': 'deleted a webhook',
+  'webhook.given_up': 'stopped sending to a webhook where nothing arrived',
   'workspace.created': 'founded the workspace',
 };
 

@@ -10,6 +10,7 @@ use crate::{
         audit::Actor,
         call::CallRules,
         connector::{Connector, ConnectorKind, ConnectorState},
+        event::EventKind,
         fields::FieldError,
         health::Health,
         ids::{ConnectorId, WorkspaceId},
@@ -18,7 +19,10 @@ use crate::{
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
-    journeys::{audit::Audit, doctor::CallDoctor, issuer_changes::IssuerChanges, profile, sweep_connector::BeginSweep},
+    journeys::{
+        audit::Audit, doctor::CallDoctor, issuer_changes::IssuerChanges, profile, publish::Publisher,
+        sweep_connector::BeginSweep,
+    },
     oauth::{DiscoveryError, ProviderClient, SigningError, catalogue},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
@@ -40,6 +44,7 @@ pub struct ManageConnectors {
     pub(crate) vault: Arc<Vault>,
     pub(crate) sweep: BeginSweep,
     pub(crate) audit: Audit,
+    pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
@@ -199,6 +204,7 @@ impl ManageConnectors {
         }
         let details = [("integration_type", connector.provider.as_str()), ("name", connector.name.as_str())];
         self.audit.note(workspace, actor, "connector.created", connector.id.as_str(), &details).await;
+        self.publisher.publish(&self.publisher.of_connector(EventKind::ConnectorCreated, &connector)).await;
         self.doctor.soon(&connector).await;
         Ok(connector)
     }
@@ -261,6 +267,7 @@ impl ManageConnectors {
                     let fields = differences(&earlier, &changed).join(" ");
                     let details = [("changed", fields.as_str())];
                     self.audit.note(workspace, actor.clone(), "connector.changed", id.as_str(), &details).await;
+                    self.publisher.publish(&self.publisher.of_connector(EventKind::ConnectorChanged, &changed)).await;
                     if let Some(metadata) = &metadata {
                         self.note_accepted(&changed, metadata, accepted.as_ref(), actor).await?;
                     }
@@ -294,9 +301,11 @@ impl ManageConnectors {
         // Also for one that is being deleted already: whoever deletes again may have changed their mind about `revoke`.
         let began_at = if connector.is_active() { now } else { connector.updated_at };
         let sweep = self.sweep.of(&connector, None, revoke, began_at).await?;
+        let event = self.publisher.of_connector(EventKind::ConnectorDeleted, &connector);
         if self.mark_deleted(connector, now).await? == Write::Done {
             let details = [("revoke", if revoke { "true" } else { "false" })];
             self.audit.note(workspace, actor, "connector.deleted", id.as_str(), &details).await;
+            self.publisher.publish(&event).await;
         }
         self.sweep.start(&sweep).await;
         Ok(())

@@ -6,10 +6,12 @@ mod connectors;
 mod endpoints;
 mod keys;
 mod providers;
+mod webhooks;
 mod workspaces;
 
 pub use apps::{AppChange, AppDraft, AppError, IdentityDraft, KeySource, ManageApps};
 pub use connectors::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors};
 pub use keys::{KeyDraft, KeyError, ManageKeys, NewKey};
 pub use providers::{ManageProviders, ProviderError};
+pub use webhooks::{ManageWebhooks, Shown, WebhookError, WebhookWish};
 pub use workspaces::{FoundError, FoundWorkspace, FoundedWorkspace};

@@ -57,6 +57,7 @@ impl Refresher {
             Stored::Under => {
                 self.metrics.record(Metric::Refreshed, 1);
                 tracing::info!(outcome = "refreshed", "refreshed a connection");
+                self.tell_of_scopes(&lease.connection, &tokens.scopes).await;
                 Ok(renewed(lease, renewal))
             }
             Stored::Late => {
