@@ -25,8 +25,8 @@ use crate::{
     queue::{OrderedQueue, Queue},
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Checkups, ClientKeys, Connections, Connectors, EndedGrants, Healths, Paces, Schedule,
-        Sessions, Sweeps, WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditLog, Checkups, ClientKeys, Connections, Connectors, EndedGrants, Healths, Paces, Policies,
+        Schedule, Sessions, Sweeps, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -216,6 +216,10 @@ impl Services {
 
     fn connectors(&self) -> Connectors {
         Connectors::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn policies(&self) -> Policies {
+        Policies::new(&self.dynamodb, &self.config.tables)
     }
 
     fn connections(&self) -> Connections {

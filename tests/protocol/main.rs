@@ -22,6 +22,7 @@ mod end_edges;
 mod end_races;
 mod finishing;
 mod forgetting;
+mod governance;
 mod input;
 mod isolation;
 mod key_age;

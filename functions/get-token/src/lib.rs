@@ -151,6 +151,7 @@ fn digest(raw: &str) -> Option<[u8; 32]> {
 fn problem(error: GetTokenError, ended: StatusCode) -> Problem {
     match error {
         GetTokenError::NotConnected => Problem::no_connection(),
+        GetTokenError::BlockedByPolicy => Problem::blocked_by_policy(),
         GetTokenError::ReconnectRequired => {
             Problem::new(ended, "reconnect_required", "The connection has ended: the user has to connect again.")
         }

@@ -5,6 +5,7 @@ mod audit;
 mod connector;
 mod doctor;
 mod encryption_keys;
+mod governance;
 mod identity_check;
 mod keys;
 mod providers;
@@ -19,7 +20,7 @@ use connectors::{
         doctor::Doctor,
         forget_user::ForgetUser,
         list_connections::ListConnections,
-        manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+        manage::{FoundError, Govern, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
         rotate_key::RotateKey,
     },
     services::Services,
@@ -41,6 +42,9 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/workspace/{ws}/connectors/{id}/connections"),
     ("POST", "/api/workspace/{ws}/connectors/{id}/doctor"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/jwks.json"),
+    ("GET", "/api/workspace/{ws}/connector-governance"),
+    ("PUT", "/api/workspace/{ws}/connector-governance"),
+    ("PUT", "/api/workspace/{ws}/connector-governance/bulk"),
     ("GET", "/api/workspace/{ws}/apps"),
     ("POST", "/api/workspace/{ws}/apps"),
     ("GET", "/api/workspace/{ws}/apps/{app}"),
@@ -77,6 +81,7 @@ struct Function {
     connectors: ManageConnectors,
     connections: ListConnections,
     doctor: Doctor,
+    govern: Govern,
     apps: ManageApps,
     keys: ManageKeys,
     encryption_keys: RotateKey,
@@ -100,6 +105,7 @@ pub fn router(services: &Services) -> Router {
         connectors: services.manage_connectors(),
         connections: services.list_connections(),
         doctor: services.doctor(),
+        govern: services.govern(),
         apps: services.manage_apps(),
         keys: services.manage_keys(),
         encryption_keys: services.rotate_key(),
@@ -114,6 +120,7 @@ pub fn router(services: &Services) -> Router {
     Router::new()
         .merge(connector::routes())
         .merge(doctor::routes())
+        .merge(governance::routes())
         .merge(apps::routes())
         .merge(identity_check::routes())
         .merge(keys::routes())

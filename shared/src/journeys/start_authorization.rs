@@ -32,7 +32,7 @@ use crate::{
         dpop,
     },
     random::Random,
-    store::{Connections, Connectors, Sessions, Start, Starts, StoreError},
+    store::{Connections, Connectors, Policies, Sessions, Start, Starts, StoreError},
     vault::{Place, Vault, VaultError},
 };
 
@@ -40,6 +40,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct StartAuthorization {
     pub(crate) connectors: Connectors,
+    pub(crate) policies: Policies,
     pub(crate) connections: Connections,
     pub(crate) sessions: Sessions,
     pub(crate) starts: Starts,
@@ -101,6 +102,9 @@ pub enum StartError {
     /// There is no such connector in the app's workspace.
     #[error("no such connector")]
     UnknownConnector,
+    /// The workspace has switched off this type of provider.
+    #[error("the workspace's policy does not allow it")]
+    BlockedByPolicy,
     /// The connection to renew is not this user's, or not of this connector.
     #[error("no such connection")]
     UnknownConnection,
@@ -221,6 +225,7 @@ impl StartAuthorization {
         };
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(LinkError::Over)?;
+        self.allowed(&connector).await?;
         let provider = profile(&connector).ok_or(LinkError::Over)?;
         let provider = filled(provider, &connector, &session.inputs, Step::Authorize)?;
         let place = Place::session(id, &session.key);
@@ -261,7 +266,15 @@ impl StartAuthorization {
     async fn usable(&self, user: &AppUser, connector: ConnectorId) -> Result<(Connector, ConnectionKey), StartError> {
         let place = user.place(connector);
         let connector = self.connectors.find(&place.workspace, &place.connector).await?;
-        Ok((connector.filter(Connector::is_active).ok_or(StartError::UnknownConnector)?, place))
+        let connector = connector.filter(Connector::is_active).ok_or(StartError::UnknownConnector)?;
+        self.allowed(&connector).await?;
+        Ok((connector, place))
+    }
+
+    /// Passes if the workspace's policy allows the connector.
+    async fn allowed(&self, connector: &Connector) -> Result<(), StartError> {
+        let policy = self.policies.find(&connector.workspace).await?.policy;
+        if policy.allows(connector.kind, &connector.provider) { Ok(()) } else { Err(StartError::BlockedByPolicy) }
     }
 
     /// 256 random bits, and more where the provider asks for a longer text.

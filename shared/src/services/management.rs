@@ -8,7 +8,7 @@ use crate::{
         delete_workspace::DeleteWorkspace,
         doctor::CallDoctor,
         forget_user::ForgetUser,
-        manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+        manage::{FoundWorkspace, Govern, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
         rotate_key::RotateKey,
         sweep_connector::BeginSweep,
     },
@@ -34,6 +34,17 @@ impl Services {
             audit: self.audit(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+        }
+    }
+
+    /// The journey that governs which types of provider may be used.
+    #[must_use]
+    pub fn govern(&self) -> Govern {
+        Govern {
+            policies: self.policies(),
+            connectors: self.connectors(),
+            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            audit: self.audit(),
         }
     }
 

@@ -80,6 +80,7 @@ pub(super) mod name {
         CONNECTOR_STATE = "connector_state";
         CLAIMED_BY = "claimed_by";
         REVISION = "revision";
+        SWITCHES = "switches";
 
         CONNECTOR_SHARD = "connector_shard";
         DUE_SHARD = "due_shard";

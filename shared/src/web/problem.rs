@@ -73,6 +73,13 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "No active connection found for this connector")
     }
 
+    /// The workspace has switched off this type of provider. Whatever is connected is kept.
+    #[must_use]
+    pub fn blocked_by_policy() -> Self {
+        let detail = "The workspace has switched off connections of this type. What is connected is kept, and works again once an admin switches them on.";
+        Self::new(StatusCode::FORBIDDEN, "blocked_by_policy", detail)
+    }
+
     /// A link that is unknown, spent or too old: which of them is nobody's business.
     #[must_use]
     pub fn link_over() -> Self {
