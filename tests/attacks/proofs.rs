@@ -60,6 +60,7 @@ impl Two {
             ("connector_id", &self.connector.id),
             ("session", &self.session),
             ("connection", &self.connection),
+            ("proposal", "prp_00000000000000000000000000"),
             ("key", &self.world.app.service_key_id),
             ("type", "fake"),
             ("sub", "alice"),

@@ -30,6 +30,8 @@ mod leakage;
 mod links;
 mod odd_tokens;
 mod own_kms_key;
+mod plans;
+mod proposals;
 mod refresh;
 mod refresh_doubt;
 mod refresh_failures;

@@ -9,7 +9,7 @@ use crate::{
 
 /// Names that the developer may set to something else, each with its value here: for tables, keys and queues of an endpoint
 /// that names them otherwise.
-const CHOICES: [(&str, &str); 7] = [
+const CHOICES: [(&str, &str); 8] = [
     ("TABLE_REGISTRY", "connectors-registry"),
     ("TABLE_CONNECTIONS", "connectors-connections"),
     ("TABLE_SESSIONS", "connectors-sessions"),
@@ -17,6 +17,7 @@ const CHOICES: [(&str, &str); 7] = [
     ("KMS_KEY_ID", KEY_ALIAS),
     ("DEPLOYMENT", "local"),
     ("KEY_MAX_AGE_DAYS", "365"),
+    ("PLANS", "{}"),
 ];
 
 /// An environment for the functions: every name they read, with its value.

@@ -16,6 +16,8 @@ pub mod get_token;
 pub mod list_connections;
 pub mod manage;
 pub mod open_link;
+pub mod plan;
+pub mod proposals;
 pub mod refresh_connection;
 pub mod refresh_due;
 pub(crate) mod reminders;

@@ -9,10 +9,12 @@ use crate::{
         doctor::CallDoctor,
         forget_user::ForgetUser,
         manage::{FoundWorkspace, Govern, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+        plan::KeepPlan,
+        proposals::ProposeChanges,
         rotate_key::RotateKey,
         sweep_connector::BeginSweep,
     },
-    store::{ApiKeys, CustomProviders, ForgottenUsers, Purges},
+    store::{ApiKeys, CustomProviders, ForgottenUsers, Proposals, Purges},
 };
 
 impl Services {
@@ -21,6 +23,7 @@ impl Services {
     pub fn manage_connectors(&self) -> ManageConnectors {
         ManageConnectors {
             connectors: self.connectors(),
+            plan: self.keep_plan(),
             custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
             healths: self.healths(),
             client: Arc::clone(&self.client),
@@ -74,12 +77,37 @@ impl Services {
         }
     }
 
+    /// The journey that makes and decides proposals.
+    #[must_use]
+    pub fn propose_changes(&self) -> ProposeChanges {
+        ProposeChanges {
+            proposals: Proposals::new(&self.dynamodb, &self.config.tables),
+            connectors: self.manage_connectors(),
+            connections: self.connections(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
     /// The journey that manages providers.
     #[must_use]
     pub fn manage_providers(&self) -> ManageProviders {
         ManageProviders {
             custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            plan: self.keep_plan(),
             client: Arc::clone(&self.client),
+            audit: self.audit(),
+        }
+    }
+
+    /// The journey that keeps workspaces to their plans.
+    #[must_use]
+    pub fn keep_plan(&self) -> KeepPlan {
+        KeepPlan {
+            workspaces: self.workspaces(),
+            connectors: self.connectors(),
+            plans: self.config.plans.clone(),
             audit: self.audit(),
         }
     }
@@ -90,6 +118,7 @@ impl Services {
         FoundWorkspace {
             workspaces: self.workspaces(),
             keys: self.manage_keys(),
+            plans: self.config.plans.clone(),
             vault: Arc::clone(&self.vault),
             audit: self.audit(),
             clock: self.clock.clone(),

@@ -16,7 +16,10 @@ mod serve;
 mod show;
 
 pub use body::{JsonBody, checked};
-pub use callers::{AdminCaller, Callers, DelegateCaller, OwnerCaller, ServiceCaller, UserCaller, WriterCaller};
+pub use callers::{
+    AdminCaller, BuilderCaller, Callers, DelegateCaller, OwnerCaller, ProposerCaller, ServiceCaller, UserCaller,
+    WriterCaller,
+};
 pub use layers::dress;
 pub use origin::Origins;
 pub use own_page::OwnPage;

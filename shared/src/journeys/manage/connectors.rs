@@ -12,12 +12,19 @@ use crate::{
         fields::FieldError,
         health::Health,
         ids::{ConnectorId, WorkspaceId},
+        plan::PlanRequired,
         provider::{ClientAuth, Provider, ProviderType, Values},
         scopes::Scopes,
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
-    journeys::{audit::Audit, doctor::CallDoctor, profile, sweep_connector::BeginSweep},
+    journeys::{
+        audit::Audit,
+        doctor::CallDoctor,
+        plan::{KeepPlan, Planned},
+        profile,
+        sweep_connector::BeginSweep,
+    },
     oauth::{ProviderClient, SigningError, catalogue},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
@@ -31,6 +38,7 @@ const TRIES: usize = 3;
 #[derive(Debug, Clone)]
 pub struct ManageConnectors {
     pub(crate) connectors: Connectors,
+    pub(crate) plan: KeepPlan,
     pub(crate) custom: CustomProviders,
     pub(crate) healths: Healths,
     pub(crate) client: Arc<ProviderClient>,
@@ -82,6 +90,16 @@ pub struct ConnectorChange {
     pub connection_config: Option<BTreeMap<String, String>>,
     /// A new key pair in the place of the present one.
     pub rotate_key: bool,
+    /// The only revision that may be changed, if whoever asks has seen no other.
+    pub at_revision: Option<u64>,
+}
+
+/// A draft that may be registered.
+struct Accepted {
+    provider: Cow<'static, Provider>,
+    is_own: bool,
+    connection_config: Values,
+    planned: Planned,
 }
 
 /// Why a connector was not registered, changed or deleted.
@@ -121,6 +139,12 @@ pub enum ConnectorError {
     /// The id is in use.
     #[error("the id is taken")]
     IdTaken,
+    /// The workspace's plan does not have it.
+    #[error("{0}")]
+    Plan(PlanRequired),
+    /// It is not at the revision that was to be changed.
+    #[error("the connector was changed since it was looked at")]
+    Outdated,
     /// Others keep changing it.
     #[error("somebody else changed the connector at the same time")]
     Contended,
@@ -130,6 +154,12 @@ pub enum ConnectorError {
     /// The vault can't seal.
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+impl From<PlanRequired> for ConnectorError {
+    fn from(required: PlanRequired) -> Self {
+        Self::Plan(required)
+    }
 }
 
 impl ManageConnectors {
@@ -144,11 +174,7 @@ impl ManageConnectors {
         draft: ConnectorDraft,
         actor: Actor,
     ) -> Result<Connector, ConnectorError> {
-        let (provider, is_own) = self.provider(workspace, &draft.provider).await?;
-        if let Some(reason) = &provider.unavailable {
-            return Err(ConnectorError::Unavailable(reason.clone()));
-        }
-        let connection_config = self.config(&provider, &draft.connection_config)?;
+        let Accepted { provider, is_own, connection_config, planned } = self.accept(workspace, &draft).await?;
         if takes_secret(&provider) && draft.client_secret.is_none() {
             return Err(ConnectorError::SecretMissing);
         }
@@ -177,8 +203,14 @@ impl ManageConnectors {
             updated_at: now,
             id,
         };
-        match self.connectors.put_new(&connector).await? {
+        match self.connectors.put_new(&connector, planned.most_connectors()).await? {
             ConnectorWrite::Done => {}
+            ConnectorWrite::Full => {
+                // Others came first: it is full by now, or gone.
+                let planned = self.plan.of(workspace).await?.ok_or(ConnectorError::NotFound)?;
+                planned.has_room_for(connector.kind)?;
+                return Err(ConnectorError::Contended);
+            }
             ConnectorWrite::NameTaken => return Err(ConnectorError::NameTaken),
             ConnectorWrite::Conflict => return Err(ConnectorError::IdTaken),
         }
@@ -186,6 +218,49 @@ impl ManageConnectors {
         self.audit.note(workspace, actor, "connector.created", connector.id.as_str(), &details).await;
         self.doctor.soon(&connector).await;
         Ok(connector)
+    }
+
+    /// Whether a connector could be registered like this, if whoever does has the secret. Says whether one is needed.
+    ///
+    /// # Errors
+    /// [`ConnectorError`], as when it is registered.
+    pub async fn try_out(&self, workspace: &WorkspaceId, draft: &ConnectorDraft) -> Result<bool, ConnectorError> {
+        let accepted = self.accept(workspace, draft).await?;
+        self.is_free(workspace, &draft.name, None).await?;
+        Ok(takes_secret(&accepted.provider))
+    }
+
+    /// What a connector would be after this change, which is not made.
+    ///
+    /// # Errors
+    /// [`ConnectorError`], as when it is changed.
+    pub async fn try_change(&self, earlier: &Connector, change: &ConnectorChange) -> Result<Connector, ConnectorError> {
+        let changed = self.changed(earlier, change, None)?;
+        self.is_free(&earlier.workspace, &changed.name, Some(&earlier.id)).await?;
+        Ok(changed)
+    }
+
+    /// Passes if no other connector of the workspace has this name.
+    async fn is_free(
+        &self,
+        workspace: &WorkspaceId,
+        name: &DisplayName,
+        except: Option<&ConnectorId>,
+    ) -> Result<(), ConnectorError> {
+        let is_other = |known: &Connector| Some(&known.id) != except && known.name.folded() == name.folded();
+        if self.list(workspace).await?.iter().any(is_other) { Err(ConnectorError::NameTaken) } else { Ok(()) }
+    }
+
+    /// What a draft comes to, if its provider and the workspace's plan take it.
+    async fn accept(&self, workspace: &WorkspaceId, draft: &ConnectorDraft) -> Result<Accepted, ConnectorError> {
+        let (provider, is_own) = self.provider(workspace, &draft.provider).await?;
+        if let Some(reason) = &provider.unavailable {
+            return Err(ConnectorError::Unavailable(reason.clone()));
+        }
+        let connection_config = self.config(&provider, &draft.connection_config)?;
+        let planned = self.plan.of(workspace).await?.ok_or(ConnectorError::NotFound)?;
+        planned.has_room_for(draft.kind)?;
+        Ok(Accepted { provider, is_own, connection_config, planned })
     }
 
     /// The workspace's connectors.
@@ -230,13 +305,10 @@ impl ManageConnectors {
         let change = ConnectorChange { client_secret: None, ..change };
         for _ in 0..TRIES {
             let earlier = self.find(workspace, id).await?;
-            let config = match (&change.connection_config, profile(&earlier)) {
-                (Some(config), Some(provider)) => {
-                    Some(provider.accept_change(&earlier.connection_config, config).map_err(ConnectorError::Config)?)
-                }
-                (config, _) => config.clone(),
-            };
-            let mut changed = self.changed(&earlier, &change, config, secret.as_ref());
+            if change.at_revision.is_some_and(|revision| revision != earlier.revision) {
+                return Err(ConnectorError::Outdated);
+            }
+            let mut changed = self.changed(&earlier, &change, secret.as_ref())?;
             changed.client_key = self.key_of_changed(&earlier, change.rotate_key).await?;
             match self.connectors.replace(&earlier, &changed).await? {
                 ConnectorWrite::Done => {
@@ -249,7 +321,7 @@ impl ManageConnectors {
                 ConnectorWrite::NameTaken if earlier.name.folded() != changed.name.folded() => {
                     return Err(ConnectorError::NameTaken);
                 }
-                ConnectorWrite::NameTaken | ConnectorWrite::Conflict => {}
+                ConnectorWrite::NameTaken | ConnectorWrite::Conflict | ConnectorWrite::Full => {}
             }
         }
         Err(ConnectorError::Contended)
@@ -269,6 +341,8 @@ impl ManageConnectors {
         actor: Actor,
     ) -> Result<(), ConnectorError> {
         let connector = self.connectors.find(workspace, id).await?.ok_or(ConnectorError::NotFound)?;
+        // Whoever deletes counts: so they are counted before.
+        self.plan.of(workspace).await?;
         let now = self.clock.now();
         // Also for one that is being deleted already: whoever deletes again may have changed their mind about `revoke`.
         let began_at = if connector.is_active() { now } else { connector.updated_at };
@@ -339,9 +413,14 @@ impl ManageConnectors {
         &self,
         earlier: &Connector,
         change: &ConnectorChange,
-        config: Option<Values>,
         secret: Option<&Sealed<ClientSecret>>,
-    ) -> Connector {
+    ) -> Result<Connector, ConnectorError> {
+        let config = match (&change.connection_config, profile(earlier)) {
+            (Some(config), Some(provider)) => {
+                Some(provider.accept_change(&earlier.connection_config, config).map_err(ConnectorError::Config)?)
+            }
+            (config, _) => config.clone(),
+        };
         let now = self.clock.now();
         let mut connector = earlier.clone();
         if let Some(name) = &change.name {
@@ -369,7 +448,7 @@ impl ManageConnectors {
         }
         connector.revision += 1;
         connector.updated_at = now;
-        connector
+        Ok(connector)
     }
 }
 

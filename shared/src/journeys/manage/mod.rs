@@ -2,6 +2,7 @@
 
 mod apps;
 mod client_keys;
+mod connector_request;
 mod connectors;
 mod governance;
 mod keys;
@@ -9,6 +10,7 @@ mod providers;
 mod workspaces;
 
 pub use apps::{AppChange, AppDraft, AppError, IdentityDraft, KeySource, ManageApps};
+pub use connector_request::{read_change, read_draft};
 pub use connectors::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors};
 pub use governance::{Govern, GovernError, Governed};
 pub use keys::{KeyDraft, KeyError, ManageKeys, NewKey};
