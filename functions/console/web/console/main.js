@@ -15,6 +15,8 @@ const FILES = {
   health: () => import('./health.js'),
   keys: () => import('./keys.js'),
   people: () => import('./people.js'),
+  policies: () => import('./policies.js'),
+  proposals: () => import('./proposals.js'),
   providers: () => import('./providers.js'),
 };
 
@@ -32,6 +34,8 @@ const VIEWS = [
   ['connectors/:id/edit', view('editConnector')],
   ['connectors/:id/people', view('people', 'peopleOf')],
   ['health', view('health')],
+  ['policies', view('policies')],
+  ['proposals/:id', view('proposals', 'proposal')],
   ['providers', view('providers')],
   ['providers/new', view('providers', 'addProvider')],
   ['apps', view('apps')],
@@ -48,6 +52,7 @@ const MENU = [
       ['connectors', 'Connectors', 'plug'],
       ['health', 'Health', 'health'],
       ['providers', 'Custom providers', 'puzzle'],
+      ['policies', 'Policies', 'check'],
     ],
   ],
   [
@@ -100,7 +105,7 @@ async function show() {
   if (!api || (workspace && workspace !== api.workspace)) return showSignIn(workspace);
   const found = matching(rest);
   if (!found) return go(to('connectors'), { replace: true });
-  mark(rest[0]);
+  mark(rest[0] === 'proposals' ? 'connectors' : rest[0]);
   main.setAttribute('aria-busy', 'true');
   main.replaceChildren(skeleton());
   const [shows, parameters] = found;

@@ -46,6 +46,7 @@ const REASONS = {
 export function connectionState({ status, reason }) {
   if (status === 'active') return ['good', 'Connected'];
   if (status === 'degraded') return ['warn', 'Refresh is failing', 'It is tried again by itself'];
+  if (status === 'disabled') return ['', 'Switched off', 'By the workspace’s policies'];
   if (status === 'reconnect_required') return ['warn', 'Must connect again', REASONS[reason]];
   return ['', status];
 }
@@ -68,13 +69,18 @@ const DEEDS = {
   'connector.deleted': 'deleted a connector',
   'encryption_key.created': 'made a new encryption key',
   'encryption_key.resealed': 'sealed everything anew',
+  'governance.changed': 'switched a type of provider',
   'key.created': 'made a key',
   'key.revoked': 'revoked a key',
+  'proposal.confirmed': 'confirmed a proposal',
+  'proposal.created': 'proposed a change',
+  'proposal.declined': 'declined a proposal',
   'provider.created': 'defined a provider',
   'provider.deleted': 'deleted a provider',
   'session.user_mismatch': 'tried to finish somebody else’s sign-in',
   'user.deleted': 'deleted what was kept of a user',
   'workspace.created': 'founded the workspace',
+  'workspace.plan_changed': 'changed the workspace’s plan',
 };
 
 export const deed = (action) => DEEDS[action] ?? action;
