@@ -14,8 +14,8 @@ use crate::{
     domain::{
         api_key::WorkspaceRole,
         app::App,
-        ids::{AppId, KeyId, WorkspaceId},
-        user::User,
+        ids::{AppId, ConnectorId, KeyId, WorkspaceId},
+        user::{ConnectionKey, Owner, User},
     },
     oauth::ProviderClient,
     store::{ApiKeys, Apps, StoreError},
@@ -265,7 +265,8 @@ impl AppUser {
 
     /// Where this user's connection through a connector stands.
     #[must_use]
-    pub fn place(&self, connector: crate::domain::ids::ConnectorId) -> crate::domain::user::ConnectionKey {
-        crate::domain::user::ConnectionKey { workspace: self.app.workspace.clone(), user: self.user.clone(), connector }
+    pub fn place(&self, connector: ConnectorId) -> ConnectionKey {
+        let owner = Owner::User(self.user.clone());
+        ConnectionKey { workspace: self.app.workspace.clone(), owner, connector }
     }
 }

@@ -148,7 +148,7 @@ fn day_of(at: Timestamp) -> Date {
 fn issuer(actor: &Actor) -> Option<&str> {
     match actor {
         Actor::User(user) => Some(user.issuer.as_str()),
-        Actor::Key(_) | Actor::Stranger | Actor::System => None,
+        Actor::Key(_) | Actor::Recorded(_) | Actor::Stranger | Actor::System => None,
     }
 }
 

@@ -46,7 +46,7 @@ impl TokenReads {
     /// [`StoreError`] if the storage does not answer, or an item cannot be read.
     pub async fn find(&self, place: &ConnectionKey) -> Result<TokenRead, StoreError> {
         let owned_by = workspaces::pk(&place.workspace);
-        let connection = key(&connections::pk(&place.user), &connections::sk(&place.connector));
+        let connection = connections::key_of(place);
         let connector = key(&owned_by, &connectors::sk(&place.connector));
         let policy = key(&owned_by, policies::SK);
         let mut wanted = HashMap::from([
