@@ -51,7 +51,8 @@ async function assertSound({ page, complaints }, what) {
   assert.deepEqual(complaints, [], what);
 }
 
-const start = (...segments) => `${world.product.base}/console/${[world.product.dev.workspace_id, ...segments].join('/')}`;
+const start = (...segments) =>
+  `${world.product.base}/console/${[world.product.dev.workspace_id, ...segments].join('/')}`;
 
 test('the link of an assistant leads to what it wants, and a person confirms it with the secret', async () => {
   const connector = { integration_type: world.type, name: 'Team calendar', client_id: 'proposed', scopes: ['openid'] };
@@ -86,7 +87,7 @@ test('what waits is listed, read in words, and declined without anything being d
   await propose({ kind: 'update', connector_id: connector.id, connector: { name: MARKUP } });
   const known = await follow(start('connectors'));
   const { page, context } = known;
-  await page.getByRole('link', { name: `Change ${MARKUP}` }).click();
+  await page.getByRole('link', { name: 'Change Asked about' }).click();
   await title(page, 'Change Asked about?').waitFor();
   await page.getByText(MARKUP).waitFor();
   await page.getByText('Nobody would have to connect again.').waitFor();
@@ -95,7 +96,7 @@ test('what waits is listed, read in words, and declined without anything being d
   await assertSound(known, 'a proposal to change');
   await button(page, 'Decline').click();
   await title(page, 'Connectors').waitFor();
-  await page.getByRole('link', { name: `Delete ${connector.id}` }).click();
+  await page.getByRole('link', { name: 'Delete Asked about' }).click();
   await page.getByText('1 person would lose the connection').waitFor();
   await shot(page, 'console-proposal-delete');
   await assertSound(known, 'a proposal to delete');

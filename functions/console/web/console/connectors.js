@@ -9,10 +9,10 @@ import { connectorState, people } from './words.js';
 const AT_A_TIME = 4;
 
 export async function connectors({ api, to }) {
-  const [{ connectors: all }, providers, proposed] = await Promise.all([
+  const [{ connectors: all }, providers, { proposals }] = await Promise.all([
     api.get('/connectors'),
     api.providers(),
-    openProposals({ api, to }),
+    api.get('/proposals'),
   ]);
   const add = el('a', { class: 'button primary', href: to('connectors', 'new') }, icon('plus'), 'Add connector');
   const rows = all.map((one) => row(one, providers, to));
@@ -27,7 +27,7 @@ export async function connectors({ api, to }) {
       title: 'Connectors',
       actions: api.mayWrite && all.length > 0 ? [add] : [],
     }),
-    proposed,
+    openProposals(proposals, all, to),
     section(
       'Connectors for app users',
       {

@@ -26,13 +26,13 @@ const FIELDS = {
 
 const trail = ({ to }) => [['Settings'], ['Integrations'], ['Connectors', to('connectors')]];
 
-/** What waits for a person, as a section of the page of connectors; nothing if nothing does. */
-export async function openProposals({ api, to }) {
-  const { proposals } = await api.get('/proposals');
+/** What waits for a person, as a section of the page of these connectors; nothing if nothing does. */
+export function openProposals(proposals, connectors, to) {
   const open = proposals.filter((one) => one.status === 'proposed');
   if (open.length === 0) return undefined;
   const row = (one) => {
-    const name = one.connector.name ?? one.connector_id;
+    const known = connectors.find(({ id }) => id === one.connector_id);
+    const name = known?.name ?? one.connector.name ?? one.connector_id;
     return el(
       'li',
       { class: 'row' },
@@ -55,7 +55,8 @@ export async function openProposals({ api, to }) {
 /** One proposal. */
 export async function proposal(context) {
   const { api, parameters } = context;
-  const found = await api.get(path('proposals', parameters.id));
+  const [found, providers] = await Promise.all([api.get(path('proposals', parameters.id)), api.providers()]);
+  const provider = providers.get(found.integration_type)?.name ?? found.integration_type;
   const name = found.name ?? found.connector.name ?? found.connector_id;
   const [kind, text] = STATES[found.status];
   const mayDecide = found.status === 'proposed' && api.mayWrite;
@@ -66,7 +67,7 @@ export async function proposal(context) {
       trail: trail(context),
       title: `${VERBS[found.kind]} ${name}?`,
       state: pill(kind, text),
-      lead: wish(found, name),
+      lead: wish(found.kind, name, provider),
     }),
     found.outdated &&
       note('warn', el('p', {}, 'The connector was changed since. Decline this, and have it proposed again.')),
@@ -83,19 +84,21 @@ export async function proposal(context) {
     section(
       'Who and when',
       {},
-      facts([
-        ['Proposed by', el('code', {}, found.proposed_by)],
-        ['Proposed', moment(found.created_at)],
-        ['Can be confirmed until', found.status === 'proposed' && moment(found.expires_at)],
-        ['Decided by', found.decided_by && el('code', {}, found.decided_by)],
-        ['Decided', found.decided_at && moment(found.decided_at)],
-      ].filter(([, value]) => value)),
+      facts(
+        [
+          ['Proposed by', el('code', {}, found.proposed_by)],
+          ['Proposed', moment(found.created_at)],
+          ['Can be confirmed until', found.status === 'proposed' && moment(found.expires_at)],
+          ['Decided by', found.decided_by && el('code', {}, found.decided_by)],
+          ['Decided', found.decided_at && moment(found.decided_at)],
+        ].filter(([, value]) => value),
+      ),
     ),
   );
 }
 
-function wish({ kind, integration_type: type }, name) {
-  if (kind === 'add') return `An assistant wants to add a connector to ${type}, called ${name}.`;
+function wish(kind, name, provider) {
+  if (kind === 'add') return `An assistant wants to add a connector to ${provider}, called ${name}.`;
   if (kind === 'update') return `An assistant wants to change the connector ${name}.`;
   return `An assistant wants to delete the connector ${name}.`;
 }
