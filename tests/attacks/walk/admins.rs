@@ -97,7 +97,17 @@ impl Walk {
     }
 
     async fn look_at_everything(&mut self, tenant: usize) {
-        for rest in ["/connectors", "/apps", "/keys", "/providers", "/encryption-keys", "/audit", "/connector-governance", "/proposals", ""] {
+        for rest in [
+            "/connectors",
+            "/apps",
+            "/keys",
+            "/providers",
+            "/encryption-keys",
+            "/audit",
+            "/connector-governance",
+            "/proposals",
+            "",
+        ] {
             self.manage(tenant, "GET", rest, None).await;
         }
     }
