@@ -1,25 +1,29 @@
 //! Proposals: an assistant says what it would have changed, a person looks at what would come of it, and confirms or
 //! declines. What is proposed never has a secret in it: who confirms enters that.
 
-use std::cell::RefCell;
+mod prospect;
+mod request;
 
 use serde_json::{Value, json};
 
+pub use self::prospect::{Change, People, Prospect};
+use self::{
+    prospect::bare,
+    request::{Wanted, read},
+};
 use super::{
     audit::Audit,
-    manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors, read_change, read_draft},
-    profile,
+    manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors},
 };
 use crate::{
     clock::Clock,
     domain::{
         audit::Actor,
         connector::Connector,
-        fields::{FieldError, Table},
+        fields::FieldError,
         ids::{ConnectorId, ProposalId, WorkspaceId},
         proposal::{Decision, Outcome, PROPOSAL_LIFE, Proposal, ProposalKind, ProposalStatus},
         secret::{ClientSecret, Secret},
-        standing::Standing,
         workspace::DisplayName,
     },
     random::Random,
@@ -31,12 +35,6 @@ const MOST_OPEN: usize = 50;
 
 /// How long a proposal that was decided, or was not in time, is still shown, in hours.
 const SHOWN_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
-
-/// How many pages of connections are looked through to say whom a change concerns.
-const MOST_PAGES: usize = 10;
-
-/// How many connections a page has.
-const PAGE: usize = 100;
 
 /// Makes and decides proposals.
 #[derive(Debug, Clone)]
@@ -67,45 +65,6 @@ pub struct Confirmation {
     pub client_secret: Option<Secret<ClientSecret>>,
     /// Another name for it.
     pub name: Option<DisplayName>,
-}
-
-/// A proposal, and what would come of it now.
-#[derive(Debug)]
-pub struct Prospect {
-    /// The proposal.
-    pub proposal: Proposal,
-    /// How it stands.
-    pub status: ProposalStatus,
-    /// The connector as it is, if there is one.
-    pub connector: Option<Connector>,
-    /// The fields that would change, as they are and as they would be.
-    pub changes: Vec<Change>,
-    /// Whom it would concern: who has to connect again, or loses the connection.
-    pub people: People,
-    /// Whether who confirms has to enter a client secret.
-    pub needs_secret: bool,
-    /// Whether the connector was changed since: then it cannot be confirmed any more.
-    pub is_outdated: bool,
-}
-
-/// A field that would change.
-#[derive(Debug)]
-pub struct Change {
-    /// Its name.
-    pub field: String,
-    /// What it is; `null` if it is nothing yet.
-    pub from: Value,
-    /// What it would be; `null` if nothing is left of it.
-    pub to: Value,
-}
-
-/// How many people a change concerns.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct People {
-    /// How many, as far as was counted.
-    pub number: usize,
-    /// Whether there may be more.
-    pub is_more: bool,
 }
 
 /// Why a proposal was not made, confirmed or declined.
@@ -142,13 +101,6 @@ impl From<ConnectorError> for ProposalError {
             error => Self::Connector(error),
         }
     }
-}
-
-/// A request, read.
-enum Wanted {
-    Add(Box<ConnectorDraft>),
-    Update(ConnectorChange),
-    Delete,
 }
 
 impl ProposeChanges {
@@ -356,59 +308,6 @@ impl ProposeChanges {
         }
     }
 
-    /// What would come of a proposal as things are.
-    async fn look_ahead(&self, proposal: Proposal) -> Result<Prospect, ProposalError> {
-        let status = proposal.status(self.clock.now());
-        match read(proposal.kind, &proposal.request)? {
-            Wanted::Add(draft) => {
-                let needs_secret = match status {
-                    ProposalStatus::Proposed => self.connectors.try_out(&proposal.workspace, &draft).await?,
-                    _ => false,
-                };
-                let changes = added(&proposal.request);
-                Ok(Prospect { status, changes, needs_secret, ..bare(proposal) })
-            }
-            Wanted::Update(change) => {
-                let connector = self.connectors.find(&proposal.workspace, &proposal.connector).await?;
-                let changed = self.connectors.try_change(&connector, &change).await?;
-                let people = self.concerned(&connector, Some(&changed)).await?;
-                let is_outdated = Some(connector.revision) != proposal.revision;
-                let changes = changes(&connector, &proposal.request);
-                Ok(Prospect { status, changes, people, is_outdated, connector: Some(connector), ..bare(proposal) })
-            }
-            Wanted::Delete => {
-                let connector = self.connectors.find(&proposal.workspace, &proposal.connector).await?;
-                let people = self.concerned(&connector, None).await?;
-                let is_outdated = Some(connector.revision) != proposal.revision;
-                Ok(Prospect { status, people, is_outdated, connector: Some(connector), ..bare(proposal) })
-            }
-        }
-    }
-
-    /// Who would have to connect again to the connector as it would be; or loses the connection, if nothing would be left.
-    async fn concerned(&self, connector: &Connector, changed: Option<&Connector>) -> Result<People, StoreError> {
-        let now = self.clock.now();
-        let mut people = People::default();
-        let mut from = None;
-        for _ in 0..MOST_PAGES {
-            let page = self.connections.of_connector(&connector.id, None, from.as_ref(), PAGE).await?;
-            people.number += page
-                .connections
-                .iter()
-                .filter(|connection| {
-                    let (Some(changed), Some(provider)) = (changed, profile(connector)) else { return true };
-                    let must = |connector| Standing::of(connection, connector, provider, now).reconnect_required();
-                    must(changed) && !must(connector)
-                })
-                .count();
-            from = page.next;
-            if from.is_none() {
-                return Ok(people);
-            }
-        }
-        Ok(People { is_more: true, ..people })
-    }
-
     /// Removes proposals that nothing comes of any more, and passes if one more may wait.
     async fn make_room(&self, workspace: &WorkspaceId) -> Result<(), ProposalError> {
         let now = self.clock.now();
@@ -429,58 +328,6 @@ fn is_past(proposal: &Proposal, now: jiff::Timestamp) -> bool {
     over_at.checked_add(SHOWN_FOR).is_ok_and(|until| until <= now)
 }
 
-fn bare(proposal: Proposal) -> Prospect {
-    Prospect {
-        status: ProposalStatus::Proposed,
-        connector: None,
-        changes: Vec::new(),
-        people: People::default(),
-        needs_secret: false,
-        is_outdated: false,
-        proposal,
-    }
-}
-
 fn invalid(pointer: &str, detail: &str) -> ProposalError {
     ProposalError::Invalid(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }])
-}
-
-/// Reads a request, or says everything that is wrong with it, at its place in the proposal.
-fn read(kind: ProposalKind, request: &Value) -> Result<Wanted, ProposalError> {
-    let errors = RefCell::default();
-    let table = Table::root(request, &errors);
-    if table.has("client_secret") {
-        table.refuse("client_secret", "must not be in a proposal: whoever confirms it enters the secret");
-    }
-    let wanted = match kind {
-        ProposalKind::Add => read_draft(&table).map(|draft| Wanted::Add(Box::new(draft))),
-        ProposalKind::Update => Some(Wanted::Update(read_change(&table))),
-        ProposalKind::Delete => Some(Wanted::Delete),
-    };
-    table.close();
-    let at_its_place =
-        |error: FieldError| FieldError { pointer: format!("/connector{}", error.pointer), detail: error.detail };
-    let errors: Vec<FieldError> = errors.into_inner().into_iter().map(at_its_place).collect();
-    wanted.filter(|_| errors.is_empty()).ok_or(ProposalError::Invalid(errors))
-}
-
-/// Everything that a request says of a connector that is not there yet.
-fn added(request: &Value) -> Vec<Change> {
-    let fields = request.as_object().into_iter().flatten().filter(|(field, _)| *field != "id");
-    fields.map(|(field, to)| Change { field: field.clone(), from: Value::Null, to: to.clone() }).collect()
-}
-
-/// What a request would change of a connector.
-fn changes(connector: &Connector, request: &Value) -> Vec<Change> {
-    let present = |field: &str| match field {
-        "name" => json!(connector.name.as_str()),
-        "client_id" => json!(connector.client_id),
-        "scopes" => json!(connector.scopes.iter().collect::<Vec<_>>()),
-        "connection_config" => json!(connector.connection_config),
-        "client_secret_expires_on" => json!(connector.client_secret_expires_on.map(|day| day.to_string())),
-        _ => Value::Null,
-    };
-    let fields = request.as_object().into_iter().flatten();
-    let change = |(field, to): (&String, &Value)| Change { from: present(field), field: field.clone(), to: to.clone() };
-    fields.map(change).filter(|change| change.from != change.to).collect()
 }

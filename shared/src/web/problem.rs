@@ -30,7 +30,7 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     upstream: Option<Upstream>,
-    plan: Option<PlanLimit>,
+    plan: Option<Box<PlanLimit>>,
     retry_after: Option<Duration>,
 }
 
@@ -112,7 +112,7 @@ impl Problem {
     #[must_use]
     pub fn plan_required(required: &PlanRequired) -> Self {
         let problem = Self::new(StatusCode::PAYMENT_REQUIRED, "plan_required", required.to_string());
-        Self { plan: Some(required.into()), ..problem }
+        Self { plan: Some(Box::new(required.into())), ..problem }
     }
 
     /// A link that is unknown, spent or too old: which of them is nobody's business.
@@ -256,7 +256,7 @@ impl Problem {
             request_id,
             errors: errors.collect(),
             upstream: self.upstream.as_ref(),
-            plan: self.plan.as_ref(),
+            plan: self.plan.as_deref(),
         };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();

@@ -1,9 +1,10 @@
 //! Connectors: registered, viewed, changed, deleted.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{Timestamp, civil::Date};
 
+use super::acceptance::{Accepted, takes_secret};
 use crate::{
     clock::Clock,
     domain::{
@@ -13,19 +14,13 @@ use crate::{
         health::Health,
         ids::{ConnectorId, WorkspaceId},
         plan::PlanRequired,
-        provider::{ClientAuth, Provider, ProviderType, Values},
+        provider::ProviderType,
         scopes::Scopes,
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
-    journeys::{
-        audit::Audit,
-        doctor::CallDoctor,
-        plan::{KeepPlan, Planned},
-        profile,
-        sweep_connector::BeginSweep,
-    },
-    oauth::{ProviderClient, SigningError, catalogue},
+    journeys::{audit::Audit, doctor::CallDoctor, plan::KeepPlan, profile, sweep_connector::BeginSweep},
+    oauth::{ProviderClient, SigningError},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -92,14 +87,6 @@ pub struct ConnectorChange {
     pub rotate_key: bool,
     /// The only revision that may be changed, if whoever asks has seen no other.
     pub at_revision: Option<u64>,
-}
-
-/// A draft that may be registered.
-struct Accepted {
-    provider: Cow<'static, Provider>,
-    is_own: bool,
-    connection_config: Values,
-    planned: Planned,
 }
 
 /// Why a connector was not registered, changed or deleted.
@@ -220,49 +207,6 @@ impl ManageConnectors {
         Ok(connector)
     }
 
-    /// Whether a connector could be registered like this, if whoever does has the secret. Says whether one is needed.
-    ///
-    /// # Errors
-    /// [`ConnectorError`], as when it is registered.
-    pub async fn try_out(&self, workspace: &WorkspaceId, draft: &ConnectorDraft) -> Result<bool, ConnectorError> {
-        let accepted = self.accept(workspace, draft).await?;
-        self.is_free(workspace, &draft.name, None).await?;
-        Ok(takes_secret(&accepted.provider))
-    }
-
-    /// What a connector would be after this change, which is not made.
-    ///
-    /// # Errors
-    /// [`ConnectorError`], as when it is changed.
-    pub async fn try_change(&self, earlier: &Connector, change: &ConnectorChange) -> Result<Connector, ConnectorError> {
-        let changed = self.changed(earlier, change, None)?;
-        self.is_free(&earlier.workspace, &changed.name, Some(&earlier.id)).await?;
-        Ok(changed)
-    }
-
-    /// Passes if no other connector of the workspace has this name.
-    async fn is_free(
-        &self,
-        workspace: &WorkspaceId,
-        name: &DisplayName,
-        except: Option<&ConnectorId>,
-    ) -> Result<(), ConnectorError> {
-        let is_other = |known: &Connector| Some(&known.id) != except && known.name.folded() == name.folded();
-        if self.list(workspace).await?.iter().any(is_other) { Err(ConnectorError::NameTaken) } else { Ok(()) }
-    }
-
-    /// What a draft comes to, if its provider and the workspace's plan take it.
-    async fn accept(&self, workspace: &WorkspaceId, draft: &ConnectorDraft) -> Result<Accepted, ConnectorError> {
-        let (provider, is_own) = self.provider(workspace, &draft.provider).await?;
-        if let Some(reason) = &provider.unavailable {
-            return Err(ConnectorError::Unavailable(reason.clone()));
-        }
-        let connection_config = self.config(&provider, &draft.connection_config)?;
-        let planned = self.plan.of(workspace).await?.ok_or(ConnectorError::NotFound)?;
-        planned.has_room_for(draft.kind)?;
-        Ok(Accepted { provider, is_own, connection_config, planned })
-    }
-
     /// The workspace's connectors.
     ///
     /// # Errors
@@ -370,35 +314,6 @@ impl ManageConnectors {
         Err(ConnectorError::Contended)
     }
 
-    /// The provider of this name, and whether it is the workspace's own: then it is to be pinned.
-    async fn provider(
-        &self,
-        workspace: &WorkspaceId,
-        id: &ProviderType,
-    ) -> Result<(Cow<'static, Provider>, bool), ConnectorError> {
-        if let Some(provider) = catalogue::find(id) {
-            return Ok((Cow::Borrowed(provider), false));
-        }
-        let own = self.custom.find(workspace, id).await?.ok_or(ConnectorError::UnknownProvider)?;
-        Ok((Cow::Owned(own), true))
-    }
-
-    /// The details of a new connector, if its endpoints may be spoken to with them.
-    fn config(&self, provider: &Provider, config: &Values) -> Result<Values, ConnectorError> {
-        let config = provider.accept_config(config).map_err(ConnectorError::Config)?;
-        let refused =
-            if config.is_empty() { Vec::new() } else { self.client.refused_endpoints(&provider.with_known(&config)) };
-        let named = |error: FieldError| FieldError {
-            pointer: "/connection_config".to_owned(),
-            detail: format!("makes an address that can't be used: {} {}", error.pointer, error.detail),
-        };
-        if refused.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConnectorError::Config(refused.into_iter().map(named).collect()))
-        }
-    }
-
     async fn sealed(
         &self,
         workspace: &WorkspaceId,
@@ -409,7 +324,7 @@ impl ManageConnectors {
         Ok(Some(self.vault.seal(&secret, &Place::connector(workspace, id)).await?))
     }
 
-    fn changed(
+    pub(super) fn changed(
         &self,
         earlier: &Connector,
         change: &ConnectorChange,
@@ -450,11 +365,6 @@ impl ManageConnectors {
         connector.updated_at = now;
         Ok(connector)
     }
-}
-
-/// Whether clients are known by a secret there.
-fn takes_secret(provider: &Provider) -> bool {
-    !matches!(provider.token.client_auth, ClientAuth::None | ClientAuth::PrivateKeyJwt)
 }
 
 /// The names of the fields that differ, for the audit trail.

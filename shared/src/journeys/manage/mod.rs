@@ -1,5 +1,6 @@
 //! What the people who run a workspace do: connectors, apps, keys, providers.
 
+mod acceptance;
 mod apps;
 mod client_keys;
 mod connector_request;
