@@ -22,6 +22,7 @@ use connectors::{
         list_connections::ListConnections,
         manage::{ConnectorChange, ConnectorError, ManageConnectors, read_change, read_draft},
     },
+    oauth::DiscoveryError,
     store::{Cursor, StoreError},
     vault::VaultError,
     web::{
@@ -123,7 +124,7 @@ struct Examined {
 /// How a connector's provider does.
 #[derive(Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-enum HealthOnWire {
+pub(crate) enum HealthOnWire {
     /// Nothing is known against it.
     Ok,
     /// It does not accept the client id or secret.
@@ -133,7 +134,7 @@ enum HealthOnWire {
 }
 
 impl HealthOnWire {
-    fn of(connector: &Connector, health: &Health) -> Self {
+    pub(crate) fn of(connector: &Connector, health: &Health) -> Self {
         match (health.refusal_of(connector.revision), health.open_until) {
             (Some(refusal), _) => Self::Misconfigured {
                 error: refusal.error.clone(),
@@ -215,6 +216,7 @@ async fn change(
 ) -> Result<Json<Examined>, Problem> {
     let change = checked(&body, |body| ConnectorChange {
         rotate_key: body.flag("rotate_key").unwrap_or(false),
+        accept_endpoints: body.flag("accept_endpoints").unwrap_or(false),
         ..read_change(body)
     })?;
     let connector = journey.change(admin.workspace(), &parse(&id)?, change, actor(&admin)).await.map_err(problem)?;
@@ -309,7 +311,9 @@ pub(crate) fn problem(error: ConnectorError) -> Problem {
             "is neither in the catalogue (GET /api/providers) nor defined by the workspace",
         ),
         ConnectorError::Unavailable(reason) => Problem::invalid_field("/integration_type", reason),
-        ConnectorError::Config(errors) => Problem::invalid(errors),
+        ConnectorError::Config(errors) | ConnectorError::Discovery(DiscoveryError::Unusable(errors)) => {
+            Problem::invalid(errors)
+        }
         ConnectorError::SecretMissing => Problem::invalid_field("/client_secret", "is required by this provider"),
         ConnectorError::NoKey => Problem::invalid_field("/rotate_key", "this provider asks for no key"),
         ConnectorError::KeyBound => Problem::conflict(
@@ -318,6 +322,12 @@ pub(crate) fn problem(error: ConnectorError) -> Problem {
         ConnectorError::KeyTooNew => Problem::conflict(
             "The newest key does not sign yet: `key.signs_from` says from when on it does. Ask for another one then.",
         ),
+        ConnectorError::NoIssuer => {
+            Problem::invalid_field("/accept_endpoints", "the provider is not one of the workspace's own with an issuer")
+        }
+        ConnectorError::Discovery(cause) => {
+            Problem::invalid_field("/accept_endpoints", format!("can't be read: {cause}"))
+        }
         ConnectorError::Signing(cause) => Problem::internal(&cause),
         ConnectorError::Plan(required) => Problem::plan_required(&required),
         ConnectorError::NameTaken => Problem::conflict("Another connector of this workspace has this name."),

@@ -6,7 +6,9 @@ mod connector;
 mod doctor;
 mod encryption_keys;
 mod events;
+mod foresight;
 mod governance;
+mod health;
 mod identity_check;
 mod keys;
 mod proposals;
@@ -20,12 +22,14 @@ use connectors::{
     journeys::{
         delete_workspace::DeleteWorkspace,
         doctor::Doctor,
+        foresee_change::ForeseeChange,
         forget_user::ForgetUser,
         list_connections::ListConnections,
         manage::{Govern, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
         plan::KeepPlan,
         proposals::ProposeChanges,
         rotate_key::RotateKey,
+        survey::Survey,
     },
     services::Services,
     store::{AuditLog, Workspaces},
@@ -43,6 +47,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/connectors/{id}"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/connections"),
     ("POST", "/api/workspace/{ws}/connectors/{id}/doctor"),
+    ("POST", "/api/workspace/{ws}/connectors/{id}/foresee"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/jwks.json"),
     ("GET", "/api/workspace/{ws}/connector-governance"),
     ("PUT", "/api/workspace/{ws}/connector-governance"),
@@ -78,6 +83,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/workspace/{ws}"),
     ("DELETE", "/api/workspace/{ws}"),
     ("GET", "/api/workspace/{ws}/audit"),
+    ("GET", "/api/workspace/{ws}/health"),
     ("GET", "/api/providers"),
     ("GET", "/api/providers/{type}"),
     ("GET", "/api/apps/{app}/oauth-redirect-uris"),
@@ -90,6 +96,8 @@ struct Function {
     connections: ListConnections,
     doctor: Doctor,
     govern: Govern,
+    foresight: ForeseeChange,
+    survey: Survey,
     apps: ManageApps,
     keys: ManageKeys,
     encryption_keys: RotateKey,
@@ -116,6 +124,8 @@ pub fn router(services: &Services) -> Router {
         connections: services.list_connections(),
         doctor: services.doctor(),
         govern: services.govern(),
+        foresight: services.foresee_change(),
+        survey: services.survey(),
         apps: services.manage_apps(),
         keys: services.manage_keys(),
         encryption_keys: services.rotate_key(),
@@ -133,6 +143,8 @@ pub fn router(services: &Services) -> Router {
         .merge(connector::routes())
         .merge(doctor::routes())
         .merge(governance::routes())
+        .merge(foresight::routes())
+        .merge(health::routes())
         .merge(apps::routes())
         .merge(identity_check::routes())
         .merge(keys::routes())

@@ -7,14 +7,16 @@ use crate::{
     journeys::{
         delete_workspace::DeleteWorkspace,
         doctor::CallDoctor,
+        foresee_change::ForeseeChange,
         forget_user::ForgetUser,
         manage::{FoundWorkspace, Govern, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
         plan::KeepPlan,
         proposals::ProposeChanges,
         rotate_key::RotateKey,
+        survey::Survey,
         sweep_connector::BeginSweep,
     },
-    store::{ApiKeys, CustomProviders, ForgottenUsers, Proposals, Purges},
+    store::{ApiKeys, ForgottenUsers, Proposals, Purges},
 };
 
 impl Services {
@@ -24,7 +26,8 @@ impl Services {
         ManageConnectors {
             connectors: self.connectors(),
             plan: self.keep_plan(),
-            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            custom: self.custom_providers(),
+            issuers: self.issuer_changes(),
             healths: self.healths(),
             client: Arc::clone(&self.client),
             doctor: CallDoctor {
@@ -46,9 +49,27 @@ impl Services {
         Govern {
             policies: self.policies(),
             connectors: self.connectors(),
-            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            custom: self.custom_providers(),
             audit: self.audit(),
         }
+    }
+
+    /// The journey that looks at whole workspaces.
+    #[must_use]
+    pub fn survey(&self) -> Survey {
+        Survey {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            healths: self.healths(),
+            checkups: self.checkups(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that foresees what a change of a connector would mean.
+    #[must_use]
+    pub fn foresee_change(&self) -> ForeseeChange {
+        ForeseeChange { connectors: self.connectors(), connections: self.connections(), clock: self.clock.clone() }
     }
 
     /// The journey that manages apps.
@@ -94,7 +115,7 @@ impl Services {
     #[must_use]
     pub fn manage_providers(&self) -> ManageProviders {
         ManageProviders {
-            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            custom: self.custom_providers(),
             plan: self.keep_plan(),
             client: Arc::clone(&self.client),
             audit: self.audit(),

@@ -105,6 +105,7 @@ impl Walk {
             "/encryption-keys",
             "/audit",
             "/connector-governance",
+            "/health",
             "/proposals",
             "",
         ] {

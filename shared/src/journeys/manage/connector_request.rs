@@ -70,8 +70,11 @@ fn config(body: &Table<'_>) -> Option<BTreeMap<String, String>> {
     body.has("connection_config").then_some(config)
 }
 
-/// Visible ASCII: it travels in headers and addresses (RFC 6749, appendix A.1).
-fn client_id(value: &Value) -> Result<String, String> {
+/// Reads a client id. Visible ASCII: it travels in headers and addresses (RFC 6749, appendix A.1).
+///
+/// # Errors
+/// What is wrong with it, in words for the person who wrote it.
+pub fn client_id(value: &Value) -> Result<String, String> {
     let raw = value.as_str().unwrap_or_default();
     let fits = (1..=512).contains(&raw.len()) && raw.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
     if fits { Ok(raw.to_owned()) } else { Err("must be 1 to 512 visible ASCII characters".to_owned()) }

@@ -19,8 +19,11 @@ use crate::{
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
-    journeys::{audit::Audit, doctor::CallDoctor, plan::KeepPlan, profile, sweep_connector::BeginSweep},
-    oauth::{ProviderClient, SigningError},
+    journeys::{
+        audit::Audit, doctor::CallDoctor, issuer_changes::IssuerChanges, plan::KeepPlan, profile,
+        sweep_connector::BeginSweep,
+    },
+    oauth::{DiscoveryError, ProviderClient, SigningError},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -35,6 +38,7 @@ pub struct ManageConnectors {
     pub(crate) connectors: Connectors,
     pub(crate) plan: KeepPlan,
     pub(crate) custom: CustomProviders,
+    pub(crate) issuers: IssuerChanges,
     pub(crate) healths: Healths,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) doctor: CallDoctor,
@@ -87,6 +91,8 @@ pub struct ConnectorChange {
     pub rotate_key: bool,
     /// The only revision that may be changed, if whoever asks has seen no other.
     pub at_revision: Option<u64>,
+    /// The endpoints that the issuer's metadata names by now, wherever they are.
+    pub accept_endpoints: bool,
 }
 
 /// Why a connector was not registered, changed or deleted.
@@ -117,6 +123,12 @@ pub enum ConnectorError {
     /// A new key was asked for, and the last one does not sign yet: the provider would have to learn of two at once.
     #[error("the newest key does not sign yet")]
     KeyTooNew,
+    /// The endpoints of an issuer were to be accepted, and the provider has none, or is the catalogue's.
+    #[error("the provider was not made of an issuer's metadata")]
+    NoIssuer,
+    /// The issuer's metadata could not be used.
+    #[error(transparent)]
+    Discovery(#[from] DiscoveryError),
     /// No key could be made.
     #[error(transparent)]
     Signing(#[from] SigningError),
@@ -247,18 +259,24 @@ impl ManageConnectors {
     ) -> Result<Connector, ConnectorError> {
         let secret = self.sealed(workspace, id, change.client_secret).await?;
         let change = ConnectorChange { client_secret: None, ..change };
+        let metadata = if change.accept_endpoints { Some(self.metadata(workspace, id).await?) } else { None };
         for _ in 0..TRIES {
             let earlier = self.find(workspace, id).await?;
             if change.at_revision.is_some_and(|revision| revision != earlier.revision) {
                 return Err(ConnectorError::Outdated);
             }
             let mut changed = self.changed(&earlier, &change, secret.as_ref())?;
-            changed.client_key = self.key_of_changed(&earlier, change.rotate_key).await?;
+            let accepted =
+                metadata.as_ref().map(|metadata| self.accepted(&mut changed, metadata)).transpose()?.flatten();
+            changed.client_key = self.key_of_changed(&changed, change.rotate_key).await?;
             match self.connectors.replace(&earlier, &changed).await? {
                 ConnectorWrite::Done => {
                     let fields = differences(&earlier, &changed).join(" ");
                     let details = [("changed", fields.as_str())];
-                    self.audit.note(workspace, actor, "connector.changed", id.as_str(), &details).await;
+                    self.audit.note(workspace, actor.clone(), "connector.changed", id.as_str(), &details).await;
+                    if let Some(metadata) = &metadata {
+                        self.note_accepted(&changed, metadata, accepted.as_ref(), actor).await?;
+                    }
                     self.doctor.soon(&changed).await;
                     return Ok(changed);
                 }
@@ -377,6 +395,7 @@ fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
         ("client_secret_expires_on", earlier.client_secret_expires_on != changed.client_secret_expires_on),
         ("key", key(earlier) != key(changed)),
         ("scopes", earlier.scopes != changed.scopes),
+        ("endpoints", earlier.pinned_profile != changed.pinned_profile),
         ("connection_config", earlier.connection_config != changed.connection_config),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()

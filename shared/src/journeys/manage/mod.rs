@@ -5,13 +5,14 @@ mod apps;
 mod client_keys;
 mod connector_request;
 mod connectors;
+mod endpoints;
 mod governance;
 mod keys;
 mod providers;
 mod workspaces;
 
 pub use apps::{AppChange, AppDraft, AppError, IdentityDraft, KeySource, ManageApps};
-pub use connector_request::{read_change, read_draft};
+pub use connector_request::{client_id, read_change, read_draft};
 pub use connectors::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors};
 pub use governance::{Govern, GovernError, Governed};
 pub use keys::{KeyDraft, KeyError, ManageKeys, NewKey};
