@@ -219,7 +219,9 @@ async fn change(
         accept_endpoints: body.flag("accept_endpoints").unwrap_or(false),
         ..read_change(body)
     })?;
-    let connector = journey.change(admin.workspace(), &parse(&id)?, change, actor(&admin)).await.map_err(problem)?;
+    let id = parse(&id)?;
+    let changed = Box::pin(journey.change(admin.workspace(), &id, change, actor(&admin))).await;
+    let connector = changed.map_err(problem)?;
     examined((&journey, &doctor), &connector, &base).await
 }
 

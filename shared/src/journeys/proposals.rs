@@ -201,7 +201,7 @@ impl ProposeChanges {
         let wanted = self.completed(&proposal, confirmation).await?;
         // Decided first, so that of two who confirm one does it. What cannot be done is taken back.
         let decision = self.decide(&proposal, Outcome::Confirmed, &actor).await?;
-        match self.carry_out(&proposal, wanted, actor.clone()).await {
+        match Box::pin(self.carry_out(&proposal, wanted, actor.clone())).await {
             Ok(connector) => {
                 let details = [
                     ("kind", proposal.kind.as_str()),
@@ -299,7 +299,7 @@ impl ProposeChanges {
             Wanted::Add(draft) => Ok(Some(self.connectors.create(workspace, *draft, actor).await?)),
             Wanted::Update(change) => {
                 let change = ConnectorChange { at_revision: proposal.revision, ..change };
-                Ok(Some(self.connectors.change(workspace, connector, change, actor).await?))
+                Ok(Some(Box::pin(self.connectors.change(workspace, connector, change, actor)).await?))
             }
             Wanted::Delete => {
                 self.connectors.delete(workspace, connector, true, actor).await?;

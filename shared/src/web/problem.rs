@@ -29,7 +29,7 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     errors: Vec<FieldError>,
-    upstream: Option<Upstream>,
+    upstream: Option<Box<Upstream>>,
     plan: Option<Box<PlanLimit>>,
     retry_after: Option<Duration>,
 }
@@ -173,7 +173,7 @@ impl Problem {
     /// With what a provider said.
     #[must_use]
     pub fn upstream(self, upstream: Upstream) -> Self {
-        Self { upstream: Some(upstream), ..self }
+        Self { upstream: Some(Box::new(upstream)), ..self }
     }
 
     /// With how long to wait, in whole seconds, at least one.
@@ -255,7 +255,7 @@ impl Problem {
             code: self.code,
             request_id,
             errors: errors.collect(),
-            upstream: self.upstream.as_ref(),
+            upstream: self.upstream.as_deref(),
             plan: self.plan.as_deref(),
         };
         let mut response = (self.status, Json(body)).into_response();
