@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::store::TableNames;
+use crate::{domain::plan::Plans, store::TableNames};
 
 /// Every name that is read from the environment. The template sets those that a deployment must have.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 24] = [
     "PUBLIC_BASE_URL",
     "TABLE_REGISTRY",
     "TABLE_CONNECTIONS",
@@ -16,6 +16,7 @@ pub const NAMES: [&str; 23] = [
     "KMS_KEY_ID",
     "DEPLOYMENT",
     "KEY_MAX_AGE_DAYS",
+    "PLANS",
     "REFRESH_QUEUE_URL",
     "REVOCATION_QUEUE_URL",
     "SALVAGE_QUEUE_URL",
@@ -47,6 +48,8 @@ pub struct Config {
     pub deployment: String,
     /// How old a workspace's key becomes before a new one is made: a whole number of days.
     pub max_key_age: Duration,
+    /// What workspaces may add, by the name of their plan.
+    pub plans: Plans,
     /// The queue of connections to refresh.
     pub refresh_queue_url: String,
     /// The queue of grants to revoke.
@@ -141,6 +144,7 @@ impl Config {
             kms_key_id: get("KMS_KEY_ID")?,
             deployment: get("DEPLOYMENT")?,
             max_key_age: days("KEY_MAX_AGE_DAYS", &get("KEY_MAX_AGE_DAYS")?)?,
+            plans: plans("PLANS", &get("PLANS")?)?,
             refresh_queue_url: get("REFRESH_QUEUE_URL")?,
             revocation_queue_url: get("REVOCATION_QUEUE_URL")?,
             salvage_queue_url: get("SALVAGE_QUEUE_URL")?,
@@ -164,6 +168,11 @@ impl Config {
             },
         })
     }
+}
+
+fn plans(name: &'static str, raw: &str) -> Result<Plans, ConfigError> {
+    let expected = "a JSON object of plans by name, each with any of `connectors`, `custom_providers`, `shared`";
+    Plans::parse(raw).map_err(|_| ConfigError::Invalid { name, expected })
 }
 
 /// A number of days from one to ten years.
@@ -193,6 +202,7 @@ mod tests {
         match name {
             "PUBLIC_BASE_URL" => Some("https://connect.example/".to_owned()),
             "KEY_MAX_AGE_DAYS" => Some("365".to_owned()),
+            "PLANS" => Some("{}".to_owned()),
             "EGRESS" | "AWS_SESSION_TOKEN" => None,
             name if name.starts_with("AWS_ENDPOINT") => None,
             name => Some(format!("value of {name}")),

@@ -27,7 +27,7 @@ use crate::{
     random::Random,
     store::{
         ApiKeys, Apps, AuditLog, Checkups, ClientKeys, Connections, Connectors, CustomProviders, EndedGrants, Healths,
-        Outbox, Paces, Schedule, Sessions, Sweeps, Webhooks, WorkspaceKeys, Workspaces,
+        Outbox, Paces, Policies, Schedule, Sessions, Sweeps, Webhooks, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -255,6 +255,10 @@ impl Services {
 
     fn connectors(&self) -> Connectors {
         Connectors::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn policies(&self) -> Policies {
+        Policies::new(&self.dynamodb, &self.config.tables)
     }
 
     fn connections(&self) -> Connections {

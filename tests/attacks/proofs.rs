@@ -31,6 +31,7 @@ struct Two {
     /// The id of a connection, and what has to be said beside it.
     connection: String,
     webhook: String,
+    proposal: String,
     sibling: App,
     hostile: Workspace,
     theirs: App,
@@ -51,7 +52,10 @@ impl Two {
         let sibling = world.register_app(&world.workspace, "sibling-app").await;
         let hostile = world.found("Hostile").await;
         let theirs = world.register_app(&hostile, "their-app").await;
-        Self { world, connector, session, connection, webhook, sibling, hostile, theirs }
+        let rename = json!({"kind": "update", "connector_id": connector.id, "connector": {"name": "Proposed"}});
+        let proposed = world.admin("POST", "/proposals").json(&rename).send().await.expect(201);
+        let proposal = proposed["proposal_id"].as_str().unwrap().to_owned();
+        Self { world, connector, session, connection, webhook, proposal, sibling, hostile, theirs }
     }
 
     fn path(&self, route: &str) -> String {
@@ -64,6 +68,7 @@ impl Two {
             ("connector_id", &self.connector.id),
             ("session", &self.session),
             ("connection", &self.connection),
+            ("proposal", &self.proposal),
             ("key", &self.world.app.service_key_id),
             ("webhook", &self.webhook),
             ("type", "fake"),
@@ -84,6 +89,13 @@ impl Two {
                 "issuer": self.theirs.issuer, "audience": "a", "jwks": crate::world::jwks(&[&self.theirs.signer]),
             }),
             ("PUT", "/api/workspace/{ws}/connectors/{id}") => json!({"client_secret": "planted"}),
+            ("PUT", "/api/workspace/{ws}/connector-governance") => json!({
+                "integration_type": "fake", "per_user_connection_enabled": false,
+            }),
+            ("PUT", "/api/workspace/{ws}/connector-governance/bulk") => json!([{
+                "integration_type": "fake", "per_user_connection_enabled": false,
+            }]),
+            ("POST", "/api/workspace/{ws}/proposals") => json!({"kind": "delete", "connector_id": self.connector.id}),
             ("PUT", "/api/workspace/{ws}/apps/{app}") => json!({"return_urls": ["https://evil.example/"]}),
             ("PUT", "/api/workspace/{ws}/encryption-keys") => json!({"kms_key_arn": null}),
             ("POST", "/api/apps/{app}/connect-sessions") => json!({
@@ -249,6 +261,27 @@ async fn a_reading_key_changes_nothing_on_any_route_there_is() {
         let answer = two.call(method, route).bearer(&reader).send().await;
         let expected = if method == "GET" { 200 } else { 403 };
         assert_eq!(answer.status, expected, "{method} {route}: {answer:?}");
+    }
+}
+
+/// A key for assistants reads what it may propose about, and opens no other route that there is.
+#[tokio::test]
+async fn an_assistants_key_opens_what_it_is_for_and_nothing_else_on_any_route_there_is() {
+    const OPEN: [&str; 6] =
+        ["/connectors", "/connectors/{id}", "/providers", "/providers/{type}", "/proposals", "/proposals/{proposal}"];
+    let two = Two::new().await;
+    let made = two.world.admin("POST", "/keys").json(&json!({"name": "assistant", "role": "builder"})).send().await;
+    let builder = made.expect(201)["key"].as_str().unwrap().to_owned();
+    for (method, route) in routes() {
+        let answer = two.call(method, route).bearer(&builder).send().await;
+        let below = route.strip_prefix("/api/workspace/{ws}");
+        let expected = match (method, below) {
+            ("GET", Some(below)) if OPEN.contains(&below) => 200..=200,
+            ("POST", Some("/proposals")) => 201..=201,
+            (_, Some(_)) => 403..=403,
+            (_, None) => 401..=404,
+        };
+        assert!(expected.contains(&answer.status), "{method} {route}: {answer:?}");
     }
 }
 

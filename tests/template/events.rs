@@ -73,7 +73,7 @@ fn every_function_with_routes_has_an_event_for_each_kind_of_caller() {
         ("call-provider", &["on-behalf-of", example::USER_TOKEN, "connectors/{type}/call"]),
         ("disconnect", &[example::USER_TOKEN, example::ADMIN_KEY, "SWEEP#", "POST /connect/{session}/disconnect"]),
         ("list-connections", &[example::USER_TOKEN, example::SERVICE_KEY, "OPTIONS"]),
-        ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap", "confirm"]),
+        ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap", "set_plan", "confirm"]),
         (
             "console",
             &[

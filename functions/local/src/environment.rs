@@ -9,7 +9,7 @@ use crate::{
 
 /// Names that the developer may set to something else, each with its value here: for tables, keys and queues of an endpoint
 /// that names them otherwise.
-const CHOICES: [(&str, &str); 8] = [
+const CHOICES: [(&str, &str); 9] = [
     ("TABLE_REGISTRY", "connectors-registry"),
     ("TABLE_CONNECTIONS", "connectors-connections"),
     ("TABLE_SESSIONS", "connectors-sessions"),
@@ -18,6 +18,7 @@ const CHOICES: [(&str, &str); 8] = [
     ("EVENT_BUS_NAME", BUS),
     ("DEPLOYMENT", "local"),
     ("KEY_MAX_AGE_DAYS", "365"),
+    ("PLANS", "{}"),
 ];
 
 /// An environment for the functions: every name they read, with its value.

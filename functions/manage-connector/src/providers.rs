@@ -13,7 +13,7 @@ use connectors::{
     domain::provider::{Provider, ProviderType},
     journeys::manage::{ManageProviders, ProviderError},
     oauth::{DiscoveryError, catalogue},
-    web::{AdminCaller, JsonBody, Problem, PublicJson, Query, WriterCaller},
+    web::{BuilderCaller, JsonBody, Problem, PublicJson, Query, WriterCaller},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -87,7 +87,7 @@ async fn of_catalogue(Path(id): Path<String>) -> Result<Json<Value>, Problem> {
 
 async fn of_workspace(
     State(journey): State<ManageProviders>,
-    AdminCaller(admin): AdminCaller,
+    BuilderCaller(admin): BuilderCaller,
 ) -> Result<Json<Value>, Problem> {
     let providers = journey.of_workspace(admin.workspace()).await.map_err(problem)?;
     written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })
@@ -95,7 +95,7 @@ async fn of_workspace(
 
 async fn one(
     State(journey): State<ManageProviders>,
-    AdminCaller(admin): AdminCaller,
+    BuilderCaller(admin): BuilderCaller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let provider = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
@@ -135,6 +135,7 @@ fn problem(error: ProviderError) -> Problem {
         }
         ProviderError::Discovery(cause) => Problem::invalid(vec![field("/issuer", format!("can't be used: {cause}"))]),
         ProviderError::Taken => Problem::conflict("The catalogue or this workspace has a provider of this id."),
+        ProviderError::Plan(required) => Problem::plan_required(&required),
         ProviderError::NotFound => Problem::not_found(),
         ProviderError::Store(cause) => cause.into(),
     }

@@ -33,7 +33,7 @@ pub struct Authenticator {
     tokens: user_tokens::TokenCheck,
 }
 
-/// Somebody who may look at a workspace, and perhaps change it.
+/// Somebody who may look at a workspace, at least at its connectors, and perhaps change it.
 #[derive(Debug, Clone)]
 pub struct Admin {
     workspace: WorkspaceId,
@@ -120,12 +120,13 @@ impl Authenticator {
     /// [`Unauthenticated`].
     pub async fn owner(&self, bearer: Option<&str>, app: &AppId) -> Result<Arc<App>, Unauthenticated> {
         let key = bearer.ok_or(Unauthenticated::NoProof)?;
-        let (_, workspace, _) = match self.keys.workspace_key(key).await {
+        let (_, workspace, role) = match self.keys.workspace_key(key).await {
             Err(Unauthenticated::NoProof) => return Ok(self.service(bearer, app).await?.app),
             outcome => outcome?,
         };
         let app = self.apps.find(app).await?;
-        app.filter(|app| app.workspace == workspace).ok_or(Unauthenticated::Elsewhere)
+        let may_look = role != WorkspaceRole::Builder;
+        app.filter(|app| may_look && app.workspace == workspace).ok_or(Unauthenticated::Elsewhere)
     }
 
     /// Which user of `app` this token is of.
@@ -200,6 +201,18 @@ impl Admin {
     #[must_use]
     pub fn key(&self) -> &KeyId {
         &self.key
+    }
+
+    /// Whether everything may be looked at, and not connectors and providers only.
+    #[must_use]
+    pub fn may_look(&self) -> bool {
+        matches!(self.role, WorkspaceRole::Admin | WorkspaceRole::Reader)
+    }
+
+    /// Whether changes may be proposed.
+    #[must_use]
+    pub fn may_propose(&self) -> bool {
+        matches!(self.role, WorkspaceRole::Admin | WorkspaceRole::Builder)
     }
 
     /// Whether anything may be changed.

@@ -47,6 +47,8 @@ identifiers! {
     ConnectorId: |raw| raw.strip_prefix("con_").is_some_and(is_ulid), "`con_` followed by a ULID (26 upper-case characters)";
     /// A connection: one user's grant through one connector.
     ConnectionId: |raw| raw.strip_prefix("cnn_").is_some_and(is_base32), "`cnn_` followed by 26 characters";
+    /// A proposal to change something.
+    ProposalId: |raw| raw.strip_prefix("prp_").is_some_and(is_ulid), "`prp_` followed by a ULID (26 upper-case characters)";
     /// An API key's public part.
     KeyId: |raw| is_ulid(raw), "a ULID";
     /// One attempt to refresh a connection.
@@ -68,6 +70,14 @@ impl ConnectorId {
     #[must_use]
     pub fn of_ulid(ulid: &str) -> Self {
         Self(format!("con_{ulid}").into())
+    }
+}
+
+impl ProposalId {
+    /// A proposal's id made from a fresh ULID.
+    #[must_use]
+    pub fn of_ulid(ulid: &str) -> Self {
+        Self(format!("prp_{ulid}").into())
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) mod issuer_changes;
 pub mod list_connections;
 pub mod manage;
 pub mod open_link;
+pub mod plan;
+pub mod proposals;
 pub(crate) mod publish;
 pub mod refresh_connection;
 pub mod refresh_due;

@@ -23,6 +23,7 @@ impl Services {
         StartAuthorization {
             apps: self.apps(),
             connectors: self.connectors(),
+            policies: self.policies(),
             connections: self.connections(),
             sessions: self.sessions(),
             starts: Starts::new(&self.dynamodb, &self.config.tables),
@@ -41,6 +42,7 @@ impl Services {
         OpenLink {
             apps: self.apps(),
             connectors: self.connectors(),
+            policies: self.policies(),
             connections: self.connections(),
             sessions: self.sessions(),
             clock: self.clock.clone(),
@@ -212,7 +214,12 @@ impl Services {
     /// The journey that lists connections.
     #[must_use]
     pub fn list_connections(&self) -> ListConnections {
-        ListConnections { connectors: self.connectors(), connections: self.connections(), clock: self.clock.clone() }
+        ListConnections {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            policies: self.policies(),
+            clock: self.clock.clone(),
+        }
     }
 
     pub(super) fn refresher(&self) -> Refresher {

@@ -9,12 +9,14 @@ use crate::{
         doctor::CallDoctor,
         foresee_change::ForeseeChange,
         forget_user::ForgetUser,
-        manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders, ManageWebhooks},
+        manage::{FoundWorkspace, Govern, ManageApps, ManageConnectors, ManageKeys, ManageProviders, ManageWebhooks},
+        plan::KeepPlan,
+        proposals::ProposeChanges,
         rotate_key::RotateKey,
         survey::Survey,
         sweep_connector::BeginSweep,
     },
-    store::{ApiKeys, ForgottenUsers, Purges},
+    store::{ApiKeys, ForgottenUsers, Proposals, Purges},
 };
 
 impl Services {
@@ -23,6 +25,7 @@ impl Services {
     pub fn manage_connectors(&self) -> ManageConnectors {
         ManageConnectors {
             connectors: self.connectors(),
+            plan: self.keep_plan(),
             custom: self.custom_providers(),
             issuers: self.issuer_changes(),
             healths: self.healths(),
@@ -38,6 +41,17 @@ impl Services {
             publisher: self.publisher(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+        }
+    }
+
+    /// The journey that governs which types of provider may be used.
+    #[must_use]
+    pub fn govern(&self) -> Govern {
+        Govern {
+            policies: self.policies(),
+            connectors: self.connectors(),
+            custom: self.custom_providers(),
+            audit: self.audit(),
         }
     }
 
@@ -85,10 +99,39 @@ impl Services {
         }
     }
 
+    /// The journey that makes and decides proposals.
+    #[must_use]
+    pub fn propose_changes(&self) -> ProposeChanges {
+        ProposeChanges {
+            proposals: Proposals::new(&self.dynamodb, &self.config.tables),
+            connectors: self.manage_connectors(),
+            connections: self.connections(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
     /// The journey that manages providers.
     #[must_use]
     pub fn manage_providers(&self) -> ManageProviders {
-        ManageProviders { custom: self.custom_providers(), client: Arc::clone(&self.client), audit: self.audit() }
+        ManageProviders {
+            custom: self.custom_providers(),
+            plan: self.keep_plan(),
+            client: Arc::clone(&self.client),
+            audit: self.audit(),
+        }
+    }
+
+    /// The journey that keeps workspaces to their plans.
+    #[must_use]
+    pub fn keep_plan(&self) -> KeepPlan {
+        KeepPlan {
+            workspaces: self.workspaces(),
+            connectors: self.connectors(),
+            plans: self.config.plans.clone(),
+            audit: self.audit(),
+        }
     }
 
     /// The journey that manages webhooks.
@@ -112,6 +155,7 @@ impl Services {
         FoundWorkspace {
             workspaces: self.workspaces(),
             keys: self.manage_keys(),
+            plans: self.config.plans.clone(),
             vault: Arc::clone(&self.vault),
             audit: self.audit(),
             clock: self.clock.clone(),

@@ -82,6 +82,15 @@ pub(super) mod name {
         CONNECTOR_STATE = "connector_state";
         CLAIMED_BY = "claimed_by";
         REVISION = "revision";
+        SWITCHES = "switches";
+        PLAN = "plan_name";
+        PROPOSAL = "proposal_id";
+        PROPOSAL_KIND = "proposal_kind";
+        PROPOSED = "proposed";
+        DECISION = "decision";
+        DECIDED_BY = "decided_by";
+        DECIDED_AT = "decided_at";
+        CONNECTOR_COUNT = "connector_count";
 
         CONNECTOR_SHARD = "connector_shard";
         DUE_SHARD = "due_shard";

@@ -23,7 +23,15 @@ const ON_BEHALF_OF: &str = "on-behalf-of";
 #[derive(Debug, Clone)]
 pub struct Callers(pub Arc<Authenticator>);
 
-/// Somebody who may look at the workspace `{ws}` of the path.
+/// Somebody who may look at the connectors and providers of the workspace `{ws}` of the path.
+#[derive(Debug)]
+pub struct BuilderCaller(pub Admin);
+
+/// Somebody who may propose changes to the workspace `{ws}` of the path.
+#[derive(Debug)]
+pub struct ProposerCaller(pub Admin);
+
+/// Somebody who may look at all of the workspace `{ws}` of the path.
 #[derive(Debug)]
 pub struct AdminCaller(pub Admin);
 
@@ -51,7 +59,7 @@ pub struct BackendCaller(pub Service, pub Option<AppUser>);
 #[derive(Debug)]
 pub struct UserCaller(pub AppUser);
 
-impl<S> FromRequestParts<S> for AdminCaller
+impl<S> FromRequestParts<S> for BuilderCaller
 where
     Callers: FromRef<S>,
     S: Send + Sync,
@@ -70,6 +78,40 @@ where
                 Ok(_) | Err(Unauthenticated::Elsewhere) => Err(Problem::not_found()),
                 Err(error) => Err(refused(error)),
             },
+        }
+    }
+}
+
+impl<S> FromRequestParts<S> for ProposerCaller
+where
+    Callers: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let BuilderCaller(admin) = BuilderCaller::from_request_parts(parts, state).await?;
+        if admin.may_propose() {
+            Ok(Self(admin))
+        } else {
+            Err(Problem::forbidden("This key may look, but not propose anything."))
+        }
+    }
+}
+
+impl<S> FromRequestParts<S> for AdminCaller
+where
+    Callers: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let BuilderCaller(admin) = BuilderCaller::from_request_parts(parts, state).await?;
+        if admin.may_look() {
+            Ok(Self(admin))
+        } else {
+            Err(Problem::forbidden("This key may look at connectors and providers, and propose: nothing else."))
         }
     }
 }

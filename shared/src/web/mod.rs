@@ -20,7 +20,8 @@ mod show;
 
 pub use body::{JsonBody, checked};
 pub use callers::{
-    AdminCaller, BackendCaller, Callers, DelegateCaller, OwnerCaller, ServiceCaller, UserCaller, WriterCaller,
+    AdminCaller, BackendCaller, BuilderCaller, Callers, DelegateCaller, OwnerCaller, ProposerCaller, ServiceCaller,
+    UserCaller, WriterCaller,
 };
 pub use layers::dress;
 pub use no_token::no_token;

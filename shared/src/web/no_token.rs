@@ -10,6 +10,7 @@ use crate::journeys::get_token::GetTokenError;
 pub fn no_token(error: GetTokenError, ended: StatusCode) -> Problem {
     match error {
         GetTokenError::NotConnected => Problem::no_connection(),
+        GetTokenError::BlockedByPolicy => Problem::blocked_by_policy(),
         GetTokenError::ReconnectRequired => {
             Problem::new(ended, "reconnect_required", "The connection has ended: the user has to connect again.")
         }

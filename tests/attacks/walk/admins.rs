@@ -107,6 +107,11 @@ impl Walk {
             "/audit",
             "/audit/verify",
             "/health",
+            "/audit",
+            "/connector-governance",
+            "/health",
+            "/proposals",
+            "",
         ] {
             self.manage(tenant, "GET", rest, None).await;
         }

@@ -54,6 +54,7 @@ impl Walk {
                 ("connector_id", &connector),
                 ("session", &session),
                 ("connection", "cnn_00000000000000000000000000"),
+                ("proposal", "prp_00000000000000000000000000"),
                 ("key", &key),
                 ("webhook", "wh_00000000000000000000000000"),
                 ("type", "fake"),

@@ -30,6 +30,9 @@ use super::interference::{HeldRequest, Interference};
 
 pub(crate) const BASE_URL: &str = "https://connect.example";
 
+/// What the deployment's plans are. A workspace has none of them unless a test gives it one.
+const PLANS: &str = r#"{"three": {"connectors": 3}, "none": {"connectors": 0, "custom_providers": false}, "pro": {}}"#;
+
 /// An item of a table.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -68,7 +71,8 @@ impl Aws {
         let routes = aws::router(engines).layer(middleware::from_fn_with_state(tapped, tap));
         tokio::spawn(async move { axum::serve(listener, routes).await });
         let settings = Settings::read(|_| None).unwrap();
-        let environment = Environment::new(&settings, BASE_URL, address, |_| None);
+        let set = |name: &str| (name == "PLANS").then(|| PLANS.to_owned());
+        let environment = Environment::new(&settings, BASE_URL, address, set);
         let client = tables::client(&environment);
         Self { environment, queues, bus, client, counter, interference, address, _folder: folder }
     }

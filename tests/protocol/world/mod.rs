@@ -112,6 +112,12 @@ impl World {
         Ok(workspace)
     }
 
+    /// Gives a workspace a plan as whoever may invoke the function does, or says why not.
+    pub(crate) async fn give_plan(&self, workspace: &Workspace, plan: &Value) -> Result<Value, String> {
+        let change = json!({"set_plan": {"workspace": workspace.id, "plan": plan}});
+        (self.product.manage_connector)(change).await.map_err(|error| error.to_string())
+    }
+
     /// Remembers a secret that a test was handed.
     pub(crate) fn keep_secret(&self, secret: &str) {
         self.handed_out.lock().unwrap().push(secret.to_owned());

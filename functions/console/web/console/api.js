@@ -26,7 +26,7 @@ export class Api {
     this.workspace = workspace;
     this.#key = key;
     this.#ended = ended;
-    this.mayWrite = !key.startsWith('uck_read_');
+    this.mayWrite = !/^uck_(read|build)_/.test(key);
   }
 
   get(where, query) {

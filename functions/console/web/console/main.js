@@ -16,6 +16,8 @@ const FILES = {
   health: () => import('./health.js'),
   keys: () => import('./keys.js'),
   people: () => import('./people.js'),
+  policies: () => import('./policies.js'),
+  proposals: () => import('./proposals.js'),
   providers: () => import('./providers.js'),
   webhooks: () => import('./webhooks.js'),
 };
@@ -34,6 +36,8 @@ const VIEWS = [
   ['connectors/:id/edit', view('editConnector')],
   ['connectors/:id/people', view('people', 'peopleOf')],
   ['health', view('health')],
+  ['policies', view('policies')],
+  ['proposals/:id', view('proposals', 'proposal')],
   ['providers', view('providers')],
   ['providers/new', view('providers', 'addProvider')],
   ['apps', view('apps')],
@@ -51,6 +55,7 @@ const MENU = [
       ['connectors', 'Connectors', 'plug'],
       ['health', 'Health', 'health'],
       ['providers', 'Custom providers', 'puzzle'],
+      ['policies', 'Policies', 'check'],
     ],
   ],
   [
@@ -104,7 +109,7 @@ async function show() {
   if (!api || (workspace && workspace !== api.workspace)) return showSignIn(workspace);
   const found = matching(rest);
   if (!found) return go(to('connectors'), { replace: true });
-  mark(rest[0]);
+  mark(rest[0] === 'proposals' ? 'connectors' : rest[0]);
   main.setAttribute('aria-busy', 'true');
   main.replaceChildren(skeleton());
   const [shows, parameters] = found;

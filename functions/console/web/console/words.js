@@ -48,6 +48,7 @@ const REASONS = {
 export function connectionState({ status, reason }) {
   if (status === 'active') return ['good', 'Connected'];
   if (status === 'degraded') return ['warn', 'Refresh is failing', 'It is tried again by itself'];
+  if (status === 'disabled') return ['', 'Switched off', 'By the workspace’s policies'];
   if (status === 'reconnect_required') return ['warn', 'Must connect again', REASONS[reason]];
   return ['', status];
 }
@@ -74,8 +75,12 @@ const DEEDS = {
   'connector.misconfigured': 'found that a provider refuses a connector’s client',
   'encryption_key.created': 'made a new encryption key',
   'encryption_key.resealed': 'sealed everything anew',
+  'governance.changed': 'switched a type of provider',
   'key.created': 'made a key',
   'key.revoked': 'revoked a key',
+  'proposal.confirmed': 'confirmed a proposal',
+  'proposal.created': 'proposed a change',
+  'proposal.declined': 'declined a proposal',
   'provider.created': 'defined a provider',
   'provider.deleted': 'deleted a provider',
   'session.user_mismatch': 'tried to finish somebody else’s sign-in',
@@ -85,6 +90,7 @@ const DEEDS = {
   'webhook.deleted': 'deleted a webhook',
   'webhook.given_up': 'stopped sending to a webhook where nothing arrived',
   'workspace.created': 'founded the workspace',
+  'workspace.plan_changed': 'changed the workspace’s plan',
 };
 
 export const deed = (action) => DEEDS[action] ?? action;

@@ -1,9 +1,10 @@
 //! Connectors: registered, viewed, changed, deleted.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{Timestamp, civil::Date};
 
+use super::acceptance::{Accepted, takes_secret};
 use crate::{
     clock::Clock,
     domain::{
@@ -14,16 +15,17 @@ use crate::{
         fields::FieldError,
         health::Health,
         ids::{ConnectorId, WorkspaceId},
-        provider::{ClientAuth, Provider, ProviderType, Values},
+        plan::PlanRequired,
+        provider::ProviderType,
         scopes::Scopes,
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
     journeys::{
-        audit::Audit, doctor::CallDoctor, issuer_changes::IssuerChanges, profile, publish::Publisher,
+        audit::Audit, doctor::CallDoctor, issuer_changes::IssuerChanges, plan::KeepPlan, profile, publish::Publisher,
         sweep_connector::BeginSweep,
     },
-    oauth::{DiscoveryError, ProviderClient, SigningError, catalogue},
+    oauth::{DiscoveryError, ProviderClient, SigningError},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -36,6 +38,7 @@ const TRIES: usize = 3;
 #[derive(Debug, Clone)]
 pub struct ManageConnectors {
     pub(crate) connectors: Connectors,
+    pub(crate) plan: KeepPlan,
     pub(crate) custom: CustomProviders,
     pub(crate) issuers: IssuerChanges,
     pub(crate) healths: Healths,
@@ -93,6 +96,8 @@ pub struct ConnectorChange {
     pub call_rules: Option<CallRules>,
     /// A new key pair in the place of the present one.
     pub rotate_key: bool,
+    /// The only revision that may be changed, if whoever asks has seen no other.
+    pub at_revision: Option<u64>,
     /// The endpoints that the issuer's metadata names by now, wherever they are.
     pub accept_endpoints: bool,
 }
@@ -140,6 +145,12 @@ pub enum ConnectorError {
     /// The id is in use.
     #[error("the id is taken")]
     IdTaken,
+    /// The workspace's plan does not have it.
+    #[error("{0}")]
+    Plan(PlanRequired),
+    /// It is not at the revision that was to be changed.
+    #[error("the connector was changed since it was looked at")]
+    Outdated,
     /// Others keep changing it.
     #[error("somebody else changed the connector at the same time")]
     Contended,
@@ -149,6 +160,12 @@ pub enum ConnectorError {
     /// The vault can't seal.
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+impl From<PlanRequired> for ConnectorError {
+    fn from(required: PlanRequired) -> Self {
+        Self::Plan(required)
+    }
 }
 
 impl ManageConnectors {
@@ -163,11 +180,7 @@ impl ManageConnectors {
         draft: ConnectorDraft,
         actor: Actor,
     ) -> Result<Connector, ConnectorError> {
-        let (provider, is_own) = self.provider(workspace, &draft.provider).await?;
-        if let Some(reason) = &provider.unavailable {
-            return Err(ConnectorError::Unavailable(reason.clone()));
-        }
-        let connection_config = self.config(&provider, &draft.connection_config)?;
+        let Accepted { provider, is_own, connection_config, planned } = self.accept(workspace, &draft).await?;
         if takes_secret(&provider) && draft.client_secret.is_none() {
             return Err(ConnectorError::SecretMissing);
         }
@@ -197,8 +210,14 @@ impl ManageConnectors {
             updated_at: now,
             id,
         };
-        match self.connectors.put_new(&connector).await? {
+        match self.connectors.put_new(&connector, planned.most_connectors()).await? {
             ConnectorWrite::Done => {}
+            ConnectorWrite::Full => {
+                // Others came first: it is full by now, or gone.
+                let planned = self.plan.of(workspace).await?.ok_or(ConnectorError::NotFound)?;
+                planned.has_room_for(connector.kind)?;
+                return Err(ConnectorError::Contended);
+            }
             ConnectorWrite::NameTaken => return Err(ConnectorError::NameTaken),
             ConnectorWrite::Conflict => return Err(ConnectorError::IdTaken),
         }
@@ -252,13 +271,10 @@ impl ManageConnectors {
         let metadata = if change.accept_endpoints { Some(self.metadata(workspace, id).await?) } else { None };
         for _ in 0..TRIES {
             let earlier = self.find(workspace, id).await?;
-            let config = match (&change.connection_config, profile(&earlier)) {
-                (Some(config), Some(provider)) => {
-                    Some(provider.accept_change(&earlier.connection_config, config).map_err(ConnectorError::Config)?)
-                }
-                (config, _) => config.clone(),
-            };
-            let mut changed = self.changed(&earlier, &change, config, secret.as_ref());
+            if change.at_revision.is_some_and(|revision| revision != earlier.revision) {
+                return Err(ConnectorError::Outdated);
+            }
+            let mut changed = self.changed(&earlier, &change, secret.as_ref())?;
             let accepted =
                 metadata.as_ref().map(|metadata| self.accepted(&mut changed, metadata)).transpose()?.flatten();
             changed.client_key = self.key_of_changed(&changed, change.rotate_key).await?;
@@ -277,7 +293,7 @@ impl ManageConnectors {
                 ConnectorWrite::NameTaken if earlier.name.folded() != changed.name.folded() => {
                     return Err(ConnectorError::NameTaken);
                 }
-                ConnectorWrite::NameTaken | ConnectorWrite::Conflict => {}
+                ConnectorWrite::NameTaken | ConnectorWrite::Conflict | ConnectorWrite::Full => {}
             }
         }
         Err(ConnectorError::Contended)
@@ -297,6 +313,8 @@ impl ManageConnectors {
         actor: Actor,
     ) -> Result<(), ConnectorError> {
         let connector = self.connectors.find(workspace, id).await?.ok_or(ConnectorError::NotFound)?;
+        // Whoever deletes counts: so they are counted before.
+        self.plan.of(workspace).await?;
         let now = self.clock.now();
         // Also for one that is being deleted already: whoever deletes again may have changed their mind about `revoke`.
         let began_at = if connector.is_active() { now } else { connector.updated_at };
@@ -326,35 +344,6 @@ impl ManageConnectors {
         Err(ConnectorError::Contended)
     }
 
-    /// The provider of this name, and whether it is the workspace's own: then it is to be pinned.
-    async fn provider(
-        &self,
-        workspace: &WorkspaceId,
-        id: &ProviderType,
-    ) -> Result<(Cow<'static, Provider>, bool), ConnectorError> {
-        if let Some(provider) = catalogue::find(id) {
-            return Ok((Cow::Borrowed(provider), false));
-        }
-        let own = self.custom.find(workspace, id).await?.ok_or(ConnectorError::UnknownProvider)?;
-        Ok((Cow::Owned(own), true))
-    }
-
-    /// The details of a new connector, if its endpoints may be spoken to with them.
-    fn config(&self, provider: &Provider, config: &Values) -> Result<Values, ConnectorError> {
-        let config = provider.accept_config(config).map_err(ConnectorError::Config)?;
-        let refused =
-            if config.is_empty() { Vec::new() } else { self.client.refused_endpoints(&provider.with_known(&config)) };
-        let named = |error: FieldError| FieldError {
-            pointer: "/connection_config".to_owned(),
-            detail: format!("makes an address that can't be used: {} {}", error.pointer, error.detail),
-        };
-        if refused.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConnectorError::Config(refused.into_iter().map(named).collect()))
-        }
-    }
-
     async fn sealed(
         &self,
         workspace: &WorkspaceId,
@@ -365,13 +354,18 @@ impl ManageConnectors {
         Ok(Some(self.vault.seal(&secret, &Place::connector(workspace, id)).await?))
     }
 
-    fn changed(
+    pub(super) fn changed(
         &self,
         earlier: &Connector,
         change: &ConnectorChange,
-        config: Option<Values>,
         secret: Option<&Sealed<ClientSecret>>,
-    ) -> Connector {
+    ) -> Result<Connector, ConnectorError> {
+        let config = match (&change.connection_config, profile(earlier)) {
+            (Some(config), Some(provider)) => {
+                Some(provider.accept_change(&earlier.connection_config, config).map_err(ConnectorError::Config)?)
+            }
+            (config, _) => config.clone(),
+        };
         let now = self.clock.now();
         let mut connector = earlier.clone();
         if let Some(name) = &change.name {
@@ -402,13 +396,8 @@ impl ManageConnectors {
         }
         connector.revision += 1;
         connector.updated_at = now;
-        connector
+        Ok(connector)
     }
-}
-
-/// Whether clients are known by a secret there.
-fn takes_secret(provider: &Provider) -> bool {
-    !matches!(provider.token.client_auth, ClientAuth::None | ClientAuth::PrivateKeyJwt)
 }
 
 /// The names of the fields that differ, for the audit trail.

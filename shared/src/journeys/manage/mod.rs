@@ -1,16 +1,21 @@
 //! What the people who run a workspace do: connectors, apps, keys, providers.
 
+mod acceptance;
 mod apps;
 mod client_keys;
+mod connector_request;
 mod connectors;
 mod endpoints;
+mod governance;
 mod keys;
 mod providers;
 mod webhooks;
 mod workspaces;
 
 pub use apps::{AppChange, AppDraft, AppError, IdentityDraft, KeySource, ManageApps};
+pub use connector_request::{client_id, read_change, read_draft};
 pub use connectors::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors};
+pub use governance::{Govern, GovernError, Governed};
 pub use keys::{KeyDraft, KeyError, ManageKeys, NewKey};
 pub use providers::{ManageProviders, ProviderError};
 pub use webhooks::{ManageWebhooks, Shown, WebhookError, WebhookWish};
