@@ -26,7 +26,7 @@ use crate::{
     random::Random,
     store::{
         ApiKeys, Apps, AuditLog, Checkups, ClientKeys, Connections, Connectors, EndedGrants, Healths, Paces, Schedule,
-        Sessions, Sweeps, WorkspaceKeys, Workspaces,
+        Sessions, Sweeps, WorkspaceIdentities, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -94,7 +94,8 @@ impl Services {
         };
         let client = Arc::new(ProviderClient::new(egress.resolving_by(names)));
         let keys = ApiKeys::new(&dynamodb, tables);
-        let authenticator = Authenticator::new(keys, Apps::new(&dynamodb, tables), Arc::clone(&client), clock.clone());
+        let (apps, identities) = (Apps::new(&dynamodb, tables), WorkspaceIdentities::new(&dynamodb, tables));
+        let authenticator = Authenticator::new(keys, apps, identities, Arc::clone(&client), clock.clone());
         Ok(Arc::new(Self {
             refresh_queue: Queue::new(sqs.clone(), config.refresh_queue_url.clone()),
             revocation_queue: Queue::new(sqs.clone(), config.revocation_queue_url.clone()),

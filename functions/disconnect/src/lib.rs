@@ -111,7 +111,7 @@ async fn disconnect_user(
     if place.id().as_str() != connection {
         return Err(Problem::no_connection());
     }
-    let actor = Actor::Key(admin.key().to_string());
+    let actor = admin.actor();
     let revocation = journey.disconnect(place, actor).await.map_err(problem)?;
     Ok(Json(Disconnected { status: "disconnected", connector_id, revocation: revocation.as_str() }))
 }

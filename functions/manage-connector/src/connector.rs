@@ -377,7 +377,7 @@ pub(crate) fn parse(id: &str) -> Result<ConnectorId, Problem> {
 }
 
 pub(crate) fn actor(admin: &Admin) -> Actor {
-    Actor::Key(admin.key().to_string())
+    admin.actor()
 }
 
 fn problem(error: ConnectorError) -> Problem {

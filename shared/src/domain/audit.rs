@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{ids::WorkspaceId, user::User};
+use super::{ids::WorkspaceId, person::Person, user::User};
 
 /// One thing that somebody did.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct AuditEvent {
 pub enum Actor {
     /// The holder of an API key, by the key's public part.
     Key(String),
+    /// Somebody of the workspace's organisation.
+    Person(Person),
     /// A user of an app.
     User(User),
     /// Somebody of another workspace. Who that is stays theirs.
@@ -39,11 +41,12 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// The actor as it is stored and shown: `key:…`, `user:{app}:{sub}` `stranger` or `system`.
+    /// The actor as it is stored and shown: `key:…`, `person:{sub}`, `user:{app}:{sub}`, `stranger` or `system`.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
             Self::Key(id) => format!("key:{id}"),
+            Self::Person(person) => format!("person:{}", person.subject),
             Self::User(user) => format!("user:{}:{}", user.app, user.subject),
             Self::Stranger => "stranger".to_owned(),
             Self::System => "system".to_owned(),

@@ -15,6 +15,7 @@ pub mod finding;
 pub mod freshness;
 pub mod health;
 pub mod ids;
+pub mod person;
 pub mod provider;
 pub mod schedule;
 pub mod scopes;

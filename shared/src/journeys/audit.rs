@@ -1,10 +1,13 @@
 //! Writing the audit trail.
 
+use std::collections::BTreeMap;
+
 use crate::{
     clock::Clock,
     domain::{
         audit::{Actor, AuditEvent},
         ids::WorkspaceId,
+        person::Person,
     },
     random::Random,
     store::AuditLog,
@@ -30,6 +33,12 @@ impl Audit {
         details: &[(&str, &str)],
     ) {
         let at = self.clock.now();
+        let mut details: BTreeMap<String, String> =
+            details.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        // What people call somebody may change; who they are stands in the actor.
+        if let Actor::Person(Person { name: Some(name), .. }) = &actor {
+            details.insert("person".to_owned(), name.clone());
+        }
         let event = AuditEvent {
             id: self.random.ulid(at),
             at,
@@ -37,7 +46,7 @@ impl Audit {
             actor,
             action: action.to_owned(),
             target: target.to_owned(),
-            details: details.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            details,
         };
         if let Err(error) = self.log.put(&event).await {
             tracing::error!(%error, action, target, "an event is missing from the audit trail");

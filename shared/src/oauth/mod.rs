@@ -20,6 +20,7 @@ mod placeholders;
 mod recipe;
 mod response;
 mod revoke;
+mod sign_in;
 mod signer;
 #[cfg(test)]
 mod stub;
@@ -32,6 +33,7 @@ pub use self::{
     identity::{AccountError, account_of_answer},
     response::{Arrived, AuthorizationResponse, ResponseError},
     revoke::{GrantTokens, RevokeError, Revoked},
+    sign_in::{SignInCode, SignInError},
     signer::{Signer, SigningError},
     token::{CodeGrant, RefreshRequest, TokenSet},
 };

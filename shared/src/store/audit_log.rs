@@ -147,6 +147,7 @@ fn day_of(at: Timestamp) -> Date {
 
 fn issuer(actor: &Actor) -> Option<&str> {
     match actor {
+        Actor::Person(person) => Some(person.issuer.as_str()),
         Actor::User(user) => Some(user.issuer.as_str()),
         Actor::Key(_) | Actor::Stranger | Actor::System => None,
     }

@@ -1,6 +1,6 @@
 //! Primary keys of the rows in which something is sealed: a sealed value is bound to them.
 
-use super::{connections, connectors, sessions, workspaces};
+use super::{connections, connectors, sessions, workspace_identities, workspaces};
 use crate::domain::{
     ids::{ConnectorId, WorkspaceId},
     session::SessionId,
@@ -20,4 +20,9 @@ pub(crate) fn session(id: &SessionId) -> (String, String) {
 /// Partition and sort key of a connector's row.
 pub(crate) fn connector(workspace: &WorkspaceId, id: &ConnectorId) -> (String, String) {
     (workspaces::pk(workspace), connectors::sk(id))
+}
+
+/// Partition and sort key of the row that says who vouches for a workspace's people.
+pub(crate) fn workspace_identity(workspace: &WorkspaceId) -> (String, String) {
+    (workspaces::pk(workspace), workspace_identities::SK.to_owned())
 }

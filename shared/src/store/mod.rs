@@ -29,6 +29,7 @@ mod sessions;
 mod starts;
 mod sweeps;
 mod table;
+mod workspace_identities;
 mod workspace_keys;
 mod workspaces;
 
@@ -57,5 +58,6 @@ pub use sessions::{Parked, Sessions};
 pub use starts::{MOST_BY_USER, MOST_IN_APP, Start, Starts};
 pub use sweeps::{Sweep, Sweeps};
 pub use table::{Cursor, ItemKey, TableNames};
+pub use workspace_identities::WorkspaceIdentities;
 pub use workspace_keys::{WorkspaceKeys, WrappedKey};
 pub use workspaces::Workspaces;
