@@ -5,9 +5,11 @@ mod audit;
 mod connector;
 mod doctor;
 mod encryption_keys;
+mod identity;
 mod identity_check;
 mod keys;
 mod providers;
+mod sign_in;
 mod users;
 mod workspace;
 
@@ -19,8 +21,9 @@ use connectors::{
         doctor::Doctor,
         forget_user::ForgetUser,
         list_connections::ListConnections,
-        manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+        manage::{FoundError, ManageApps, ManageConnectors, ManageIdentity, ManageKeys, ManageProviders},
         rotate_key::RotateKey,
+        sign_in::SignIn,
     },
     services::Services,
     store::{AuditLog, Workspaces},
@@ -64,6 +67,11 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/workspace/{ws}/providers/{type}"),
     ("DELETE", "/api/workspace/{ws}/providers/{type}"),
     ("DELETE", "/api/workspace/{ws}/apps/{app}/users/{sub}"),
+    ("GET", "/api/workspace/{ws}/identity"),
+    ("PUT", "/api/workspace/{ws}/identity"),
+    ("DELETE", "/api/workspace/{ws}/identity"),
+    ("GET", "/api/workspace/{ws}/sign-in"),
+    ("POST", "/api/workspace/{ws}/sign-in/token"),
     ("DELETE", "/api/workspace/{ws}"),
     ("GET", "/api/workspace/{ws}/audit"),
     ("GET", "/api/providers"),
@@ -79,6 +87,8 @@ struct Function {
     doctor: Doctor,
     apps: ManageApps,
     keys: ManageKeys,
+    identity: ManageIdentity,
+    sign_in: SignIn,
     encryption_keys: RotateKey,
     providers: ManageProviders,
     users: ForgetUser,
@@ -102,6 +112,8 @@ pub fn router(services: &Services) -> Router {
         doctor: services.doctor(),
         apps: services.manage_apps(),
         keys: services.manage_keys(),
+        identity: services.manage_identity(),
+        sign_in: services.sign_in(),
         encryption_keys: services.rotate_key(),
         providers: services.manage_providers(),
         users: services.forget_user(),
@@ -116,6 +128,8 @@ pub fn router(services: &Services) -> Router {
         .merge(doctor::routes())
         .merge(apps::routes())
         .merge(identity_check::routes())
+        .merge(identity::routes())
+        .merge(sign_in::routes())
         .merge(keys::routes())
         .merge(encryption_keys::routes())
         .merge(providers::routes())

@@ -22,6 +22,7 @@ pub(crate) mod reminders;
 pub mod reseal;
 pub(crate) mod revoke_grant;
 pub mod rotate_key;
+pub mod sign_in;
 pub mod start_authorization;
 pub(crate) mod sweep_connector;
 pub mod work_endings;
