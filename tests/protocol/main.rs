@@ -29,6 +29,7 @@ mod leakage;
 mod links;
 mod odd_tokens;
 mod own_kms_key;
+mod people;
 mod refresh;
 mod refresh_doubt;
 mod refresh_failures;
