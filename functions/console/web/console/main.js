@@ -1,6 +1,9 @@
 // The console: who is signed in, which view the address means, and the frame around it.
 import { el, icon } from '../shared/dom.js';
+import { Api } from './api.js';
 import { announcements, failure, skeleton } from './parts.js';
+import { takeArrival } from './organisation.js';
+import { renewal } from './renewal.js';
 import { signIn } from './sign-in.js';
 
 /** The files that views are in. Each is fetched when nothing else is to be done, or when it is needed. */
@@ -15,6 +18,7 @@ const FILES = {
   health: () => import('./health.js'),
   keys: () => import('./keys.js'),
   people: () => import('./people.js'),
+  peopleSignIn: () => import('./people-sign-in.js'),
   providers: () => import('./providers.js'),
 };
 
@@ -38,6 +42,7 @@ const VIEWS = [
   ['apps/new', view('apps', 'addApp')],
   ['apps/:id', view('app')],
   ['keys', view('keys')],
+  ['sign-in', view('peopleSignIn')],
   ['audit', view('audit')],
 ];
 
@@ -55,6 +60,7 @@ const MENU = [
     [
       ['apps', 'Apps', 'apps'],
       ['keys', 'Admin keys', 'key'],
+      ['sign-in', 'Sign-in', 'person'],
       ['audit', 'Audit', 'list'],
     ],
   ],
@@ -63,6 +69,7 @@ const MENU = [
 const base = document.querySelector('meta[name="public-base-url"]').content || location.origin;
 const main = el('main', { id: 'main', tabindex: '-1' });
 let api;
+let renews;
 let shown = 0;
 
 /** What stands behind `/console` in the address; nothing, if it can't be read. */
@@ -136,6 +143,7 @@ function mark(section) {
 function signOut(why) {
   const { workspace } = api;
   api = undefined;
+  renews?.stop();
   for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
   return showSignIn(workspace, why);
 }
@@ -144,14 +152,19 @@ function showSignIn(workspace, why) {
   shown += 1;
   api = undefined;
   document.title = 'Sign in · Connectors console';
-  const done = (signedIn) => {
-    api = signedIn;
-    frame();
-    return parts()[0] === api.workspace ? show() : go(to('connectors'), { replace: true });
-  };
-  const page = signIn({ workspace, why, done, ended: () => api && signOut('The key is not accepted any more.') });
+  const page = signIn({ workspace, why, done: enter, ended });
   document.body.replaceChildren(el('div', { class: 'sign-in-page' }, page), announcements());
   page.querySelector('input:placeholder-shown, input')?.focus();
+}
+
+/** What a person typed is kept: they are asked to sign in again beside it. Without a key there is nobody to go on as. */
+const ended = () => api && (api.person ? renews.tell() : signOut('The key is not accepted any more.'));
+
+function enter(signedIn) {
+  api = signedIn;
+  renews = api.person && renewal(api);
+  frame();
+  return parts()[0] === api.workspace ? show() : go(to('connectors'), { replace: true });
 }
 
 function frame() {
@@ -175,12 +188,14 @@ function frame() {
         'div',
         { class: 'who' },
         el('span', { class: 'quiet small workspace', title: api.workspace }, api.workspace),
+        api.person?.name && el('span', { class: 'small person' }, api.person.name),
         !api.mayWrite && el('span', { class: 'pill' }, 'May look only'),
         el('button', { type: 'button', onclick: () => signOut() }, 'Sign out'),
       ),
     ),
     el('nav', { class: 'menu', 'aria-label': 'Settings' }, menu),
     main,
+    renews?.node ?? '',
     announcements(),
   );
 }
@@ -197,5 +212,7 @@ document.addEventListener('click', (event) => {
   else go(url.pathname);
 });
 addEventListener('popstate', show);
-show();
+const arrival = takeArrival();
+if (arrival) enter(Api.ofPerson(arrival, ended));
+else show();
 requestIdleCallback(() => Object.values(FILES).forEach((fetched) => fetched().catch(() => undefined)));
