@@ -130,7 +130,8 @@ async fn a_reader_of_the_organisation_looks_and_changes_nothing() {
 #[tokio::test]
 async fn somebody_of_the_organisation_whom_no_claim_lets_in_is_told_which_claims_count() {
     let (world, organisation) = settled().await;
-    for (verified, groups) in [(json!(false), json!(["staff"])), (json!("true"), json!([])), (json!(null), json!(null))] {
+    for (verified, groups) in [(json!(false), json!(["staff"])), (json!("true"), json!([])), (json!(null), json!(null))]
+    {
         let token = organisation.token(&world, |claims| {
             claims["groups"] = groups;
             claims["email"] = json!("reader@x.example");

@@ -120,9 +120,9 @@ pub(super) struct Verified {
 
 fn known(identity: &WorkspaceIdentity, verified: Verified) -> Result<KnownPerson, PersonFlaw> {
     let Verified { subject, expires_at, claims } = verified;
-    let role = identity.role(&claims).ok_or_else(|| {
-        PersonFlaw::NotAMember(identity.deciding_claims().into_iter().map(str::to_owned).collect())
-    })?;
+    let role = identity
+        .role(&claims)
+        .ok_or_else(|| PersonFlaw::NotAMember(identity.deciding_claims().into_iter().map(str::to_owned).collect()))?;
     Ok(KnownPerson { person: Person::of_claims(identity.issuer.issuer.clone(), subject, &claims), role, expires_at })
 }
 

@@ -202,9 +202,13 @@ mod tests {
 
     #[test]
     fn an_address_counts_only_if_it_is_verified() {
-        for (verified, expected) in
-            [(json!(true), true), (json!(false), false), (json!("true"), false), (json!(1), false), (json!(null), false)]
-        {
+        for (verified, expected) in [
+            (json!(true), true),
+            (json!(false), false),
+            (json!("true"), false),
+            (json!(1), false),
+            (json!(null), false),
+        ] {
             let given = claims(json!({"email": "Ada@x.example", "email_verified": verified}));
             assert_eq!(rule("email", &["ada@x.example"]).holds(&given), expected, "{verified}");
         }

@@ -116,10 +116,7 @@ impl SignIn {
     /// [`SignInError::Nowhere`], [`SignInError::Store`].
     pub async fn way_in(&self, workspace: &WorkspaceId) -> Result<WayIn, SignInError> {
         let (identity, endpoints) = self.issuer(workspace).await?;
-        Ok(WayIn {
-            authorization_endpoint: endpoints.authorization,
-            client_id: identity.issuer.audience.clone(),
-        })
+        Ok(WayIn { authorization_endpoint: endpoints.authorization, client_id: identity.issuer.audience.clone() })
     }
 
     /// The redirect URI that has to be registered at the issuer.

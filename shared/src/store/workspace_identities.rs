@@ -86,11 +86,8 @@ fn item(workspace: &WorkspaceId, identity: &WorkspaceIdentity) -> NewItem {
 }
 
 fn read(row: &Row) -> Result<WorkspaceIdentity, StoreError> {
-    let readers = if row.has(name::READER_CLAIM) {
-        Some(read_rule(row, name::READER_CLAIM, name::READER_VALUES)?)
-    } else {
-        None
-    };
+    let readers =
+        if row.has(name::READER_CLAIM) { Some(read_rule(row, name::READER_CLAIM, name::READER_VALUES)?) } else { None };
     Ok(WorkspaceIdentity {
         issuer: read_identity(row)?,
         client_secret: row.find_sealed(name::CLIENT_SECRET)?,

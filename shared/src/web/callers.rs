@@ -79,7 +79,9 @@ where
         if admin.may_write() {
             Ok(Self(admin))
         } else {
-            Err(Problem::forbidden("You may look here, but not change anything: this needs an admin's key, or an admin."))
+            Err(Problem::forbidden(
+                "You may look here, but not change anything: this needs an admin's key, or an admin.",
+            ))
         }
     }
 }

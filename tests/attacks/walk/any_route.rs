@@ -70,8 +70,10 @@ impl Walk {
     fn may(caller: Caller, route: &str, target: &Target) -> bool {
         let is_of_workspace = route.starts_with("/api/workspace/");
         match caller {
-            Caller::Admin(tenant) | Caller::Reader(tenant) if is_of_workspace => tenant == target.tenant,
-            Caller::Admin(tenant) | Caller::Reader(tenant) => {
+            Caller::Admin(tenant) | Caller::Reader(tenant) | Caller::Person(tenant) if is_of_workspace => {
+                tenant == target.tenant
+            }
+            Caller::Admin(tenant) | Caller::Reader(tenant) | Caller::Person(tenant) => {
                 route.ends_with("/oauth-redirect-uris") && tenant == target.tenant
             }
             Caller::Backend(seat) | Caller::User(seat, _) => !is_of_workspace && seat == target.seat,

@@ -178,16 +178,9 @@ impl ManageIdentity {
         String::from_utf8(keys).map_err(|_| IdentityError::NoUsableKey)
     }
 
-    async fn note(
-        &self,
-        workspace: &WorkspaceId,
-        actor: Actor,
-        action: &str,
-        identity: Option<&WorkspaceIdentity>,
-    ) {
-        let admins = identity.map(|identity| {
-            format!("{}: {} values", identity.admins.claim(), identity.admins.values().len())
-        });
+    async fn note(&self, workspace: &WorkspaceId, actor: Actor, action: &str, identity: Option<&WorkspaceIdentity>) {
+        let admins =
+            identity.map(|identity| format!("{}: {} values", identity.admins.claim(), identity.admins.values().len()));
         let details: Vec<(&str, &str)> = identity
             .map(|identity| ("issuer", identity.issuer.issuer.as_str()))
             .into_iter()
