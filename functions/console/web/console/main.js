@@ -1,12 +1,11 @@
 // The console: who is signed in, which view the address means, and the frame around it.
 import { el, icon } from '../shared/dom.js';
 import { Api } from './api.js';
+import { takeArrival } from './arrival.js';
 import { announcements, failure, skeleton } from './parts.js';
-import { takeArrival } from './organisation.js';
-import { renewal } from './renewal.js';
 import { signIn } from './sign-in.js';
 
-/** The files that views are in. Each is fetched when nothing else is to be done, or when it is needed. */
+/** The files that views are in. Each is fetched when nothing else is to be done, or when it is needed; what is seldom needed, then. */
 const FILES = {
   addConnector: () => import('./add-connector.js'),
   app: () => import('./app.js'),
@@ -21,6 +20,8 @@ const FILES = {
   peopleSignIn: () => import('./people-sign-in.js'),
   providers: () => import('./providers.js'),
 };
+
+const SELDOM = new Set(['peopleSignIn']);
 
 const view =
   (file, name = file) =>
@@ -160,9 +161,10 @@ function showSignIn(workspace, why) {
 /** What a person typed is kept: they are asked to sign in again beside it. Without a key there is nobody to go on as. */
 const ended = () => api && (api.person ? renews.tell() : signOut('The key is not accepted any more.'));
 
-function enter(signedIn) {
+async function enter(signedIn) {
+  const renewal = signedIn.person && (await import('./renewal.js')).renewal;
   api = signedIn;
-  renews = api.person && renewal(api);
+  renews = renewal?.(api);
   frame();
   return parts()[0] === api.workspace ? show() : go(to('connectors'), { replace: true });
 }
@@ -215,4 +217,6 @@ addEventListener('popstate', show);
 const arrival = takeArrival();
 if (arrival) enter(Api.ofPerson(arrival, ended));
 else show();
-requestIdleCallback(() => Object.values(FILES).forEach((fetched) => fetched().catch(() => undefined)));
+requestIdleCallback(() => {
+  for (const [name, fetched] of Object.entries(FILES)) if (!SELDOM.has(name)) fetched().catch(() => undefined);
+});

@@ -120,17 +120,3 @@ export function handOver(answer) {
     channel.postMessage(answer);
   });
 }
-
-let arrival;
-
-/** Leaves a person who has just signed in for the console, which this page becomes. */
-export function arrive(signedIn) {
-  arrival = signedIn;
-}
-
-/** Whoever has just signed in, once. */
-export function takeArrival() {
-  const signedIn = arrival;
-  arrival = undefined;
-  return signedIn;
-}

@@ -2,7 +2,6 @@
 import { el, icon, note } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
 import { Api } from './api.js';
-import { leaveForIssuer } from './organisation.js';
 import { button, failure, form } from './parts.js';
 
 /** Which workspace this browser signed in to last. Its id is no secret; the key is kept nowhere. */
@@ -77,6 +76,7 @@ export function signIn({ workspace, why, done, ended }) {
     if (!where.value()) return stop(where, 'Write the workspace’s ID.');
     try {
       remember(where.value());
+      const { leaveForIssuer } = await import('./organisation.js');
       await leaveForIssuer(where.value(), location.pathname);
     } catch (problem) {
       if (problem.status === 404)

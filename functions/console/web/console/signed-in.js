@@ -1,6 +1,7 @@
 // Where the workspace's issuer sends people back to: this page becomes the console, or hands over to the one that waits.
 import { el, note } from '../shared/dom.js';
-import { arrive, finish, handOver, takeKept } from './organisation.js';
+import { arrive } from './arrival.js';
+import { finish, handOver, takeKept } from './organisation.js';
 
 const answer = Object.fromEntries(new URLSearchParams(location.search));
 // The code is spent once; neither the history nor what is copied from the address bar keeps it.
