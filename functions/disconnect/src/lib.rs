@@ -13,7 +13,7 @@ use connectors::{
         audit::Actor,
         ids::{AppId, ConnectorId, Issuer, Subject},
         session::SessionId,
-        user::{ConnectionKey, User},
+        user::{ConnectionKey, Owner, User},
     },
     journeys::{
         disconnect::{Disconnect, DisconnectError},
@@ -107,7 +107,8 @@ async fn disconnect_user(
         subject: named(&query, "sub", |raw| Subject::parse(raw).ok())?,
     };
     let connector_id = connector.to_string();
-    let place = ConnectionKey { workspace: admin.workspace().clone(), user, connector };
+    let owner = Owner::User(user);
+    let place = ConnectionKey { workspace: admin.workspace().clone(), owner, connector };
     if place.id().as_str() != connection {
         return Err(Problem::no_connection());
     }

@@ -16,9 +16,9 @@ use crate::{
         api_key::WorkspaceRole,
         app::App,
         audit::Actor,
-        ids::{AppId, KeyId, WorkspaceId},
+        ids::{AppId, ConnectorId, KeyId, WorkspaceId},
         person::{Person, WorkspaceIdentity},
-        user::User,
+        user::{ConnectionKey, Owner, User},
     },
     oauth::ProviderClient,
     store::{ApiKeys, Apps, StoreError, WorkspaceIdentities},
@@ -335,7 +335,8 @@ impl AppUser {
 
     /// Where this user's connection through a connector stands.
     #[must_use]
-    pub fn place(&self, connector: crate::domain::ids::ConnectorId) -> crate::domain::user::ConnectionKey {
-        crate::domain::user::ConnectionKey { workspace: self.app.workspace.clone(), user: self.user.clone(), connector }
+    pub fn place(&self, connector: ConnectorId) -> ConnectionKey {
+        let owner = Owner::User(self.user.clone());
+        ConnectionKey { workspace: self.app.workspace.clone(), owner, connector }
     }
 }

@@ -34,6 +34,8 @@ pub enum Actor {
     Person(Person),
     /// A user of an app.
     User(User),
+    /// Who began, some time ago, what ends now: as they were described then.
+    Recorded(String),
     /// Somebody of another workspace. Who that is stays theirs.
     Stranger,
     /// A function on its own: a schedule, a queue, a deployment's first event.
@@ -48,6 +50,7 @@ impl Actor {
             Self::Key(id) => format!("key:{id}"),
             Self::Person(person) => format!("person:{}", person.subject),
             Self::User(user) => format!("user:{}:{}", user.app, user.subject),
+            Self::Recorded(description) => description.clone(),
             Self::Stranger => "stranger".to_owned(),
             Self::System => "system".to_owned(),
         }

@@ -122,7 +122,7 @@ mod tests {
         connection::{Grant, SealedTokens},
         ids::{AppId, Issuer, Subject, WorkspaceId},
         scopes::Scopes,
-        user::User,
+        user::{Owner, User},
     };
 
     fn at(second: i64) -> Timestamp {
@@ -137,7 +137,7 @@ mod tests {
         };
         let connector = ConnectorId::of_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV");
         Connection {
-            key: ConnectionKey { workspace: WorkspaceId::parse("w").unwrap(), user, connector },
+            key: ConnectionKey { workspace: WorkspaceId::parse("w").unwrap(), owner: Owner::User(user), connector },
             version: 1,
             grant: Grant::Live,
             client_id: "client".to_owned(),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     app::{HandleDelivery, ReturnUrl, SessionBinding, words},
+    audit::Actor,
     digest::sha256,
     ids::InvalidId,
     provider::Values,
@@ -69,6 +70,8 @@ pub struct Session {
     pub requested: Scopes,
     /// What is to become of the user's earlier connection, if there is one.
     pub earlier: Option<Earlier>,
+    /// Who began it: the user, or the admin who connects for a whole workspace.
+    pub begun_by: Actor,
     /// What the user wants to call the connection.
     pub label: Option<String>,
     /// Where the user is sent afterwards.

@@ -1,4 +1,4 @@
-//! App users, and the place where one user's grant through one connector stands.
+//! App users, and the place where a grant through one connector stands: one user's, or a whole workspace's.
 
 use super::{
     digest::{hex, joined, sha256},
@@ -24,13 +24,33 @@ impl User {
     }
 }
 
-/// Where a connection stands: one user, one connector, inside one workspace.
+/// Whose a connection is. One kind never passes for the other: neither its row, nor its id, nor what is sealed in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// A user's own, for the one app that they use.
+    User(User),
+    /// The workspace's: an admin connected it once, and every app of the workspace uses it.
+    Workspace,
+}
+
+impl Owner {
+    /// The user, if it is a user's own.
+    #[must_use]
+    pub fn user(&self) -> Option<&User> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Workspace => None,
+        }
+    }
+}
+
+/// Where a connection stands: one owner, one connector, inside one workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ConnectionKey {
     /// The workspace that owns the app and the connector.
     pub workspace: WorkspaceId,
     /// Whose connection it is.
-    pub user: User,
+    pub owner: Owner,
     /// Through which connector.
     pub connector: ConnectorId,
 }
@@ -39,15 +59,14 @@ impl ConnectionKey {
     /// The public id of the connection at this place.
     #[must_use]
     pub fn id(&self) -> ConnectionId {
-        let User { app, issuer, subject } = &self.user;
-        ConnectionId::of_place(&sha256(&joined(&[
-            "connection",
-            self.workspace.as_str(),
-            app.as_str(),
-            issuer.as_str(),
-            subject.as_str(),
-            self.connector.as_str(),
-        ])))
+        let (workspace, connector) = (self.workspace.as_str(), self.connector.as_str());
+        let place = match &self.owner {
+            Owner::User(User { app, issuer, subject }) => {
+                joined(&["connection", workspace, app.as_str(), issuer.as_str(), subject.as_str(), connector])
+            }
+            Owner::Workspace => joined(&["shared_connection", workspace, connector]),
+        };
+        ConnectionId::of_place(&sha256(&place))
     }
 }
 
@@ -72,13 +91,19 @@ mod tests {
     #[test]
     fn a_connection_id_depends_on_every_part_of_its_place_and_parses() {
         let connector = ConnectorId::of_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV");
-        let key = |app: &str| ConnectionKey {
-            workspace: WorkspaceId::parse("w").unwrap(),
-            user: user(app, "i", "s"),
+        let key = |workspace: &str, owner: Owner| ConnectionKey {
+            workspace: WorkspaceId::parse(workspace).unwrap(),
+            owner,
             connector: connector.clone(),
         };
-        assert_eq!(key("a").id(), key("a").id());
-        assert_ne!(key("a").id(), key("b").id());
-        assert!(ConnectionId::parse(key("a").id().as_str()).is_ok());
+        let of_user = |app: &str| key("w", Owner::User(user(app, "i", "s"))).id();
+        let shared = |workspace: &str| key(workspace, Owner::Workspace).id();
+        assert_eq!(of_user("a"), of_user("a"));
+        assert_ne!(of_user("a"), of_user("b"));
+        assert_ne!(shared("w"), shared("v"));
+        assert_ne!(shared("w"), of_user("a"));
+        for id in [of_user("a"), shared("w")] {
+            assert!(ConnectionId::parse(id.as_str()).is_ok());
+        }
     }
 }

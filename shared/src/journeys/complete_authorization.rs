@@ -249,7 +249,7 @@ impl CompleteAuthorization {
     ) -> Result<SessionView, FinishError> {
         let session = self.sessions.find(id).await?.ok_or(FinishError::NotFound)?;
         let presented = sha256(handle.expose().as_bytes());
-        if session.key.user != *user.user() {
+        if session.key.owner.user() != Some(user.user()) {
             self.turn_away(&session, &presented, user).await?;
             return Err(FinishError::NotFound);
         }
@@ -289,7 +289,7 @@ impl CompleteAuthorization {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn view(&self, user: &AppUser, id: &SessionId) -> Result<Option<SessionView>, StoreError> {
-        let session = self.sessions.find(id).await?.filter(|session| session.key.user == *user.user());
+        let session = self.sessions.find(id).await?.filter(|session| session.key.owner.user() == Some(user.user()));
         Ok(session.map(|session| {
             let (status, reason) = session.outward(self.clock.now());
             SessionView { session, status, reason }

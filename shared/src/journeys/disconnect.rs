@@ -78,8 +78,7 @@ impl Disconnect {
         if !matches!(session.binding, Binding::Link { manages: true, .. }) {
             return Err(LinkError::Over.into());
         }
-        let actor = Actor::User(session.key.user.clone());
-        let revocation = self.disconnect(session.key, actor).await?;
+        let revocation = self.disconnect(session.key, session.begun_by).await?;
         self.sessions.fail(id, FailureReason::Disconnected).await?;
         Ok(revocation)
     }

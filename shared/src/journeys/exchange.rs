@@ -9,7 +9,6 @@ use crate::{
     clock::Clock,
     domain::{
         account::Account,
-        audit::Actor,
         connection::{SealedTokens, kept},
         connector::Connector,
         ended::EndedGrant,
@@ -142,7 +141,7 @@ impl Exchange {
             self.give_back(session, &met, &ready, &tokens).await;
             return Err(error);
         }
-        let (actor, id) = (Actor::User(session.key.user.clone()), session.key.id());
+        let (actor, id) = (session.begun_by.clone(), session.key.id());
         let details = [("connector", connector.id.as_str()), ("scopes", &tokens.scopes.to_string())];
         self.audit.note(&session.key.workspace, actor, "connection.created", id.as_str(), &details).await;
         Ok(())

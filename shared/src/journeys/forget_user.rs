@@ -15,7 +15,7 @@ use crate::{
     domain::{
         audit::Actor,
         ids::{AppId, Issuer, Subject, WorkspaceId},
-        user::{ConnectionKey, User},
+        user::{ConnectionKey, Owner, User},
     },
     store::{Apps, Connections, EndedGrants, ForgottenUsers, StoreError},
 };
@@ -74,8 +74,8 @@ impl ForgetUser {
         self.forgotten.note(&user, now, now.checked_add(LINGER).unwrap_or(now)).await?;
         let connectors = self.connections.connectors_of_user(&user).await?;
         let places = connectors.into_iter().map(|connector| {
-            let (workspace, user) = (workspace.clone(), user.clone());
-            ConnectionKey { workspace, user, connector }
+            let (workspace, owner) = (workspace.clone(), Owner::User(user.clone()));
+            ConnectionKey { workspace, owner, connector }
         });
         let ends: Vec<_> = places.map(|place| self.end(place, &actor)).collect();
         let ends: Vec<_> = stream::iter(ends).buffer_unordered(AT_A_TIME).collect().await;

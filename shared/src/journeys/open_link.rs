@@ -88,7 +88,8 @@ impl OpenLink {
         let session = waiting(&self.sessions, id, now).await?;
         let Binding::Link { opened_by, manages, .. } = &session.binding else { return Err(LinkError::Over) };
         let known = opened_by.as_ref().map(|known| is_shown(known, cookie.as_ref()));
-        let app = self.apps.find(&session.key.user.app).await?.ok_or(LinkError::Over)?;
+        let user = session.key.owner.user().ok_or(LinkError::Over)?;
+        let app = self.apps.find(&user.app).await?.ok_or(LinkError::Over)?;
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(LinkError::Over)?;
         let provider = profile(&connector).ok_or(LinkError::Over)?;

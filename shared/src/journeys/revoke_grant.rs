@@ -60,7 +60,7 @@ enum Outcome {
     GivenUp,
     /// A newer connection took the grant over.
     Superseded,
-    /// The provider would end another connection of the user with it.
+    /// The provider would end another connection of its owner with it.
     Shared,
 }
 
@@ -114,14 +114,14 @@ impl RevokeGrant {
         Ok(())
     }
 
-    /// Whether the provider would end another connection of the user with this grant: where its data says that a revocation
+    /// Whether the provider would end another connection of its owner with this grant: where its data says that a revocation
     /// is wider than the token. The last of them to be disconnected ends it for all.
     async fn is_shared(&self, connector: &Connector, ended: &EndedGrant) -> Result<bool, StoreError> {
         let revoke = profile(connector).and_then(|provider| provider.revoke.as_ref());
         if !revoke.is_some_and(|revoke| revoke.wider_than_token) {
             return Ok(false);
         }
-        let others = self.connections.readable_of_user(&ended.place.user).await?;
+        let others = self.connections.readable_beside(&ended.place).await?;
         Ok(others.iter().any(|other| ended.is_shared_with(other)))
     }
 

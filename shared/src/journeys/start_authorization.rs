@@ -14,6 +14,7 @@ use crate::{
     auth::AppUser,
     clock::Clock,
     domain::{
+        audit::Actor,
         connection::{Connection, Grant},
         connector::Connector,
         digest::sha256,
@@ -303,7 +304,7 @@ impl StartAuthorization {
             .accept_inputs(&connector.connection_config, &wanted.connection_config, earlier_details)
             .map_err(StartError::Config)?;
         let now = self.clock.now();
-        if let Start::TooMany(retry_after) = self.starts.count(&place.user, now).await? {
+        if let Start::TooMany(retry_after) = self.starts.count(&place, now).await? {
             return Err(StartError::TooMany { retry_after });
         }
         let requested = provider.scopes_to_request(&scopes(connector, existing.as_ref(), wanted.scopes)?);
@@ -329,6 +330,7 @@ impl StartAuthorization {
             inputs,
             requested,
             earlier: existing.as_ref().map(|connection| earlier(connection, connector, provider)),
+            begun_by: Actor::User(user.user().clone()),
             label: wanted.label.or_else(|| existing.and_then(|connection| connection.label)),
             return_url: return_url.clone(),
             wishes: Wishes { session_binding: app.session_binding, handle_delivery: app.handle_delivery },

@@ -149,7 +149,7 @@ fn issuer(actor: &Actor) -> Option<&str> {
     match actor {
         Actor::Person(person) => Some(person.issuer.as_str()),
         Actor::User(user) => Some(user.issuer.as_str()),
-        Actor::Key(_) | Actor::Stranger | Actor::System => None,
+        Actor::Key(_) | Actor::Recorded(_) | Actor::Stranger | Actor::System => None,
     }
 }
 

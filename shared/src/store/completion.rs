@@ -12,11 +12,15 @@ use super::{
     forgotten_users::not_forgotten_since,
     row::{Item, LAYOUT, NewItem, name, number, text},
     sessions,
-    table::{TableNames, key},
+    table::TableNames,
 };
 use crate::domain::{
-    account::Account, connection::SealedTokens, provider::Values, scopes::Scopes, session::SessionId,
-    user::ConnectionKey,
+    account::Account,
+    connection::SealedTokens,
+    provider::Values,
+    scopes::Scopes,
+    session::SessionId,
+    user::{ConnectionKey, Owner},
 };
 
 /// Ends of sessions.
@@ -83,12 +87,12 @@ impl Completions {
     /// [`StoreError`] if the storage does not answer.
     pub async fn store(&self, completion: Completion<'_>) -> Result<Write, StoreError> {
         let Completion { session, began_at, place, grant } = completion;
-        let remembered = not_forgotten_since(&self.tables.connections, &place.user, began_at)?;
         let request = self.client.transact_write_items();
-        let request = request
-            .transact_items(self.connection(place, &grant)?)
-            .transact_items(self.session(session)?)
-            .transact_items(remembered);
+        let request = request.transact_items(self.connection(place, &grant)?).transact_items(self.session(session)?);
+        let request = match &place.owner {
+            Owner::User(user) => request.transact_items(not_forgotten_since(&self.tables.connections, user, began_at)?),
+            Owner::Workspace => request,
+        };
         written(request.send().await)
     }
 
@@ -111,7 +115,7 @@ impl Completions {
             .collect();
         let update = Update::builder()
             .table_name(&self.tables.connections)
-            .set_key(Some(key(&connections::pk(&place.user), &connections::sk(&place.connector))))
+            .set_key(Some(connections::key_of(place)))
             .update_expression(format!("{expression} REMOVE {}", stale.join(", ")))
             .set_expression_attribute_values(Some(values))
             .build();
@@ -158,13 +162,8 @@ const REPLACED: [&str; 18] = [
 
 fn attributes(place: &ConnectionKey, grant: &NewGrant) -> Item {
     let tokens = &grant.tokens;
-    NewItem::bare()
+    connections::placed(NewItem::bare(), place)
         .number(name::LAYOUT, LAYOUT)
-        .text(name::WORKSPACE, place.workspace.as_str())
-        .text(name::APP, place.user.app.as_str())
-        .text(name::ISSUER, place.user.issuer.as_str())
-        .text(name::SUBJECT, place.user.subject.as_str())
-        .text(name::CONNECTOR, place.connector.as_str())
         .text(name::CONNECTOR_SHARD, &connections::connector_shard(place))
         .text(name::CLIENT_ID, &grant.client_id)
         .number(name::SCOPES_REVISION, grant.scopes_revision)

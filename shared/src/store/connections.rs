@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
 
 use super::{
     error::{StoreError, Write, failed, written},
-    row::{Item, Row, name, number, text},
+    row::{Item, NewItem, Row, name, number, text},
     schema::{BY_CONNECTOR_INDEX, CONNECTOR_SHARDS, DUE_SHARDS},
     table::{Cursor, ItemKey, Rounds, Table, TableNames, key},
 };
@@ -16,7 +16,7 @@ use crate::domain::{
     connection::{Connection, EndReason, Grant, Quarantine, RefreshState, SealedTokens},
     digest::sha256,
     ids::{AppId, AttemptId, ConnectorId, Issuer, Subject, WorkspaceId},
-    user::{ConnectionKey, User},
+    user::{ConnectionKey, Owner, User},
 };
 
 /// Connections in their table.
@@ -46,7 +46,7 @@ impl Connections {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn find(&self, place: &ConnectionKey) -> Result<Option<Connection>, StoreError> {
-        self.0.find(&pk(&place.user), &sk(&place.connector)).await?.map(|row| read(&row)).transpose()
+        self.0.find(&partition(place), &sk(&place.connector)).await?.map(|row| read(&row)).transpose()
     }
 
     /// All connections of a user.
@@ -57,12 +57,12 @@ impl Connections {
         self.0.query_all(&pk(user), PREFIX).await?.iter().map(read).collect()
     }
 
-    /// All connections of a user that can be read.
+    /// All connections of the owner of this one that can be read.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn readable_of_user(&self, user: &User) -> Result<Vec<Connection>, StoreError> {
-        Ok(self.0.query_all(&pk(user), PREFIX).await?.iter().filter_map(|row| read(row).ok()).collect())
+    pub async fn readable_beside(&self, place: &ConnectionKey) -> Result<Vec<Connection>, StoreError> {
+        Ok(self.0.query_all(&partition(place), PREFIX).await?.iter().filter_map(|row| read(row).ok()).collect())
     }
 
     /// The connectors through which a user has a connection, whether or not it can be read.
@@ -90,7 +90,7 @@ impl Connections {
         let all = items.len();
         let mut connections: Vec<Connection> =
             items.into_iter().filter_map(|item| read(&Row::read(item).ok()?).ok()).collect();
-        connections.sort_by_key(|a| a.key.user.digest());
+        connections.sort_by_key(|connection| partition(&connection.key));
         Ok(ConnectionPage { unreadable: all - connections.len(), connections, next })
     }
 
@@ -134,7 +134,7 @@ impl Connections {
         let place = &connection.key;
         let request = self.0.client.delete_item().table_name(&self.0.name);
         let request = request
-            .set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
+            .set_key(Some(key_of(place)))
             .condition_expression("ver = :ver")
             .expression_attribute_values(":ver", number(connection.version));
         written(request.send().await)
@@ -222,6 +222,9 @@ impl Connections {
 
 const PREFIX: &str = "CONN#";
 
+/// The owner of what is no user's.
+const THE_WORKSPACE: &str = "workspace";
+
 /// What the partition keys of everything that an app's users own begin with.
 fn owned_by(app: &AppId) -> String {
     format!("USER#{app}#")
@@ -230,6 +233,19 @@ fn owned_by(app: &AppId) -> String {
 /// The partition key of everything that a user of an app owns.
 pub(super) fn pk(user: &User) -> String {
     format!("{}{}", owned_by(&user.app), user.digest())
+}
+
+/// The partition key of everything that the owner of a connection has: of the user, or of the workspace as a whole.
+pub(super) fn partition(place: &ConnectionKey) -> String {
+    match &place.owner {
+        Owner::User(user) => pk(user),
+        Owner::Workspace => format!("SHARED#{}", place.workspace),
+    }
+}
+
+/// The primary key of a connection.
+pub(super) fn key_of(place: &ConnectionKey) -> Item {
+    key(&partition(place), &sk(&place.connector))
 }
 
 pub(super) fn sk(connector: &ConnectorId) -> String {
@@ -256,7 +272,7 @@ fn shard_name(connector: &ConnectorId, shard: u16) -> String {
 }
 
 fn shard_of(place: &ConnectionKey, shards: u16) -> u16 {
-    shard_of_key(&pk(&place.user), &sk(&place.connector), shards)
+    shard_of_key(&partition(place), &sk(&place.connector), shards)
 }
 
 fn shard_of_key(pk: &str, sk: &str, shards: u16) -> u16 {
@@ -341,13 +357,29 @@ pub(super) fn read(row: &Row) -> Result<Connection, StoreError> {
 pub(super) fn read_place(row: &Row) -> Result<ConnectionKey, StoreError> {
     Ok(ConnectionKey {
         workspace: row.parsed(name::WORKSPACE, WorkspaceId::parse)?,
-        user: User {
-            app: row.parsed(name::APP, AppId::parse)?,
-            issuer: row.parsed(name::ISSUER, Issuer::parse)?,
-            subject: row.parsed(name::SUBJECT, Subject::parse)?,
+        owner: match row.find_text(name::OWNER)? {
+            None => Owner::User(User {
+                app: row.parsed(name::APP, AppId::parse)?,
+                issuer: row.parsed(name::ISSUER, Issuer::parse)?,
+                subject: row.parsed(name::SUBJECT, Subject::parse)?,
+            }),
+            Some(THE_WORKSPACE) => Owner::Workspace,
+            Some(_) => return Err(StoreError::Unreadable(name::OWNER)),
         },
         connector: row.parsed(name::CONNECTOR, ConnectorId::parse)?,
     })
+}
+
+/// Writes into an item whose it is, and through which connector: what [`read_place`] reads.
+pub(super) fn placed(item: NewItem, place: &ConnectionKey) -> NewItem {
+    let item = item.text(name::WORKSPACE, place.workspace.as_str()).text(name::CONNECTOR, place.connector.as_str());
+    match &place.owner {
+        Owner::Workspace => item.text(name::OWNER, THE_WORKSPACE),
+        Owner::User(user) => item
+            .text(name::APP, user.app.as_str())
+            .text(name::ISSUER, user.issuer.as_str())
+            .text(name::SUBJECT, user.subject.as_str()),
+    }
 }
 
 fn read_account(row: &Row) -> Result<Option<Account>, StoreError> {

@@ -9,11 +9,11 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 
 use super::{
-    connections::{connector_shard, due_shard, pk, read_place, sk},
+    connections::{connector_shard, due_shard, key_of, partition, placed, read_place},
     endings::{self, ENDED_PREFIX},
     error::{StoreError, Write, failed},
     row::{NewItem, Row, name, number},
-    table::{ItemKey, Table, TableNames, key},
+    table::{ItemKey, Table, TableNames},
 };
 use crate::domain::{connection::Connection, ended::EndedGrant, ids::EndedId};
 
@@ -32,7 +32,7 @@ impl EndedGrants {
     #[must_use]
     pub fn key(ended: &EndedGrant) -> ItemKey {
         let EndedGrant { place, id, .. } = ended;
-        ItemKey { pk: pk(&place.user), sk: format!("{ENDED_PREFIX}{}#{id}", place.connector) }
+        ItemKey { pk: partition(place), sk: format!("{ENDED_PREFIX}{}#{id}", place.connector) }
     }
 
     /// Ends a connection: it is gone and its grant is left to be ended at the provider, or neither.
@@ -44,7 +44,7 @@ impl EndedGrants {
         let place = &connection.key;
         let gone = Delete::builder()
             .table_name(&self.0.name)
-            .set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
+            .set_key(Some(key_of(place)))
             .condition_expression("ver = :ver")
             .expression_attribute_values(":ver", number(connection.version))
             .build()
@@ -99,12 +99,7 @@ fn is_contended<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
 
 fn item(ended: &EndedGrant) -> NewItem {
     let place = &ended.place;
-    endings::item(&EndedGrants::key(ended), &due_shard(place), ended.due_at)
-        .text(name::WORKSPACE, place.workspace.as_str())
-        .text(name::APP, place.user.app.as_str())
-        .text(name::ISSUER, place.user.issuer.as_str())
-        .text(name::SUBJECT, place.user.subject.as_str())
-        .text(name::CONNECTOR, place.connector.as_str())
+    placed(endings::item(&EndedGrants::key(ended), &due_shard(place), ended.due_at), place)
         .text(name::CONNECTOR_SHARD, &connector_shard(place))
         .text(name::ENDED_ID, ended.id.as_str())
         .text(name::CLIENT_ID, &ended.client_id)

@@ -9,7 +9,7 @@ use crate::domain::{
 
 /// Partition and sort key of a connection's row.
 pub(crate) fn connection(key: &ConnectionKey) -> (String, String) {
-    (connections::pk(&key.user), connections::sk(&key.connector))
+    (connections::partition(key), connections::sk(&key.connector))
 }
 
 /// Partition and sort key of a session's row.

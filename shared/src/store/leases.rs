@@ -12,11 +12,11 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 
 use super::{
-    connections::{due_shard, pk, read, sk},
+    connections::{due_shard, key_of, partition, read, sk},
     error::{StoreError, Write, written},
     renewals::{Claim, standing_item},
     row::{Row, number, text, time},
-    table::{Table, TableNames, key},
+    table::{Table, TableNames},
 };
 use crate::domain::{
     connection::{Connection, DRIFT, EndReason},
@@ -168,7 +168,7 @@ impl Leases {
         attempt: AttemptId,
         until: Timestamp,
     ) -> Result<LeaseOutcome, StoreError> {
-        let row = self.0.find(&pk(&place.user), &sk(&place.connector)).await?;
+        let row = self.0.find(&partition(place), &sk(&place.connector)).await?;
         let item = row.map(|row| read(&row)).transpose()?;
         Ok(item.map_or(LeaseOutcome::Lost, |item| held_by(item, attempt, until)))
     }
@@ -284,7 +284,7 @@ impl Leases {
 
     fn update(&self, place: &ConnectionKey) -> UpdateItemFluentBuilder {
         let request = self.0.client.update_item().table_name(&self.0.name);
-        request.set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
+        request.set_key(Some(key_of(place)))
     }
 }
 

@@ -32,7 +32,7 @@ impl TokenReads {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or an item cannot be read.
     pub async fn find(&self, place: &ConnectionKey) -> Result<(Option<Connection>, Option<Connector>), StoreError> {
-        let connection = key(&connections::pk(&place.user), &connections::sk(&place.connector));
+        let connection = connections::key_of(place);
         let connector = key(&workspaces::pk(&place.workspace), &connectors::sk(&place.connector));
         let mut wanted = HashMap::from([
             (self.tables.connections.clone(), asked(connection)?),

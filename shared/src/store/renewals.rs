@@ -10,10 +10,10 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 
 use super::{
-    connections::{due_shard, pk, read, sk},
+    connections::{due_shard, key_of, read},
     error::{StoreError, failed},
     row::{Row, bytes, number, text, time},
-    table::{Table, TableNames, key},
+    table::{Table, TableNames},
 };
 use crate::domain::{
     connection::Connection,
@@ -114,7 +114,7 @@ impl Renewals {
         let place = &claim.place;
         let request = self.0.client.update_item().table_name(&self.0.name);
         let mut request = request
-            .set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
+            .set_key(Some(key_of(place)))
             .update_expression(change.expression())
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":ver", number(claim.version))

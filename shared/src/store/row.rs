@@ -35,6 +35,7 @@ pub(super) mod name {
         CONNECTOR = "connector_id";
         ISSUER = "issuer";
         SUBJECT = "subject";
+        OWNER = "owned_by";
         TITLE = "title";
         CREATED_AT = "created_at";
         UPDATED_AT = "updated_at";
@@ -136,6 +137,7 @@ pub(super) mod name {
         TRIES = "tries";
         ENDS_GRANTS = "ends_grants";
         BEGAN_AT = "began_at";
+        BEGUN_BY = "begun_by";
         SWEPT_TO = "swept_to";
         FORGOTTEN_AT = "forgotten_at";
         DELETED_AT = "deleted_at";

@@ -5,7 +5,7 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{
     checkups::Checkups,
-    connections::{due_shard, pk, read, sk},
+    connections::{due_shard, key_of, read},
     endings::ENDED_PREFIX,
     error::{StoreError, failed, written},
     row::{Item, LAYOUT, Row, name, number, text, time},
@@ -180,7 +180,7 @@ impl Schedule {
 
     fn update(&self, place: &ConnectionKey) -> UpdateItemFluentBuilder {
         let request = self.0.client.update_item().table_name(&self.0.name);
-        request.set_key(Some(key(&pk(&place.user), &sk(&place.connector))))
+        request.set_key(Some(key_of(place)))
     }
 }
 

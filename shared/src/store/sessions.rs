@@ -5,17 +5,19 @@ use jiff::Timestamp;
 
 use super::{
     completion::list,
-    connections::read_place,
+    connections::{placed, read_place},
     error::{StoreError, Write, written},
     row::{Item, NewItem, Row, bytes, map, name, text, time},
     table::{Table, TableNames, key},
 };
 use crate::domain::{
     app::{HandleDelivery, ReturnUrl, SessionBinding},
+    audit::Actor,
     provider::Values,
     scopes::Scopes,
     secret::{AuthorizationCode, Sealed},
     session::{Binding, Earlier, FailureReason, Pinned, Session, SessionId, Stage, Wishes},
+    user::Owner,
 };
 
 pub(super) const META: &str = "META";
@@ -180,14 +182,8 @@ pub(super) fn key_of(id: &SessionId) -> Item {
 }
 
 fn item(session: &Session) -> NewItem {
-    let place = &session.key;
-    let item = NewItem::at(&pk(&session.id), META)
+    let item = placed(NewItem::at(&pk(&session.id), META), &session.key)
         .number(name::TTL, session.expires_at.as_second() + AFTERLIFE)
-        .text(name::WORKSPACE, place.workspace.as_str())
-        .text(name::APP, place.user.app.as_str())
-        .text(name::ISSUER, place.user.issuer.as_str())
-        .text(name::SUBJECT, place.user.subject.as_str())
-        .text(name::CONNECTOR, place.connector.as_str())
         .text(name::STAGE, PENDING)
         .text(name::CLIENT_ID, &session.pinned.client_id)
         .text(name::REDIRECT_URI, &session.pinned.redirect_uri)
@@ -200,6 +196,7 @@ fn item(session: &Session) -> NewItem {
         .text(name::HANDLE_DELIVERY, session.wishes.handle_delivery.as_str())
         .time(name::EXPIRES_AT, session.expires_at)
         .maybe(session.label.as_deref(), |item, label| item.text(name::CONNECTION_LABEL, label))
+        .maybe(admin(session), |item, admin| item.text(name::BEGUN_BY, &admin))
         .maybe(session.verifier.as_ref(), |item, sealed| item.bytes(name::VERIFIER, sealed.as_bytes()))
         .maybe(session.earlier.as_ref(), |item, earlier| {
             item.flag(name::HAS_EARLIER, true)
@@ -215,10 +212,23 @@ fn item(session: &Session) -> NewItem {
     }
 }
 
+/// Who began a session that is no user's. Of a user's the place tells.
+fn admin(session: &Session) -> Option<String> {
+    match &session.key.owner {
+        Owner::User(_) => None,
+        Owner::Workspace => Some(session.begun_by.describe()),
+    }
+}
+
 fn read(row: &Row, id: &SessionId) -> Result<Session, StoreError> {
+    let key = read_place(row)?;
     Ok(Session {
         id: id.clone(),
-        key: read_place(row)?,
+        begun_by: match &key.owner {
+            Owner::User(user) => Actor::User(user.clone()),
+            Owner::Workspace => Actor::Recorded(row.text(name::BEGUN_BY)?.to_owned()),
+        },
+        key,
         binding: match row.text(name::BINDING)? {
             "begun" => Binding::Begun { cookie: row.digest(name::COOKIE)? },
             "link" => Binding::Link {

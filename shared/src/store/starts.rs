@@ -11,7 +11,10 @@ use super::{
     row::number,
     table::{Table, TableNames, key},
 };
-use crate::domain::{ids::AppId, user::User};
+use crate::domain::{
+    ids::{AppId, WorkspaceId},
+    user::{ConnectionKey, Owner, User},
+};
 
 /// How many sessions one user may begin in a minute: with every connector of an app, and again because a tab was closed.
 pub const MOST_BY_USER: u64 = 60;
@@ -44,15 +47,20 @@ impl Starts {
         Self(Table::new(client, &tables.sessions))
     }
 
-    /// Counts one more session of a user. One write each for the user and for the app; who was refused as a user does not
-    /// count for the app.
+    /// Counts one more session on the way to this place. One write each for the user and for the app; who was refused as a
+    /// user does not count for the app. The admins of a workspace together may begin as many as one user.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn count(&self, user: &User, now: Timestamp) -> Result<Start, StoreError> {
+    pub async fn count(&self, place: &ConnectionKey, now: Timestamp) -> Result<Start, StoreError> {
         let minute = now.as_second().div_euclid(WINDOW);
-        let counted = self.add(&of_user(user), minute, MOST_BY_USER).await?
-            && self.add(&of_app(&user.app), minute, MOST_IN_APP).await?;
+        let counted = match &place.owner {
+            Owner::User(user) => {
+                self.add(&of_user(user), minute, MOST_BY_USER).await?
+                    && self.add(&of_app(&user.app), minute, MOST_IN_APP).await?
+            }
+            Owner::Workspace => self.add(&of_workspace(&place.workspace), minute, MOST_BY_USER).await?,
+        };
         if counted {
             return Ok(Start::Counted);
         }
@@ -80,6 +88,10 @@ impl Starts {
 
 fn of_user(user: &User) -> String {
     format!("STARTS#{}#{}", user.app, user.digest())
+}
+
+fn of_workspace(workspace: &WorkspaceId) -> String {
+    format!("STARTS#SHARED#{workspace}")
 }
 
 fn of_app(app: &AppId) -> String {

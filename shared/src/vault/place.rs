@@ -5,10 +5,13 @@ use crate::{
         digest::joined,
         ids::{ConnectorId, WorkspaceId},
         session::SessionId,
-        user::ConnectionKey,
+        user::{ConnectionKey, Owner},
     },
     store::keys,
 };
+
+/// Stands in the place of the app where a row belongs to the workspace as a whole. No app's id has such a sign.
+const SHARED: &str = "#shared";
 
 /// A row, and whose it is.
 #[derive(Debug, Clone)]
@@ -49,10 +52,12 @@ impl Place {
     }
 
     fn owned(table: &str, (pk, sk): (String, String), key: &ConnectionKey) -> Self {
-        let user = &key.user;
-        let whose =
-            [user.app.to_string(), key.connector.to_string(), user.issuer.to_string(), user.subject.to_string()];
-        let [app, connector, issuer, subject] = whose;
+        let [app, issuer, subject] = match &key.owner {
+            Owner::User(user) => [user.app.as_str(), user.issuer.as_str(), user.subject.as_str()],
+            Owner::Workspace => [SHARED, "", ""],
+        };
+        let whose = [app, key.connector.as_str(), issuer, subject];
+        let [app, connector, issuer, subject] = whose.map(str::to_owned);
         Self { workspace: key.workspace.clone(), parts: [table.to_owned(), pk, sk, app, connector, issuer, subject] }
     }
 
@@ -68,5 +73,41 @@ impl Place {
         let mut parts = vec!["connectors.v1", self.workspace.as_str(), field, &generation];
         parts.extend(self.parts.iter().map(String::as_str));
         joined(&parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        ids::{AppId, Issuer, Subject},
+        user::User,
+    };
+
+    const CONNECTOR: &str = "con_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+    fn key(owner: Owner) -> ConnectionKey {
+        let workspace = WorkspaceId::parse("ws").unwrap();
+        ConnectionKey { workspace, owner, connector: ConnectorId::parse(CONNECTOR).unwrap() }
+    }
+
+    fn alice() -> Owner {
+        let (issuer, subject) = (Issuer::parse("https://idp.example").unwrap(), Subject::parse("alice").unwrap());
+        Owner::User(User { app: AppId::parse("app").unwrap(), issuer, subject })
+    }
+
+    #[test]
+    fn what_a_users_row_is_sealed_with_stays_as_it_was_written() {
+        let key = key(alice());
+        let (pk, sk) = keys::connection(&key);
+        let parts = ["connectors.v1", "ws", "access_token", "1", "connections", &pk, &sk];
+        let expected = joined(&[&parts[..], &["app", CONNECTOR, "https://idp.example", "alice"]].concat());
+        assert_eq!(Place::connection(&key).authenticated_data("access_token", 1), expected);
+    }
+
+    #[test]
+    fn a_shared_row_is_sealed_for_its_own_place() {
+        let data = |owner| Place::connection(&key(owner)).authenticated_data("access_token", 1);
+        assert_ne!(data(Owner::Workspace), data(alice()));
     }
 }

@@ -81,17 +81,17 @@ mod tests {
     use crate::domain::{
         ids::{AppId, ConnectorId, Issuer, Subject, WorkspaceId},
         secret::{AccessToken, RefreshToken},
-        user::{ConnectionKey, User},
+        user::{ConnectionKey, Owner, User},
     };
 
     fn key_of(subject: &str) -> ConnectionKey {
         ConnectionKey {
             workspace: WorkspaceId::parse("ws").unwrap(),
-            user: User {
+            owner: Owner::User(User {
                 app: AppId::parse("app").unwrap(),
                 issuer: Issuer::parse("https://idp.example").unwrap(),
                 subject: Subject::parse(subject).unwrap(),
-            },
+            }),
             connector: ConnectorId::parse("con_01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap(),
         }
     }
@@ -124,6 +124,8 @@ mod tests {
         assert!(open(&key(2), &sealed, &place("alice")).is_none(), "another generation");
         let connector = Place::connector(&key_of("alice").workspace, &key_of("alice").connector);
         assert!(open(&key(1), &sealed, &connector).is_none(), "another table");
+        let shared = Place::connection(&ConnectionKey { owner: Owner::Workspace, ..key_of("alice") });
+        assert!(open(&key(1), &sealed, &shared).is_none(), "the workspace's own");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::{account::Account, connection::Connection, scopes::Scopes, standing::Standing};
+use crate::domain::{account::Account, connection::Connection, scopes::Scopes, standing::Standing, user::User};
 
 /// Whose account a connection is to.
 #[derive(Debug, Serialize)]
@@ -25,13 +25,13 @@ impl From<&Account> for AccountOnWire {
     }
 }
 
-/// A connection, as a backend or an admin sees it.
+/// A connection, as a backend or an admin sees it. One that a workspace shares has neither app nor user.
 #[derive(Debug, Serialize)]
 pub struct ConnectionOnWire {
     connection_id: String,
     connector_id: String,
-    app_id: String,
-    user: UserOnWire,
+    app_id: Option<String>,
+    user: Option<UserOnWire>,
     label: Option<String>,
     status: &'static str,
     reason: Option<&'static str>,
@@ -53,12 +53,13 @@ impl ConnectionOnWire {
     /// A connection and how it stands.
     #[must_use]
     pub fn new(connection: &Connection, standing: &Standing) -> Self {
-        let user = &connection.key.user;
+        let user = connection.key.owner.user();
+        let known = |user: &User| UserOnWire { issuer: user.issuer.to_string(), sub: user.subject.to_string() };
         Self {
             connection_id: connection.key.id().to_string(),
             connector_id: connection.key.connector.to_string(),
-            app_id: user.app.to_string(),
-            user: UserOnWire { issuer: user.issuer.to_string(), sub: user.subject.to_string() },
+            app_id: user.map(|user| user.app.to_string()),
+            user: user.map(known),
             label: connection.label.clone(),
             status: standing.status.as_str(),
             reason: standing.reason.map(crate::domain::standing::Reason::as_str),

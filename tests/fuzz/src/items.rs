@@ -13,7 +13,7 @@ use connectors::{
         provider::ProviderType,
         secret::Secret,
         session::SessionId,
-        user::{ConnectionKey, User},
+        user::{ConnectionKey, Owner, User},
     },
     store::{
         ApiKeys, Apps, AuditLog, Connections, Connectors, CustomProviders, Endings, Healths, ItemKey, Schedule,
@@ -36,6 +36,7 @@ type Reader = fn(&World, &Place) -> String;
 /// Where the readers look.
 struct Place {
     workspace: WorkspaceId,
+    user: User,
     key: ConnectionKey,
     item: ItemKey,
     now: Timestamp,
@@ -43,11 +44,11 @@ struct Place {
 
 const READERS: [(&str, Reader); 18] = [
     ("api-key", |w, _| said(w, ApiKeys::new(&w.dynamodb, &w.tables).find(&key_id()))),
-    ("app", |w, at| said(w, Apps::new(&w.dynamodb, &w.tables).find(&at.key.user.app))),
+    ("app", |w, at| said(w, Apps::new(&w.dynamodb, &w.tables).find(&at.user.app))),
     ("apps", |w, at| said(w, Apps::new(&w.dynamodb, &w.tables).of_workspace(&at.workspace))),
     ("audit", |w, at| said(w, AuditLog::new(&w.dynamodb, &w.tables).page(&at.workspace, None, at.now, at.now, 10))),
     ("connection", |w, at| said(w, Connections::new(&w.dynamodb, &w.tables).find(&at.key))),
-    ("connections", |w, at| said(w, Connections::new(&w.dynamodb, &w.tables).of_user(&at.key.user))),
+    ("connections", |w, at| said(w, Connections::new(&w.dynamodb, &w.tables).of_user(&at.user))),
     ("connections-of", |w, at| {
         said(w, Connections::new(&w.dynamodb, &w.tables).of_connector(&at.key.connector, None, None, 3))
     }),
@@ -149,7 +150,8 @@ fn place(world: &World, item: &Item) -> Place {
     let connector = ConnectorId::parse(&world.names["connector"]).unwrap();
     let part = |name: &str| item.get(name).and_then(|value| value["S"].as_str()).unwrap_or("none").to_owned();
     Place {
-        key: ConnectionKey { workspace: workspace.clone(), user, connector },
+        key: ConnectionKey { workspace: workspace.clone(), owner: Owner::User(user.clone()), connector },
+        user,
         workspace,
         item: ItemKey { pk: part("pk"), sk: part("sk") },
         now: world.clock.now(),

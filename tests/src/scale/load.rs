@@ -12,7 +12,7 @@ use connectors::{
     domain::{
         ids::{AppId, ConnectorId, Issuer, Subject, WorkspaceId},
         secret::{AccessToken, Kind, RefreshToken, Secret},
-        user::{ConnectionKey, User},
+        user::{ConnectionKey, Owner, User},
     },
     random::Random,
     store::{
@@ -88,8 +88,9 @@ impl Fleet {
             issuer: Issuer::parse("https://login.example").unwrap(),
             subject: Subject::parse(&format!("user-{number}")).unwrap(),
         };
-        let key = ConnectionKey { workspace: workspace.clone(), user, connector: connector.clone() };
-        let (pk, sk) = (format!("USER#{}#{}", key.user.app, key.user.digest()), format!("CONN#{connector}"));
+        let (pk, sk) = (format!("USER#{}#{}", user.app, user.digest()), format!("CONN#{connector}"));
+        let owner = Owner::User(user.clone());
+        let key = ConnectionKey { workspace: workspace.clone(), owner, connector: connector.clone() };
         let shard = shard_of(&pk, &sk);
         let now = self.clock.now();
         let ago = |duration: Duration| now.checked_sub(duration).unwrap().as_millisecond().to_string();
@@ -98,9 +99,9 @@ impl Fleet {
             ("pk", pk),
             ("sk", sk),
             ("workspace_id", workspace.to_string()),
-            ("app_id", key.user.app.to_string()),
-            ("issuer", key.user.issuer.to_string()),
-            ("subject", key.user.subject.to_string()),
+            ("app_id", user.app.to_string()),
+            ("issuer", user.issuer.to_string()),
+            ("subject", user.subject.to_string()),
             ("connector_id", connector.to_string()),
             ("connector_shard", format!("{connector}#{}", shard % CONNECTOR_SHARDS)),
             ("client_id", client_id.clone()),

@@ -12,7 +12,7 @@ use crate::{
         provider::Values,
         scopes::Scopes,
         secret::Sealed,
-        user::{ConnectionKey, User},
+        user::{ConnectionKey, Owner, User},
     },
     store::{Claim, FreshAccess, Renewal},
 };
@@ -75,10 +75,23 @@ impl GrantOnWire {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PlaceOnWire {
     workspace: String,
-    app: String,
-    issuer: String,
-    subject: String,
+    #[serde(flatten)]
+    owner: OwnerOnWire,
     connector: String,
+}
+
+/// Whose connection it is, on the wire. Messages of an earlier version know users only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum OwnerOnWire {
+    User { app: String, issuer: String, subject: String },
+    Workspace { owner: TheWorkspace },
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TheWorkspace {
+    Workspace,
 }
 
 /// What a refresh brought, sealed, on the wire.
@@ -104,9 +117,14 @@ impl From<&ConnectionKey> for PlaceOnWire {
     fn from(key: &ConnectionKey) -> Self {
         Self {
             workspace: key.workspace.to_string(),
-            app: key.user.app.to_string(),
-            issuer: key.user.issuer.to_string(),
-            subject: key.user.subject.to_string(),
+            owner: match &key.owner {
+                Owner::User(user) => OwnerOnWire::User {
+                    app: user.app.to_string(),
+                    issuer: user.issuer.to_string(),
+                    subject: user.subject.to_string(),
+                },
+                Owner::Workspace => OwnerOnWire::Workspace { owner: TheWorkspace::Workspace },
+            },
             connector: key.connector.to_string(),
         }
     }
@@ -118,10 +136,13 @@ impl PlaceOnWire {
     pub fn parse(&self) -> Option<ConnectionKey> {
         Some(ConnectionKey {
             workspace: WorkspaceId::parse(&self.workspace).ok()?,
-            user: User {
-                app: AppId::parse(&self.app).ok()?,
-                issuer: Issuer::parse(&self.issuer).ok()?,
-                subject: Subject::parse(&self.subject).ok()?,
+            owner: match &self.owner {
+                OwnerOnWire::User { app, issuer, subject } => Owner::User(User {
+                    app: AppId::parse(app).ok()?,
+                    issuer: Issuer::parse(issuer).ok()?,
+                    subject: Subject::parse(subject).ok()?,
+                }),
+                OwnerOnWire::Workspace { .. } => Owner::Workspace,
             },
             connector: ConnectorId::parse(&self.connector).ok()?,
         })
