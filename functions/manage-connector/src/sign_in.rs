@@ -27,7 +27,7 @@ use serde::Serialize;
 use crate::Function;
 
 /// How long to wait where somebody is asked to.
-const LATER: Duration = Duration::from_secs(60);
+const LATER: Duration = Duration::from_mins(1);
 
 /// How long to wait for an issuer that does not answer.
 const SOON: Duration = Duration::from_secs(2);

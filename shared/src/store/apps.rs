@@ -150,7 +150,7 @@ fn item(app: &App) -> NewItem {
         .text(name::SESSION_BINDING, app.session_binding.as_str())
         .text(name::HANDLE_DELIVERY, app.handle_delivery.as_str())
         .time(name::CREATED_AT, app.created_at)
-        .maybe(app.identity.as_ref(), |item, identity| write_identity(item, identity))
+        .maybe(app.identity.as_ref(), write_identity)
 }
 
 /// An issuer and its keys, in the item of whoever it vouches for.
