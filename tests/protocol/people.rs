@@ -10,12 +10,15 @@ const CLIENT: &str = "console-client";
 const SECRET: &str = "canary-secret-of-the-console-client";
 const BASE: &str = "/console/signed-in";
 
+/// The parameters of a token request.
+type Form = Vec<(String, String)>;
+
 /// The issuer of a workspace's people: metadata, keys, and a token endpoint that answers what it is told to.
 struct Organisation {
     issuer: String,
     signer: SigningKey,
     next: Arc<Mutex<(u16, Value)>>,
-    forms: Arc<Mutex<Vec<Vec<(String, String)>>>>,
+    forms: Arc<Mutex<Vec<Form>>>,
 }
 
 impl Organisation {
@@ -255,7 +258,7 @@ async fn a_secret_stays_with_its_client_and_goes_to_no_other() {
     assert_eq!(moved["has_client_secret"], json!(false));
 }
 
-/// The path and body of an exchange.
+/// The answer to a code that came back.
 async fn exchange(world: &World, nonce: &str, issuer: Option<&str>) -> Answer {
     let mut body = json!({"code": "canary-code", "code_verifier": "canary-verifier", "nonce": nonce});
     if let Some(issuer) = issuer {
