@@ -15,7 +15,8 @@ use crate::{
     clock::Clock,
     config::{Config, EgressSetting},
     journeys::{
-        audit::Audit, doctor::Doctor, refresh_connection::Crowd, reminders::Reminders, rotate_key::RemindOfKeys,
+        audit::Audit, doctor::Doctor, issuer_changes::IssuerChanges, refresh_connection::Crowd, reminders::Reminders,
+        rotate_key::RemindOfKeys,
     },
     metrics::Metrics,
     oauth::{
@@ -25,8 +26,8 @@ use crate::{
     queue::{OrderedQueue, Queue},
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Checkups, ClientKeys, Connections, Connectors, EndedGrants, Healths, Paces, Schedule,
-        Sessions, Sweeps, WorkspaceIdentities, WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditLog, Checkups, ClientKeys, Connections, Connectors, CustomProviders, EndedGrants, Healths,
+        Paces, Schedule, Sessions, Sweeps, WorkspaceIdentities, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -142,6 +143,7 @@ impl Services {
             connectors: self.connectors(),
             connections: self.connections(),
             checkups: self.checkups(),
+            issuers: self.issuer_changes(),
             vault: Arc::clone(&self.vault),
             client: Arc::clone(&self.client),
             public_base_url: self.config.public_base_url.clone(),
@@ -173,6 +175,20 @@ impl Services {
 impl Services {
     fn audit(&self) -> Audit {
         Audit { log: self.audit_log(), clock: self.clock.clone(), random: self.random.clone() }
+    }
+
+    fn issuer_changes(&self) -> IssuerChanges {
+        IssuerChanges {
+            custom: self.custom_providers(),
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn custom_providers(&self) -> CustomProviders {
+        CustomProviders::new(&self.dynamodb, &self.config.tables)
     }
 
     fn remind_of_keys(&self) -> RemindOfKeys {

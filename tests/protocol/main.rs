@@ -9,6 +9,7 @@
 )]
 
 mod arrivals;
+mod bound_tokens;
 mod callers;
 mod changes;
 mod client_keys;
@@ -21,9 +22,11 @@ mod encryption_keys;
 mod end_edges;
 mod end_races;
 mod finishing;
+mod foresight;
 mod forgetting;
 mod input;
 mod isolation;
+mod issuer_changes;
 mod key_age;
 mod leakage;
 mod links;
@@ -43,6 +46,7 @@ mod schedule_rounds;
 mod settling;
 mod shared_grants;
 mod starts;
+mod survey;
 mod user_tokens;
 mod variables;
 mod world;

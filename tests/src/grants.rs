@@ -71,7 +71,7 @@ pub const GRANTS: &[Grant] = &[
         "start-authorization",
         Target::Connections,
         &[GET],
-        "whether there is a connection to renew, and how it stands",
+        "whether there is a connection to renew, and how it stands; whether its provider gives bound tokens only",
     ),
     grant(
         "start-authorization",
@@ -126,7 +126,8 @@ pub const GRANTS: &[Grant] = &[
         "refresh",
         Target::Registry,
         &[GET, QUERY, PUT, UPDATE],
-        "the connector of what is due; a new key for an old one, how far it has come, and client secrets sealed anew",
+        "the connector of what is due, and its provider, as their issuer has them by now; a new key for an old one, how far it has \
+         come, and client secrets sealed anew",
     ),
     grant(
         "refresh",
@@ -136,7 +137,12 @@ pub const GRANTS: &[Grant] = &[
     ),
     grant("refresh", Target::DueIndex, &[QUERY], "what is due"),
     grant("refresh", Target::ByConnectorIndex, &[QUERY], "what is to be sealed anew; how a connector's grants ended"),
-    grant("refresh", Target::Audit, &[PUT], "that a key was replaced, and that nothing of it is left"),
+    grant(
+        "refresh",
+        Target::Audit,
+        &[PUT],
+        "that a key was replaced, and that nothing of it is left; what an issuer has changed",
+    ),
     grant("refresh", Target::Key, &[NEW_KEY, OPEN_KEY], "opens and seals tokens; replaces a key that is too old"),
     grant(
         "refresh",

@@ -26,6 +26,7 @@ use connectors::{
         list_connections::ListConnections,
         manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors},
     },
+    oauth::DiscoveryError,
     store::{Cursor, StoreError},
     vault::VaultError,
     web::{AdminCaller, ConnectionOnWire, JsonBody, OwnerCaller, Problem, Query, WriterCaller, checked, list, seconds},
@@ -125,7 +126,7 @@ struct Examined {
 /// How a connector's provider does.
 #[derive(Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-enum HealthOnWire {
+pub(crate) enum HealthOnWire {
     /// Nothing is known against it.
     Ok,
     /// It does not accept the client id or secret.
@@ -135,7 +136,7 @@ enum HealthOnWire {
 }
 
 impl HealthOnWire {
-    fn of(connector: &Connector, health: &Health) -> Self {
+    pub(crate) fn of(connector: &Connector, health: &Health) -> Self {
         match (health.refusal_of(connector.revision), health.open_until) {
             (Some(refusal), _) => Self::Misconfigured {
                 error: refusal.error.clone(),
@@ -217,9 +218,13 @@ async fn change(
 ) -> Result<Json<Examined>, Problem> {
     let change = checked(&body, |body| ConnectorChange {
         rotate_key: body.flag("rotate_key").unwrap_or(false),
+        accept_endpoints: body.flag("accept_endpoints").unwrap_or(false),
         ..change_of(body)
     })?;
-    let connector = journey.change(admin.workspace(), &parse(&id)?, change, actor(&admin)).await.map_err(problem)?;
+    // On the heap: what it waits for (a search for the issuer among it) would fill the stack of every request.
+    let id = parse(&id)?;
+    let changing = Box::pin(journey.change(admin.workspace(), &id, change, actor(&admin)));
+    let connector = changing.await.map_err(problem)?;
     examined((&journey, &doctor), &connector, &base).await
 }
 
@@ -332,6 +337,7 @@ fn change_of(body: &Table<'_>) -> ConnectorChange {
         scopes: body.scopes("scopes"),
         connection_config: config(body),
         rotate_key: false,
+        accept_endpoints: false,
     }
 }
 
@@ -346,7 +352,7 @@ fn config(body: &Table<'_>) -> Option<BTreeMap<String, String>> {
 }
 
 /// Visible ASCII: it travels in headers and addresses (RFC 6749, appendix A.1).
-fn client_id(value: &Value) -> Result<String, String> {
+pub(crate) fn client_id(value: &Value) -> Result<String, String> {
     let raw = value.as_str().unwrap_or_default();
     let fits = (1..=512).contains(&raw.len()) && raw.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
     if fits { Ok(raw.to_owned()) } else { Err("must be 1 to 512 visible ASCII characters".to_owned()) }
@@ -389,7 +395,9 @@ fn problem(error: ConnectorError) -> Problem {
             "is neither in the catalogue (GET /api/providers) nor defined by the workspace",
         ),
         ConnectorError::Unavailable(reason) => Problem::invalid_field("/integration_type", reason),
-        ConnectorError::Config(errors) => Problem::invalid(errors),
+        ConnectorError::Config(errors) | ConnectorError::Discovery(DiscoveryError::Unusable(errors)) => {
+            Problem::invalid(errors)
+        }
         ConnectorError::SecretMissing => Problem::invalid_field("/client_secret", "is required by this provider"),
         ConnectorError::NoKey => Problem::invalid_field("/rotate_key", "this provider asks for no key"),
         ConnectorError::KeyBound => Problem::conflict(
@@ -398,6 +406,12 @@ fn problem(error: ConnectorError) -> Problem {
         ConnectorError::KeyTooNew => Problem::conflict(
             "The newest key does not sign yet: `key.signs_from` says from when on it does. Ask for another one then.",
         ),
+        ConnectorError::NoIssuer => {
+            Problem::invalid_field("/accept_endpoints", "the provider is not one of the workspace's own with an issuer")
+        }
+        ConnectorError::Discovery(cause) => {
+            Problem::invalid_field("/accept_endpoints", format!("can't be read: {cause}"))
+        }
         ConnectorError::Signing(cause) => Problem::internal(&cause),
         ConnectorError::NameTaken => Problem::conflict("Another connector of this workspace has this name."),
         ConnectorError::IdTaken => Problem::conflict("This connector id is in use."),

@@ -5,6 +5,8 @@ mod audit;
 mod connector;
 mod doctor;
 mod encryption_keys;
+mod foresight;
+mod health;
 mod identity;
 mod identity_check;
 mod keys;
@@ -19,11 +21,13 @@ use connectors::{
     journeys::{
         delete_workspace::DeleteWorkspace,
         doctor::Doctor,
+        foresee_change::ForeseeChange,
         forget_user::ForgetUser,
         list_connections::ListConnections,
         manage::{FoundError, ManageApps, ManageConnectors, ManageIdentity, ManageKeys, ManageProviders},
         rotate_key::RotateKey,
         sign_in::SignIn,
+        survey::Survey,
     },
     services::Services,
     store::{AuditLog, Workspaces},
@@ -43,6 +47,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/connectors/{id}"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/connections"),
     ("POST", "/api/workspace/{ws}/connectors/{id}/doctor"),
+    ("POST", "/api/workspace/{ws}/connectors/{id}/foresee"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/jwks.json"),
     ("GET", "/api/workspace/{ws}/apps"),
     ("POST", "/api/workspace/{ws}/apps"),
@@ -74,6 +79,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/workspace/{ws}/sign-in/token"),
     ("DELETE", "/api/workspace/{ws}"),
     ("GET", "/api/workspace/{ws}/audit"),
+    ("GET", "/api/workspace/{ws}/health"),
     ("GET", "/api/providers"),
     ("GET", "/api/providers/{type}"),
     ("GET", "/api/apps/{app}/oauth-redirect-uris"),
@@ -85,6 +91,8 @@ struct Function {
     connectors: ManageConnectors,
     connections: ListConnections,
     doctor: Doctor,
+    foresight: ForeseeChange,
+    survey: Survey,
     apps: ManageApps,
     keys: ManageKeys,
     identity: ManageIdentity,
@@ -110,6 +118,8 @@ pub fn router(services: &Services) -> Router {
         connectors: services.manage_connectors(),
         connections: services.list_connections(),
         doctor: services.doctor(),
+        foresight: services.foresee_change(),
+        survey: services.survey(),
         apps: services.manage_apps(),
         keys: services.manage_keys(),
         identity: services.manage_identity(),
@@ -126,6 +136,8 @@ pub fn router(services: &Services) -> Router {
     Router::new()
         .merge(connector::routes())
         .merge(doctor::routes())
+        .merge(foresight::routes())
+        .merge(health::routes())
         .merge(apps::routes())
         .merge(identity_check::routes())
         .merge(identity::routes())

@@ -1,16 +1,19 @@
 //! Providers: the catalogue, and the workspace's own.
 
+use std::sync::OnceLock;
+
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
+    response::Response,
     routing::get,
 };
 use connectors::{
     domain::provider::{Provider, ProviderType},
     journeys::manage::{ManageProviders, ProviderError},
     oauth::{DiscoveryError, catalogue},
-    web::{AdminCaller, JsonBody, Problem, Query, WriterCaller},
+    web::{AdminCaller, JsonBody, Problem, PublicJson, Query, WriterCaller},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -47,19 +50,36 @@ impl<'a> From<&'a Provider> for ProviderOnWire<'a> {
 /// What a person chooses a provider by. The whole of it is asked for by its name.
 const SUMMARY: [&str; 4] = ["integration_type", "name", "categories", "unavailable"];
 
+/// The catalogue in short: the same for as long as this process lives.
+static SHORT: OnceLock<PublicJson> = OnceLock::new();
+
 /// Public: there is nothing in it that the providers' own documentation does not say. With `?summary=true` a tenth of it,
 /// for pages.
-async fn catalogue_listing(query: Query) -> Result<Json<Value>, Problem> {
+async fn catalogue_listing(headers: HeaderMap, query: Query) -> Result<Response, Problem> {
     let is_short = query.read("summary", "must be `true` or `false`", |raw| raw.parse().ok())?.unwrap_or(false);
-    let providers: Vec<Provider> = catalogue::all_described().collect();
-    let mut listing = written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })?;
-    if is_short {
-        let providers = listing.0.get_mut("providers").and_then(Value::as_array_mut).into_iter().flatten();
-        for provider in providers.filter_map(Value::as_object_mut) {
-            provider.retain(|name, _| SUMMARY.contains(&name.as_str()));
-        }
+    if !is_short {
+        let providers: Vec<Provider> = catalogue::all_described().collect();
+        let listing = Listing { providers: providers.iter().map(ProviderOnWire::from).collect() };
+        return Ok(PublicJson::new(&listing)?.answer(&headers));
     }
-    Ok(listing)
+    let short = match SHORT.get() {
+        Some(short) => short,
+        None => SHORT.get_or_init({
+            let short = short()?;
+            || short
+        }),
+    };
+    Ok(short.answer(&headers))
+}
+
+fn short() -> Result<PublicJson, Problem> {
+    let providers: Vec<Provider> = catalogue::all_described().collect();
+    let mut listing = written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })?.0;
+    let providers = listing.get_mut("providers").and_then(Value::as_array_mut).into_iter().flatten();
+    for provider in providers.filter_map(Value::as_object_mut) {
+        provider.retain(|name, _| SUMMARY.contains(&name.as_str()));
+    }
+    PublicJson::new(&listing)
 }
 
 async fn of_catalogue(Path(id): Path<String>) -> Result<Json<Value>, Problem> {

@@ -3,6 +3,7 @@
 use connectors_tests::{
     deployment::Deployment,
     events::{example, with_body, with_query},
+    runtime_api::HttpAnswer,
 };
 use serde_json::json;
 
@@ -58,12 +59,18 @@ async fn a_connector_is_made_named_shown_and_deleted_and_its_secret_never_shown(
 async fn everything_else_that_a_workspace_owns_is_managed_here() {
     let deployment = Deployment::start().await;
     deployment.connect().await;
-    let mut function = deployment.launch(BOOTSTRAP, deployment.event("manage-connector.providers")).await;
+    let mut plain = deployment.event("manage-connector.providers");
+    plain["headers"]["accept-encoding"] = "identity".into();
+    let mut function = deployment.launch(BOOTSTRAP, plain.clone()).await;
     let catalogue = function.answer().await.http();
     assert_eq!(catalogue.status, 200);
+    let compressed = function.invoke(deployment.event("manage-connector.providers")).await.http();
+    assert_eq!(compressed.headers["content-encoding"], "gzip");
+    let length = |answer: &HttpAnswer| answer.body.to_string().len();
+    assert!(length(&compressed) < length(&catalogue) / 3, "in base64, as functions answer it");
     let providers = catalogue.body["providers"].as_array().unwrap();
     assert!(providers.len() >= 6);
-    let summary = with_query(deployment.event("manage-connector.providers"), "summary=true");
+    let summary = with_query(plain, "summary=true");
     let short = function.invoke(summary).await.http();
     let short = short.body["providers"].as_array().unwrap().clone();
     assert_eq!(short.len(), providers.len());
@@ -86,6 +93,8 @@ async fn everything_else_that_a_workspace_owns_is_managed_here() {
         ("manage-connector.encryption-keys", 200),
         ("manage-connector.redirect-uris", 200),
         ("manage-connector.audit", 200),
+        ("manage-connector.foresee", 200),
+        ("manage-connector.health", 200),
         ("manage-connector.forget-user", 202),
         ("manage-connector.delete-workspace", 202),
     ] {

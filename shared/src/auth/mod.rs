@@ -277,7 +277,7 @@ impl Admin {
     pub fn actor(&self) -> Actor {
         match &self.proof {
             AdminProof::Key(key) => Actor::Key(key.to_string()),
-            AdminProof::Person(person) => Actor::Person(person.clone()),
+            AdminProof::Person(person) => Actor::Person(Box::new(person.clone())),
         }
     }
 

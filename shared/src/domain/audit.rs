@@ -31,7 +31,7 @@ pub enum Actor {
     /// The holder of an API key, by the key's public part.
     Key(String),
     /// Somebody of the workspace's organisation.
-    Person(Person),
+    Person(Box<Person>),
     /// A user of an app.
     User(User),
     /// Who began, some time ago, what ends now: as they were described then.

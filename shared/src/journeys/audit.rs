@@ -7,7 +7,6 @@ use crate::{
     domain::{
         audit::{Actor, AuditEvent},
         ids::WorkspaceId,
-        person::Person,
     },
     random::Random,
     store::AuditLog,
@@ -36,7 +35,9 @@ impl Audit {
         let mut details: BTreeMap<String, String> =
             details.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         // What people call somebody may change; who they are stands in the actor.
-        if let Actor::Person(Person { name: Some(name), .. }) = &actor {
+        if let Actor::Person(person) = &actor
+            && let Some(name) = &person.name
+        {
             details.insert("person".to_owned(), name.clone());
         }
         let event = AuditEvent {

@@ -1,8 +1,9 @@
 //! The end of a session: from the authorization code to a connection.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::{audit::Audit, carried_through, client_proof::ClientProof, filled, profile, refresh_endpoint, values};
 use crate::{
@@ -17,9 +18,9 @@ use crate::{
         schedule::Use,
         session::{FailureReason, Session},
     },
-    oauth::{Arrived, CodeGrant, Credentials, GrantTokens, ProviderClient, TokenError, TokenSet},
+    oauth::{Arrived, CodeGrant, Credentials, GrantTokens, ProviderClient, TokenError, TokenSet, dpop::Proof},
     random::Random,
-    store::{Completion, Completions, Connectors, EndedGrants, NewGrant, Sessions, StoreError, Write},
+    store::{Completion, Completions, Connectors, EndedGrants, Healths, NewGrant, Sessions, StoreError, Write},
     vault::{Place, Ready, Vault, VaultError},
 };
 
@@ -40,6 +41,7 @@ pub(crate) struct Exchange {
     pub(crate) completions: Completions,
     pub(crate) sessions: Sessions,
     pub(crate) ended: EndedGrants,
+    pub(crate) healths: Healths,
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) audit: Audit,
@@ -94,7 +96,7 @@ impl Exchange {
     pub(super) async fn run(&self, session: Session, arrived: Arrived, claim: ClaimBy) -> Result<(), ExchangeError> {
         let exchange = self.clone();
         carried_through(async move {
-            let outcome = exchange.carry_out(&session, &arrived, claim).await;
+            let outcome = Box::pin(exchange.carry_out(&session, &arrived, claim)).await;
             if let Err(ExchangeError::Failed { reason, .. }) = &outcome {
                 exchange.sessions.fail(&session.id, *reason).await?;
             }
@@ -106,10 +108,8 @@ impl Exchange {
     async fn carry_out(&self, session: &Session, arrived: &Arrived, claim: ClaimBy) -> Result<(), ExchangeError> {
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(changed())?;
-        let unfilled = profile(&connector).ok_or(changed())?;
-        if !is_as_pinned(session, &connector, unfilled) {
-            return Err(changed());
-        }
+        let pinned = as_pinned(session, &connector).ok_or(changed())?;
+        let unfilled = &*pinned;
         let mut details = session.inputs.clone();
         details.extend(arrived.details.clone());
         let provider = filled(unfilled, &connector, &details, Step::Token).map_err(rejected)?;
@@ -121,8 +121,10 @@ impl Exchange {
         let credentials = proof.credentials(&connector.client_id);
         let (redirect_uri, began) = (&session.pinned.redirect_uri, self.clock.now());
         let requested = arrived.scopes.as_ref().unwrap_or(&session.requested);
-        let grant = CodeGrant { code: &arrived.code, verifier: &verifier, redirect_uri, requested };
+        let proof = if session.pinned.bound { Proof::With } else { Proof::OnceRefused };
+        let grant = CodeGrant { code: &arrived.code, verifier: &verifier, redirect_uri, requested, proof };
         let tokens = self.client.exchange(&provider, credentials, grant, began).await.map_err(failed)?;
+        self.note_bound(session, unfilled, &tokens).await;
         details.extend(tokens.kept.clone());
         let mut met = Met { connector: &connector, unfilled, credentials, details, account: None };
         let tokens = match self.swapped(&provider, credentials, tokens, began).await {
@@ -145,6 +147,16 @@ impl Exchange {
         let details = [("connector", connector.id.as_str()), ("scopes", &tokens.scopes.to_string())];
         self.audit.note(&session.key.workspace, actor, "connection.created", id.as_str(), &details).await;
         Ok(())
+    }
+
+    /// Remembers that the provider wanted a proof, so that the next code is shown with one at once.
+    async fn note_bound(&self, session: &Session, provider: &Provider, tokens: &TokenSet) {
+        if session.pinned.bound || !provider.may_bind_tokens() || !tokens.is_bound() {
+            return;
+        }
+        if let Err(error) = self.healths.note_bound(&session.key.connector, self.clock.now()).await {
+            tracing::warn!(%error, "that a provider wants proofs is not remembered; the next code is refused once again");
+        }
     }
 
     /// Finds out what is told of the account behind the tokens, and that it can be used with what is known then.
@@ -305,10 +317,19 @@ impl Exchange {
     }
 }
 
-/// Whether everything that was fixed when the session began still is as it was (RFC 9700, section 4.4).
-fn is_as_pinned(session: &Session, connector: &Connector, provider: &Provider) -> bool {
+/// The connector's provider, if everything that was fixed when the session began still is as it was (RFC 9700, section 4.4).
+/// Where the token endpoint followed its issuer on the same host meanwhile, the code goes to the one that it was made for.
+fn as_pinned<'c>(session: &Session, connector: &'c Connector) -> Option<Cow<'c, Provider>> {
+    let provider = profile(connector).filter(|_| session.pinned.client_id == connector.client_id)?;
     let endpoint = &provider.with_known(&values(connector, &session.inputs)).token.url;
-    session.pinned.client_id == connector.client_id && session.pinned.token_endpoint == *endpoint
+    if session.pinned.token_endpoint == *endpoint {
+        return Some(Cow::Borrowed(provider));
+    }
+    let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+    let (before, now) = (origin(&session.pinned.token_endpoint)?, origin(endpoint)?);
+    let mut provider = Some(provider).filter(|provider| provider.vars.is_empty() && before == now)?.clone();
+    provider.token.url.clone_from(&session.pinned.token_endpoint);
+    Some(Cow::Owned(provider))
 }
 
 fn is_another(session: &Session, account: Option<&Account>) -> bool {

@@ -11,8 +11,10 @@ pub mod dispatch_due;
 pub mod doctor;
 pub mod end_connection;
 pub(crate) mod exchange;
+pub mod foresee_change;
 pub mod forget_user;
 pub mod get_token;
+pub(crate) mod issuer_changes;
 pub mod list_connections;
 pub mod manage;
 pub mod open_link;
@@ -24,6 +26,7 @@ pub(crate) mod revoke_grant;
 pub mod rotate_key;
 pub mod sign_in;
 pub mod start_authorization;
+pub mod survey;
 pub(crate) mod sweep_connector;
 pub mod work_endings;
 

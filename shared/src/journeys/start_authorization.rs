@@ -33,7 +33,7 @@ use crate::{
         dpop,
     },
     random::Random,
-    store::{Connections, Connectors, Sessions, Start, Starts, StoreError},
+    store::{Connections, Connectors, Healths, Sessions, Start, Starts, StoreError},
     vault::{Place, Vault, VaultError},
 };
 
@@ -44,6 +44,7 @@ pub struct StartAuthorization {
     pub(crate) connections: Connections,
     pub(crate) sessions: Sessions,
     pub(crate) starts: Starts,
+    pub(crate) healths: Healths,
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) public_base_url: String,
@@ -246,7 +247,8 @@ impl StartAuthorization {
             login_hint: asked.login_hint.as_deref(),
         };
         let mut url = authorization_url(provider, &request).map_err(|_| StartError::UnknownConnector)?;
-        if let Some(key) = connector.client_key.as_ref().filter(|_| provider.binds_tokens()) {
+        let is_bound = provider.binds_tokens() || asked.session.pinned.bound;
+        if let Some(key) = connector.client_key.as_ref().filter(|_| is_bound) {
             dpop::bind_code(&mut url, &key.public);
         }
         if !provider.takes_pushed_requests() {
@@ -326,6 +328,7 @@ impl StartAuthorization {
                 redirect_uri: connector.redirect_uri(&self.public_base_url),
                 token_endpoint: provider.with_known(&values(connector, &inputs)).token.url.clone(),
                 scopes_revision: connector.scopes_revision,
+                bound: provider.may_bind_tokens() && self.healths.is_bound(&connector.id).await?,
             },
             inputs,
             requested,

@@ -11,7 +11,7 @@ use super::{
     answer::failure,
     assertion,
     authorize::name_of,
-    dpop::{self, Proving},
+    dpop::{self, Proof, Proving},
     egress::{DEADLINE, EgressRefusal},
     error::{Outcome, TokenError},
     wire::{self, Parameters},
@@ -43,7 +43,7 @@ impl ProviderClient {
         let proving = Proving {
             egress: &self.egress,
             nonces: &self.nonces,
-            signer: dpop::signer(provider, credentials)?,
+            signer: dpop::signer(provider, credentials, Proof::Without)?,
             access_token: None,
             now,
             deadline: DEADLINE,

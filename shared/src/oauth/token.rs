@@ -11,20 +11,23 @@ use oauth2::{
     StandardTokenIntrospectionResponse, StandardTokenResponse, TokenResponse, TokenUrl,
     basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenType},
 };
+use tokio::time::Instant;
 
 use super::{
     Credentials, ProviderClient,
     answer::{Extras, Reading, normalise, token_type},
     assertion,
-    dpop::{self, Proving},
-    egress::{DEADLINE, EgressRefusal},
+    dpop::{self, Proof, Proving},
+    egress::{DEADLINE, EgressRefusal, LONGEST},
     error::{Outcome, TokenError},
     placeholders::Values,
     recipe::Recipe,
+    signer::Signer,
     wire,
 };
 use crate::domain::{
     account::Account,
+    client_key::BOUND,
     provider::{Body, ClientAuth, ExchangeStep, Provider, RefreshGrant},
     scopes::Scopes,
     secret::{AccessToken, AuthorizationCode as Code, CodeVerifier, RefreshToken, Secret},
@@ -62,6 +65,8 @@ pub struct CodeGrant<'a> {
     pub redirect_uri: &'a str,
     /// The scopes that were requested.
     pub requested: &'a Scopes,
+    /// Whether the request proves that it has the key that tokens are bound to.
+    pub proof: Proof,
 }
 
 /// A grant to refresh.
@@ -75,6 +80,8 @@ pub struct RefreshRequest<'a> {
     pub redirect_uri: &'a str,
     /// What the grant covers, in case the answer does not tell.
     pub granted: &'a Scopes,
+    /// Whether the grant is bound to the connector's key, by the type of its token.
+    pub is_bound: bool,
     /// How long it may take; never longer than [`super::egress::LONGEST`].
     pub deadline: Duration,
 }
@@ -144,6 +151,7 @@ impl ProviderClient {
             recipe: Recipe::of_code(provider),
             reading: Reading::of_code(provider, credentials.client_id),
             values,
+            proof: grant.proof,
             deadline: DEADLINE,
             now,
         };
@@ -191,6 +199,7 @@ impl ProviderClient {
                 scopes: Some(&scopes),
                 ..Values::of(credentials)
             },
+            proof: if grant.is_bound { Proof::With } else { Proof::Without },
             deadline: grant.deadline,
             now,
         };
@@ -249,6 +258,7 @@ impl ProviderClient {
             recipe: Recipe::of_step(provider, step),
             reading: Reading::of_step(provider, credentials.client_id, &step.response),
             values,
+            proof: if before.is_bound() { Proof::With } else { Proof::Without },
             deadline,
             now,
         };
@@ -261,6 +271,12 @@ impl ProviderClient {
 }
 
 impl TokenSet {
+    /// Whether the access token is of use only to who has the connector's key.
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        self.token_type == BOUND
+    }
+
     /// This token set, with what the one before it had and this one lacks.
     fn following(mut self, before: &Self) -> Self {
         if self.refresh_token.is_none() {
@@ -300,6 +316,7 @@ struct TokenEndpoint<'a> {
     recipe: Recipe<'a>,
     reading: Reading<'a>,
     values: Values<'a>,
+    proof: Proof,
     deadline: Duration,
     now: Timestamp,
 }
@@ -324,16 +341,39 @@ impl TokenEndpoint<'_> {
 
     /// Sends a token request in the provider's form and gives its answer the form that the crate reads.
     async fn answer(&self, request: HttpRequest) -> Result<Response<Vec<u8>>, TokenError> {
+        let (began, deadline) = (Instant::now(), self.deadline.min(LONGEST));
+        let signer = dpop::signer(self.provider, self.credentials, self.proof)?;
+        let answer = self.send(&request, signer, deadline).await?;
+        let read = in_form_of_rfc(&self.reading, &answer, self.now);
+        let signer = dpop::signer_once_refused(self.provider, self.credentials, self.proof, &answer);
+        let (Some(signer), Err(refusal)) = (signer, &read) else { return read };
+        let left = deadline.saturating_sub(began.elapsed());
+        // An answer that comes too late may be lost with the tokens in it.
+        if left < deadline / 2 {
+            return read;
+        }
+        tracing::info!(%refusal, "a code was refused without a proof and is shown once more with one");
+        self.client.nonces.learn(request.uri(), &answer);
+        let proved = self.send(&request, Some(signer), left).await;
+        // Whatever else is wrong, the first answer says it.
+        proved.and_then(|answer| in_form_of_rfc(&self.reading, &answer, self.now)).or(read)
+    }
+
+    async fn send(
+        &self,
+        request: &HttpRequest,
+        signer: Option<&Signer>,
+        deadline: Duration,
+    ) -> Result<Response<Vec<u8>>, TokenError> {
         let proving = Proving {
             egress: &self.client.egress,
             nonces: &self.client.nonces,
-            signer: dpop::signer(self.provider, self.credentials)?,
+            signer,
             access_token: None,
             now: self.now,
-            deadline: self.deadline,
+            deadline,
         };
-        let answer = proving.send(|| self.shaped(request.clone())).await?;
-        in_form_of_rfc(&self.reading, &answer, self.now)
+        proving.send(|| self.shaped(request.clone())).await
     }
 
     /// The request in the provider's form, with what is signed made anew.
@@ -389,3 +429,6 @@ mod tests;
 
 #[cfg(test)]
 mod forms;
+
+#[cfg(test)]
+mod proofs;

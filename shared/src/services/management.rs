@@ -7,13 +7,15 @@ use crate::{
     journeys::{
         delete_workspace::DeleteWorkspace,
         doctor::CallDoctor,
+        foresee_change::ForeseeChange,
         forget_user::ForgetUser,
         manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageIdentity, ManageKeys, ManageProviders},
         rotate_key::RotateKey,
         sign_in::{Exchanges, SignIn},
+        survey::Survey,
         sweep_connector::BeginSweep,
     },
-    store::{ApiKeys, CustomProviders, ForgottenUsers, Purges, WorkspaceIdentities},
+    store::{ApiKeys, ForgottenUsers, Purges, WorkspaceIdentities},
 };
 
 impl Services {
@@ -22,7 +24,8 @@ impl Services {
     pub fn manage_connectors(&self) -> ManageConnectors {
         ManageConnectors {
             connectors: self.connectors(),
-            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            custom: self.custom_providers(),
+            issuers: self.issuer_changes(),
             healths: self.healths(),
             client: Arc::clone(&self.client),
             doctor: CallDoctor {
@@ -36,6 +39,24 @@ impl Services {
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
+    }
+
+    /// The journey that looks at whole workspaces.
+    #[must_use]
+    pub fn survey(&self) -> Survey {
+        Survey {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            healths: self.healths(),
+            checkups: self.checkups(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that foresees what a change of a connector would mean.
+    #[must_use]
+    pub fn foresee_change(&self) -> ForeseeChange {
+        ForeseeChange { connectors: self.connectors(), connections: self.connections(), clock: self.clock.clone() }
     }
 
     /// The journey that manages apps.
@@ -92,11 +113,7 @@ impl Services {
     /// The journey that manages providers.
     #[must_use]
     pub fn manage_providers(&self) -> ManageProviders {
-        ManageProviders {
-            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
-            client: Arc::clone(&self.client),
-            audit: self.audit(),
-        }
+        ManageProviders { custom: self.custom_providers(), client: Arc::clone(&self.client), audit: self.audit() }
     }
 
     /// The journey that founds workspaces.

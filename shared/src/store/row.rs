@@ -125,11 +125,13 @@ pub(super) mod name {
         REFUSAL_STATUS = "refusal_status";
         REFUSED_AT = "refused_at";
         REFUSED_REVISION = "refused_revision";
+        BOUND_SINCE = "bound_since";
         NEXT_AT = "next_at";
 
         ASKED_AT = "asked_at";
         CHECKED_AT = "checked_at";
         FINDINGS = "findings";
+        OFFERED = "offered";
 
         ENDED_ID = "ended_id";
         ENDED_AT = "ended_at";
@@ -157,6 +159,7 @@ pub(super) mod name {
         INPUTS = "conn_inputs";
         REDIRECT_URI = "redirect_uri";
         TOKEN_ENDPOINT = "token_endpoint";
+        CODE_BOUND = "code_bound";
         REQUESTED = "requested";
         EARLIER_ACCOUNT = "earlier_account";
         EARLIER_REFRESH = "earlier_refresh";

@@ -97,7 +97,7 @@ impl Walk {
     }
 
     async fn look_at_everything(&mut self, tenant: usize) {
-        for rest in ["/connectors", "/apps", "/keys", "/providers", "/encryption-keys", "/audit"] {
+        for rest in ["/connectors", "/apps", "/keys", "/providers", "/encryption-keys", "/audit", "/health"] {
             self.manage(tenant, "GET", rest, None).await;
         }
     }

@@ -5,7 +5,7 @@ import { takeArrival } from './arrival.js';
 import { announcements, failure, skeleton } from './parts.js';
 import { signIn } from './sign-in.js';
 
-/** The files that views are in. Each is fetched when nothing else is to be done, or when it is needed; what is seldom needed, then. */
+/** The files that views are in. Each is fetched when somebody is about to go there, or when it is needed. */
 const FILES = {
   addConnector: () => import('./add-connector.js'),
   app: () => import('./app.js'),
@@ -21,12 +21,10 @@ const FILES = {
   providers: () => import('./providers.js'),
 };
 
-const SELDOM = new Set(['peopleSignIn']);
-
-const view =
-  (file, name = file) =>
-  async (context) =>
-    (await FILES[file]())[name](context);
+function view(file, name = file) {
+  const shows = async (context) => (await FILES[file]())[name](context);
+  return Object.assign(shows, { fetch: () => FILES[file]().catch(() => undefined) });
+}
 
 /** What is shown for a path below the workspace; `:` stands before what is different each time. */
 const VIEWS = [
@@ -73,10 +71,10 @@ let api;
 let renews;
 let shown = 0;
 
-/** What stands behind `/console` in the address; nothing, if it can't be read. */
-const parts = () => {
+/** What stands behind `/console` in an address; nothing, if it can't be read. */
+const parts = (path = location.pathname) => {
   try {
-    return location.pathname.split('/').slice(2).map(decodeURIComponent).filter(Boolean);
+    return path.split('/').slice(2).map(decodeURIComponent).filter(Boolean);
   } catch {
     return [];
   }
@@ -202,21 +200,31 @@ function frame() {
   );
 }
 
+/** The address of a link that leads to another view; `undefined` for any other. */
+function within(target) {
+  const link = target.closest?.('a[href]');
+  if (!link || link.target) return undefined;
+  const url = new URL(link.href);
+  return url.origin === location.origin && url.pathname.startsWith('/console') ? url : undefined;
+}
+
 /** Links of the console lead from view to view without a reload, which would forget the key. */
 document.addEventListener('click', (event) => {
-  const link = event.target.closest?.('a[href]');
-  if (!link || event.defaultPrevented || event.button !== 0) return;
-  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || link.target) return;
-  const url = new URL(link.href);
-  if (url.origin !== location.origin || !url.pathname.startsWith('/console')) return;
+  if (event.defaultPrevented || event.button !== 0) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const url = within(event.target);
+  if (!url) return;
   event.preventDefault();
   if (url.hash) document.getElementById(url.hash.slice(1))?.focus();
   else go(url.pathname);
 });
+/** Whoever points at a link, or comes to it by the keyboard, may be about to go there. */
+for (const approach of ['pointerover', 'focusin'])
+  document.addEventListener(approach, ({ target }) => {
+    const url = within(target);
+    if (url) matching(parts(url.pathname).slice(1))?.[0].fetch();
+  });
 addEventListener('popstate', show);
 const arrival = takeArrival();
 if (arrival) enter(Api.ofPerson(arrival, ended));
 else show();
-requestIdleCallback(() => {
-  for (const [name, fetched] of Object.entries(FILES)) if (!SELDOM.has(name)) fetched().catch(() => undefined);
-});

@@ -21,6 +21,9 @@ pub struct Oidc {
     pub issuer_template: bool,
     /// Whether every authorization response carries `iss` (RFC 9207).
     pub iss_parameter_supported: bool,
+    /// What a person said beside the issuer, where all else was discovered: with it, the metadata can be read again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Value>,
 }
 
 /// The provider's API.
@@ -78,6 +81,7 @@ impl Oidc {
             issuer: table.require("issuer", table.url("issuer")),
             issuer_template: table.flag("issuer_template").unwrap_or(false),
             iss_parameter_supported: table.flag("iss_parameter_supported").unwrap_or(false),
+            registration: table.read("registration", |value| Ok(value.clone())),
         });
         table.close();
         oidc

@@ -15,8 +15,10 @@ use crate::domain::fields::{self, Table};
 choices! {
     /// What the provider makes of proofs of possession (RFC 9449).
     Dpop {
-        /// A token is bound to a key if the request has a proof.
+        /// A token is bound to a key if the request has a proof, which none has.
         Supported = "supported",
+        /// A token is bound to a key if the request has a proof, which it has once the provider wants one.
+        WhenAsked = "when_asked",
         /// A request without a proof is refused.
         Required = "required",
     }

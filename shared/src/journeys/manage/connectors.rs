@@ -17,8 +17,8 @@ use crate::{
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
-    journeys::{audit::Audit, doctor::CallDoctor, profile, sweep_connector::BeginSweep},
-    oauth::{ProviderClient, SigningError, catalogue},
+    journeys::{audit::Audit, doctor::CallDoctor, issuer_changes::IssuerChanges, profile, sweep_connector::BeginSweep},
+    oauth::{DiscoveryError, ProviderClient, SigningError, catalogue},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -32,6 +32,7 @@ const TRIES: usize = 3;
 pub struct ManageConnectors {
     pub(crate) connectors: Connectors,
     pub(crate) custom: CustomProviders,
+    pub(crate) issuers: IssuerChanges,
     pub(crate) healths: Healths,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) doctor: CallDoctor,
@@ -82,6 +83,8 @@ pub struct ConnectorChange {
     pub connection_config: Option<BTreeMap<String, String>>,
     /// A new key pair in the place of the present one.
     pub rotate_key: bool,
+    /// The endpoints that the issuer's metadata names by now, wherever they are.
+    pub accept_endpoints: bool,
 }
 
 /// Why a connector was not registered, changed or deleted.
@@ -112,6 +115,12 @@ pub enum ConnectorError {
     /// A new key was asked for, and the last one does not sign yet: the provider would have to learn of two at once.
     #[error("the newest key does not sign yet")]
     KeyTooNew,
+    /// The endpoints of an issuer were to be accepted, and the provider has none, or is the catalogue's.
+    #[error("the provider was not made of an issuer's metadata")]
+    NoIssuer,
+    /// The issuer's metadata could not be used.
+    #[error(transparent)]
+    Discovery(#[from] DiscoveryError),
     /// No key could be made.
     #[error(transparent)]
     Signing(#[from] SigningError),
@@ -228,6 +237,7 @@ impl ManageConnectors {
     ) -> Result<Connector, ConnectorError> {
         let secret = self.sealed(workspace, id, change.client_secret).await?;
         let change = ConnectorChange { client_secret: None, ..change };
+        let metadata = if change.accept_endpoints { Some(self.metadata(workspace, id).await?) } else { None };
         for _ in 0..TRIES {
             let earlier = self.find(workspace, id).await?;
             let config = match (&change.connection_config, profile(&earlier)) {
@@ -237,12 +247,17 @@ impl ManageConnectors {
                 (config, _) => config.clone(),
             };
             let mut changed = self.changed(&earlier, &change, config, secret.as_ref());
-            changed.client_key = self.key_of_changed(&earlier, change.rotate_key).await?;
+            let accepted =
+                metadata.as_ref().map(|metadata| self.accepted(&mut changed, metadata)).transpose()?.flatten();
+            changed.client_key = self.key_of_changed(&changed, change.rotate_key).await?;
             match self.connectors.replace(&earlier, &changed).await? {
                 ConnectorWrite::Done => {
                     let fields = differences(&earlier, &changed).join(" ");
                     let details = [("changed", fields.as_str())];
-                    self.audit.note(workspace, actor, "connector.changed", id.as_str(), &details).await;
+                    self.audit.note(workspace, actor.clone(), "connector.changed", id.as_str(), &details).await;
+                    if let Some(metadata) = &metadata {
+                        self.note_accepted(&changed, metadata, accepted.as_ref(), actor).await?;
+                    }
                     self.doctor.soon(&changed).await;
                     return Ok(changed);
                 }
@@ -388,6 +403,7 @@ fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
         ("client_secret_expires_on", earlier.client_secret_expires_on != changed.client_secret_expires_on),
         ("key", key(earlier) != key(changed)),
         ("scopes", earlier.scopes != changed.scopes),
+        ("endpoints", earlier.pinned_profile != changed.pinned_profile),
         ("connection_config", earlier.connection_config != changed.connection_config),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()

@@ -3,6 +3,7 @@
 mod apps;
 mod client_keys;
 mod connectors;
+mod endpoints;
 mod identity;
 mod keys;
 mod providers;

@@ -100,6 +100,7 @@ impl Refresher {
             access_token: attempt.with.access_token.as_ref(),
             redirect_uri: &connector.redirect_uri(&self.public_base_url),
             granted: &attempt.lease.connection.granted,
+            is_bound: attempt.lease.connection.tokens.is_bound(),
             deadline,
         };
         self.client.refresh(provider, credentials, request, self.clock.now()).await

@@ -43,7 +43,13 @@ fn scopes() -> Scopes {
 async fn exchange(provider: &Provider) -> Result<TokenSet, TokenError> {
     let secret = Secret::<ClientSecret>::new("s3cret");
     let (code, verifier) = (Secret::new("c0de"), Secret::new("verifier"));
-    let grant = CodeGrant { code: &code, verifier: &verifier, redirect_uri: REDIRECT_URI, requested: &scopes() };
+    let grant = CodeGrant {
+        code: &code,
+        verifier: &verifier,
+        redirect_uri: REDIRECT_URI,
+        requested: &scopes(),
+        proof: Proof::OnceRefused,
+    };
     let credentials = Credentials { client_id: "client", client_secret: Some(&secret), signer: None };
     let tokens = client().exchange(provider, credentials, grant, Timestamp::UNIX_EPOCH).await?;
     let swapped = client().swap(provider, credentials, &tokens, DEADLINE, Timestamp::UNIX_EPOCH).await?;
@@ -59,6 +65,7 @@ async fn refresh(provider: &Provider) -> Result<TokenSet, TokenError> {
         access_token: provider.shows_access_token().then_some(&access_token),
         redirect_uri: REDIRECT_URI,
         granted: &scopes(),
+        is_bound: false,
         deadline: DEADLINE,
     };
     let credentials = Credentials { client_id: "client", client_secret: Some(&secret), signer: None };
