@@ -27,7 +27,7 @@ use crate::{
     random::Random,
     store::{
         ApiKeys, Apps, AuditLog, Checkups, ClientKeys, Connections, Connectors, CustomProviders, EndedGrants, Healths,
-        Outbox, Paces, Policies, Schedule, Sessions, Sweeps, Webhooks, WorkspaceKeys, Workspaces,
+        Outbox, Paces, Policies, Schedule, Sessions, Sweeps, Webhooks, WorkspaceIdentities, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -96,7 +96,8 @@ impl Services {
         };
         let client = Arc::new(ProviderClient::new(egress.resolving_by(names)));
         let keys = ApiKeys::new(&dynamodb, tables);
-        let authenticator = Authenticator::new(keys, Apps::new(&dynamodb, tables), Arc::clone(&client), clock.clone());
+        let (apps, identities) = (Apps::new(&dynamodb, tables), WorkspaceIdentities::new(&dynamodb, tables));
+        let authenticator = Authenticator::new(keys, apps, identities, Arc::clone(&client), clock.clone());
         Ok(Arc::new(Self {
             refresh_queue: Queue::new(sqs.clone(), config.refresh_queue_url.clone()),
             revocation_queue: Queue::new(sqs.clone(), config.revocation_queue_url.clone()),

@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use crate::{
     doubles::{ROUTES, example_of},
-    world::{App, Call, Connector, Workspace, World},
+    world::{App, Call, Connector, SigningKey, Workspace, World, jwks},
 };
 
-/// What is answered to anybody: the catalogue, the SDK's reports, public keys, and pages whose address is the proof.
-const PUBLIC: [&str; 12] = [
+/// What is answered to anybody: the catalogue, the SDK's reports, public keys, pages whose
+/// address is the proof, and where a workspace's people sign in.
+const PUBLIC: [&str; 14] = [
     "/api/providers",
     "/api/providers/{type}",
     "/api/apps/{app}/analytics/track/batch",
@@ -19,9 +20,14 @@ const PUBLIC: [&str; 12] = [
     "/connect/{session}/continue",
     "/connect/{session}/decline",
     "/connect/{session}/disconnect",
+    "/api/workspace/{ws}/sign-in",
+    "/api/workspace/{ws}/sign-in/token",
     "/api/external-auth/callback/{connector_id}",
     "/api/external-auth/jwks/{connector_id}",
 ];
+
+/// Who vouches for the people of both workspaces, by keys that were registered with each.
+const ORGANISATION: &str = "https://people.example";
 
 /// A world with a victim (a workspace with everything in it), and with others who want something of it.
 struct Two {
@@ -35,6 +41,8 @@ struct Two {
     sibling: App,
     hostile: Workspace,
     theirs: App,
+    /// Signs for the people of each workspace: ours, theirs.
+    people: [SigningKey; 2],
 }
 
 impl Two {
@@ -55,7 +63,22 @@ impl Two {
         let rename = json!({"kind": "update", "connector_id": connector.id, "connector": {"name": "Proposed"}});
         let proposed = world.admin("POST", "/proposals").json(&rename).send().await.expect(201);
         let proposal = proposed["proposal_id"].as_str().unwrap().to_owned();
-        Self { world, connector, session, connection, webhook, proposal, sibling, hostile, theirs }
+        let people = ["ours", "theirs"].map(SigningKey::p256);
+        for (workspace, signer) in [&world.workspace, &hostile].into_iter().zip(&people) {
+            let identity = json!({
+                "issuer": ORGANISATION, "client_id": workspace.id, "jwks": jwks(&[signer]),
+                "admins": {"claim": "sub", "values": ["ada"]},
+            });
+            workspace.admin(&world, "PUT", "/identity").json(&identity).send().await.expect(200);
+        }
+        Self { world, connector, session, connection, webhook, proposal, sibling, hostile, theirs, people }
+    }
+
+    /// A token that says to be of an admin of this workspace, signed for the people of the first or the second.
+    fn person(&self, workspace: &Workspace, signer: usize) -> String {
+        let now = self.world.clock.now().as_second();
+        let claims = json!({"iss": ORGANISATION, "aud": workspace.id, "sub": "ada", "exp": now + 600});
+        self.people[signer].sign(&claims)
     }
 
     fn path(&self, route: &str) -> String {
@@ -87,6 +110,10 @@ impl Two {
             ("POST", "/api/workspace/{ws}/providers") => self.world.provider.registration("planted"),
             ("PUT", "/api/workspace/{ws}/apps/{app}/identity") => json!({
                 "issuer": self.theirs.issuer, "audience": "a", "jwks": crate::world::jwks(&[&self.theirs.signer]),
+            }),
+            ("PUT", "/api/workspace/{ws}/identity") => json!({
+                "issuer": self.theirs.issuer, "client_id": "c", "jwks": crate::world::jwks(&[&self.theirs.signer]),
+                "admins": {"claim": "sub", "values": ["mallory"]},
             }),
             ("PUT", "/api/workspace/{ws}/connectors/{id}") => json!({"client_secret": "planted"}),
             ("PUT", "/api/workspace/{ws}/connector-governance") => json!({
@@ -134,6 +161,8 @@ impl Two {
             ("a user of a foreign app", theirs, None),
             ("a forged user", forged.clone(), None),
             ("a forged user, for another", forged, Some(sibling)),
+            ("an admin of another organisation", self.person(&self.hostile, 1), None),
+            ("an admin of another organisation, for ours", self.person(&world.workspace, 1), None),
             ("nonsense", "nonsense".to_owned(), None),
         ]
     }
@@ -193,6 +222,7 @@ async fn no_route_opens_to_a_proof_that_is_for_somebody_else() {
 async fn every_kind_of_proof_opens_its_own_kind_of_route_only() {
     let two = Two::new().await;
     let (world, user) = (&two.world, two.world.app.user(&two.world, "alice"));
+    let person = two.person(&world.workspace, 0);
     let is_for_admins = |route: &str| route.starts_with("/api/workspace/") || route.ends_with("/oauth-redirect-uris");
     let is_for_users =
         |route: &str| !is_for_admins(route) && !is_for_the_backend(route) && !route.ends_with("/connectors/{id}/token");
@@ -200,6 +230,7 @@ async fn every_kind_of_proof_opens_its_own_kind_of_route_only() {
     for (method, route) in routes() {
         for (who, bearer, is_for_them) in [
             ("an admin", &world.workspace.admin_key, is_for_admins(route)),
+            ("a person who is an admin", &person, is_for_admins(route)),
             ("a backend without a user", &world.app.service_key, is_for_the_backend(route)),
             ("a user", &user, is_for_users(route)),
         ] {

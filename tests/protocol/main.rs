@@ -38,6 +38,7 @@ mod leakage;
 mod links;
 mod odd_tokens;
 mod own_kms_key;
+mod people;
 mod plans;
 mod proposals;
 mod refresh;

@@ -244,7 +244,7 @@ pub const GRANTS: &[Grant] = &[
         "manage-connector",
         Target::Key,
         &[NEW_KEY, OPEN_KEY],
-        "makes a workspace's key, seals client secrets, opens the one that the doctor tries",
+        "makes a workspace's key, seals client secrets, opens the one that the doctor tries, and the one that people sign in by",
     ),
     grant(
         "manage-connector",

@@ -71,7 +71,7 @@ fn every_integration_of_the_gateway_invokes_the_function_it_is_named_after() {
 }
 
 /// Routes that ask for no proof of who is calling, and those that begin a session.
-const OPEN: [(&str, &str); 16] = [
+const OPEN: [(&str, &str); 18] = [
     ("GET", "/assets/{name}"),
     ("GET", "/console"),
     ("GET", "/console/{path+}"),
@@ -79,11 +79,13 @@ const OPEN: [(&str, &str); 16] = [
     ("GET", "/connect-1.0.0.js"),
     ("GET", "/connect.js"),
     ("GET", "/api/external-auth/jwks/{connector_id}"),
+    ("GET", "/api/workspace/{ws}/sign-in"),
     ("GET", "/connect/{session}"),
     ("OPTIONS", "/api/apps/{app}/{proxy+}"),
     ("POST", "/api/apps/{app}/analytics/track/batch"),
     ("POST", "/api/apps/{app}/app-user-auth/connectors/{id}/initiate"),
     ("POST", "/api/apps/{app}/connect-sessions"),
+    ("POST", "/api/workspace/{ws}/sign-in/token"),
     ("POST", "/connect/{session}/continue"),
     ("POST", "/connect/{session}/decline"),
     ("POST", "/connect/{session}/disconnect"),

@@ -276,9 +276,10 @@ async fn change(
         accept_endpoints: body.flag("accept_endpoints").unwrap_or(false),
         ..read_change(body)
     })?;
+    // On the heap: what it waits for (a search for the issuer among it) would fill the stack of every request.
     let id = parse(&id)?;
-    let changed = Box::pin(journey.change(admin.workspace(), &id, change, actor(&admin))).await;
-    let connector = changed.map_err(problem)?;
+    let changing = Box::pin(journey.change(admin.workspace(), &id, change, actor(&admin)));
+    let connector = changing.await.map_err(problem)?;
     examined((&journey, &doctor, &shared), &connector, &base).await
 }
 
@@ -358,7 +359,7 @@ pub(crate) fn parse(id: &str) -> Result<ConnectorId, Problem> {
 }
 
 pub(crate) fn actor(admin: &Admin) -> Actor {
-    Actor::Key(admin.key().to_string())
+    admin.actor()
 }
 
 pub(crate) fn problem(error: ConnectorError) -> Problem {

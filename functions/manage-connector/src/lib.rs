@@ -9,10 +9,12 @@ mod events;
 mod foresight;
 mod governance;
 mod health;
+mod identity;
 mod identity_check;
 mod keys;
 mod proposals;
 mod providers;
+mod sign_in;
 mod users;
 mod webhooks;
 mod workspace;
@@ -26,11 +28,12 @@ use connectors::{
         foresee_change::ForeseeChange,
         forget_user::ForgetUser,
         list_connections::ListConnections,
-        manage::{Govern, ManageApps, ManageConnectors, ManageKeys, ManageProviders, ManageWebhooks},
+        manage::{Govern, ManageApps, ManageConnectors, ManageIdentity, ManageKeys, ManageProviders, ManageWebhooks},
         plan::KeepPlan,
         proposals::ProposeChanges,
         rotate_key::RotateKey,
         shared_connection::SharedConnections,
+        sign_in::SignIn,
         survey::Survey,
     },
     services::Services,
@@ -83,6 +86,11 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/providers/{type}"),
     ("DELETE", "/api/workspace/{ws}/apps/{app}/users/{sub}"),
     ("GET", "/api/workspace/{ws}"),
+    ("GET", "/api/workspace/{ws}/identity"),
+    ("PUT", "/api/workspace/{ws}/identity"),
+    ("DELETE", "/api/workspace/{ws}/identity"),
+    ("GET", "/api/workspace/{ws}/sign-in"),
+    ("POST", "/api/workspace/{ws}/sign-in/token"),
     ("DELETE", "/api/workspace/{ws}"),
     ("GET", "/api/workspace/{ws}/webhooks"),
     ("POST", "/api/workspace/{ws}/webhooks"),
@@ -110,6 +118,8 @@ struct Function {
     survey: Survey,
     apps: ManageApps,
     keys: ManageKeys,
+    identity: ManageIdentity,
+    sign_in: SignIn,
     encryption_keys: RotateKey,
     proposals: ProposeChanges,
     providers: ManageProviders,
@@ -140,6 +150,8 @@ pub fn router(services: &Services) -> Router {
         survey: services.survey(),
         apps: services.manage_apps(),
         keys: services.manage_keys(),
+        identity: services.manage_identity(),
+        sign_in: services.sign_in(),
         encryption_keys: services.rotate_key(),
         proposals: services.propose_changes(),
         providers: services.manage_providers(),
@@ -160,6 +172,8 @@ pub fn router(services: &Services) -> Router {
         .merge(health::routes())
         .merge(apps::routes())
         .merge(identity_check::routes())
+        .merge(identity::routes())
+        .merge(sign_in::routes())
         .merge(keys::routes())
         .merge(encryption_keys::routes())
         .merge(proposals::routes())

@@ -88,6 +88,9 @@ async fn everything_else_that_a_workspace_owns_is_managed_here() {
         ("manage-connector.create-app", 201),
         ("manage-connector.identify", 200),
         ("manage-connector.check-identity", 200),
+        ("manage-connector.identify-people", 200),
+        // The issuer signs users in, but names no place where people could: tokens only, by the API.
+        ("manage-connector.sign-in", 404),
         ("manage-connector.create-key", 201),
         ("manage-connector.define-provider", 201),
         ("manage-connector.rotate-encryption-key", 202),

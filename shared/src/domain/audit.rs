@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{ids::WorkspaceId, user::User};
+use super::{ids::WorkspaceId, person::Person, user::User};
 
 /// One thing that somebody did.
 #[derive(Debug, Clone)]
@@ -63,6 +63,8 @@ impl Origin {
 pub enum Actor {
     /// The holder of an API key, by the key's public part.
     Key(String),
+    /// Somebody of the workspace's organisation.
+    Person(Box<Person>),
     /// A user of an app.
     User(User),
     /// Who began, some time ago, what ends now: as they were described then.
@@ -74,11 +76,12 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// The actor as it is stored and shown: `key:…`, `user:{app}:{sub}` `stranger` or `system`.
+    /// The actor as it is stored and shown: `key:…`, `person:{sub}`, `user:{app}:{sub}`, `stranger` or `system`.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
             Self::Key(id) => format!("key:{id}"),
+            Self::Person(person) => format!("person:{}", person.subject),
             Self::User(user) => format!("user:{}:{}", user.app, user.subject),
             Self::Recorded(description) => description.clone(),
             Self::Stranger => "stranger".to_owned(),

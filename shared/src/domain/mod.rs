@@ -19,6 +19,7 @@ pub mod finding;
 pub mod freshness;
 pub mod health;
 pub mod ids;
+pub mod person;
 pub mod plan;
 pub mod policy;
 pub mod proposal;

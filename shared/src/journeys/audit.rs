@@ -1,6 +1,6 @@
 //! Writing the audit trail.
 
-use std::{future::Future, time::Duration};
+use std::{collections::BTreeMap, future::Future, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -103,8 +103,17 @@ impl Audit {
             actor: deed.actor.clone(),
             action: deed.action.to_owned(),
             target: deed.target.to_owned(),
-            details: deed.details.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            details: named(deed),
             origin: origin(),
         }
     }
+}
+
+/// The details, and what a person is called beside who they are: the one may change, the other stands in the actor.
+fn named(deed: &Deed<'_>) -> BTreeMap<String, String> {
+    let person = match &deed.actor {
+        Actor::Person(person) => person.name.as_deref().map(|name| ("person", name)),
+        _ => None,
+    };
+    deed.details.iter().copied().chain(person).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

@@ -31,6 +31,7 @@ pub mod reseal;
 pub(crate) mod revoke_grant;
 pub mod rotate_key;
 pub mod shared_connection;
+pub mod sign_in;
 pub mod start_authorization;
 pub mod survey;
 pub(crate) mod sweep_connector;

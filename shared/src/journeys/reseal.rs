@@ -144,6 +144,9 @@ impl Reseal {
             let (connector, rest) = match (connector, rest) {
                 (Some(connector), Some(rest)) => (connector, Some(rest)),
                 (behind, _) => {
+                    if behind.is_none() {
+                        tally.add(self.renew_identity(workspace, generation).await?);
+                    }
                     let Some(row) = self.rows.next_secret(workspace, behind.as_ref()).await? else {
                         return Ok((tally, None));
                     };
@@ -229,6 +232,26 @@ impl Reseal {
         let mut tally = self.renew_value(row, &row.secret, generation).await?;
         tally.add(self.renew_value(row, &row.signing_key, generation).await?);
         tally.add(self.renew_value(row, &row.earlier_signing_key, generation).await?);
+        Ok(tally)
+    }
+
+    /// The secret of the client by which the workspace's people sign in.
+    async fn renew_identity(&self, workspace: &WorkspaceId, generation: u32) -> Result<Tally, NotResealed> {
+        let mut tally = Tally::default();
+        let secret = match self.rows.identity_secret(workspace).await {
+            Err(StoreError::Unreadable(_)) => {
+                tracing::error!(workspace.id = %workspace, "an identity can't be read and is left as it is");
+                return Ok(Tally { unopened: 1, ..tally });
+            }
+            secret => secret?,
+        };
+        let place = Place::workspace_identity(workspace);
+        let resealed = self.renewed(secret.as_ref(), &place, generation, (workspace.as_str(), &mut tally)).await?;
+        if let (Some(earlier), Some(resealed)) = (secret, resealed)
+            && self.rows.replace_identity_secret(workspace, &earlier, &resealed).await? == Write::Done
+        {
+            tally.resealed = tally.older;
+        }
         Ok(tally)
     }
 

@@ -21,6 +21,7 @@ mod placeholders;
 mod recipe;
 mod response;
 mod revoke;
+mod sign_in;
 mod signer;
 #[cfg(test)]
 mod stub;
@@ -34,6 +35,7 @@ pub use self::{
     identity::{AccountError, account_of_answer},
     response::{Arrived, AuthorizationResponse, ResponseError},
     revoke::{GrantTokens, RevokeError, Revoked},
+    sign_in::{SignInCode, SignInError},
     signer::{Signer, SigningError},
     token::{CodeGrant, RefreshRequest, TokenSet},
 };

@@ -9,14 +9,18 @@ use crate::{
         doctor::CallDoctor,
         foresee_change::ForeseeChange,
         forget_user::ForgetUser,
-        manage::{FoundWorkspace, Govern, ManageApps, ManageConnectors, ManageKeys, ManageProviders, ManageWebhooks},
+        manage::{
+            FoundWorkspace, Govern, ManageApps, ManageConnectors, ManageIdentity, ManageKeys, ManageProviders,
+            ManageWebhooks,
+        },
         plan::KeepPlan,
         proposals::ProposeChanges,
         rotate_key::RotateKey,
+        sign_in::{Exchanges, SignIn},
         survey::Survey,
         sweep_connector::BeginSweep,
     },
-    store::{ApiKeys, ForgottenUsers, Proposals, Purges},
+    store::{ApiKeys, ForgottenUsers, Proposals, Purges, WorkspaceIdentities},
 };
 
 impl Services {
@@ -85,6 +89,31 @@ impl Services {
             audit: self.audit(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+        }
+    }
+
+    /// The journey that manages who vouches for a workspace's people.
+    #[must_use]
+    pub fn manage_identity(&self) -> ManageIdentity {
+        ManageIdentity {
+            identities: WorkspaceIdentities::new(&self.dynamodb, &self.config.tables),
+            client: Arc::clone(&self.client),
+            vault: Arc::clone(&self.vault),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that signs a workspace's people in.
+    #[must_use]
+    pub fn sign_in(&self) -> SignIn {
+        SignIn {
+            authenticator: Arc::clone(&self.authenticator),
+            client: Arc::clone(&self.client),
+            vault: Arc::clone(&self.vault),
+            public_base_url: self.config.public_base_url.clone(),
+            exchanges: Exchanges::default(),
+            clock: self.clock.clone(),
         }
     }
 
@@ -170,6 +199,7 @@ impl Services {
             workspaces: self.workspaces(),
             wrapped_keys: self.workspace_keys(),
             api_keys: ApiKeys::new(&self.dynamodb, &self.config.tables),
+            identities: WorkspaceIdentities::new(&self.dynamodb, &self.config.tables),
             apps: self.apps(),
             connectors: self.connectors(),
             connections: self.connections(),

@@ -168,6 +168,7 @@ pub(super) fn day_of(at: Timestamp) -> Date {
 
 pub(super) fn issuer(actor: &Actor) -> Option<&str> {
     match actor {
+        Actor::Person(person) => Some(person.issuer.as_str()),
         Actor::User(user) => Some(user.issuer.as_str()),
         Actor::Key(_) | Actor::Recorded(_) | Actor::Stranger | Actor::System => None,
     }

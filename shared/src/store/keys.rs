@@ -1,6 +1,6 @@
 //! Primary keys of the rows in which something is sealed: a sealed value is bound to them.
 
-use super::{connections, connectors, sessions, webhooks, workspaces};
+use super::{connections, connectors, sessions, webhooks, workspace_identities, workspaces};
 use crate::domain::{
     ids::{ConnectorId, WebhookId, WorkspaceId},
     session::SessionId,
@@ -25,4 +25,9 @@ pub(crate) fn connector(workspace: &WorkspaceId, id: &ConnectorId) -> (String, S
 /// Partition and sort key of a webhook's row.
 pub(crate) fn webhook(workspace: &WorkspaceId, id: &WebhookId) -> (String, String) {
     (workspaces::pk(workspace), webhooks::sk(id))
+}
+
+/// Partition and sort key of the row that says who vouches for a workspace's people.
+pub(crate) fn workspace_identity(workspace: &WorkspaceId) -> (String, String) {
+    (workspaces::pk(workspace), workspace_identities::SK.to_owned())
 }

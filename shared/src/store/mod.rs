@@ -35,6 +35,7 @@ mod starts;
 mod sweeps;
 mod table;
 mod webhooks;
+mod workspace_identities;
 mod workspace_keys;
 mod workspaces;
 
@@ -69,5 +70,6 @@ pub use starts::{MOST_BY_USER, MOST_IN_APP, Start, Starts};
 pub use sweeps::{Sweep, Sweeps};
 pub use table::{Cursor, ItemKey, TableNames};
 pub use webhooks::{WebhookChange, Webhooks};
+pub use workspace_identities::WorkspaceIdentities;
 pub use workspace_keys::{WorkspaceKeys, WrappedKey};
 pub use workspaces::Workspaces;

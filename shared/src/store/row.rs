@@ -55,6 +55,14 @@ pub(super) mod name {
         ID_JWKS_URI = "id_jwks_uri";
         ID_JWKS = "id_jwks";
         ID_JWKS_FETCHED_AT = "id_jwks_fetched_at";
+        ID_AUTHORIZATION = "id_authorization";
+        ID_TOKEN_ENDPOINT = "id_token_endpoint";
+        ID_SECRET_IN_BODY = "id_secret_in_body";
+        ID_SENDS_ISSUER = "id_sends_issuer";
+        ADMIN_CLAIM = "admin_claim";
+        ADMIN_VALUES = "admin_values";
+        READER_CLAIM = "reader_claim";
+        READER_VALUES = "reader_values";
         SESSION_BINDING = "session_binding";
         HANDLE_DELIVERY = "handle_delivery";
 

@@ -52,6 +52,14 @@ impl Place {
         Self { workspace: workspace.clone(), parts }
     }
 
+    /// The row that says who vouches for a workspace's people: where the secret of its client is sealed.
+    #[must_use]
+    pub fn workspace_identity(workspace: &WorkspaceId) -> Self {
+        let (pk, sk) = keys::workspace_identity(workspace);
+        let [app, connector, issuer, subject] = [const { String::new() }; 4];
+        Self { workspace: workspace.clone(), parts: ["registry".to_owned(), pk, sk, app, connector, issuer, subject] }
+    }
+
     fn owned(table: &str, (pk, sk): (String, String), key: &ConnectionKey) -> Self {
         let [app, issuer, subject] = match &key.owner {
             Owner::User(user) => [user.app.as_str(), user.issuer.as_str(), user.subject.as_str()],

@@ -128,7 +128,9 @@ where
         if admin.may_write() {
             Ok(Self(admin))
         } else {
-            Err(Problem::forbidden("This key may look, but not change anything."))
+            Err(Problem::forbidden(
+                "You may look here, but not change anything: this needs an admin's key, or an admin.",
+            ))
         }
     }
 }
@@ -247,6 +249,7 @@ fn refused(error: Unauthenticated) -> Problem {
             let detail = "This route is for the app's backend: call it with the app's service key.";
             Problem::new(StatusCode::FORBIDDEN, "service_only", detail)
         }
+        Unauthenticated::NotAMember(claims) => Problem::not_a_member(&claims),
         Unauthenticated::Store(cause) => cause.into(),
     }
 }

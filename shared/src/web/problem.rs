@@ -135,6 +135,16 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
+    /// Somebody whom the workspace's issuer vouches for, and whom none of these claims lets in.
+    #[must_use]
+    pub fn not_a_member(claims: &[String]) -> Self {
+        Self::forbidden(format!(
+            "Your organisation knows you, but this workspace does not let you in: it goes by `{}`. Ask an admin of the \
+             workspace to add you, or the value that you have.",
+            claims.join("` and `")
+        ))
+    }
+
     /// Fields that were not accepted, each with its place.
     #[must_use]
     pub fn invalid(errors: Vec<FieldError>) -> Self {

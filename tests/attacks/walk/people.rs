@@ -95,7 +95,7 @@ impl Walk {
             4 => (app.path("/oauth-redirect-uris"), Caller::Backend(seat)),
             5 => (workspace.path("/audit"), Caller::Reader(tenant)),
             6 => (workspace.path(&format!("/connectors/{id}/connections")), Caller::Admin(tenant)),
-            _ => (workspace.path("/connectors"), Caller::Reader(tenant)),
+            _ => (workspace.path("/connectors"), Caller::Person(tenant)),
         };
         let caller = if self.dice.percent(60) { right } else { self.any_caller() };
         self.ask("look around", caller, ("GET", &path), None).await;

@@ -80,7 +80,8 @@ async function checked(api) {
 function entry(event, known) {
   const name = (id) => known.get(id) || el('code', {}, id);
   const detail = ([what, value]) => [el('span', {}, `${what.replaceAll('_', ' ')}: `, known.get(value) ?? value)];
-  const details = Object.entries(event.details);
+  const { person, ...more } = event.details;
+  const details = Object.entries(person ? { ...more, person: event.actor.slice(7) } : more);
   return el(
     'li',
     { class: 'event' },
@@ -94,7 +95,7 @@ function entry(event, known) {
         el(
           'strong',
           {},
-          actor(event.actor, (id) => known.get(id) || undefined),
+          actor(event.actor, (id) => known.get(id) || undefined, person),
         ),
         ` ${deed(event.action)}: `,
         name(event.target),

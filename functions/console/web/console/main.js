@@ -1,5 +1,7 @@
 // The console: who is signed in, which view the address means, and the frame around it.
 import { el, icon } from '../shared/dom.js';
+import { Api } from './api.js';
+import { takeArrival } from './arrival.js';
 import { handOver, whyNot } from './connecting.js';
 import { announcements, failure, skeleton } from './parts.js';
 import { signIn } from './sign-in.js';
@@ -18,6 +20,7 @@ const FILES = {
   people: () => import('./people.js'),
   policies: () => import('./policies.js'),
   proposals: () => import('./proposals.js'),
+  peopleSignIn: () => import('./people-sign-in.js'),
   providers: () => import('./providers.js'),
   webhooks: () => import('./webhooks.js'),
 };
@@ -45,6 +48,7 @@ const VIEWS = [
   ['apps/:id', view('app')],
   ['keys', view('keys')],
   ['webhooks', view('webhooks')],
+  ['sign-in', view('peopleSignIn')],
   ['audit', view('audit')],
 ];
 
@@ -64,6 +68,7 @@ const MENU = [
       ['apps', 'Apps', 'apps'],
       ['keys', 'Admin keys', 'key'],
       ['webhooks', 'Webhooks', 'bell'],
+      ['sign-in', 'Sign-in', 'person'],
       ['audit', 'Audit', 'list'],
     ],
   ],
@@ -72,6 +77,7 @@ const MENU = [
 const base = document.querySelector('meta[name="public-base-url"]').content || location.origin;
 const main = el('main', { id: 'main', tabindex: '-1' });
 let api;
+let renews;
 let shown = 0;
 
 /** What stands behind `/console` in an address; nothing, if it can't be read. */
@@ -145,6 +151,7 @@ function mark(section) {
 function signOut(why) {
   const { workspace } = api;
   api = undefined;
+  renews?.stop();
   for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
   return showSignIn(workspace, why);
 }
@@ -159,14 +166,20 @@ function showSignIn(workspace, why) {
   shown += 1;
   api = undefined;
   document.title = 'Sign in · Connectors console';
-  const done = (signedIn) => {
-    api = signedIn;
-    frame();
-    return parts()[0] === api.workspace ? show() : go(to('connectors'), { replace: true });
-  };
-  const page = signIn({ workspace, why, done, ended: () => api && signOut('The key is not accepted any more.') });
+  const page = signIn({ workspace, why, done: enter, ended });
   document.body.replaceChildren(el('div', { class: 'sign-in-page' }, page), announcements());
   page.querySelector('input:placeholder-shown, input')?.focus();
+}
+
+/** What a person typed is kept: they are asked to sign in again beside it. Without a key there is nobody to go on as. */
+const ended = () => api && (api.person ? renews.tell() : signOut('The key is not accepted any more.'));
+
+async function enter(signedIn) {
+  const renewal = signedIn.person && (await import('./renewal.js')).renewal;
+  api = signedIn;
+  renews = renewal?.(api);
+  frame();
+  return parts()[0] === api.workspace ? show() : go(to('connectors'), { replace: true });
 }
 
 function frame() {
@@ -190,12 +203,14 @@ function frame() {
         'div',
         { class: 'who' },
         el('span', { class: 'quiet small workspace', title: api.workspace }, api.workspace),
+        api.person?.name && el('span', { class: 'small person' }, api.person.name),
         !api.mayWrite && el('span', { class: 'pill' }, 'May look only'),
         el('button', { type: 'button', onclick: () => signOut() }, 'Sign out'),
       ),
     ),
     el('nav', { class: 'menu', 'aria-label': 'Settings' }, menu),
     main,
+    renews?.node ?? '',
     announcements(),
   );
 }
@@ -227,4 +242,6 @@ for (const approach of ['pointerover', 'focusin'])
 addEventListener('popstate', show);
 const brought = await handOver();
 if (brought) showSignIn(parts()[0], outcome(brought));
+const arrival = takeArrival();
+if (arrival) enter(Api.ofPerson(arrival, ended));
 else show();

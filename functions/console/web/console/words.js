@@ -91,12 +91,18 @@ const DEEDS = {
   'webhook.given_up': 'stopped sending to a webhook where nothing arrived',
   'workspace.created': 'founded the workspace',
   'workspace.plan_changed': 'changed the workspace’s plan',
+  'workspace.identity_changed': 'changed who vouches for the workspace’s people',
+  'workspace.identity_removed': 'removed who vouches for the workspace’s people',
 };
 
 export const deed = (action) => DEEDS[action] ?? action;
 
-/** Who did it: `key:…`, `user:{app}:{sub}`, `stranger` or `system`. `name` is what an id is called. */
-export function actor(text, name) {
+/**
+ * Who did it: `key:…`, `person:{sub}`, `user:{app}:{sub}`, `stranger` or `system`. `name` is what an id is called, `person` what
+ * the issuer calls somebody.
+ */
+export function actor(text, name, person) {
+  if (text.startsWith('person:')) return person ?? text.slice(7);
   if (text === 'system') return 'The system';
   if (text === 'stranger') return 'Somebody from elsewhere';
   if (text.startsWith('key:')) return name(text.slice(4)) ?? `Key ${text.slice(4)}`;

@@ -28,6 +28,7 @@ const SHAPES = {
   bell: 'M6 16V11a6 6 0 0 1 12 0v5l1.5 2h-15zM10 21h4',
   list: 'M8 6h12M8 12h12M8 18h12M4 6v.01M4 12v.01M4 18v.01',
   next: 'm10 6 6 6-6 6',
+  person: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm-7.5 8.5a7.5 7.5 0 0 1 15 0',
   plug: 'M10 8H8.5a4 4 0 0 0 0 8H10m4-8h1.5a4 4 0 0 1 0 8H14m-5-4h6',
   plus: 'M12 5v14M5 12h14',
   puzzle: 'M10 4a2 2 0 1 1 4 0v2h4v4h2a2 2 0 1 1 0 4h-2v6H6v-6H4a2 2 0 1 1 0-4h2V6h4Z',

@@ -7,6 +7,7 @@ mod connector_request;
 mod connectors;
 mod endpoints;
 mod governance;
+mod identity;
 mod keys;
 mod providers;
 mod webhooks;
@@ -16,6 +17,7 @@ pub use apps::{AppChange, AppDraft, AppError, IdentityDraft, KeySource, ManageAp
 pub use connector_request::{client_id, read_change, read_draft};
 pub use connectors::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors};
 pub use governance::{Govern, GovernError, Governed};
+pub use identity::{IdentityError, ManageIdentity, SecretChange, WorkspaceIdentityDraft};
 pub use keys::{KeyDraft, KeyError, ManageKeys, NewKey};
 pub use providers::{ManageProviders, ProviderError};
 pub use webhooks::{ManageWebhooks, Shown, WebhookError, WebhookWish};
