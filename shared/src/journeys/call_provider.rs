@@ -41,9 +41,6 @@ pub const PATIENCE: Duration = Duration::from_secs(25);
 /// What must be left of it to begin a call: less would leave most of them without an answer.
 const LEAST: Duration = Duration::from_secs(2);
 
-/// The token type of tokens that are bound to a key (RFC 9449, section 5).
-const BOUND: &str = "DPoP";
-
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -260,7 +257,7 @@ impl CallProvider {
         ends_at: Instant,
     ) -> Result<Result<Fetched, NotFetched>, CallError> {
         let now = self.clock.now();
-        let is_bound = issued.connection.tokens.token_type.eq_ignore_ascii_case(BOUND);
+        let is_bound = issued.connection.tokens.is_bound();
         let proof = if is_bound {
             ClientProof::open(&self.vault, &self.random, &issued.connector, now).await?
         } else {
