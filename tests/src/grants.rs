@@ -258,12 +258,7 @@ pub const GRANTS: &[Grant] = &[
     ),
     grant("manage-connector", Target::RevocationQueue, &[SEND], "reminders of what it left to be done"),
     grant("manage-connector", Target::EventQueue, &[SEND], TOLD),
-    grant(
-        "deliver-events",
-        Target::Registry,
-        &[GET, QUERY],
-        "the webhooks of a workspace; the keys of their secrets",
-    ),
+    grant("deliver-events", Target::Registry, &[GET, QUERY], "the webhooks of a workspace; the keys of their secrets"),
     grant("deliver-events", Target::Deliveries, &[UPDATE], "how a delivery went; that a webhook is given up"),
     grant("deliver-events", Target::Outbox, &[PUT, UPDATE, DELETE], "claims what is to be told, removes what was"),
     grant("deliver-events", Target::Audit, &[GET, PUT], "that a webhook was given up"),
