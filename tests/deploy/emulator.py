@@ -29,9 +29,9 @@ def encryption_context(body):
 
 
 def item_and_attributes(body):
-    """The condition keys of an update of one item: its partition key, and every attribute that is named."""
+    """The condition keys of a write of one item: its partition key, and every attribute that is named."""
     request = json.loads(body or b"{}")
-    item = request.get("Key") or {}
+    item = request.get("Key") or request.get("Item") or {}
     context = {"dynamodb:LeadingKeys": [item["pk"]["S"]]} if item else {}
     expressions = " ".join(request.get(name, "") for name in ("UpdateExpression", "ConditionExpression"))
     named = set(re.findall(r"(?<![:#\w])[a-z]\w*\b(?!\()", expressions)) - {"and", "or", "not", "in", "between"}
@@ -39,6 +39,7 @@ def item_and_attributes(body):
     return {**context, "dynamodb:Attributes": sorted(named)} if named else context
 
 
+WRITES_OF_AN_ITEM = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 CONDITION_KEYS = {"kms": encryption_context, "dynamodb": item_and_attributes}
 
 
@@ -46,7 +47,7 @@ def knowing_what_is_asked_for(of_tags):
     """The emulator's condition keys of a request, and those of its service that ours rely on."""
 
     def keys(service, action, body, parameters):
-        knows = service == "kms" or action == "dynamodb:UpdateItem"
+        knows = service == "kms" or action in WRITES_OF_AN_ITEM
         own = CONDITION_KEYS[service](body) if knows else {}
         return {**of_tags(service, action, body, parameters), **own}
 

@@ -1,4 +1,4 @@
-// Every function's role against everything that can be asked of every table, queue and key: what the permission table
+// Every function's role against everything that can be asked of every table, queue, bus and key: what the permission table
 // grants is allowed, and nothing else is.
 import { before, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -12,7 +12,7 @@ import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import * as lambda from '@aws-sdk/client-lambda';
 import * as sts from '@aws-sdk/client-sts';
 import { credentialsFor, Stack } from './stack.mjs';
-import { beyondKeyUse, ofDataKey, ofIndex, ofKey, ofKeyUse, ofQueue, ofTable, surprises, trial } from './trials.mjs';
+import { LIMITED, ofBus, ofDataKey, ofIndex, ofKey, ofQueue, ofTable, surprises, trial } from './trials.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const GRANTS = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', 'debug/grants');
@@ -101,13 +101,14 @@ for (const fn of FUNCTIONS) {
     }
   });
 
-  test(`${fn} notes the day of a key's use, if it may, and nothing else of it`, async () => {
+  test(`${fn} writes nothing but what is meant where it may write some items of a table`, async () => {
     const credentials = await stack.credentialsOf(fn);
-    const { name } = stack.resources.get('RegistryTable');
-    const writes = [granted(fn, 'Registry'), granted(fn, 'KeyUse')];
-    const isGranted = (action) => writes.some((allows) => allows(action));
-    assert.deepEqual(await surprises([ofKeyUse(name)], credentials, isGranted), []);
-    assert.deepEqual(await surprises(beyondKeyUse(name), credentials, granted(fn, 'Registry')), []);
+    for (const [target, { table, meant, beyond }] of Object.entries(LIMITED)) {
+      const { name } = stack.resources.get(`${table}Table`);
+      const [all, some] = [granted(fn, table), granted(fn, target)];
+      assert.deepEqual(await surprises(meant(name), credentials, (action) => all(action) || some(action)), [], target);
+      assert.deepEqual(await surprises(beyond(name), credentials, all), [], `beyond ${target}`);
+    }
   });
 
   test(`${fn} may read the indexes it needs`, async () => {
@@ -120,11 +121,21 @@ for (const fn of FUNCTIONS) {
   test(`${fn} may do to queues what it needs, and to dead letters nothing`, async () => {
     const credentials = await stack.credentialsOf(fn);
     const queues = stack.ofType('AWS::SQS::Queue');
-    assert.ok(queues.length >= 4);
+    assert.equal(queues.length, 8);
     for (const { id, name } of queues) {
       const trials = ofQueue(name, stack.arn('sqs', name.split('/').at(-1)));
       assert.deepEqual(await surprises(trials, credentials, granted(fn, id)), [], id);
     }
+  });
+
+  test(`${fn} may tell the deployment’s bus what it needs, and no other bus anything`, async () => {
+    const credentials = await stack.credentialsOf(fn);
+    const { name } = stack.resources.get('EventBus');
+    const bus = stack.arn('events', `event-bus/${name}`);
+    for (const own of [name, bus])
+      assert.deepEqual(await surprises(ofBus(own), credentials, granted(fn, 'EventBus')), [], own);
+    for (const foreign of ['default', `${bus}-of-others`, bus.replace(stack.account, '999999999999')])
+      assert.deepEqual(await surprises(ofBus(foreign), credentials, nothing), [], foreign);
   });
 
   test(`${fn} may use keys for this product and deployment only`, async () => {

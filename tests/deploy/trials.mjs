@@ -1,6 +1,7 @@
-// Everything that can be asked of a table, a queue or a key, asked in a way that changes nothing even where it is
+// Everything that can be asked of a table, a queue, a bus or a key, asked in a way that changes nothing even where it is
 // allowed: an emulator refuses who may not ask before it looks at what is missing from the request.
 import * as dynamodb from '@aws-sdk/client-dynamodb';
+import * as eventbridge from '@aws-sdk/client-eventbridge';
 import * as kms from '@aws-sdk/client-kms';
 import * as sqs from '@aws-sdk/client-sqs';
 
@@ -77,32 +78,72 @@ export function ofTable(name, arn) {
   return [...others.map((operation) => ask(operation, special[operation] ?? onTable)), ...transactions];
 }
 
-/** An update of an item that is not there, and stays so. */
-function update(TableName, pk, UpdateExpression, more) {
-  const input = {
-    TableName,
-    Key: { pk: { S: pk }, sk: { S: 'META' } },
-    UpdateExpression,
-    ConditionExpression: 'attribute_exists(pk)',
-    ExpressionAttributeValues: { ':day': { S: '2026-11-22' } },
-    ...more,
-  };
-  return trial(dynamodb, 'DynamoDBClient', 'dynamodb', 'UpdateItem', input);
+/** A write of an item that is not there, and stays so. */
+function write(operation, TableName, pk, more) {
+  const place = { pk: { S: pk }, sk: { S: 'META' } };
+  const item = operation === 'PutItem' ? { Item: place } : { Key: place };
+  const input = { TableName, ...item, ConditionExpression: 'attribute_exists(pk)', ...more };
+  return trial(dynamodb, 'DynamoDBClient', 'dynamodb', operation, input);
 }
 
-/** The day of a key's use. */
-export const ofKeyUse = (table) => update(table, 'APIKEY#nobody', 'SET last_used_on = :day');
+const update = (table, pk, UpdateExpression, more) =>
+  write('UpdateItem', table, pk, {
+    UpdateExpression,
+    ExpressionAttributeValues: { ':new': { S: '2026-11-22' } },
+    ...more,
+  });
 
-/** What else could be written with a permission that is meant for that. */
-export const beyondKeyUse = (table) => [
-  update(table, 'APIKEY#nobody', 'SET revoked_at = :day'),
-  update(table, 'APIKEY#nobody', 'SET last_used_on = :day REMOVE revoked_at'),
-  update(table, 'APIKEY#nobody', 'SET last_used_on = :day, #other = :day', {
-    ExpressionAttributeNames: { '#other': 'digest' },
-  }),
-  update(table, 'WS#nobody', 'SET last_used_on = :day'),
-  update(table, 'xAPIKEY#nobody', 'SET last_used_on = :day'),
+/** Every write of an item with this partition key. */
+const writes = (table, pk) => [
+  write('PutItem', table, pk),
+  update(table, pk, 'SET due_at = :new'),
+  write('DeleteItem', table, pk),
 ];
+
+/**
+ * Permissions for some of a table's items, by their names in the permission table: the `table`, what they are `meant` for,
+ * and what else could be written with them (`beyond`).
+ */
+export const LIMITED = {
+  KeyUse: {
+    table: 'Registry',
+    meant: (table) => [update(table, 'APIKEY#nobody', 'SET last_used_on = :new')],
+    beyond: (table) => [
+      update(table, 'APIKEY#nobody', 'SET revoked_at = :new'),
+      update(table, 'APIKEY#nobody', 'SET last_used_on = :new REMOVE revoked_at'),
+      update(table, 'APIKEY#nobody', 'SET last_used_on = :new, #other = :new', {
+        ExpressionAttributeNames: { '#other': 'digest' },
+      }),
+      update(table, 'WS#nobody', 'SET last_used_on = :new'),
+      update(table, 'xAPIKEY#nobody', 'SET last_used_on = :new'),
+    ],
+  },
+  Deliveries: {
+    table: 'Registry',
+    meant: (table) => [
+      update(table, 'WS#nobody', 'SET tried_at = :new, tried_status = :new REMOVE failing_since'),
+      update(table, 'WS#nobody', 'SET tried_at = :new, failing_since = if_not_exists(failing_since, :new)'),
+      update(table, 'WS#nobody', 'SET webhook_state = :new'),
+    ],
+    beyond: (table) => [
+      update(table, 'WS#nobody', 'SET webhook_url = :new'),
+      update(table, 'WS#nobody', 'SET webhook_state = :new REMOVE webhook_secret'),
+      update(table, 'WS#nobody', 'SET webhook_state = :new, #other = :new', {
+        ExpressionAttributeNames: { '#other': 'wrapped_key' },
+      }),
+      update(table, 'APIKEY#nobody', 'SET webhook_state = :new'),
+      update(table, 'xWS#nobody', 'SET webhook_state = :new'),
+      write('PutItem', table, 'WS#nobody'),
+      write('DeleteItem', table, 'WS#nobody'),
+    ],
+  },
+  Outbox: {
+    table: 'Connections',
+    meant: (table) => ['EVENT#nobody', 'WEBHOOK#nobody'].flatMap((pk) => writes(table, pk)),
+    beyond: (table) =>
+      ['USER#nobody', 'SHARED#nobody', 'SWEEP#nobody', 'xEVENT#nobody'].flatMap((pk) => writes(table, pk)),
+  },
+};
 
 /** What can be asked of a table's index. */
 export function ofIndex(table, index) {
@@ -124,6 +165,17 @@ export function ofQueue(url, arn) {
   // Eleven messages at once are one too many: nobody else's message is taken.
   const input = { QueueUrl: url, QueueName, MaxNumberOfMessages: 11, SourceArn: arn, Entries: [] };
   return operations(sqs).map((operation) => trial({ ...sqs, Client: addressed }, 'Client', 'sqs', operation, input));
+}
+
+/** Every operation of EventBridge on a bus, by its name or ARN. */
+export function ofBus(bus) {
+  const Name = bus.split('/').at(-1);
+  // Eleven events at once are one too many: nobody is told of any.
+  const event = { EventBusName: bus, Source: 'trial', DetailType: 'trial', Detail: '{}' };
+  const input = { Name, EventBusName: bus, Rule: 'trial', Entries: Array(11).fill(event) };
+  return operations(eventbridge).map((operation) =>
+    trial(eventbridge, 'EventBridgeClient', 'events', operation, input),
+  );
 }
 
 /** Every operation of KMS on a key, without an encryption context. */

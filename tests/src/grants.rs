@@ -9,8 +9,12 @@ pub enum Target {
     Registry,
     /// Of its items, those of keys, and in them nothing but the day of their last use.
     KeyUse,
+    /// Of its items, those of webhooks, and in them nothing but how deliveries go and whether they are given up.
+    Deliveries,
     /// The table of connections.
     Connections,
+    /// Of its items, events and deliveries on their way out.
+    Outbox,
     /// Its index of due connections.
     DueIndex,
     /// Its index of a connector's connections.
@@ -254,24 +258,31 @@ pub const GRANTS: &[Grant] = &[
     ),
     grant("manage-connector", Target::RevocationQueue, &[SEND], "reminders of what it left to be done"),
     grant("manage-connector", Target::EventQueue, &[SEND], TOLD),
-    grant(
-        "deliver-events",
-        Target::Registry,
-        &[GET, QUERY, UPDATE],
-        "the webhooks of a workspace and how their deliveries go; the keys of their secrets",
-    ),
-    grant("deliver-events", Target::Connections, &[PUT, UPDATE, DELETE], "claims what is to be told, removes what was"),
+    grant("deliver-events", Target::Registry, &[GET, QUERY], "the webhooks of a workspace; the keys of their secrets"),
+    grant("deliver-events", Target::Deliveries, &[UPDATE], "how a delivery went; that a webhook is given up"),
+    grant("deliver-events", Target::Outbox, &[PUT, UPDATE, DELETE], "claims what is to be told, removes what was"),
     grant("deliver-events", Target::Audit, &[GET, PUT], "that a webhook was given up"),
     grant("deliver-events", Target::Key, &[OPEN_KEY], "opens the secrets that sign deliveries; seals nothing"),
     grant("deliver-events", Target::EventQueue, &[SEND, RECEIVE, DONE, LOOK], "reminders of what is to be told"),
     grant("deliver-events", Target::EventBus, &[PUT_EVENTS], "tells everybody"),
 ];
 
-/// Whether a function's role allows this action on that. Whoever may write the registry may write the use of keys too.
+impl Target {
+    /// The table whose items these are, where it is about some of them only.
+    #[must_use]
+    pub fn table(self) -> Option<Self> {
+        match self {
+            Self::KeyUse | Self::Deliveries => Some(Self::Registry),
+            Self::Outbox => Some(Self::Connections),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a function's role allows this action on that. Whoever may write a table may write some of its items too.
 #[must_use]
 pub fn is_granted(function: &str, target: Target, action: &str) -> bool {
-    let is_about =
-        |grant: &Grant| grant.target == target || (target == Target::KeyUse && grant.target == Target::Registry);
+    let is_about = |grant: &Grant| grant.target == target || target.table() == Some(grant.target);
     let mut grants = GRANTS.iter().filter(|grant| grant.function == function && is_about(grant));
     grants.any(|grant| grant.actions.contains(&action))
 }

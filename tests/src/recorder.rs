@@ -75,8 +75,19 @@ impl Recorder {
                 None => vec![entry(text(&body["TableName"]), operation)],
             },
             "UpdateItem" if is_use_of_a_key(body) => vec![(Target::KeyUse, "dynamodb:UpdateItem".to_owned())],
+            "UpdateItem" if is_news_of_a_webhook(body) => vec![(Target::Deliveries, "dynamodb:UpdateItem".to_owned())],
+            "PutItem" | "UpdateItem" | "DeleteItem" if self.is_on_its_way(body) => {
+                vec![(Target::Outbox, format!("dynamodb:{operation}"))]
+            }
             _ => vec![entry(text(&body["TableName"]), operation)],
         }
+    }
+
+    /// Whether this is about an event or a delivery that is on its way out.
+    fn is_on_its_way(&self, body: &Value) -> bool {
+        let pk = body["Item"]["pk"]["S"].as_str().or(body["Key"]["pk"]["S"].as_str()).expect("an item");
+        let is_outgoing = pk.starts_with("EVENT#") || pk.starts_with("WEBHOOK#");
+        is_outgoing && self.table(text(&body["TableName"])) == Target::Connections
     }
 
     fn table(&self, name: &str) -> Target {
@@ -95,6 +106,13 @@ impl Recorder {
 /// Whether nothing but the day of a key's use is written.
 fn is_use_of_a_key(body: &Value) -> bool {
     text(&body["Key"]["pk"]["S"]).starts_with("APIKEY#") && text(&body["UpdateExpression"]) == "SET last_used_on = :day"
+}
+
+/// Whether nothing is written but how deliveries to a webhook go.
+fn is_news_of_a_webhook(body: &Value) -> bool {
+    let expression = text(&body["UpdateExpression"]);
+    let is_news = expression.starts_with("SET tried_at = :at") || expression == "SET webhook_state = :given_up";
+    is_news && text(&body["Key"]["pk"]["S"]).starts_with("WS#")
 }
 
 fn index_target(index: &str) -> Target {

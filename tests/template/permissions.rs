@@ -12,6 +12,8 @@ fn resources(target: Target) -> Vec<Value> {
     match target {
         Target::Registry => vec![json!({ "Fn::GetAtt": "RegistryTable.Arn" })],
         Target::KeyUse => vec![json!({ "Fn::GetAtt": "RegistryTable.Arn", "only": use_of_keys() })],
+        Target::Deliveries => vec![json!({ "Fn::GetAtt": "RegistryTable.Arn", "only": news_of_webhooks() })],
+        Target::Outbox => vec![json!({ "Fn::GetAtt": "ConnectionsTable.Arn", "only": what_is_on_its_way() })],
         Target::Connections => vec![json!({ "Fn::GetAtt": "ConnectionsTable.Arn" })],
         Target::DueIndex => vec![json!({ "Fn::Sub": "${ConnectionsTable.Arn}/index/due" })],
         Target::ByConnectorIndex => vec![json!({ "Fn::Sub": "${ConnectionsTable.Arn}/index/by_connector" })],
@@ -38,6 +40,24 @@ fn use_of_keys() -> Value {
         "ForAllValues:StringEquals": { "dynamodb:Attributes": ["pk", "sk", "last_used_on"] },
         // Of nothing, everything holds for all values.
         "Null": { "dynamodb:LeadingKeys": false, "dynamodb:Attributes": false },
+    })
+}
+
+/// What limits a write to how deliveries to webhooks go.
+fn news_of_webhooks() -> Value {
+    let written = ["pk", "sk", "webhook_state", "tried_at", "tried_status", "failing_since"];
+    json!({
+        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["WS#*"] },
+        "ForAllValues:StringEquals": { "dynamodb:Attributes": written },
+        "Null": { "dynamodb:LeadingKeys": false, "dynamodb:Attributes": false },
+    })
+}
+
+/// What limits a write to events and deliveries on their way out.
+fn what_is_on_its_way() -> Value {
+    json!({
+        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["EVENT#*", "WEBHOOK#*"] },
+        "Null": { "dynamodb:LeadingKeys": false },
     })
 }
 

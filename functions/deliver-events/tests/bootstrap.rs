@@ -10,7 +10,7 @@ async fn a_reminder_of_what_was_told_long_since_costs_one_write_and_tells_nobody
     let deployment = Deployment::start().await;
     let mut function = deployment.launch(BOOTSTRAP, deployment.event("deliver-events.batch")).await;
     assert_eq!(function.answer().await.value(), json!({ "batchItemFailures": [] }));
-    assert_eq!(deployment.asked_by("deliver-events"), [(Target::Connections, "dynamodb:UpdateItem".to_owned())]);
+    assert_eq!(deployment.asked_by("deliver-events"), [(Target::Outbox, "dynamodb:UpdateItem".to_owned())]);
 
     let mut garbled = deployment.event("deliver-events.batch");
     garbled["Records"][0]["body"] = "no message".into();

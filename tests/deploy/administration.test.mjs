@@ -1,0 +1,82 @@
+// What only administrators ask for, each of another table or key: the trail and its chain, how everything stands, what is
+// switched off, what an assistant proposes, and people who sign in with an issuer of their organisation.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { until } from '../harness/until.mjs';
+import { World } from '../harness/world.mjs';
+import { DeployedProduct } from './product.mjs';
+
+const CLIENT = 'console-client';
+
+/** A message of the refresh queue asks for it. */
+const EXAMINED_SECONDS = 60;
+
+let world;
+let connector;
+let user;
+
+before(async () => {
+  world = await World.open({ product: await DeployedProduct.find() });
+  connector = await world.newConnector();
+  user = await world.user('administered');
+  await world.connect(user, connector);
+});
+after(() => world?.close());
+
+/** What an administrator is answered; it has to be what was wanted. */
+async function asked(method, path, json, status = 200) {
+  const answer = await world.admin(method, path, json);
+  assert.equal(answer.status, status, `${method} ${path}: ${answer.text}`);
+  return answer.body;
+}
+
+test('the trail is whole as it was written', async () => {
+  const { intact, looked_at: count } = await asked('GET', '/audit/verify');
+  assert.equal(intact, true);
+  assert.ok(count > 0);
+});
+
+test('a new connector is examined, and an administrator sees how it stands and whom a change would concern', async () => {
+  const { connectors } = await asked('GET', '/health');
+  assert.ok(JSON.stringify(connectors).includes(connector.id));
+  const path = `/connectors/${connector.id}`;
+  const foreseen = await asked('POST', `${path}/foresee`, { scopes: ['openid', 'email', 'calendar.write'] });
+  assert.deepEqual([foreseen.must_reconnect, foreseen.complete], [1, true]);
+  await until(EXAMINED_SECONDS, 'what the doctor found', async () => {
+    const { doctor } = await asked('GET', path);
+    return doctor?.checked_at ? true : undefined;
+  });
+});
+
+test('what is switched off gives no tokens until it is on again', async () => {
+  const change = (per_user_connection_enabled) =>
+    asked('PUT', '/connector-governance', { integration_type: world.type, per_user_connection_enabled });
+  await change(false);
+  const { status, body } = await world.token(user, connector);
+  assert.deepEqual([status, body.code], [403, 'blocked_by_policy']);
+  await change(true);
+  assert.equal((await world.token(user, connector)).status, 200);
+});
+
+test('what an assistant proposes is there when an administrator confirmed it', async () => {
+  const { key } = await asked('POST', '/keys', { name: 'assistant', role: 'builder' }, 201);
+  const wanted = { integration_type: world.type, name: 'Proposed', client_id: 'proposed', scopes: ['openid'] };
+  const json = { kind: 'add', connector: wanted };
+  const proposed = await world.api.post(`${world.workspace}/proposals`, { key, json });
+  assert.equal(proposed.status, 201, proposed.text);
+  await asked('POST', `/proposals/${proposed.body.proposal_id}/confirm`, { client_secret: 'a canary of a secret' });
+  const { connectors } = await asked('GET', '/connectors');
+  assert.ok(connectors.some(({ name }) => name === 'Proposed'));
+});
+
+test('people of the organisation administer with a token of its issuer', async () => {
+  const admins = { claim: 'role', values: ['operator'] };
+  await asked('PUT', '/identity', { issuer: world.idp.issuer, client_id: CLIENT, admins });
+  const seen = async (claims) => {
+    const key = await world.idp.token('olivia', CLIENT, { claims });
+    return (await world.api.get(`${world.workspace}/apps`, { key })).status;
+  };
+  assert.equal(await seen({ role: 'operator' }), 200);
+  assert.notEqual(await seen({ role: 'guest' }), 200);
+  assert.notEqual(await seen({}), 200);
+});
