@@ -2,9 +2,11 @@
 import { el, note } from '../shared/dom.js';
 import { path } from './api.js';
 import { announce, ask, button, copyable, facts, heading, pill, section } from './parts.js';
+import { rulesInWords } from './call-rules.js';
 import { checkup } from './health.js';
 import { scopeList } from './scopes.js';
 import { sharedAccount } from './shared-account.js';
+import { setVars } from './vars.js';
 import { connectorState, day, moment, people, utcDay } from './words.js';
 
 /** The head that all views of one connector have. */
@@ -16,7 +18,7 @@ export function head({ to, parameters }, examined, current, actions = []) {
     'div',
     {},
     heading({
-      trail: [['Settings'], ['Integrations'], ['Connectors', to('connectors')]],
+      trail: [['Connectors', to('connectors')]],
       title: examined.name,
       state: pill(kind, text),
       actions,
@@ -51,7 +53,7 @@ export async function connector(context) {
         { lead: 'Every app of the workspace uses this one account.' },
         sharedAccount(context, examined, provider),
       ),
-    section('How it does', {}, checkup(context, examined)),
+    section('How it does', {}, checkup(context, examined, { provider })),
     section('Settings', {}, settings(examined, provider, page)),
     section(
       'Redirect URI',
@@ -85,10 +87,6 @@ function settings(connector, provider, page) {
     : connector.has_client_secret
       ? 'Set'
       : 'None';
-  const config = Object.entries(connector.connection_config).map(([name, value]) => [
-    provider?.vars?.[name]?.label ?? name,
-    value,
-  ]);
   return el(
     'div',
     { class: 'card panel' },
@@ -98,7 +96,8 @@ function settings(connector, provider, page) {
       ['Client secret', secret],
       ['Secret ends on', connector.client_secret_expires_on && utcDay(connector.client_secret_expires_on)],
       ['Scopes', scopeList(connector.scopes, provider)],
-      ...config,
+      ...setVars(connector, provider),
+      ['Apps may call', rulesInWords(connector.call_rules)],
       ['Connected', connector.kind !== 'shared' && people(page.connections.length, Boolean(page.next_cursor))],
       ['Added', moment(connector.created_at)],
       ['Last changed', moment(connector.updated_at)],
@@ -110,8 +109,10 @@ async function end({ api, go, to }, connector, page) {
   const number = page.connections.length;
   const isMore = Boolean(page.next_cursor);
   const whose =
-    number > 0 && connector.kind === 'shared'
-      ? 'Every app of the workspace loses the account at once.'
+    connector.kind === 'shared'
+      ? connector.connection
+        ? 'Every app of the workspace loses the account at once.'
+        : 'No account is connected through it.'
       : number === 0
         ? 'Nobody is connected through it.'
         : `${people(number, isMore)} lose the connection at once.`;
@@ -135,7 +136,7 @@ async function end({ api, go, to }, connector, page) {
         el('p', {}, el('strong', {}, whose.replace('1 person lose', '1 person loses'))),
         el('p', {}, 'Apps find no connection from then on, and nobody can connect through it. This can’t be undone.'),
       ),
-      number > 0 && label,
+      (number > 0 || connector.connection) && label,
     ],
     typed: connector.name,
     yes: 'Delete connector',

@@ -2,16 +2,22 @@
 import { el, note } from '../shared/dom.js';
 import { path } from './api.js';
 import { dueTimes } from './due-times.js';
-import { button, empty, failure, heading, pill, section } from './parts.js';
+import { WHAT_TO_DO, acceptButton, hasMoved, isMove } from './moved-endpoints.js';
+import { button, empty, failure, heading, pill, prose, section } from './parts.js';
 import { clock, connectorState, count, moment } from './words.js';
 
 const KINDS = { error: 'bad', warning: 'warn', info: 'info' };
 
-/** What is known of how one connector does; nothing, where `onlyTrouble` is asked for and there is none. */
-export function checkup({ api, again }, examined, { onlyTrouble = false } = {}) {
+/**
+ * What is known of how one connector does; nothing, where `onlyTrouble` is asked for and there is none. Without, `provider` has
+ * to be the connector's.
+ */
+export function checkup(context, examined, { provider: of, onlyTrouble = false } = {}) {
+  const { api, again } = context;
+  const isMoved = !onlyTrouble && hasMoved(examined, of);
   const isShown = ({ severity }) => !onlyTrouble || severity !== 'info';
   const findings = (examined.doctor?.findings ?? []).filter(isShown);
-  const notes = [provider(examined.health), ...findings.map(finding)].filter(Boolean);
+  const notes = [provider(examined.health), ...findings.map((one) => finding(one, isMoved))].filter(Boolean);
   const isFine = notes.length === 0;
   const examine = async () => {
     try {
@@ -36,7 +42,13 @@ export function checkup({ api, again }, examined, { onlyTrouble = false } = {}) 
         { class: 'quiet small' },
         `Examined ${moment(at)}${examined.doctor.outdated ? ', before the last change' : ''}.`,
       ),
-    canExamine && el('div', { class: 'buttons' }, button('Examine now', { action: examine })),
+    canExamine &&
+      el(
+        'div',
+        { class: 'buttons' },
+        button('Examine now', { action: examine }),
+        isMoved && acceptButton(context, examined),
+      ),
     trouble,
   );
 }
@@ -70,12 +82,14 @@ function provider(health) {
   return undefined;
 }
 
-function finding({ severity, what, why, what_to_do: todo }) {
+function finding(found, isMoved) {
+  const { severity, what, why } = found;
+  const todo = isMoved && isMove(found) ? WHAT_TO_DO : found.what_to_do;
   return note(
     KINDS[severity] ?? 'info',
-    el('strong', {}, what),
-    el('p', {}, why),
-    el('p', {}, el('b', {}, 'What to do: '), todo),
+    el('strong', {}, prose(what)),
+    el('p', {}, prose(why)),
+    el('p', {}, el('b', {}, 'What to do: '), prose(todo)),
   );
 }
 
@@ -83,7 +97,6 @@ export async function health(context) {
   const { api, to } = context;
   const { connectors, due, checked_at: at } = await api.get('/health');
   const head = heading({
-    trail: [['Settings'], ['Integrations']],
     title: 'Health',
     lead: 'What would keep people from connecting, or apps from getting tokens.',
   });

@@ -4,6 +4,7 @@ import { path } from './api.js';
 import { connect, whyNot } from './connecting.js';
 import { announce, ask, button, facts, failure } from './parts.js';
 import { scopeList } from './scopes.js';
+import { openVars, varField, varValues } from './vars.js';
 import { actor, connectionState, count, moment, utcDay } from './words.js';
 
 /** What is connected, and what can be done about it. */
@@ -13,7 +14,7 @@ export function sharedAccount(context, connector, provider) {
   const trouble = el('div', { role: 'alert' });
   const connectOne = async () => {
     try {
-      await connectHere(context, connector, trouble);
+      await connectHere(context, connector, provider, trouble);
     } catch (problem) {
       trouble.replaceChildren(failure(problem));
     }
@@ -58,13 +59,17 @@ function known(connection, provider) {
   ];
 }
 
-async function connectHere({ api, base, again }, connector, trouble) {
+async function connectHere({ api, base, again }, connector, provider, trouble) {
   trouble.replaceChildren();
   if (new URL(base).origin !== location.origin) {
     trouble.replaceChildren(note('warn', el('p', {}, 'Open the console at ', el('code', {}, base), ' to connect.')));
     return;
   }
-  const status = await connect(() => api.begin(path('connectors', connector.id, 'connect')));
+  const where = path('connectors', connector.id, 'connect');
+  const vars = openVars(connector, provider);
+  const status = await (vars.length > 0
+    ? askAndConnect(connector, vars, (config) => api.begin(where, { connection_config: config }))
+    : connect(() => api.begin(where)));
   if (status === undefined) return;
   const reason = whyNot(status);
   if (reason) {
@@ -73,6 +78,19 @@ async function connectHere({ api, base, again }, connector, trouble) {
   }
   await again();
   announce('The account is connected. Every app of the workspace can use it now.');
+}
+
+/** Asks for what the connector leaves to whoever connects, then connects. */
+function askAndConnect(connector, vars, begin) {
+  const left = 'Leave it empty to keep what it is.';
+  const fields = vars.map((one) => varField(one, { mayBeLeft: Boolean(connector.connection), left }));
+  return ask({
+    title: `Connect ${connector.name}`,
+    body: fields.map((one) => one.node),
+    fields,
+    yes: 'Go on to the provider',
+    action: () => connect(() => begin(varValues(fields))),
+  });
 }
 
 const REVOCATIONS = {
