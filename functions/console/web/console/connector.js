@@ -1,38 +1,13 @@
 // One connector: what it is, how it does, and its end.
 import { el, note } from '../shared/dom.js';
 import { path } from './api.js';
-import { announce, ask, button, copyable, facts, heading, pill, section } from './parts.js';
+import { announce, ask, button, copyable, facts, section } from './parts.js';
 import { rulesInWords } from './call-rules.js';
-import { checkup } from './health.js';
+import { checkup } from './checkup.js';
+import { head } from './connector-head.js';
 import { scopeList } from './scopes.js';
-import { sharedAccount } from './shared-account.js';
 import { setVars } from './vars.js';
-import { connectorState, day, moment, people, utcDay } from './words.js';
-
-/** The head that all views of one connector have. */
-export function head({ to, parameters }, examined, current, actions = []) {
-  const [kind, text] = connectorState(examined);
-  const people = examined.kind === 'shared' ? [] : [['people', 'People']];
-  const tabs = [['', 'Overview'], ...people];
-  return el(
-    'div',
-    {},
-    heading({
-      trail: [['Connectors', to('connectors')]],
-      title: examined.name,
-      state: pill(kind, text),
-      actions,
-    }),
-    el(
-      'nav',
-      { class: 'tabs', 'aria-label': 'Of this connector' },
-      tabs.map(([tab, label]) => {
-        const href = tab ? to('connectors', parameters.id, tab) : to('connectors', parameters.id);
-        return el('a', { href, 'aria-current': tab === current ? 'page' : undefined }, label);
-      }),
-    ),
-  );
-}
+import { day, moment, people, utcDay } from './words.js';
 
 export async function connector(context) {
   const { api, to, parameters } = context;
@@ -47,12 +22,7 @@ export async function connector(context) {
     'div',
     { class: 'view' },
     head(context, examined, '', actions || []),
-    examined.kind === 'shared' &&
-      section(
-        'Account',
-        { lead: 'Every app of the workspace uses this one account.' },
-        sharedAccount(context, examined, provider),
-      ),
+    examined.kind === 'shared' && (await account(context, examined, provider)),
     section('How it does', {}, checkup(context, examined, { provider })),
     section('Settings', {}, settings(examined, provider, page)),
     section(
@@ -79,6 +49,12 @@ export async function connector(context) {
       copyable(examined.id, 'the connector ID'),
     ),
   );
+}
+
+async function account(context, examined, provider) {
+  const { sharedAccount } = await import('./shared-account.js');
+  const lead = 'Every app of the workspace uses this one account.';
+  return section('Account', { lead }, sharedAccount(context, examined, provider));
 }
 
 function settings(connector, provider, page) {

@@ -168,7 +168,7 @@ function decide(context, found, name) {
     },
   });
   return section(
-    'Your word',
+    'Your decision',
     {},
     form(fields, {
       children: fields.map((one) => one.node),
