@@ -47,22 +47,26 @@ export function callRulesFields(rules) {
     { class: 'more', open: Boolean(rules) },
     el('summary', {}, 'What apps may call'),
     el(
-      'p',
-      { class: 'quiet small' },
-      'Holds for calls that this service makes for an app. An app that is given a token itself is bound by the scopes alone.',
-    ),
-    el(
-      'fieldset',
-      { class: 'field', 'aria-describedby': error.id },
-      el('legend', {}, 'Methods'),
+      'div',
+      { class: 'rules' },
       el(
-        'div',
-        { class: 'methods' },
-        boxes.map((one) => one.node),
+        'p',
+        { class: 'quiet small' },
+        'Holds for calls that this service makes for an app. An app that is given a token itself is bound by the scopes alone.',
       ),
-      error,
+      el(
+        'fieldset',
+        { class: 'field', 'aria-describedby': error.id },
+        el('legend', {}, 'Methods'),
+        el(
+          'div',
+          { class: 'methods' },
+          boxes.map((one) => one.node),
+        ),
+        error,
+      ),
+      paths.node,
     ),
-    paths.node,
   );
   /** What is wrong must be seen. */
   const unfolding = (show) => (text) => {

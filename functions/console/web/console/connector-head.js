@@ -7,7 +7,7 @@ import { connectorState } from './words.js';
 export function head({ to, parameters }, examined, current, actions = []) {
   const [kind, text] = connectorState(examined);
   const people = examined.kind === 'shared' ? [] : [['people', 'People']];
-  const tabs = [['', 'Overview'], ...people];
+  const tabs = people.length > 0 ? [['', 'Overview'], ...people] : [];
   return el(
     'div',
     {},
@@ -17,13 +17,14 @@ export function head({ to, parameters }, examined, current, actions = []) {
       state: pill(kind, text),
       actions,
     }),
-    el(
-      'nav',
-      { class: 'tabs', 'aria-label': 'Of this connector' },
-      tabs.map(([tab, label]) => {
-        const href = tab ? to('connectors', parameters.id, tab) : to('connectors', parameters.id);
-        return el('a', { href, 'aria-current': tab === current ? 'page' : undefined }, label);
-      }),
-    ),
+    tabs.length > 0 &&
+      el(
+        'nav',
+        { class: 'tabs', 'aria-label': 'Of this connector' },
+        tabs.map(([tab, label]) => {
+          const href = tab ? to('connectors', parameters.id, tab) : to('connectors', parameters.id);
+          return el('a', { href, 'aria-current': tab === current ? 'page' : undefined }, label);
+        }),
+      ),
   );
 }

@@ -67,17 +67,19 @@ async function connectHere({ api, base, again }, connector, provider, trouble) {
   }
   const where = path('connectors', connector.id, 'connect');
   const vars = openVars(connector, provider);
-  const status = await (vars.length > 0
+  const going = await (vars.length > 0
     ? askAndConnect(connector, vars, (config) => api.begin(where, { connection_config: config }))
     : connect(() => api.begin(where)));
-  if (status === undefined) return;
-  const reason = whyNot(status);
-  if (reason) {
-    trouble.replaceChildren(note('bad', el('p', {}, reason)));
-    return;
-  }
-  await again();
-  announce('The account is connected. Every app of the workspace can use it now.');
+  // Nobody waits for it: whoever closes the window can begin again.
+  going?.outcome?.then(async (status) => {
+    const reason = whyNot(status);
+    if (reason) {
+      trouble.replaceChildren(note('bad', el('p', {}, reason)));
+      return;
+    }
+    await again();
+    announce('The account is connected. Every app of the workspace can use it now.');
+  });
 }
 
 /** Asks for what the connector leaves to whoever connects, then connects. */
