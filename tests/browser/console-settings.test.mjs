@@ -181,7 +181,7 @@ test('what apps may call is chosen, seen, and taken away again', async () => {
   for (const method of ['HEAD', 'PUT', 'PATCH', 'DELETE']) await field(page, method).check();
   await field(page, 'Paths').fill('');
   await button(page, 'Save').click();
-  await page.getByText('Saved. Nobody has to connect again.').waitFor();
+  await title(page, 'Ruled').waitFor();
   assert.equal(await rules(), null);
   await context.close();
 });

@@ -33,6 +33,7 @@ test('an admin connects one account for all apps, in a window of its own, and di
   await connectAs('Connect', 'office');
   await page.getByText('Every app of the workspace can use it now.').waitFor();
   await page.getByRole('heading', { level: 3, name: /office/ }).waitFor();
+  await page.getByText('First admin key', { exact: true }).waitFor();
   await shot(page, 'console-shared');
   await assertSound(known, 'a shared connector');
   const id = page.url().split('/').at(-1);

@@ -13,7 +13,8 @@ const KINDS = { error: 'bad', warning: 'warn', info: 'info' };
  */
 export function checkup(context, examined, { provider: of, onlyTrouble = false } = {}) {
   const { api, again } = context;
-  const isMoved = !onlyTrouble && hasMoved(examined, of);
+  // What a catalogue's issuer has moved is no trouble, so it is not among what is shown then.
+  const isMoved = onlyTrouble || hasMoved(examined, of);
   const isShown = ({ severity, code }) =>
     onlyTrouble ? severity !== 'info' : !(examined.connection && code === 'register_redirect_uri');
   const findings = (examined.doctor?.findings ?? []).filter(isShown);

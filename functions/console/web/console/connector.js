@@ -52,9 +52,10 @@ export async function connector(context) {
 }
 
 async function account(context, examined, provider) {
-  const { sharedAccount } = await import('./shared-account.js');
+  const [{ sharedAccount }, { keys }] = await Promise.all([import('./shared-account.js'), context.api.get('/keys')]);
+  const keyName = (id) => keys.find((one) => one.key_id === id)?.name;
   const lead = 'Every app of the workspace uses this one account.';
-  return section('Account', { lead }, sharedAccount(context, examined, provider));
+  return section('Account', { lead }, sharedAccount(context, examined, provider, keyName));
 }
 
 function settings(connector, provider, page) {

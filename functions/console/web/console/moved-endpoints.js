@@ -14,7 +14,7 @@ export const isMove = ({ code }) => code === 'endpoint_moved';
 
 /** What is to be done about it, in the words of this page. */
 export const WHAT_TO_DO =
-  'Ask the provider whether it has moved. If it has, accept the new endpoints. Until then the old ones stay, so that no secret goes to an address that it was not made for.';
+  'Ask the provider whether it has moved. If it has, accept the new endpoints on the connector’s page. Until then the old ones stay, so that no secret goes to an address that it was not made for.';
 
 /** The latest that the trail tells of where the endpoints of a connector went. */
 async function hosts(api, id) {

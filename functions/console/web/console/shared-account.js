@@ -7,8 +7,8 @@ import { scopeList } from './scopes.js';
 import { openVars, varField, varValues } from './vars.js';
 import { actor, connectionState, count, moment, utcDay } from './words.js';
 
-/** What is connected, and what can be done about it. */
-export function sharedAccount(context, connector, provider) {
+/** What is connected, and what can be done about it. `keyName` says what a key is called by its id. */
+export function sharedAccount(context, connector, provider, keyName) {
   const { api } = context;
   const { connection } = connector;
   const trouble = el('div', { role: 'alert' });
@@ -29,13 +29,13 @@ export function sharedAccount(context, connector, provider) {
   return el(
     'div',
     { class: 'card panel' },
-    connection ? known(connection, provider) : el('p', { class: 'quiet' }, 'No account is connected yet.'),
+    connection ? known(connection, provider, keyName) : el('p', { class: 'quiet' }, 'No account is connected yet.'),
     trouble,
     buttons && el('div', { class: 'buttons' }, buttons),
   );
 }
 
-function known(connection, provider) {
+function known(connection, provider, keyName) {
   const [, text, why] = connectionState(connection);
   const { account, missing_scopes: missing } = connection;
   const name = account?.label || account?.email || account?.id || 'An account that the provider does not name';
@@ -46,7 +46,7 @@ function known(connection, provider) {
     facts([
       ['State', why ? `${text}. ${why}.` : text],
       ['Connected', moment(connection.connected_at)],
-      ['Connected by', connection.connected_by && actor(connection.connected_by, () => undefined)],
+      ['Connected by', connection.connected_by && actor(connection.connected_by, keyName)],
       ['Last used', utcDay(connection.last_used_on)],
       ['Granted', scopeList(connection.granted_scopes, provider)],
     ]),
