@@ -163,3 +163,32 @@ test('the page of a link in Hebrew runs from right to left', async () => {
   await assertSound(known, 'the page of a link in Hebrew');
   await known.context.close();
 });
+
+test('what the workspace has switched off is said to be off, with no button to press in vain, until it is back', async () => {
+  const { integration_type: type } = (await world.admin('GET', `/connectors/${calendar}`)).body;
+  const allow = async (isOn) => {
+    const json = { integration_type: type, per_user_connection_enabled: isOn };
+    assert.equal((await world.admin('PUT', '/connector-governance', json)).status, 200);
+  };
+  const { connect_url: url } = await linkFor('otto');
+  const known = await at('/elements', 'otto');
+  const { page, context } = known;
+  await connect(page).waitFor();
+  await allow(false);
+  await connect(page).click();
+  await page.getByText('This is switched off for now. What is connected is kept.').waitFor();
+  await page.reload();
+  await page.getByText('Switched off for now', { exact: true }).waitFor();
+  assert.equal(await connect(page).count(), 0);
+  await shot(page, 'connect-js-4-off');
+  await assertSound(known, 'a connector that is switched off');
+  await page.goto(url);
+  await button(page, 'Continue to Demo Calendar').click();
+  await heading(page, 'This is switched off for now').waitFor();
+  await shot(page, 'link-10-off');
+  await assertSound(known, 'a link to what is switched off');
+  await allow(true);
+  await page.goto(`${elsewhere.origin}/elements`);
+  await connect(page).waitFor();
+  await context.close();
+});

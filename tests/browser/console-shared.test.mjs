@@ -2,7 +2,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { assertSound, shot } from './chromium.mjs';
-import { admin, button, field, title, world } from './console-world.mjs';
+import { admin, button, changed, field, title, world } from './console-world.mjs';
 
 test('an admin connects one account for all apps, in a window of its own, and disconnects it', async () => {
   const known = await admin({}, 'connectors', 'new', world.type);
@@ -33,6 +33,7 @@ test('an admin connects one account for all apps, in a window of its own, and di
   await connectAs('Connect', 'office');
   await page.getByText('Every app of the workspace can use it now.').waitFor();
   await page.getByRole('heading', { level: 3, name: /office/ }).waitFor();
+  await page.getByText('First admin key', { exact: true }).waitFor();
   await shot(page, 'console-shared');
   await assertSound(known, 'a shared connector');
   const id = page.url().split('/').at(-1);
@@ -54,5 +55,44 @@ test('an admin connects one account for all apps, in a window of its own, and di
   await page.getByText('No account is connected yet.').waitFor();
   assert.equal((await world.api.get(path, { key: world.app.key })).status, 404);
   assert.deepEqual(known.complaints, []);
+  await context.close();
+});
+
+test('what a shared connector leaves open is asked for when connecting, and a change says that the account is meant', async () => {
+  const connector = await world.newConnector({ name: 'Shop of the office', kind: 'shared' });
+  const known = await admin({}, 'connectors');
+  const { page, context } = known;
+  await changed(page, '**/api/workspace/*/providers', ({ providers }) => ({
+    providers: providers.map((one) => ({
+      ...one,
+      vars: { shop: { from: 'input', label: 'Shop', description: 'The name before .example.com.', example: 'acme' } },
+    })),
+  }));
+  await page.reload();
+  await field(page, 'Admin key').fill(world.adminKey);
+  await button(page, 'Sign in').click();
+  await page.getByRole('link', { name: 'Shop of the office', exact: true }).click();
+  await button(page, 'Connect').click();
+  const asks = page.getByRole('dialog', { name: 'Connect Shop of the office' });
+  await asks.getByLabel('Shop', { exact: true }).fill('acme');
+  await shot(page, 'console-shared-vars');
+  await assertSound(known, 'what is asked for');
+  const asked = page.waitForRequest((request) => request.url().endsWith('/connect') && request.method() === 'POST');
+  await asks.getByRole('button', { name: 'Go on to the provider' }).click();
+  assert.deepEqual((await asked).postDataJSON(), { connection_config: { shop: 'acme' } });
+  await asks.getByText(/is nothing that this connector leaves to its users/i).waitFor();
+  assert.equal(await asks.getByLabel('Shop', { exact: true }).getAttribute('aria-invalid'), 'true');
+  await asks.getByRole('button', { name: 'Cancel' }).click();
+
+  const { status } = await world.connectShared(connector);
+  assert.equal(status, 'completed');
+  await page.getByRole('link', { name: 'Edit' }).click();
+  await field(page, 'Scopes').fill([...connector.scopes, 'calendar.write'].join('\n'));
+  await button(page, 'Save').click();
+  await page.getByRole('dialog', { name: 'The account has to be connected again' }).waitFor();
+  await shot(page, 'console-shared-scopes');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save all the same' }).click();
+  await page.getByText('Saved. Connect the account again.').waitFor();
+  await assertSound(known, 'an account that has to be connected again');
   await context.close();
 });

@@ -144,13 +144,22 @@ test('without a mouse: from signing in to a deleted connector', async () => {
 
 const VIEWS = [
   ['connectors', 'Connectors'],
-  ['health', 'Health'],
-  ['providers', 'Custom providers'],
   ['apps', 'Apps'],
-  ['keys', 'Admin keys'],
-  ['webhooks', 'Webhooks'],
+  ['health', 'Health'],
   ['audit', 'Audit'],
+  ['policies', 'Policies'],
+  ['webhooks', 'Webhooks'],
+  ['sign-in', 'Sign-in'],
+  ['keys', 'Admin keys'],
+  ['providers', 'Custom providers'],
 ];
+
+/** Goes to a view by the menu, which small screens fold up. */
+async function goTo(page, section) {
+  const unfold = button(page, 'Menu');
+  if (await unfold.isVisible()) await unfold.click();
+  await page.locator(`.menu a[data-section="${section}"]`).click();
+}
 
 for (const [name, options] of [
   ['dark', DARK],
@@ -164,13 +173,13 @@ for (const [name, options] of [
     await assertSound(known, 'add');
     await shot(page, `console-${name}-add`);
     for (const [section, text] of VIEWS) {
-      await page.locator(`.menu a[data-section="${section}"]`).click();
+      await goTo(page, section);
       await title(page, text).waitFor();
       await page.locator('#main:not([aria-busy])').waitFor();
       await assertSound(known, section);
       await shot(page, `console-${name}-${section}`);
     }
-    await page.locator('.menu a[data-section="apps"]').click();
+    await goTo(page, 'apps');
     await page.getByRole('link', { name: 'Calendar app' }).click();
     await title(page, 'Calendar app').waitFor();
     await assertSound(known, 'an app');

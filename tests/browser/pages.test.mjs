@@ -51,7 +51,7 @@ test('choosing a provider is light with the whole catalogue', async () => {
   await assertLight('add connector', consoleAt('connectors', 'new'), { act });
 });
 
-for (const view of ['connectors', 'health', 'apps', 'keys', 'providers', 'audit'])
+for (const view of ['connectors', 'apps', 'health', 'audit', 'policies', 'webhooks', 'sign-in', 'keys', 'providers'])
   test(`the view ${view} is light`, () => assertLight(view, consoleAt(view), { act: signIn }));
 
 test('the views of one connector are light', async () => {

@@ -479,12 +479,13 @@ class ConnectElement extends Base {
     const who = account?.label ?? account?.email ?? account?.id;
     const isFine = status === 'active' || status === 'degraded';
     const fine = who ? this.t('connected_as', { account: who }) : this.t('is_connected');
-    const state = isFine ? fine : this.t(isConnected ? 'renew' : 'not_connected');
+    const isOff = status === 'disabled';
+    const state = isFine ? fine : this.t(isConnected ? 'renew' : isOff ? 'off' : 'not_connected');
     const about = make(
       'div',
       { className: 'about' },
       isList && make('div', { className: 'name', textContent: name }),
-      (isList || isConnected) && make('div', { className: 'state', textContent: state }),
+      (isList || isConnected || isOff) && make('div', { className: 'state', textContent: state }),
       missing.length > 0 &&
         isConnected &&
         make('div', { className: 'note', textContent: this.t('missing', { scopes: missing.join(', ') }) }),
@@ -501,8 +502,9 @@ class ConnectElement extends Base {
       isList ? 'li' : 'div',
       { className: `item ${isFine ? 'good' : isConnected ? 'warn' : ''}` },
       isList && make('span', { className: 'mark', textContent: [...name][0], ariaHidden: 'true' }),
-      (isList || isConnected) && about,
-      make('div', { className: 'buttons' }, disconnect, connect),
+      (isList || isConnected || isOff) && about,
+      // Nobody can begin what is switched off.
+      !isOff && make('div', { className: 'buttons' }, disconnect, connect),
     );
   }
 

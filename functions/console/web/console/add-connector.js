@@ -5,6 +5,7 @@ import { field } from '../shared/fields.js';
 import { announce, copyable, empty, form, heading, initial, section } from './parts.js';
 import { scopesField } from './scopes.js';
 import { ulid } from './ulid.js';
+import { ownVars, varField, varValues } from './vars.js';
 
 /** How many providers are shown at once. */
 const MOST_SHOWN = 60;
@@ -15,7 +16,7 @@ export async function addConnector(context) {
   return provider ? enter(context, provider) : choose(context, [...(await api.providers()).values()], parameters.type);
 }
 
-const trail = ({ to }) => [['Settings'], ['Integrations'], ['Connectors', to('connectors')]];
+const trail = ({ to }) => [['Connectors', to('connectors')]];
 
 function choose(context, providers, unknown) {
   const { to } = context;
@@ -79,27 +80,6 @@ function tile(provider, to) {
   );
 }
 
-/** The values that an admin sets: those that differ from connector to connector. */
-export const ownVars = (provider) =>
-  Object.entries(provider.vars ?? {}).filter(([, { from }]) => from === 'app' || from === 'input');
-
-/** A field for one of them. */
-function varField([name, known]) {
-  const isLeft = known.from === 'input' || known.default !== undefined;
-  const left =
-    known.default === undefined
-      ? 'If you leave it empty, each person is asked.'
-      : `If you leave it empty: ${known.default}`;
-  const hint = [known.description, isLeft && left].filter(Boolean).join(' ');
-  const choices = (known.choices ?? []).map((one) => el('option', { value: one }, one));
-  const control =
-    choices.length > 0
-      ? el('select', {}, isLeft && el('option', { value: '' }, 'Not set'), choices)
-      : el('input', { type: 'text', placeholder: known.example ?? known.default ?? '', autocomplete: 'off' });
-  const made = field({ label: known.label ?? name, hint, pointer: `/connection_config/${name}`, control });
-  return { ...made, name };
-}
-
 const KINDS = [
   [
     'per_user',
@@ -155,7 +135,9 @@ function enter(context, provider) {
     pointer: '/client_secret',
     control: el('input', { type: 'password', class: 'mono', autocomplete: 'new-password' }),
   });
-  const vars = ownVars(provider).map(varField);
+  const vars = ownVars(provider).map((one) =>
+    varField(one, { mayBeLeft: one[1].from === 'input', left: 'If you leave it empty, whoever connects is asked.' }),
+  );
   const scopes = scopesField(provider.authorize?.scope?.default ?? [], provider.suggested_scopes);
   const kind = kindField();
   const fields = [name, kind, clientId, secret, ...vars, scopes];
@@ -165,7 +147,6 @@ function enter(context, provider) {
       isMissing(clientId, `Paste the client ID from ${provider.name}.`)
     )
       return;
-    const config = vars.map((one) => [one.name, one.value()]).filter(([, value]) => value);
     await api.post('/connectors', {
       id,
       integration_type: provider.integration_type,
@@ -173,7 +154,7 @@ function enter(context, provider) {
       client_id: clientId.value(),
       client_secret: secret.value() || undefined,
       scopes: scopes.value(),
-      connection_config: Object.fromEntries(config),
+      connection_config: varValues(vars),
       kind: kind.value(),
     });
     await go(to('connectors', id));

@@ -20,7 +20,7 @@ export async function app(context) {
     'div',
     { class: 'view' },
     heading({
-      trail: [['Settings'], ['Workspace'], ['Apps', to('apps')]],
+      trail: [['Apps', to('apps')]],
       title: found.name,
       actions: api.mayWrite ? [button('Delete app', { kind: 'danger', action: () => end(context, found) })] : [],
     }),

@@ -28,7 +28,6 @@ export async function apps({ api, to }) {
     'div',
     { class: 'view' },
     heading({
-      trail: [['Settings'], ['Workspace']],
       title: 'Apps',
       actions: api.mayWrite && all.length > 0 ? [add] : [],
     }),
@@ -54,7 +53,7 @@ export async function addApp({ api, go, to }) {
   return el(
     'div',
     { class: 'view' },
-    heading({ trail: [['Settings'], ['Workspace'], ['Apps', to('apps')]], title: 'Register app' }),
+    heading({ trail: [['Apps', to('apps')]], title: 'Register app' }),
     form(fields, {
       children: fields.map((one) => one.node),
       send,

@@ -38,7 +38,6 @@ export async function audit({ api }) {
     'div',
     { class: 'view' },
     heading({
-      trail: [['Settings'], ['Workspace']],
       title: 'Audit',
       lead: 'Who did what. Never a secret, never a token.',
       actions: [button('Check', { action: async () => verdict.replaceChildren(await checked(api)) })],

@@ -16,8 +16,9 @@ const FAILURES = {
 export const whyNot = (status) => (status === 'completed' ? undefined : (FAILURES[status] ?? FAILURES.failed));
 
 /**
- * Connects in another window. Must be called within a click: browsers open no window otherwise. Answers the outcome, or
- * `undefined` if there will be none in this page, because the browser opens no windows.
+ * Connects in another window. Must be called within a click: browsers open no window otherwise. Answers as soon as the window is
+ * on its way: with the `outcome` to come, which never comes if somebody closes it, or with `undefined` if there will be none in
+ * this page, because the browser opens no windows.
  */
 export async function connect(begin) {
   const opened = window.open('about:blank', '_blank');
@@ -41,7 +42,7 @@ export async function connect(begin) {
     };
   });
   opened.location = begun.redirect_url;
-  return outcome.finally(() => channel.close());
+  return { outcome: outcome.finally(() => channel.close()) };
 }
 
 /**

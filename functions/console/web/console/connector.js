@@ -1,36 +1,13 @@
 // One connector: what it is, how it does, and its end.
 import { el, note } from '../shared/dom.js';
 import { path } from './api.js';
-import { announce, ask, button, copyable, facts, heading, pill, section } from './parts.js';
-import { checkup } from './health.js';
+import { announce, ask, button, copyable, facts, section } from './parts.js';
+import { rulesInWords } from './call-rules.js';
+import { checkup } from './checkup.js';
+import { head } from './connector-head.js';
 import { scopeList } from './scopes.js';
-import { sharedAccount } from './shared-account.js';
-import { connectorState, day, moment, people, utcDay } from './words.js';
-
-/** The head that all views of one connector have. */
-export function head({ to, parameters }, examined, current, actions = []) {
-  const [kind, text] = connectorState(examined);
-  const people = examined.kind === 'shared' ? [] : [['people', 'People']];
-  const tabs = [['', 'Overview'], ...people];
-  return el(
-    'div',
-    {},
-    heading({
-      trail: [['Settings'], ['Integrations'], ['Connectors', to('connectors')]],
-      title: examined.name,
-      state: pill(kind, text),
-      actions,
-    }),
-    el(
-      'nav',
-      { class: 'tabs', 'aria-label': 'Of this connector' },
-      tabs.map(([tab, label]) => {
-        const href = tab ? to('connectors', parameters.id, tab) : to('connectors', parameters.id);
-        return el('a', { href, 'aria-current': tab === current ? 'page' : undefined }, label);
-      }),
-    ),
-  );
-}
+import { setVars } from './vars.js';
+import { day, moment, people, utcDay } from './words.js';
 
 export async function connector(context) {
   const { api, to, parameters } = context;
@@ -45,13 +22,8 @@ export async function connector(context) {
     'div',
     { class: 'view' },
     head(context, examined, '', actions || []),
-    examined.kind === 'shared' &&
-      section(
-        'Account',
-        { lead: 'Every app of the workspace uses this one account.' },
-        sharedAccount(context, examined, provider),
-      ),
-    section('How it does', {}, checkup(context, examined)),
+    examined.kind === 'shared' && (await account(context, examined, provider)),
+    section('How it does', {}, checkup(context, examined, { provider })),
     section('Settings', {}, settings(examined, provider, page)),
     section(
       'Redirect URI',
@@ -79,16 +51,19 @@ export async function connector(context) {
   );
 }
 
+async function account(context, examined, provider) {
+  const [{ sharedAccount }, { keys }] = await Promise.all([import('./shared-account.js'), context.api.get('/keys')]);
+  const keyName = (id) => keys.find((one) => one.key_id === id)?.name;
+  const lead = 'Every app of the workspace uses this one account.';
+  return section('Account', { lead }, sharedAccount(context, examined, provider, keyName));
+}
+
 function settings(connector, provider, page) {
   const secret = connector.client_secret_changed_at
     ? `Last changed ${day(connector.client_secret_changed_at)}`
     : connector.has_client_secret
       ? 'Set'
       : 'None';
-  const config = Object.entries(connector.connection_config).map(([name, value]) => [
-    provider?.vars?.[name]?.label ?? name,
-    value,
-  ]);
   return el(
     'div',
     { class: 'card panel' },
@@ -98,7 +73,8 @@ function settings(connector, provider, page) {
       ['Client secret', secret],
       ['Secret ends on', connector.client_secret_expires_on && utcDay(connector.client_secret_expires_on)],
       ['Scopes', scopeList(connector.scopes, provider)],
-      ...config,
+      ...setVars(connector, provider),
+      ['Apps may call', rulesInWords(connector.call_rules)],
       ['Connected', connector.kind !== 'shared' && people(page.connections.length, Boolean(page.next_cursor))],
       ['Added', moment(connector.created_at)],
       ['Last changed', moment(connector.updated_at)],
@@ -110,8 +86,10 @@ async function end({ api, go, to }, connector, page) {
   const number = page.connections.length;
   const isMore = Boolean(page.next_cursor);
   const whose =
-    number > 0 && connector.kind === 'shared'
-      ? 'Every app of the workspace loses the account at once.'
+    connector.kind === 'shared'
+      ? connector.connection
+        ? 'Every app of the workspace loses the account at once.'
+        : 'No account is connected through it.'
       : number === 0
         ? 'Nobody is connected through it.'
         : `${people(number, isMore)} lose the connection at once.`;
@@ -135,7 +113,7 @@ async function end({ api, go, to }, connector, page) {
         el('p', {}, el('strong', {}, whose.replace('1 person lose', '1 person loses'))),
         el('p', {}, 'Apps find no connection from then on, and nobody can connect through it. This can’t be undone.'),
       ),
-      number > 0 && label,
+      (number > 0 || connector.connection) && label,
     ],
     typed: connector.name,
     yes: 'Delete connector',

@@ -23,7 +23,6 @@ export async function connectors({ api, to }) {
     'div',
     { class: 'view' },
     heading({
-      trail: [['Settings'], ['Integrations']],
       title: 'Connectors',
       actions: api.mayWrite && all.length > 0 ? [add] : [],
     }),

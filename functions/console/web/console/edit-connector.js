@@ -2,8 +2,10 @@
 import { el, note } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
 import { path } from './api.js';
+import { callRulesFields } from './call-rules.js';
 import { announce, ask, facts, form, heading, section } from './parts.js';
 import { scopesField } from './scopes.js';
+import { setVars } from './vars.js';
 import { count, day, people } from './words.js';
 
 export async function editConnector(context) {
@@ -11,7 +13,7 @@ export async function editConnector(context) {
   const where = path('connectors', parameters.id);
   const connector = await api.get(where);
   const provider = await api.provider(connector.integration_type);
-  const { fields, changes } = controls(connector, provider);
+  const { fields, children, changes } = controls(connector, provider);
   const back = to('connectors', connector.id);
   const send = async () => {
     const change = changes();
@@ -24,15 +26,16 @@ export async function editConnector(context) {
     const saved = affected.number > 0 ? await confirm(connector, change, affected, save) : await save();
     if (!saved) return undefined;
     await go(back);
-    return announce(
-      affected.number > 0 ? 'Saved. They are asked to connect again.' : 'Saved. Nobody has to connect again.',
-    );
+    return announce(said(connector, affected.number > 0));
   };
   return el(
     'div',
     { class: 'view' },
     heading({
-      trail: [['Settings'], ['Integrations'], ['Connectors', to('connectors')], [connector.name, back]],
+      trail: [
+        ['Connectors', to('connectors')],
+        [connector.name, back],
+      ],
       title: `Edit ${connector.name}`,
     }),
     fixed(connector, provider),
@@ -40,7 +43,7 @@ export async function editConnector(context) {
       'What may change',
       {},
       form(fields, {
-        children: fields.map((one) => one.node),
+        children,
         send,
         yes: 'Save',
         also: { conflict: '/name' },
@@ -50,13 +53,20 @@ export async function editConnector(context) {
   );
 }
 
+function said({ kind }, isAffected) {
+  if (kind === 'shared')
+    return isAffected ? 'Saved. Connect the account again.' : 'Saved. The account stays connected.';
+  return isAffected ? 'Saved. They are asked to connect again.' : 'Saved. Nobody has to connect again.';
+}
+
 function controls(connector, provider) {
+  const isShared = connector.kind === 'shared';
   const input = (more) => el('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', ...more });
   const changed = connector.client_secret_changed_at;
   const name = field({ label: 'Connector name', pointer: '/name', control: input({ value: connector.name }) });
   const clientId = field({
     label: 'Client ID',
-    hint: 'With another one everybody has to connect again: grants belong to the client that they were given to.',
+    hint: `With another one ${isShared ? 'the account has to be connected' : 'everybody has to connect'} again: grants belong to the client that they were given to.`,
     pointer: '/client_id',
     control: input({ class: 'mono', value: connector.client_id }),
   });
@@ -73,6 +83,7 @@ function controls(connector, provider) {
     control: el('input', { type: 'date', value: connector.client_secret_expires_on ?? '' }),
   });
   const scopes = scopesField(connector.scopes, provider?.suggested_scopes);
+  const rules = callRulesFields(connector.call_rules);
   const changes = () => {
     const change = {};
     if (name.value() !== connector.name) change.name = name.value();
@@ -84,17 +95,16 @@ function controls(connector, provider) {
     const wanted = scopes.value();
     const isSame = wanted.length === connector.scopes.length && wanted.every((one) => connector.scopes.includes(one));
     if (!isSame) change.scopes = wanted;
+    const allowed = rules.changed();
+    if (allowed) change.call_rules = allowed;
     return change;
   };
-  return { fields: [name, clientId, secret, expires, scopes], changes };
+  const plain = [name, clientId, secret, expires, scopes];
+  return { fields: [...plain, ...rules.fields], children: [...plain.map((one) => one.node), rules.node], changes };
 }
 
 /** What is decided once: another value would send people and secrets elsewhere. */
 function fixed(connector, provider) {
-  const config = Object.entries(connector.connection_config).map(([name, value]) => [
-    provider?.vars?.[name]?.label ?? name,
-    value,
-  ]);
   return section(
     'What stays',
     { lead: 'For another provider, or other values of these, add another connector.' },
@@ -104,7 +114,7 @@ function fixed(connector, provider) {
       facts([
         ['Provider', provider?.name ?? connector.integration_type],
         ['Redirect URI', el('code', {}, connector.redirect_uri)],
-        ...config,
+        ...setVars(connector, provider),
       ]),
     ),
   );
@@ -118,15 +128,27 @@ async function whoMustReconnect(api, where, connector, { client_id, scopes }) {
   return { number: foreseen.must_reconnect, isMore: !foreseen.complete };
 }
 
+/** What holds until it is connected again, after another client or more scopes. */
+const UNTIL = {
+  per_user: {
+    client:
+      'Their tokens end with the old client, sooner or later: until they have connected again, apps may get none.',
+    scopes: 'Until they have, their connections work as before, and apps are told what is missing.',
+  },
+  shared: {
+    client:
+      'Its tokens end with the old client, sooner or later: until you have connected it again, apps may get none.',
+    scopes: 'Until you have, it works as before, and apps are told what is missing.',
+  },
+};
+
 function confirm(connector, change, { number, isMore }, save) {
-  const who = people(number, isMore);
+  const isShared = connector.kind === 'shared';
   const verb = number === 1 && !isMore ? 'has' : 'have';
   const added = (change.scopes ?? []).filter((scope) => !connector.scopes.includes(scope));
-  const until = change.client_id
-    ? 'Their tokens end with the old client, sooner or later: until they have connected again, apps may get none.'
-    : 'Until they have, their connections work as before, and apps are told what is missing.';
+  const until = UNTIL[isShared ? 'shared' : 'per_user'][change.client_id ? 'client' : 'scopes'];
   return ask({
-    title: `${who} ${verb} to connect again`,
+    title: isShared ? 'The account has to be connected again' : `${people(number, isMore)} ${verb} to connect again`,
     body: [
       note('warn', el('p', {}, until)),
       added.length > 0 && el('p', {}, `${count(added.length, 'permission is', 'permissions are')} new:`),

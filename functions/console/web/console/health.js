@@ -1,89 +1,15 @@
 // How connectors do: what their providers answered, and what was found wrong with them.
 import { el, note } from '../shared/dom.js';
 import { path } from './api.js';
+import { checkup } from './checkup.js';
 import { dueTimes } from './due-times.js';
-import { button, empty, failure, heading, pill, section } from './parts.js';
-import { clock, connectorState, count, moment } from './words.js';
-
-const KINDS = { error: 'bad', warning: 'warn', info: 'info' };
-
-/** What is known of how one connector does; nothing, where `onlyTrouble` is asked for and there is none. */
-export function checkup({ api, again }, examined, { onlyTrouble = false } = {}) {
-  const isShown = ({ severity }) => !onlyTrouble || severity !== 'info';
-  const findings = (examined.doctor?.findings ?? []).filter(isShown);
-  const notes = [provider(examined.health), ...findings.map(finding)].filter(Boolean);
-  const isFine = notes.length === 0;
-  const examine = async () => {
-    try {
-      await api.post(`${path('connectors', examined.id)}/doctor`);
-      again();
-    } catch (problem) {
-      trouble.replaceChildren(failure(problem));
-    }
-  };
-  const trouble = el('div', { role: 'alert' });
-  const canExamine = !onlyTrouble && api.mayWrite && 'doctor' in examined;
-  const at = examined.doctor?.checked_at;
-  return el(
-    'div',
-    { class: 'notes' },
-    isFine && !onlyTrouble && note('good', el('p', {}, 'Nothing is known against it.')),
-    notes,
-    at &&
-      !onlyTrouble &&
-      el(
-        'p',
-        { class: 'quiet small' },
-        `Examined ${moment(at)}${examined.doctor.outdated ? ', before the last change' : ''}.`,
-      ),
-    canExamine && el('div', { class: 'buttons' }, button('Examine now', { action: examine })),
-    trouble,
-  );
-}
-
-function provider(health) {
-  if (health?.status === 'misconfigured') {
-    return note(
-      'bad',
-      el('strong', {}, 'The provider does not accept the client'),
-      el(
-        'p',
-        {},
-        `Since ${moment(health.since)}, with `,
-        el('code', {}, health.error),
-        ` (HTTP ${health.http_status}).`,
-      ),
-      el('p', {}, 'No connection is lost. Correct the client ID or secret, and all go on at once.'),
-    );
-  }
-  if (health?.status === 'failing') {
-    return note(
-      'warn',
-      el('strong', {}, 'Refreshes are failing for everybody'),
-      el(
-        'p',
-        {},
-        `The provider is left alone until ${clock(health.until)}, then asked again. Tokens that still work are served.`,
-      ),
-    );
-  }
-  return undefined;
-}
-
-function finding({ severity, what, why, what_to_do: todo }) {
-  return note(
-    KINDS[severity] ?? 'info',
-    el('strong', {}, what),
-    el('p', {}, why),
-    el('p', {}, el('b', {}, 'What to do: '), todo),
-  );
-}
+import { empty, heading, pill, section } from './parts.js';
+import { connectorState, count } from './words.js';
 
 export async function health(context) {
   const { api, to } = context;
   const { connectors, due, checked_at: at } = await api.get('/health');
   const head = heading({
-    trail: [['Settings'], ['Integrations']],
     title: 'Health',
     lead: 'What would keep people from connecting, or apps from getting tokens.',
   });

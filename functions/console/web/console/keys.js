@@ -19,7 +19,7 @@ export async function keys(context) {
     'div',
     { class: 'view' },
     heading({
-      trail: [['Settings'], ['Workspace']],
+      trail: [['Settings']],
       title: 'Admin keys',
       lead: 'Whoever has one signs in to this console, or calls the API as an admin. A revoked key is refused everywhere within a minute.',
     }),

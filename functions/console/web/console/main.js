@@ -52,24 +52,25 @@ const VIEWS = [
   ['audit', view('audit')],
 ];
 
+/** What is looked at every day, then what is set once. */
 const MENU = [
   [
-    'Integrations',
+    undefined,
     [
       ['connectors', 'Connectors', 'plug'],
+      ['apps', 'Apps', 'apps'],
       ['health', 'Health', 'health'],
-      ['providers', 'Custom providers', 'puzzle'],
-      ['policies', 'Policies', 'check'],
+      ['audit', 'Audit', 'list'],
     ],
   ],
   [
-    'Workspace',
+    'Settings',
     [
-      ['apps', 'Apps', 'apps'],
-      ['keys', 'Admin keys', 'key'],
+      ['policies', 'Policies', 'check'],
       ['webhooks', 'Webhooks', 'bell'],
       ['sign-in', 'Sign-in', 'person'],
-      ['audit', 'Audit', 'list'],
+      ['keys', 'Admin keys', 'key'],
+      ['providers', 'Custom providers', 'puzzle'],
     ],
   ],
 ];
@@ -138,13 +139,10 @@ async function show() {
 
 function mark(section) {
   for (const link of document.querySelectorAll('.menu a')) {
-    if (link.dataset.section !== section) {
-      link.removeAttribute('aria-current');
-      continue;
-    }
-    link.setAttribute('aria-current', 'page');
-    link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    if (link.dataset.section === section) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
   }
+  document.querySelector('.menu-button').setAttribute('aria-expanded', 'false');
 }
 
 /** Forgets the key. `why` is shown on the page that asks for one. */
@@ -182,9 +180,10 @@ async function enter(signedIn) {
   return parts()[0] === api.workspace ? show() : go(to('connectors'), { replace: true });
 }
 
-function frame() {
-  const menu = MENU.map(([title, entries]) => [
-    el('h2', { class: 'menu-title' }, title),
+/** Where one can go. On a small screen it is folded up until it is asked for. */
+function menu() {
+  const groups = MENU.map(([title, entries]) => [
+    title && el('h2', { class: 'menu-title' }, title),
     el(
       'ul',
       {},
@@ -193,6 +192,20 @@ function frame() {
       ),
     ),
   ]);
+  const list = el('div', { id: 'menu' }, groups);
+  const unfold = el(
+    'button',
+    { type: 'button', class: 'menu-button', 'aria-expanded': 'false', 'aria-controls': 'menu' },
+    icon('menu'),
+    'Menu',
+  );
+  unfold.addEventListener('click', () =>
+    unfold.setAttribute('aria-expanded', String(unfold.getAttribute('aria-expanded') === 'false')),
+  );
+  return el('nav', { class: 'menu', 'aria-label': 'Console' }, unfold, list);
+}
+
+function frame() {
   document.body.replaceChildren(
     el('a', { class: 'skip', href: '#main' }, 'Skip to the content'),
     el(
@@ -208,7 +221,7 @@ function frame() {
         el('button', { type: 'button', onclick: () => signOut() }, 'Sign out'),
       ),
     ),
-    el('nav', { class: 'menu', 'aria-label': 'Settings' }, menu),
+    menu(),
     main,
     renews?.node ?? '',
     announcements(),

@@ -76,7 +76,8 @@ export function takeKept(state) {
 /** Signs in again in a window of its own, so that this page stays as it is. */
 export async function signInBeside(workspace) {
   const popup = window.open('', '_blank', 'popup,width=520,height=720');
-  if (!popup) throw new Problem(0, { detail: 'The browser blocked the window. Allow it for this page, then try again.' });
+  if (!popup)
+    throw new Problem(0, { detail: 'The browser blocked the window. Allow it for this page, then try again.' });
   popup.opener = null; // What the issuer shows there can't reach back to this page.
   try {
     const { kept, url } = await begin(workspace);

@@ -25,7 +25,7 @@ export function heading({ trail = [], title, state, lead, actions = [] }) {
   return el(
     'header',
     { class: 'heading' },
-    el('nav', { 'aria-label': 'Where you are' }, el('ol', { class: 'trail' }, steps)),
+    steps.length > 0 && el('nav', { 'aria-label': 'Where you are' }, el('ol', { class: 'trail' }, steps)),
     el(
       'div',
       { class: 'title-row' },
@@ -104,13 +104,24 @@ export function skeleton(rows = 4) {
   return el('div', { class: 'skeleton', role: 'status' }, el('span', { class: 'hidden-text' }, 'Loading …'), ...bars);
 }
 
+/** A sentence of the API: what stands between backticks is code. */
+export const prose = (text) => text.split('`').map((part, at) => (at % 2 ? el('code', {}, part) : part));
+
+/** What became of a request, as a headline, where there is more to say than that it did not work. */
+const HEADLINES = {
+  blocked_by_policy: 'It is switched off under Policies.',
+  plan_required: 'Your plan does not have this.',
+};
+
 /** What went wrong, with a way to try again. */
 export function failure(problem, again) {
-  const id = problem.requestId;
+  // What a plan does not have is no fault: there is nothing to look up.
+  const id = problem.code !== 'plan_required' && problem.requestId;
+  const isGone = problem.status === 404;
   return note(
     'bad',
-    el('strong', {}, problem.status === 404 ? 'There is nothing here.' : 'This did not work.'),
-    el('p', {}, problem.status === 404 ? 'It was deleted, or belongs to another workspace.' : problem.message),
+    el('strong', {}, isGone ? 'There is nothing here.' : (HEADLINES[problem.code] ?? 'This did not work.')),
+    el('p', {}, isGone ? 'It was deleted, or belongs to another workspace.' : prose(problem.message)),
     id && el('p', { class: 'small' }, 'Request ', el('code', {}, id)),
     again && el('div', { class: 'buttons' }, el('button', { type: 'button', onclick: again }, 'Try again')),
   );
@@ -137,9 +148,9 @@ export async function busy(node, action) {
 /**
  * Asks before something is done. `action` does it; what it throws is shown within. Answers what it answered, or
  * `undefined` if nothing was done. The focus goes back to where it was. `typed` must be written before, where given; there
- * is no way back if `no` is `false`.
+ * is no way back if `no` is `false`. A refusal is shown beside those of `fields` that it names.
  */
-export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', typed, action }) {
+export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', typed, fields, action }) {
   return new Promise((done) => {
     let outcome;
     const id = freshId('dialog');
@@ -170,7 +181,7 @@ export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', ty
           outcome = (await action?.()) ?? true;
           end();
         } catch (problem) {
-          trouble.replaceChildren(failure(problem));
+          trouble.replaceChildren(...(fields ? explain(fields, problem) : [failure(problem)]));
         }
       });
     });
@@ -224,7 +235,7 @@ export function form(fields, { children, send, yes, cancel, also = {}, inCard = 
   return node;
 }
 
-function explain(fields, problem, also) {
+function explain(fields, problem, also = {}) {
   const pointer = also[problem.code];
   const errors = pointer ? [{ pointer, detail: problem.message }] : problem.errors;
   if (!errors?.length) return [failure(problem)];

@@ -16,7 +16,7 @@ export async function peopleSignIn(context) {
     'div',
     { class: 'view' },
     heading({
-      trail: [['Settings'], ['Workspace']],
+      trail: [['Settings']],
       title: 'Sign-in',
       lead: 'Let people of your organisation sign in here with its own OpenID Connect issuer. Admin keys work as before.',
     }),
@@ -35,7 +35,11 @@ export async function peopleSignIn(context) {
 }
 
 const nobody = () =>
-  empty('key', 'Nobody signs in with the organisation yet', 'Whoever holds an admin key that may change things can set it up.');
+  empty(
+    'key',
+    'Nobody signs in with the organisation yet',
+    'Whoever holds an admin key that may change things can set it up.',
+  );
 
 const rule = (one) => one && [el('code', {}, one.claim), ' is ', one.values.join(', ')];
 
@@ -49,7 +53,9 @@ function look(known) {
     ['Keys fetched', moment(known.keys_fetched_at)],
     [
       'Console',
-      known.console_sign_in ? 'People can sign in' : 'The issuer does not say where to sign in: tokens only, by the API',
+      known.console_sign_in
+        ? 'People can sign in'
+        : 'The issuer does not say where to sign in: tokens only, by the API',
     ],
   ];
 }
@@ -83,7 +89,9 @@ function fieldsOf(known) {
       placeholder: 'https://login.acme.example',
       hint: 'The iss of every token, to the letter.',
     }),
-    client: line('Client ID', '/client_id', known?.client_id, { hint: 'Of the client that you registered for the console.' }),
+    client: line('Client ID', '/client_id', known?.client_id, {
+      hint: 'Of the client that you registered for the console.',
+    }),
     secret: line('Client secret', '/client_secret', '', {
       type: 'password',
       hint: known?.has_client_secret

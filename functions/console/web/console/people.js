@@ -1,7 +1,7 @@
 // Who is connected through a connector.
 import { el, note } from '../shared/dom.js';
 import { path } from './api.js';
-import { head } from './connector.js';
+import { head } from './connector-head.js';
 import { announce, ask, button, empty, pill } from './parts.js';
 import { scopeList } from './scopes.js';
 import { connectionState, count, day, utcDay } from './words.js';

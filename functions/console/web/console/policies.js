@@ -13,7 +13,7 @@ export async function policies(context) {
     'div',
     { class: 'view' },
     heading({
-      trail: [['Settings'], ['Integrations']],
+      trail: [['Settings']],
       title: 'Policies',
       lead: 'What is switched off stops at once: nobody gets a token, nobody begins to connect. Connections are kept and refreshed all the while, so that they go on where they were when it is switched on again.',
     }),

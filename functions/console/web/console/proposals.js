@@ -24,7 +24,7 @@ const FIELDS = {
   kind: 'Whose account',
 };
 
-const trail = ({ to }) => [['Settings'], ['Integrations'], ['Connectors', to('connectors')]];
+const trail = ({ to }) => [['Connectors', to('connectors')]];
 
 /** What waits for a person, as a section of the page of these connectors; nothing if nothing does. */
 export function openProposals(proposals, connectors, to) {
@@ -168,7 +168,7 @@ function decide(context, found, name) {
     },
   });
   return section(
-    'Your word',
+    'Your decision',
     {},
     form(fields, {
       children: fields.map((one) => one.node),

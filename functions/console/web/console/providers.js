@@ -58,7 +58,7 @@ export async function providers({ api, to, again }) {
     'div',
     { class: 'view' },
     heading({
-      trail: [['Settings'], ['Integrations']],
+      trail: [['Settings']],
       title: 'Custom providers',
       lead: own.length > 0 && 'What this workspace has defined beside the catalogue.',
       actions: api.mayWrite && own.length > 0 ? [add] : [],
@@ -74,7 +74,7 @@ export async function addProvider(context) {
     'div',
     { class: 'view' },
     heading({
-      trail: [['Settings'], ['Integrations'], ['Custom providers', context.to('providers')]],
+      trail: [['Settings'], ['Custom providers', context.to('providers')]],
       title: 'Define a provider',
     }),
     byIssuer(context),

@@ -4,16 +4,17 @@ import { path } from './api.js';
 import { connect, whyNot } from './connecting.js';
 import { announce, ask, button, facts, failure } from './parts.js';
 import { scopeList } from './scopes.js';
+import { openVars, varField, varValues } from './vars.js';
 import { actor, connectionState, count, moment, utcDay } from './words.js';
 
-/** What is connected, and what can be done about it. */
-export function sharedAccount(context, connector, provider) {
+/** What is connected, and what can be done about it. `keyName` says what a key is called by its id. */
+export function sharedAccount(context, connector, provider, keyName) {
   const { api } = context;
   const { connection } = connector;
   const trouble = el('div', { role: 'alert' });
   const connectOne = async () => {
     try {
-      await connectHere(context, connector, trouble);
+      await connectHere(context, connector, provider, trouble);
     } catch (problem) {
       trouble.replaceChildren(failure(problem));
     }
@@ -28,13 +29,13 @@ export function sharedAccount(context, connector, provider) {
   return el(
     'div',
     { class: 'card panel' },
-    connection ? known(connection, provider) : el('p', { class: 'quiet' }, 'No account is connected yet.'),
+    connection ? known(connection, provider, keyName) : el('p', { class: 'quiet' }, 'No account is connected yet.'),
     trouble,
     buttons && el('div', { class: 'buttons' }, buttons),
   );
 }
 
-function known(connection, provider) {
+function known(connection, provider, keyName) {
   const [, text, why] = connectionState(connection);
   const { account, missing_scopes: missing } = connection;
   const name = account?.label || account?.email || account?.id || 'An account that the provider does not name';
@@ -45,7 +46,7 @@ function known(connection, provider) {
     facts([
       ['State', why ? `${text}. ${why}.` : text],
       ['Connected', moment(connection.connected_at)],
-      ['Connected by', connection.connected_by && actor(connection.connected_by, () => undefined)],
+      ['Connected by', connection.connected_by && actor(connection.connected_by, keyName)],
       ['Last used', utcDay(connection.last_used_on)],
       ['Granted', scopeList(connection.granted_scopes, provider)],
     ]),
@@ -58,21 +59,40 @@ function known(connection, provider) {
   ];
 }
 
-async function connectHere({ api, base, again }, connector, trouble) {
+async function connectHere({ api, base, again }, connector, provider, trouble) {
   trouble.replaceChildren();
   if (new URL(base).origin !== location.origin) {
     trouble.replaceChildren(note('warn', el('p', {}, 'Open the console at ', el('code', {}, base), ' to connect.')));
     return;
   }
-  const status = await connect(() => api.begin(path('connectors', connector.id, 'connect')));
-  if (status === undefined) return;
-  const reason = whyNot(status);
-  if (reason) {
-    trouble.replaceChildren(note('bad', el('p', {}, reason)));
-    return;
-  }
-  await again();
-  announce('The account is connected. Every app of the workspace can use it now.');
+  const where = path('connectors', connector.id, 'connect');
+  const vars = openVars(connector, provider);
+  const going = await (vars.length > 0
+    ? askAndConnect(connector, vars, (config) => api.begin(where, { connection_config: config }))
+    : connect(() => api.begin(where)));
+  // Nobody waits for it: whoever closes the window can begin again.
+  going?.outcome?.then(async (status) => {
+    const reason = whyNot(status);
+    if (reason) {
+      trouble.replaceChildren(note('bad', el('p', {}, reason)));
+      return;
+    }
+    await again();
+    announce('The account is connected. Every app of the workspace can use it now.');
+  });
+}
+
+/** Asks for what the connector leaves to whoever connects, then connects. */
+function askAndConnect(connector, vars, begin) {
+  const left = 'Leave it empty to keep what it is.';
+  const fields = vars.map((one) => varField(one, { mayBeLeft: Boolean(connector.connection), left }));
+  return ask({
+    title: `Connect ${connector.name}`,
+    body: fields.map((one) => one.node),
+    fields,
+    yes: 'Go on to the provider',
+    action: () => connect(() => begin(varValues(fields))),
+  });
 }
 
 const REVOCATIONS = {

@@ -80,7 +80,10 @@ export function signIn({ workspace, why, done, ended }) {
       await leaveForIssuer(where.value(), location.pathname);
     } catch (problem) {
       if (problem.status === 404)
-        return stop(where, 'Nobody can sign in to this workspace that way: is the ID right, and did an admin set it up?');
+        return stop(
+          where,
+          'Nobody can sign in to this workspace that way: is the ID right, and did an admin set it up?',
+        );
       trouble.replaceChildren(failure(problem));
     }
     return undefined;

@@ -21,6 +21,24 @@ const EVENTS = {
 
 const STATES = { disabled: 'Disabled', given_up: 'Given up: nothing arrived for days' };
 
+/** How often, and how many times, it is asked whether a test has arrived. */
+const ASK_EVERY_MS = 1000;
+const ASKED_AT_MOST = 12;
+
+const NOTHING_YET = 'There is no answer yet. It is tried again by itself: look here later.';
+
+const answerOf = ({ status }) => (status ? `HTTP ${status}` : 'no answer');
+
+/** What became of the delivery after those that are known; nothing if it takes too long. */
+async function outcome(api, { id, last_delivery: known }) {
+  for (let asked = 0; asked < ASKED_AT_MOST; asked += 1) {
+    await new Promise((done) => setTimeout(done, ASK_EVERY_MS));
+    const last = (await api.get('/webhooks')).webhooks.find((one) => one.id === id)?.last_delivery;
+    if (last && last.at !== known?.at) return last;
+  }
+  return undefined;
+}
+
 export async function webhooks(context) {
   const { api } = context;
   const list = el('ul', { class: 'rows card' });
@@ -41,7 +59,7 @@ export async function webhooks(context) {
     'div',
     { class: 'view' },
     heading({
-      trail: [['Settings'], ['Workspace']],
+      trail: [['Settings']],
       title: 'Webhooks',
       lead: 'Each address is told what happens here, signed as Standard Webhooks says, and tried again for three days.',
     }),
@@ -53,7 +71,7 @@ function row(api, webhook, reload) {
   const { last_delivery: last, url } = webhook;
   const told = webhook.events.length ? webhook.events.map((one) => EVENTS[one] ?? one).join(' · ') : 'Everything';
   const went = last
-    ? `Last delivery ${day(last.at)}, ${clock(last.at)}: ${last.arrived ? 'arrived' : (last.status ?? 'no answer')}`
+    ? `Last delivery ${day(last.at)}, ${clock(last.at)}: ${last.arrived ? 'arrived' : answerOf(last)}`
     : 'Nothing was sent yet';
   const change = (body, said) => async () => {
     await api.put(`/webhooks${path(webhook.id)}`, body);
@@ -62,7 +80,10 @@ function row(api, webhook, reload) {
   };
   const test = async () => {
     await api.post(`/webhooks${path(webhook.id)}/test`);
-    announce('A test is on its way. Reload in a moment to see how it went.');
+    announce('A test is on its way.');
+    const went = await outcome(api, webhook);
+    await reload();
+    announce(went ? (went.arrived ? 'The test arrived.' : `The test was not taken: ${answerOf(went)}.`) : NOTHING_YET);
   };
   return el(
     'li',
@@ -116,6 +137,7 @@ async function create(api, reload) {
       el('p', {}, 'What it is told. Choose nothing to have everything.'),
       ...boxes.map(({ node }) => node),
     ],
+    fields: [url],
     yes: 'Add webhook',
     action: () => api.post('/webhooks', { url: url.value(), events: chosen() }),
   });

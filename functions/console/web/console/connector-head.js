@@ -1,0 +1,30 @@
+// The beginning of every view of one connector.
+import { el } from '../shared/dom.js';
+import { heading, pill } from './parts.js';
+import { connectorState } from './words.js';
+
+/** The head that all views of one connector have. */
+export function head({ to, parameters }, examined, current, actions = []) {
+  const [kind, text] = connectorState(examined);
+  const people = examined.kind === 'shared' ? [] : [['people', 'People']];
+  const tabs = people.length > 0 ? [['', 'Overview'], ...people] : [];
+  return el(
+    'div',
+    {},
+    heading({
+      trail: [['Connectors', to('connectors')]],
+      title: examined.name,
+      state: pill(kind, text),
+      actions,
+    }),
+    tabs.length > 0 &&
+      el(
+        'nav',
+        { class: 'tabs', 'aria-label': 'Of this connector' },
+        tabs.map(([tab, label]) => {
+          const href = tab ? to('connectors', parameters.id, tab) : to('connectors', parameters.id);
+          return el('a', { href, 'aria-current': tab === current ? 'page' : undefined }, label);
+        }),
+      ),
+  );
+}
