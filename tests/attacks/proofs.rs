@@ -7,8 +7,10 @@ use crate::{
     world::{App, Call, Connector, Workspace, World},
 };
 
-/// What is answered to anybody: the catalogue, the SDK's reports, public keys, and pages whose address is the proof.
-const PUBLIC: [&str; 12] = [
+/// What is answered to anybody: the catalogue, the SDK's reports, public keys, and pages whose address is the proof. And what
+/// has a form of its own, and tests of its own, for proofs: the exchange of tokens.
+const PUBLIC: [&str; 13] = [
+    "/oauth/token",
     "/api/providers",
     "/api/providers/{type}",
     "/api/apps/{app}/analytics/track/batch",

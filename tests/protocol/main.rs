@@ -21,6 +21,7 @@ mod doctor_rounds;
 mod encryption_keys;
 mod end_edges;
 mod end_races;
+mod exchange;
 mod finishing;
 mod foresight;
 mod forgetting;

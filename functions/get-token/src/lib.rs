@@ -1,14 +1,17 @@
 //! `get-token`: a user's access token for the app's backend, always fresh.
 
+mod exchange;
+
 use std::time::Duration;
 
 use axum::{
     Json, Router,
     extract::{FromRef, Path, State},
     http::StatusCode,
-    routing::get,
+    routing::{get, post},
 };
 use connectors::{
+    clock::Clock,
     domain::{
         freshness::{LONGEST_MIN_TTL, MinTtl},
         ids::{ConnectorId, Subject},
@@ -27,20 +30,23 @@ use std::collections::BTreeMap;
 pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/apps/{app}/app-user-auth/connectors/{id}/token"),
     ("GET", "/api/apps/{app}/users/{sub}/connectors/{id}/token"),
+    ("POST", "/oauth/token"),
 ];
 
 #[derive(Clone, FromRef)]
 struct Function {
     callers: Callers,
     journey: GetToken,
+    clock: Clock,
 }
 
 /// The routes of this function.
 pub fn router(services: &Services) -> Router {
-    let function = Function { callers: services.callers(), journey: services.get_token() };
+    let function = Function { callers: services.callers(), journey: services.get_token(), clock: services.clock().clone() };
     Router::new()
         .route("/api/apps/{app}/app-user-auth/connectors/{id}/token", get(of_present_user))
         .route("/api/apps/{app}/users/{sub}/connectors/{id}/token", get(of_absent_user))
+        .route("/oauth/token", post(exchange::exchange))
         .with_state(function)
 }
 

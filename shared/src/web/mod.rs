@@ -5,6 +5,7 @@ mod body;
 mod callers;
 pub mod cookie;
 mod cors;
+mod form;
 mod gateway;
 pub mod language;
 mod layers;
@@ -19,6 +20,7 @@ mod show;
 
 pub use body::{JsonBody, checked};
 pub use callers::{AdminCaller, Callers, DelegateCaller, OwnerCaller, ServiceCaller, UserCaller, WriterCaller};
+pub use form::FormBody;
 pub use layers::dress;
 pub use origin::Origins;
 pub use own_page::OwnPage;
