@@ -170,7 +170,7 @@ async fn a_user_who_is_not_connected_or_not_any_more_is_told_by_the_target() {
     assert_refused(&never, 400, "invalid_target", "never connected");
     assert_eq!(never.header("x-base44-connector-error"), Some("NOT_FOUND"));
     scene.world.advance(3_600);
-    scene.world.provider.take_back("alice");
+    scene.world.provider.take_back("alice@provider");
     let user = scene.world.app.user(&scene.world, "alice");
     let ended = scene.ask(&scene.with(&[("subject_token", &user)])).await;
     assert_refused(&ended, 400, "invalid_target", "ended");
