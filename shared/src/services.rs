@@ -15,8 +15,8 @@ use crate::{
     clock::Clock,
     config::{Config, EgressSetting},
     journeys::{
-        audit::Audit, doctor::Doctor, issuer_changes::IssuerChanges, refresh_connection::Crowd, reminders::Reminders,
-        rotate_key::RemindOfKeys,
+        audit::Audit, doctor::Doctor, issuer_changes::IssuerChanges, publish::Publisher, refresh_connection::Crowd,
+        reminders::Reminders, rotate_key::RemindOfKeys,
     },
     metrics::Metrics,
     oauth::{
@@ -27,7 +27,7 @@ use crate::{
     random::Random,
     store::{
         ApiKeys, Apps, AuditLog, Checkups, ClientKeys, Connections, Connectors, CustomProviders, EndedGrants, Healths,
-        Paces, Schedule, Sessions, Sweeps, WorkspaceKeys, Workspaces,
+        Outbox, Paces, Policies, Schedule, Sessions, Sweeps, Webhooks, WorkspaceIdentities, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -45,6 +45,7 @@ pub struct Services {
     refresh_queue: Queue,
     revocation_queue: Queue,
     salvage_queue: OrderedQueue,
+    event_queue: Queue,
     vault: Arc<Vault>,
     client: Arc<ProviderClient>,
     authenticator: Arc<Authenticator>,
@@ -95,10 +96,12 @@ impl Services {
         };
         let client = Arc::new(ProviderClient::new(egress.resolving_by(names)));
         let keys = ApiKeys::new(&dynamodb, tables);
-        let authenticator = Authenticator::new(keys, Apps::new(&dynamodb, tables), Arc::clone(&client), clock.clone());
+        let (apps, identities) = (Apps::new(&dynamodb, tables), WorkspaceIdentities::new(&dynamodb, tables));
+        let authenticator = Authenticator::new(keys, apps, identities, Arc::clone(&client), clock.clone());
         Ok(Arc::new(Self {
             refresh_queue: Queue::new(sqs.clone(), config.refresh_queue_url.clone()),
             revocation_queue: Queue::new(sqs.clone(), config.revocation_queue_url.clone()),
+            event_queue: Queue::new(sqs.clone(), config.event_queue_url.clone()),
             salvage_queue: OrderedQueue::new(sqs, config.salvage_queue_url.clone()),
             config: config.clone(),
             authenticator: Arc::new(authenticator),
@@ -173,7 +176,28 @@ impl Services {
 /// What several journeys are made of.
 impl Services {
     fn audit(&self) -> Audit {
-        Audit { log: self.audit_log(), clock: self.clock.clone(), random: self.random.clone() }
+        Audit { log: self.audit_log(), metrics: self.metrics(), clock: self.clock.clone(), random: self.random.clone() }
+    }
+
+    fn publisher(&self) -> Publisher {
+        Publisher {
+            outbox: self.outbox(),
+            reminders: self.event_reminders(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    fn outbox(&self) -> Outbox {
+        Outbox::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn webhooks(&self) -> Webhooks {
+        Webhooks::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn event_reminders(&self) -> Reminders {
+        Reminders(self.event_queue.clone())
     }
 
     fn issuer_changes(&self) -> IssuerChanges {
@@ -232,6 +256,10 @@ impl Services {
 
     fn connectors(&self) -> Connectors {
         Connectors::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn policies(&self) -> Policies {
+        Policies::new(&self.dynamodb, &self.config.tables)
     }
 
     fn connections(&self) -> Connections {

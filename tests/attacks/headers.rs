@@ -53,7 +53,9 @@ async fn every_answer_of_every_route_is_guarded() {
         ("connector_id", &connector.id),
         ("session", &session),
         ("connection", "cnn_00000000000000000000000000"),
+        ("proposal", "prp_00000000000000000000000000"),
         ("key", "x"),
+        ("webhook", "wh_00000000000000000000000000"),
         ("type", "fake"),
         ("sub", "alice"),
     ];

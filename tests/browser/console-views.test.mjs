@@ -148,6 +148,7 @@ const VIEWS = [
   ['providers', 'Custom providers'],
   ['apps', 'Apps'],
   ['keys', 'Admin keys'],
+  ['webhooks', 'Webhooks'],
   ['audit', 'Audit'],
 ];
 

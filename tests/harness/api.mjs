@@ -37,7 +37,7 @@ export class Api {
       duplex: 'half',
     });
     const text = await answer.text();
-    const isToken = /\/token(\?|$)/.test(path) && answer.status === 200;
+    const isToken = /\/token(\?|$)|\/external-auth\/tokens\//.test(path) && answer.status === 200;
     if (!isToken) this.transcript.push(`${method} ${path} ${answer.status} ${[...answer.headers].join(' ')} ${text}`);
     return { status: answer.status, headers: answer.headers, text, body: readJson(text) };
   }

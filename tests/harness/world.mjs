@@ -110,6 +110,15 @@ export class World {
     return { ...made, id: made.connector_id, client_secret };
   }
 
+  /** An admin connects a shared connector in a browser of their own. Answers how it ended. */
+  async connectShared(connector, { account = 'office' } = {}) {
+    const browser = new Browser();
+    const path = `${this.workspace}/connectors/${segment(connector.id)}/connect`;
+    const begun = await this.api.post(path, { key: this.adminKey, json: {}, through: browser });
+    const landed = await browser.approve(mustBe(200, begun, 'beginning to connect').redirect_url, { account });
+    return { status: new URLSearchParams(landed.url.search).get('status'), landed };
+  }
+
   /** A signed-in user of `app`, with a browser of their own. */
   async user(name, app = this.app) {
     return { name, app, jwt: await this.idp.token(name, app.id), browser: new Browser() };

@@ -142,3 +142,30 @@ test('without a wish the user comes back to the app’s first return URL', async
   const landed = await user.browser.approve(await clientsOf(user).page.connectors.connectAppUser(connector.id));
   assert.equal(landed.url.origin + landed.url.pathname, RETURN_URL);
 });
+
+test('what the workspace shares is had by type and by connector, until an admin disconnects it', async () => {
+  const office = await world.newConnector({ name: 'Office', kind: 'shared', connection_config: { subdomain: 'acme' } });
+  const { backend } = clientsOf(await world.user('alice'));
+  const asks = [
+    () => backend.connectors.getConnection(office.integration_type),
+    () => backend.connectors.getWorkspaceConnection(office.id),
+  ];
+  const nothing = async () => {
+    for (const ask of asks) {
+      const error = await refused(ask());
+      assert.deepEqual([error.status, error.code, error.message], [404, 'NOT_FOUND', NOT_CONNECTED]);
+    }
+  };
+  await nothing();
+  assert.equal((await world.connectShared(office)).status, 'completed');
+  const [byType, byId] = await Promise.all(asks.map((ask) => ask()));
+  assert.deepEqual(byType, byId);
+  assert.deepEqual(byId.connectionConfig, { subdomain: 'acme' });
+  assert.equal(await world.provider.accepts(byId.accessToken), true, 'the provider takes the token');
+  assert.equal(await backend.connectors.getAccessToken(office.integration_type), byId.accessToken);
+  await refused(backend.connectors.getCurrentAppUserConnection(office.id));
+  await refused(backend.connectors.getWorkspaceConnection(connector.id));
+  const gone = await world.admin('DELETE', `/connectors/${office.id}/connection`);
+  assert.deepEqual([gone.status, gone.body.status], [200, 'disconnected']);
+  await nothing();
+});

@@ -173,6 +173,17 @@ impl Deployment {
         (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(json!(null)))
     }
 
+    /// The administrator registers a connector to the demo calendar that all apps share. Answers its id.
+    pub async fn share(&self) -> String {
+        let body = json!({
+            "integration_type": "demo", "name": "Office", "client_id": "office", "client_secret": "office",
+            "scopes": ["profile"], "kind": "shared",
+        });
+        let (status, made) = self.administer(Method::POST, "/connectors", body).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        made["id"].as_str().unwrap().to_owned()
+    }
+
     /// Puts a date on a key of the workspace: time cannot be moved in other processes.
     pub async fn date_key(&self, generation: u32, at: Timestamp) {
         let dev = self.dev();

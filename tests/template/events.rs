@@ -63,13 +63,17 @@ fn every_function_with_routes_has_an_event_for_each_kind_of_caller() {
         events.iter().any(|(name, event)| name.starts_with(&format!("{function}.")) && event.to_string().contains(mark))
     };
     for (function, marks) in [
-        ("start-authorization", &[example::USER_TOKEN, example::SERVICE_KEY, "/open", "/continue", "/decline"][..]),
+        (
+            "start-authorization",
+            &[example::USER_TOKEN, example::SERVICE_KEY, example::ADMIN_KEY, "/open", "/continue", "/decline"][..],
+        ),
         ("callback", &["code=", "error=", "__Host-connect-", "GET /api/external-auth/jwks/{connector_id}"]),
         ("finish-authorization", &[example::USER_TOKEN, "handle"]),
-        ("get-token", &["on-behalf-of", "users/{sub}"]),
+        ("get-token", &["on-behalf-of", "users/{sub}", "tokens/{type}", "tokens/connectors/{id}"]),
+        ("call-provider", &["on-behalf-of", example::USER_TOKEN, "connectors/{type}/call"]),
         ("disconnect", &[example::USER_TOKEN, example::ADMIN_KEY, "SWEEP#", "POST /connect/{session}/disconnect"]),
         ("list-connections", &[example::USER_TOKEN, example::SERVICE_KEY, "OPTIONS"]),
-        ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap", "confirm"]),
+        ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap", "set_plan", "confirm"]),
         (
             "console",
             &[
@@ -80,6 +84,7 @@ fn every_function_with_routes_has_an_event_for_each_kind_of_caller() {
                 "GET /connect.js",
             ],
         ),
+        ("deliver-events", &["OUT#EVENT", "WEBHOOK#"]),
         ("refresh", &["aws.scheduler", "due", "CHECKUP", "look", "look_after_keys", "reseal"]),
     ] {
         for mark in marks {

@@ -30,6 +30,7 @@ use serde_json::Value;
 pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/apps/{app}/app-user-auth/connectors/{id}"),
     ("DELETE", "/api/workspace/{ws}/connectors/{id}/connections/{connection}"),
+    ("DELETE", "/api/workspace/{ws}/connectors/{id}/connection"),
     ("POST", "/connect/{session}/disconnect"),
 ];
 
@@ -46,6 +47,7 @@ pub fn router(services: &Services) -> Router {
         .route("/api/apps/{app}/app-user-auth/connectors/{id}", delete(disconnect))
         .route("/connect/{session}/disconnect", post(disconnect_by_link))
         .route("/api/workspace/{ws}/connectors/{id}/connections/{connection}", delete(disconnect_user))
+        .route("/api/workspace/{ws}/connectors/{id}/connection", delete(disconnect_shared))
         .with_state(function)
 }
 
@@ -112,7 +114,21 @@ async fn disconnect_user(
     if place.id().as_str() != connection {
         return Err(Problem::no_connection());
     }
-    let actor = Actor::Key(admin.key().to_string());
+    let actor = admin.actor();
+    let revocation = journey.disconnect(place, actor).await.map_err(problem)?;
+    Ok(Json(Disconnected { status: "disconnected", connector_id, revocation: revocation.as_str() }))
+}
+
+/// An admin disconnects what all apps of the workspace share.
+async fn disconnect_shared(
+    State(journey): State<Disconnect>,
+    WriterCaller(admin): WriterCaller,
+    Path((_, connector)): Path<(String, String)>,
+) -> Result<Json<Disconnected>, Problem> {
+    let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
+    let connector_id = connector.to_string();
+    let place = ConnectionKey { workspace: admin.workspace().clone(), owner: Owner::Workspace, connector };
+    let actor = admin.actor();
     let revocation = journey.disconnect(place, actor).await.map_err(problem)?;
     Ok(Json(Disconnected { status: "disconnected", connector_id, revocation: revocation.as_str() }))
 }

@@ -132,3 +132,13 @@ async fn a_purge_asks_for_nothing_that_the_role_does_not_grant() {
     assert!(asked.contains(&(Target::Registry, "dynamodb:DeleteItem".to_owned())), "{asked:?}");
     assert_eq!(function.invoke(deployment.event("disconnect.by-user")).await.http().status, 401);
 }
+
+#[tokio::test]
+async fn an_admin_does_not_end_a_users_connection_as_if_it_were_shared() {
+    let deployment = Deployment::start().await;
+    deployment.connect().await;
+    let mut function = deployment.launch(BOOTSTRAP, deployment.event("disconnect.shared")).await;
+    assert_eq!(function.answer().await.http().status, 404);
+    assert_eq!(function.invoke(deployment.event("disconnect.by-user")).await.http().status, 200, "it was still there");
+    deployment.asked_by("disconnect");
+}

@@ -87,3 +87,26 @@ async fn who_never_connected_has_no_token_and_who_sends_no_request_no_answer() {
     assert_eq!(function.invoke(deployment.event("get-token.of-user")).await.http().status, 404);
     deployment.asked_by("get-token");
 }
+
+#[tokio::test]
+async fn a_shared_account_is_found_by_type_in_one_query_and_the_usual_read() {
+    let deployment = Deployment::start().await;
+    let by_type = deployment.event("get-token.shared");
+    let mut function = deployment.launch(BOOTSTRAP, by_type.clone()).await;
+    assert_eq!(function.answer().await.http().status, 404, "there is no shared connector");
+    deployment.share().await;
+    deployment.asked_by("get-token");
+    assert_eq!(function.invoke(by_type).await.http().status, 404, "it is not connected");
+    let read = |target, operation: &str| (target, format!("dynamodb:{operation}"));
+    assert_eq!(
+        deployment.asked_by("get-token"),
+        [
+            read(Target::Registry, "BatchGetItem"),
+            read(Target::Registry, "Query"),
+            read(Target::Connections, "BatchGetItem")
+        ]
+    );
+    let by_connector = deployment.event("get-token.shared-connector");
+    assert_eq!(function.invoke(by_connector).await.http().status, 404, "users connect through the example");
+    deployment.asked_by("get-token");
+}

@@ -12,26 +12,28 @@ use connectors::{
     auth::Admin,
     domain::{
         audit::Actor,
+        call::CallRules,
         client_key::{ClientKey, key_set},
+        connection::Connection,
         connector::{Connector, ConnectorKind, redirect_uri},
-        fields::{Table, text},
         health::Health,
         ids::ConnectorId,
-        provider::ProviderType,
-        secret::{ClientSecret, Secret},
-        workspace::DisplayName,
+        standing::{Reason, Standing},
     },
     journeys::{
         doctor::Doctor,
         list_connections::ListConnections,
-        manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors},
+        manage::{ConnectorChange, ConnectorError, ManageConnectors, read_change, read_draft},
+        shared_connection::SharedConnections,
     },
     oauth::DiscoveryError,
     store::{Cursor, StoreError},
     vault::VaultError,
-    web::{AdminCaller, ConnectionOnWire, JsonBody, OwnerCaller, Problem, Query, WriterCaller, checked, list, seconds},
+    web::{
+        AccountOnWire, AdminCaller, BuilderCaller, ConnectionOnWire, JsonBody, OwnerCaller, Problem, Query,
+        WriterCaller, checked, list, seconds,
+    },
 };
-use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -48,7 +50,7 @@ pub(crate) fn routes() -> Router<Function> {
 
 /// A connector, as an admin sees it: everything but the secret.
 #[derive(Serialize)]
-struct ConnectorOnWire {
+pub(crate) struct ConnectorOnWire {
     id: String,
     connector_id: String,
     integration_type: String,
@@ -61,6 +63,8 @@ struct ConnectorOnWire {
     key: Option<KeyOnWire>,
     scopes: Vec<String>,
     connection_config: BTreeMap<String, String>,
+    /// What apps may call through it; `null` if everything.
+    call_rules: Option<Value>,
     kind: &'static str,
     status: &'static str,
     redirect_uri: String,
@@ -70,7 +74,7 @@ struct ConnectorOnWire {
 }
 
 impl ConnectorOnWire {
-    fn new(connector: &Connector, base: &PublicBaseUrl) -> Self {
+    pub(crate) fn new(connector: &Connector, base: &PublicBaseUrl) -> Self {
         Self {
             id: connector.id.to_string(),
             connector_id: connector.id.to_string(),
@@ -83,6 +87,7 @@ impl ConnectorOnWire {
             key: connector.client_key.as_ref().map(|key| KeyOnWire::new(key, connector, base)),
             scopes: list(&connector.scopes),
             connection_config: connector.connection_config.clone(),
+            call_rules: Some(&connector.call_rules).filter(|rules| !rules.is_empty()).map(CallRules::to_value),
             kind: connector.kind.as_str(),
             status: connector.state.as_str(),
             redirect_uri: connector.redirect_uri(&base.0),
@@ -121,6 +126,46 @@ struct Examined {
     connector: ConnectorOnWire,
     health: HealthOnWire,
     doctor: Option<CheckupOnWire>,
+    #[serde(flatten)]
+    shared: Option<Shared>,
+}
+
+/// What all apps share: `null` as long as no admin has connected it.
+#[derive(Serialize)]
+struct Shared {
+    connection: Option<SharedOnWire>,
+}
+
+/// The connection of a shared connector.
+#[derive(Serialize)]
+struct SharedOnWire {
+    connection_id: String,
+    status: &'static str,
+    reason: Option<&'static str>,
+    reconnect_required: bool,
+    account: Option<AccountOnWire>,
+    granted_scopes: Vec<String>,
+    missing_scopes: Vec<String>,
+    connected_at: String,
+    connected_by: Option<String>,
+    last_used_on: Option<String>,
+}
+
+impl SharedOnWire {
+    fn new(connection: &Connection, standing: &Standing) -> Self {
+        Self {
+            connection_id: connection.key.id().to_string(),
+            status: standing.status.as_str(),
+            reason: standing.reason.map(Reason::as_str),
+            reconnect_required: standing.reconnect_required(),
+            account: connection.account.as_ref().map(AccountOnWire::from),
+            granted_scopes: list(&connection.granted),
+            missing_scopes: list(&standing.missing),
+            connected_at: seconds(connection.connected_at).to_string(),
+            connected_by: connection.connected_by.clone(),
+            last_used_on: connection.last_used_on.map(|day| day.to_string()),
+        }
+    }
 }
 
 /// How a connector's provider does.
@@ -150,14 +195,22 @@ impl HealthOnWire {
 }
 
 async fn examined(
-    (journey, doctor): (&ManageConnectors, &Doctor),
+    (journey, doctor, shared): (&ManageConnectors, &Doctor, &SharedConnections),
     connector: &Connector,
     base: &PublicBaseUrl,
 ) -> Result<Json<Examined>, Problem> {
     let health = journey.health(connector).await.map_err(problem)?;
     let health = HealthOnWire::of(connector, &health);
     let doctor = doctor.last(connector).await?.map(|found| CheckupOnWire::of(connector, found));
-    Ok(Json(Examined { connector: ConnectorOnWire::new(connector, base), health, doctor }))
+    let shared = match connector.kind {
+        ConnectorKind::PerUser => None,
+        ConnectorKind::Shared => {
+            let found = shared.of_connector(connector).await?;
+            let connection = found.map(|(connection, standing)| SharedOnWire::new(&connection, &standing));
+            Some(Shared { connection })
+        }
+    };
+    Ok(Json(Examined { connector: ConnectorOnWire::new(connector, base), health, doctor, shared }))
 }
 
 #[derive(Serialize)]
@@ -168,7 +221,7 @@ struct Listing {
 async fn all(
     State(journey): State<ManageConnectors>,
     State(base): State<PublicBaseUrl>,
-    AdminCaller(admin): AdminCaller,
+    BuilderCaller(admin): BuilderCaller,
 ) -> Result<Json<Listing>, Problem> {
     let connectors = journey.list(admin.workspace()).await.map_err(problem)?;
     Ok(Json(Listing {
@@ -179,12 +232,13 @@ async fn all(
 async fn one(
     State(journey): State<ManageConnectors>,
     State(doctor): State<Doctor>,
+    State(shared): State<SharedConnections>,
     State(base): State<PublicBaseUrl>,
-    AdminCaller(admin): AdminCaller,
+    BuilderCaller(admin): BuilderCaller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Examined>, Problem> {
     let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
-    examined((&journey, &doctor), &connector, &base).await
+    examined((&journey, &doctor, &shared), &connector, &base).await
 }
 
 /// The public keys to be registered at the provider, none where it asks for none; the route that the provider itself may fetch says the same.
@@ -203,7 +257,7 @@ async fn create(
     WriterCaller(admin): WriterCaller,
     JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<ConnectorOnWire>), Problem> {
-    let draft = checked(&body, draft)?.ok_or_else(|| Problem::invalid(Vec::new()))?;
+    let draft = checked(&body, read_draft)?.ok_or_else(|| Problem::invalid(Vec::new()))?;
     let connector = journey.create(admin.workspace(), draft, actor(&admin)).await.map_err(problem)?;
     Ok((StatusCode::CREATED, Json(ConnectorOnWire::new(&connector, &base))))
 }
@@ -211,6 +265,7 @@ async fn create(
 async fn change(
     State(journey): State<ManageConnectors>,
     State(doctor): State<Doctor>,
+    State(shared): State<SharedConnections>,
     State(base): State<PublicBaseUrl>,
     WriterCaller(admin): WriterCaller,
     Path((_, id)): Path<(String, String)>,
@@ -219,10 +274,13 @@ async fn change(
     let change = checked(&body, |body| ConnectorChange {
         rotate_key: body.flag("rotate_key").unwrap_or(false),
         accept_endpoints: body.flag("accept_endpoints").unwrap_or(false),
-        ..change_of(body)
+        ..read_change(body)
     })?;
-    let connector = journey.change(admin.workspace(), &parse(&id)?, change, actor(&admin)).await.map_err(problem)?;
-    examined((&journey, &doctor), &connector, &base).await
+    // On the heap: what it waits for (a search for the issuer among it) would fill the stack of every request.
+    let id = parse(&id)?;
+    let changing = Box::pin(journey.change(admin.workspace(), &id, change, actor(&admin)));
+    let connector = changing.await.map_err(problem)?;
+    examined((&journey, &doctor, &shared), &connector, &base).await
 }
 
 #[derive(Serialize)]
@@ -296,94 +354,15 @@ async fn redirect_uris(
     Ok(Json(RedirectUris { redirect_uris: uris.collect() }))
 }
 
-fn draft(body: &Table<'_>) -> Option<ConnectorDraft> {
-    let id = body.read("id", |value| parsed(value, ConnectorId::parse));
-    let provider = body.read("integration_type", |value| parsed(value, ProviderType::parse));
-    let common = change_of(body);
-    let kind = body.read("kind", |value| {
-        let kind = value.as_str().and_then(ConnectorKind::parse);
-        kind.ok_or_else(|| format!("must be one of {}", ConnectorKind::WORDS.join(", ")))
-    });
-    if provider.is_none() {
-        body.require_given("integration_type");
-    }
-    for (name, is_read) in [("name", common.name.is_some()), ("client_id", common.client_id.is_some())] {
-        if !is_read {
-            body.require_given(name);
-        }
-    }
-    Some(ConnectorDraft {
-        id,
-        provider: provider?,
-        name: common.name?,
-        client_id: common.client_id?,
-        client_secret: common.client_secret,
-        client_secret_expires_on: common.client_secret_expires_on.flatten(),
-        scopes: common.scopes.unwrap_or_default(),
-        connection_config: common.connection_config.unwrap_or_default(),
-        kind: kind.unwrap_or(ConnectorKind::PerUser),
-    })
-}
-
-fn change_of(body: &Table<'_>) -> ConnectorChange {
-    ConnectorChange {
-        name: body.read("name", |value| parsed(value, DisplayName::parse)),
-        client_id: body.read("client_id", client_id),
-        client_secret: body.read("client_secret", client_secret),
-        client_secret_expires_on: body.read("client_secret_expires_on", last_day),
-        scopes: body.scopes("scopes"),
-        connection_config: config(body),
-        rotate_key: false,
-        accept_endpoints: false,
-    }
-}
-
-fn config(body: &Table<'_>) -> Option<BTreeMap<String, String>> {
-    let config = body.map("connection_config", |name, value| {
-        if name.is_empty() || name.len() > 64 {
-            return Err("has a name that is empty or longer than 64 bytes".to_owned());
-        }
-        text(value)
-    });
-    body.has("connection_config").then_some(config)
-}
-
-/// Visible ASCII: it travels in headers and addresses (RFC 6749, appendix A.1).
-pub(crate) fn client_id(value: &Value) -> Result<String, String> {
-    let raw = value.as_str().unwrap_or_default();
-    let fits = (1..=512).contains(&raw.len()) && raw.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
-    if fits { Ok(raw.to_owned()) } else { Err("must be 1 to 512 visible ASCII characters".to_owned()) }
-}
-
-/// Visible ASCII (RFC 6749, appendix A.2). Long enough for a signed client assertion.
-fn client_secret(value: &Value) -> Result<Secret<ClientSecret>, String> {
-    let raw = value.as_str().unwrap_or_default();
-    let fits = (1..=4_096).contains(&raw.len()) && raw.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
-    if fits { Ok(Secret::new(raw)) } else { Err("must be 1 to 4096 visible ASCII characters".to_owned()) }
-}
-
-/// A day of the calendar, as RFC 3339 writes it; `null` for none.
-fn last_day(value: &Value) -> Result<Option<Date>, String> {
-    if value.is_null() {
-        return Ok(None);
-    }
-    let day = value.as_str().filter(|raw| raw.len() == 10).and_then(|raw| raw.parse().ok());
-    day.map(Some).ok_or_else(|| "must be a day such as `2027-01-31`, or null".to_owned())
-}
-
-fn parsed<T, E: std::fmt::Display>(value: &Value, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, String> {
-    parse(value.as_str().ok_or("must be a text")?).map_err(|error| error.to_string())
-}
-
 pub(crate) fn parse(id: &str) -> Result<ConnectorId, Problem> {
     ConnectorId::parse(id).map_err(|_| Problem::not_found())
 }
 
 pub(crate) fn actor(admin: &Admin) -> Actor {
-    Actor::Key(admin.key().to_string())
+    admin.actor()
 }
 
-fn problem(error: ConnectorError) -> Problem {
+pub(crate) fn problem(error: ConnectorError) -> Problem {
     match error {
         // A workspace without a key is one that was deleted a moment ago.
         ConnectorError::NotFound | ConnectorError::Vault(VaultError::NoKey) => Problem::not_found(),
@@ -410,12 +389,20 @@ fn problem(error: ConnectorError) -> Problem {
             Problem::invalid_field("/accept_endpoints", format!("can't be read: {cause}"))
         }
         ConnectorError::Signing(cause) => Problem::internal(&cause),
+        ConnectorError::Plan(required) => Problem::plan_required(&required),
         ConnectorError::NameTaken => Problem::conflict("Another connector of this workspace has this name."),
         ConnectorError::IdTaken => Problem::conflict("This connector id is in use."),
+        ConnectorError::Outdated => outdated(),
         ConnectorError::Contended => {
             Problem::conflict("Somebody else changed the connector at the same time: try again.")
         }
         ConnectorError::Store(cause) => cause.into(),
         ConnectorError::Vault(cause) => cause.into(),
     }
+}
+
+/// Somebody has changed the connector since it was looked at.
+pub(crate) fn outdated() -> Problem {
+    let detail = "The connector was changed since this was proposed: look at it as it is now, and propose it again.";
+    Problem::new(StatusCode::CONFLICT, "outdated", detail)
 }

@@ -6,15 +6,15 @@ use axum::{
     routing::post,
 };
 use connectors::{
-    journeys::foresee_change::{ForeseeChange, Foreseen, PlannedChange},
+    journeys::{
+        foresee_change::{ForeseeChange, Foreseen, PlannedChange},
+        manage::client_id,
+    },
     web::{JsonBody, Problem, WriterCaller, checked},
 };
 use serde::Serialize;
 
-use crate::{
-    Function,
-    connector::{client_id, parse},
-};
+use crate::{Function, connector::parse};
 
 pub(crate) fn routes() -> Router<Function> {
     Router::new().route("/api/workspace/{ws}/connectors/{id}/foresee", post(foresee))

@@ -13,7 +13,7 @@ use connectors::{
     domain::provider::{Provider, ProviderType},
     journeys::manage::{ManageProviders, ProviderError},
     oauth::{DiscoveryError, catalogue},
-    web::{AdminCaller, JsonBody, Problem, PublicJson, Query, WriterCaller},
+    web::{BuilderCaller, JsonBody, Problem, PublicJson, Query, WriterCaller},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -50,34 +50,32 @@ impl<'a> From<&'a Provider> for ProviderOnWire<'a> {
 /// What a person chooses a provider by. The whole of it is asked for by its name.
 const SUMMARY: [&str; 4] = ["integration_type", "name", "categories", "unavailable"];
 
-/// The catalogue in short: the same for as long as this process lives.
-static SHORT: OnceLock<PublicJson> = OnceLock::new();
-
 /// Public: there is nothing in it that the providers' own documentation does not say. With `?summary=true` a tenth of it,
-/// for pages.
+/// for pages. Either is written once: the catalogue is the same as long as the process lives, and reading it takes a
+/// while.
 async fn catalogue_listing(headers: HeaderMap, query: Query) -> Result<Response, Problem> {
+    static WHOLE: OnceLock<PublicJson> = OnceLock::new();
+    static SHORT: OnceLock<PublicJson> = OnceLock::new();
     let is_short = query.read("summary", "must be `true` or `false`", |raw| raw.parse().ok())?.unwrap_or(false);
-    if !is_short {
-        let providers: Vec<Provider> = catalogue::all_described().collect();
-        let listing = Listing { providers: providers.iter().map(ProviderOnWire::from).collect() };
-        return Ok(PublicJson::new(&listing)?.answer(&headers));
-    }
-    let short = match SHORT.get() {
-        Some(short) => short,
-        None => SHORT.get_or_init({
-            let short = short()?;
-            || short
+    let kept = if is_short { &SHORT } else { &WHOLE };
+    let listing = match kept.get() {
+        Some(listing) => listing,
+        None => kept.get_or_init({
+            let listing = listed(is_short)?;
+            || listing
         }),
     };
-    Ok(short.answer(&headers))
+    Ok(listing.answer(&headers))
 }
 
-fn short() -> Result<PublicJson, Problem> {
+fn listed(is_short: bool) -> Result<PublicJson, Problem> {
     let providers: Vec<Provider> = catalogue::all_described().collect();
     let mut listing = written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })?.0;
-    let providers = listing.get_mut("providers").and_then(Value::as_array_mut).into_iter().flatten();
-    for provider in providers.filter_map(Value::as_object_mut) {
-        provider.retain(|name, _| SUMMARY.contains(&name.as_str()));
+    if is_short {
+        let providers = listing.get_mut("providers").and_then(Value::as_array_mut).into_iter().flatten();
+        for provider in providers.filter_map(Value::as_object_mut) {
+            provider.retain(|name, _| SUMMARY.contains(&name.as_str()));
+        }
     }
     PublicJson::new(&listing)
 }
@@ -89,7 +87,7 @@ async fn of_catalogue(Path(id): Path<String>) -> Result<Json<Value>, Problem> {
 
 async fn of_workspace(
     State(journey): State<ManageProviders>,
-    AdminCaller(admin): AdminCaller,
+    BuilderCaller(admin): BuilderCaller,
 ) -> Result<Json<Value>, Problem> {
     let providers = journey.of_workspace(admin.workspace()).await.map_err(problem)?;
     written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })
@@ -97,7 +95,7 @@ async fn of_workspace(
 
 async fn one(
     State(journey): State<ManageProviders>,
-    AdminCaller(admin): AdminCaller,
+    BuilderCaller(admin): BuilderCaller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let provider = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
@@ -137,6 +135,7 @@ fn problem(error: ProviderError) -> Problem {
         }
         ProviderError::Discovery(cause) => Problem::invalid(vec![field("/issuer", format!("can't be used: {cause}"))]),
         ProviderError::Taken => Problem::conflict("The catalogue or this workspace has a provider of this id."),
+        ProviderError::Plan(required) => Problem::plan_required(&required),
         ProviderError::NotFound => Problem::not_found(),
         ProviderError::Store(cause) => cause.into(),
     }

@@ -21,6 +21,11 @@ async fn the_first_workspace_comes_with_a_key_that_works() {
     let listed = function.invoke(serde_json::from_str(&list).unwrap()).await.http();
     assert_eq!((listed.status, listed.body), (200, json!({ "connectors": [] })));
     assert!(!function.log().contains(key));
+    let mut set_plan = deployment.event("manage-connector.set-plan");
+    assert_eq!(function.invoke(set_plan.clone()).await.value()["plan"], json!(null));
+    set_plan["set_plan"]["plan"] = "nobody-has-it".into();
+    let unknown = function.invoke(set_plan).await.error();
+    assert!(unknown["errorMessage"].as_str().unwrap().contains("set_plan.plan"));
     deployment.asked_by("manage-connector");
 
     let nameless = function.invoke(json!({ "bootstrap": { "workspace_name": "" } })).await.error();
@@ -83,13 +88,21 @@ async fn everything_else_that_a_workspace_owns_is_managed_here() {
         ("manage-connector.create-app", 201),
         ("manage-connector.identify", 200),
         ("manage-connector.check-identity", 200),
+        ("manage-connector.identify-people", 200),
+        // The issuer signs users in, but names no place where people could: tokens only, by the API.
+        ("manage-connector.sign-in", 404),
         ("manage-connector.create-key", 201),
         ("manage-connector.define-provider", 201),
         ("manage-connector.rotate-encryption-key", 202),
         ("manage-connector.wrap-encryption-key", 200),
         ("manage-connector.encryption-keys", 200),
         ("manage-connector.redirect-uris", 200),
+        ("manage-connector.workspace", 200),
+        ("manage-connector.switch", 200),
+        ("manage-connector.governance", 200),
+        ("manage-connector.propose", 201),
         ("manage-connector.audit", 200),
+        ("manage-connector.verify-audit", 200),
         ("manage-connector.foresee", 200),
         ("manage-connector.health", 200),
         ("manage-connector.forget-user", 202),

@@ -1,6 +1,7 @@
 //! `start-authorization`: from "Connect" to the provider's consent page.
 
 mod link;
+mod shared;
 
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ const SOON: Duration = Duration::from_secs(2);
 pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/apps/{app}/app-user-auth/connectors/{id}/initiate"),
     ("POST", "/api/apps/{app}/connect-sessions"),
+    ("POST", "/api/workspace/{ws}/connectors/{id}/connect"),
     ("POST", "/connect/{session}/open"),
     ("POST", "/connect/{session}/continue"),
     ("POST", "/connect/{session}/decline"),
@@ -55,6 +57,7 @@ pub fn router(services: &Services) -> Router {
     Router::new()
         .route("/api/apps/{app}/app-user-auth/connectors/{id}/initiate", post(initiate))
         .route("/api/apps/{app}/connect-sessions", post(link))
+        .route("/api/workspace/{ws}/connectors/{id}/connect", post(shared::connect))
         .route("/connect/{session}/open", post(link::open))
         .route("/connect/{session}/continue", post(link::lead_on))
         .route("/connect/{session}/decline", post(link::decline))
@@ -180,6 +183,7 @@ fn no_connector() -> Problem {
 fn problem(error: StartError) -> Problem {
     match error {
         StartError::UnknownConnector => no_connector(),
+        StartError::BlockedByPolicy => Problem::blocked_by_policy(),
         StartError::UnknownConnection => Problem::no_connection(),
         StartError::ScopesNotAllowed(foreign) => {
             Problem::invalid_field("/scopes", format!("must be among the connector's scopes; these are not: {foreign}"))

@@ -50,3 +50,21 @@ async fn a_link_leads_its_first_visitor_to_the_provider_and_nobody_else() {
     assert_eq!(another.headers["x-base44-connector-error"], "session_user_mismatch");
     deployment.asked_by("start-authorization");
 }
+
+#[tokio::test]
+async fn an_admin_begins_to_connect_what_all_apps_share_and_not_what_users_connect() {
+    let deployment = Deployment::start().await;
+    let shared = deployment.share().await;
+    let event = deployment.event("start-authorization.connect-shared");
+    let of_shared = event.to_string().replace(&deployment.dev().connector_id, &shared);
+    let mut function = deployment.launch(BOOTSTRAP, serde_json::from_str(&of_shared).unwrap()).await;
+    let begun = function.answer().await.http();
+    assert_eq!(begun.status, 200, "{:?}", begun.body);
+    let redirect = begun.body["redirect_url"].as_str().unwrap();
+    assert!(redirect.starts_with(&format!("{}/demo-provider/authorize?", deployment.dev().base_url)), "{redirect}");
+    let session = begun.body["session_id"].as_str().unwrap();
+    assert!(begun.cookies[0].starts_with(&format!("__Host-connect-{}=", &session[4..20])));
+    let of_users = function.invoke(event).await.http();
+    assert_eq!((of_users.status, of_users.cookies.len()), (404, 0));
+    deployment.asked_by("start-authorization");
+}

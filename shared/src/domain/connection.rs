@@ -39,6 +39,8 @@ pub struct Connection {
     pub details: Values,
     /// When the user granted it, the last time.
     pub connected_at: Timestamp,
+    /// Which admin connected it for the workspace, as the audit trail describes them; none for a user's own.
+    pub connected_by: Option<String>,
     /// The day of its last use.
     pub last_used_on: Option<jiff::civil::Date>,
     /// Its tokens.

@@ -6,11 +6,13 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{
     app::words,
+    call::CallRules,
     client_key::ClientKey,
     ids::{ConnectorId, WorkspaceId},
     provider::{Provider, ProviderType},
     scopes::Scopes,
     secret::{ClientSecret, Sealed},
+    user::{ConnectionKey, Owner},
     workspace::DisplayName,
 };
 
@@ -44,7 +46,9 @@ pub struct Connector {
     pub scopes_revision: u64,
     /// Details that the provider's API needs and the app reads along with a token.
     pub connection_config: BTreeMap<String, String>,
-    /// Whose accounts it connects.
+    /// What apps may call through it without seeing the token.
+    pub call_rules: CallRules,
+    /// Whose accounts it connects. Never changes: a connection of one kind is never used as the other.
     pub kind: ConnectorKind,
     /// Whether it is in use.
     pub state: ConnectorState,
@@ -61,10 +65,12 @@ pub struct Connector {
 pub enum ConnectorKind {
     /// Each app user connects an account of their own.
     PerUser,
+    /// An admin connects one account, once, for every app of the workspace.
+    Shared,
 }
 
 words! {
-    ConnectorKind { PerUser = "per_user" }
+    ConnectorKind { PerUser = "per_user", Shared = "shared" }
     ConnectorState { Active = "active", Deleting = "deleting" }
 }
 
@@ -89,6 +95,28 @@ impl Connector {
     #[must_use]
     pub fn jwks_uri(&self, public_base_url: &str) -> String {
         format!("{public_base_url}/api/external-auth/jwks/{}", self.id)
+    }
+
+    /// Whether connections of this owner can come through it.
+    #[must_use]
+    pub fn serves(&self, owner: &Owner) -> bool {
+        match self.kind {
+            ConnectorKind::PerUser => matches!(owner, Owner::User(_)),
+            ConnectorKind::Shared => matches!(owner, Owner::Workspace),
+        }
+    }
+
+    /// Whether it is in use, for connections of this owner.
+    #[must_use]
+    pub fn is_open_to(&self, owner: &Owner) -> bool {
+        self.is_active() && self.serves(owner)
+    }
+
+    /// Where the connection of the whole workspace stands, if it has that kind.
+    #[must_use]
+    pub fn shared_place(&self) -> Option<ConnectionKey> {
+        let (workspace, connector) = (self.workspace.clone(), self.id.clone());
+        self.serves(&Owner::Workspace).then_some(ConnectionKey { workspace, owner: Owner::Workspace, connector })
     }
 
     /// Whether people can use it.

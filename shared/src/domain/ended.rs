@@ -147,6 +147,7 @@ mod tests {
             label: None,
             details: Values::new(),
             connected_at: at(0),
+            connected_by: None,
             last_used_on: None,
             tokens: SealedTokens {
                 access: Sealed::from_bytes(Vec::new()),

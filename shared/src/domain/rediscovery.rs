@@ -106,7 +106,7 @@ impl Provider {
         let presented_otherwise = match self.token.client_auth {
             ClientAuth::Basic => !listed("client_secret_basic") && listed("client_secret_post"),
             ClientAuth::Post => !listed("client_secret_post") && listed("client_secret_basic"),
-            ClientAuth::None | ClientAuth::PrivateKeyJwt | ClientAuth::BasicSecretOnly => false,
+            ClientAuth::None | ClientAuth::PrivateKeyJwt | ClientAuth::BasicSecretOnly | ClientAuth::Header => false,
         };
         let mut body = registration.clone();
         let token = body.as_object_mut().map(|body| body.entry("token").or_insert_with(|| Value::Object(Map::new())));

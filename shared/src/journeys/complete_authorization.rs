@@ -26,6 +26,7 @@ use crate::{
         ids::ConnectorId,
         secret::{BrowserBinding, Handle, Secret, State},
         session::{Binding, FailureReason, HANDLE_LIFE, Session, SessionId, Stage},
+        user::Owner,
     },
     oauth::{Arrived, AuthorizationResponse, ResponseError, authorize::check_iss},
     random::Random,
@@ -306,6 +307,8 @@ fn browser(session: &Session, cookie: Option<&Secret<BrowserBinding>>) -> Browse
     match &session.binding {
         Binding::Begun { cookie: expected } if matches(expected) => Browser::Bound,
         Binding::Begun { .. } if cookie.is_some() => Browser::Foreign,
+        // Nobody could finish what is for a whole workspace later: only the browser in which it began comes back with it.
+        Binding::Begun { .. } if session.key.owner == Owner::Workspace => Browser::Foreign,
         Binding::Begun { .. } if session.wishes.session_binding == SessionBinding::Warn => {
             tracing::warn!("a session is completed in a browser that is not bound to it, as its app wishes");
             Browser::Bound

@@ -50,7 +50,7 @@ pub enum DisconnectError {
 }
 
 impl Disconnect {
-    /// Ends the user's connection, then its grant at the provider. Goes on to its end even if the caller goes away; if
+    /// Ends the connection, then its grant at the provider. Goes on to its end even if the caller goes away; if
     /// this process goes away, too, the schedule finds the grant that is left.
     ///
     /// # Errors
@@ -58,7 +58,8 @@ impl Disconnect {
     #[tracing::instrument(skip_all, fields(connector.id = %place.connector))]
     pub async fn disconnect(&self, place: ConnectionKey, actor: Actor) -> Result<Revocation, DisconnectError> {
         let connector = self.connectors.find(&place.workspace, &place.connector).await?;
-        let connector = connector.filter(Connector::is_active).ok_or(DisconnectError::NotConnected)?;
+        let connector =
+            connector.filter(|found| found.is_open_to(&place.owner)).ok_or(DisconnectError::NotConnected)?;
         let journey = self.clone();
         carried_through(async move { journey.end(&connector, &place, actor).await }).await
     }

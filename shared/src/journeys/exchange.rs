@@ -5,7 +5,10 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use url::Url;
 
-use super::{audit::Audit, carried_through, client_proof::ClientProof, filled, profile, refresh_endpoint, values};
+use super::{
+    audit::Audit, carried_through, client_proof::ClientProof, filled, profile, publish::Publisher, refresh_endpoint,
+    values,
+};
 use crate::{
     clock::Clock,
     domain::{
@@ -13,6 +16,7 @@ use crate::{
         connection::{SealedTokens, kept},
         connector::Connector,
         ended::EndedGrant,
+        event::{Event, EventKind},
         ids::EndedId,
         provider::{Provider, Step, Unfilled, Values},
         schedule::Use,
@@ -45,6 +49,7 @@ pub(crate) struct Exchange {
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) audit: Audit,
+    pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
@@ -81,12 +86,12 @@ pub enum ExchangeError {
 }
 
 /// What is known of who a grant is from, on the way to a connection.
-struct Met<'a> {
-    connector: &'a Connector,
+pub(super) struct Met<'a> {
+    pub(super) connector: &'a Connector,
     /// The provider, before any value is in it.
-    unfilled: &'a Provider,
-    credentials: Credentials<'a>,
-    details: Values,
+    pub(super) unfilled: &'a Provider,
+    pub(super) credentials: Credentials<'a>,
+    pub(super) details: Values,
     account: Option<Account>,
 }
 
@@ -145,7 +150,7 @@ impl Exchange {
         }
         let (actor, id) = (session.begun_by.clone(), session.key.id());
         let details = [("connector", connector.id.as_str()), ("scopes", &tokens.scopes.to_string())];
-        self.audit.note(&session.key.workspace, actor, "connection.created", id.as_str(), &details).await;
+        self.audit.note(&session.key.workspace, actor, kind_of(session).as_str(), id.as_str(), &details).await;
         Ok(())
     }
 
@@ -168,11 +173,7 @@ impl Exchange {
         began: Timestamp,
     ) -> Result<(), ExchangeError> {
         met.details.extend(tokens.kept.clone());
-        if !met.unfilled.discover.is_empty() {
-            let provider = filled(met.unfilled, met.connector, &met.details, Step::Discover).map_err(rejected)?;
-            let discovered = self.client.discover(&provider, &tokens.access_token, self.left(began)).await;
-            met.details.extend(discovered.map_err(failed)?);
-        }
+        self.discover(met, tokens, began).await?;
         met.details = kept(std::mem::take(&mut met.details));
         if met.unfilled.refreshes() {
             filled(met.unfilled, met.connector, &met.details, Step::Refresh).map_err(rejected)?;
@@ -206,7 +207,7 @@ impl Exchange {
     }
 
     /// How much of the time is left in which the provider's token requests are made.
-    fn left(&self, began: Timestamp) -> Duration {
+    pub(super) fn left(&self, began: Timestamp) -> Duration {
         let spent = Duration::try_from(self.clock.now().duration_since(began)).unwrap_or_default();
         ASK_FOR.saturating_sub(spent)
     }
@@ -234,10 +235,27 @@ impl Exchange {
         tokens: &TokenSet,
     ) -> Result<(), ExchangeError> {
         let give_up = self.clock.now().checked_add(STORE_FOR).unwrap_or(self.clock.now());
+        let told = self.publisher.of_connection(kind_of(session), &session.key);
+        let stored = self.insist(session, met, ready, tokens, (&told, give_up)).await;
+        if stored.is_ok() {
+            self.publisher.remind(&told).await;
+        }
+        stored
+    }
+
+    /// Asks the table until it has the connection, or it takes too long.
+    async fn insist(
+        &self,
+        session: &Session,
+        met: &Met<'_>,
+        ready: &Ready<'_>,
+        tokens: &TokenSet,
+        (told, give_up): (&Event, Timestamp),
+    ) -> Result<(), ExchangeError> {
         loop {
             let grant = self.grant(session, met, ready, tokens);
             let began_at = session.began_at();
-            let completion = Completion { session: &session.id, began_at, place: &session.key, grant };
+            let completion = Completion { session: &session.id, began_at, place: &session.key, grant, told };
             match self.completions.store(completion).await {
                 Ok(Write::Done) => return Ok(()),
                 Ok(Write::Conflict) if self.is_completed(session).await? => return Ok(()),
@@ -280,6 +298,7 @@ impl Exchange {
             due_at: if keeps_earlier { sealed.due_once_kept(usage) } else { sealed.due_at(usage) },
             tokens: sealed,
             connected_at: now,
+            connected_by: session.key.owner.user().is_none().then(|| session.begun_by.describe()),
             first_version: self.random.below(FIRST_VERSIONS),
         }
     }
@@ -320,7 +339,8 @@ impl Exchange {
 /// The connector's provider, if everything that was fixed when the session began still is as it was (RFC 9700, section 4.4).
 /// Where the token endpoint followed its issuer on the same host meanwhile, the code goes to the one that it was made for.
 fn as_pinned<'c>(session: &Session, connector: &'c Connector) -> Option<Cow<'c, Provider>> {
-    let provider = profile(connector).filter(|_| session.pinned.client_id == connector.client_id)?;
+    let is_same = connector.serves(&session.key.owner) && session.pinned.client_id == connector.client_id;
+    let provider = profile(connector).filter(|_| is_same)?;
     let endpoint = &provider.with_known(&values(connector, &session.inputs)).token.url;
     if session.pinned.token_endpoint == *endpoint {
         return Some(Cow::Borrowed(provider));
@@ -330,6 +350,11 @@ fn as_pinned<'c>(session: &Session, connector: &'c Connector) -> Option<Cow<'c, 
     let mut provider = Some(provider).filter(|provider| provider.vars.is_empty() && before == now)?.clone();
     provider.token.url.clone_from(&session.pinned.token_endpoint);
     Some(Cow::Owned(provider))
+}
+
+/// What a completed session is to whoever is told of it.
+fn kind_of(session: &Session) -> EventKind {
+    if session.earlier.is_some() { EventKind::ConnectionReconnected } else { EventKind::ConnectionCreated }
 }
 
 fn is_another(session: &Session, account: Option<&Account>) -> bool {
@@ -355,7 +380,7 @@ fn keeps_earlier_refresh_token(session: &Session, met: &Met<'_>) -> bool {
 }
 
 /// What came back lacks a value, or has one that is not allowed.
-fn rejected(_: Unfilled) -> ExchangeError {
+pub(super) fn rejected(_: Unfilled) -> ExchangeError {
     ExchangeError::Failed { reason: FailureReason::ResponseRejected, cause: None }
 }
 
@@ -363,7 +388,7 @@ fn changed() -> ExchangeError {
     ExchangeError::Failed { reason: FailureReason::ConnectorChanged, cause: None }
 }
 
-fn failed(cause: TokenError) -> ExchangeError {
+pub(super) fn failed(cause: TokenError) -> ExchangeError {
     let reason = match &cause {
         TokenError::Rejected { .. } | TokenError::Refused { .. } => FailureReason::ProviderRefused,
         TokenError::ClientRejected { .. } => FailureReason::ConnectorMisconfigured,

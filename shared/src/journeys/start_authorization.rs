@@ -1,5 +1,7 @@
 //! The beginning of a session: from "Connect" to the provider's consent page.
 
+mod shared;
+
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
@@ -14,6 +16,7 @@ use crate::{
     auth::AppUser,
     clock::Clock,
     domain::{
+        app::ReturnUrl,
         audit::Actor,
         connection::{Connection, Grant},
         connector::Connector,
@@ -33,14 +36,18 @@ use crate::{
         dpop,
     },
     random::Random,
-    store::{Connections, Connectors, Healths, Sessions, Start, Starts, StoreError},
+    store::{Apps, Connections, Connectors, Healths, Policies, Sessions, Start, Starts, StoreError},
     vault::{Place, Vault, VaultError},
 };
+
+pub use shared::SharedWanted;
 
 /// Begins sessions.
 #[derive(Debug, Clone)]
 pub struct StartAuthorization {
+    pub(crate) apps: Apps,
     pub(crate) connectors: Connectors,
+    pub(crate) policies: Policies,
     pub(crate) connections: Connections,
     pub(crate) sessions: Sessions,
     pub(crate) starts: Starts,
@@ -71,7 +78,7 @@ pub struct Wanted {
     pub connection_config: Values,
 }
 
-/// A session that the user began themselves.
+/// A session that the user, or an admin, began themselves.
 #[derive(Debug)]
 pub struct Begun {
     /// Where the browser goes now.
@@ -103,6 +110,9 @@ pub enum StartError {
     /// There is no such connector in the app's workspace.
     #[error("no such connector")]
     UnknownConnector,
+    /// The workspace has switched off this type of provider.
+    #[error("the workspace's policy does not allow it")]
+    BlockedByPolicy,
     /// The connection to renew is not this user's, or not of this connector.
     #[error("no such connection")]
     UnknownConnection,
@@ -159,6 +169,41 @@ struct Fresh {
     already_authorized: bool,
 }
 
+/// Who begins a session, and how it is to end.
+struct Beginner {
+    actor: Actor,
+    return_url: ReturnUrl,
+    wishes: Wishes,
+}
+
+impl Beginner {
+    /// A user of an app, who is sent back to one of the app's registered addresses.
+    fn user(user: &AppUser, return_to: Option<&str>) -> Result<Self, StartError> {
+        let app = user.app();
+        let return_url = app.return_url(return_to).ok_or(match return_to {
+            Some(_) => StartError::ReturnUrlNotRegistered,
+            None => StartError::NoReturnUrl,
+        })?;
+        Ok(Self {
+            actor: Actor::User(user.user().clone()),
+            return_url: return_url.clone(),
+            wishes: Wishes { session_binding: app.session_binding, handle_delivery: app.handle_delivery },
+        })
+    }
+}
+
+impl Fresh {
+    fn begun(self, redirect_url: String, cookie: Secret<BrowserBinding>) -> Begun {
+        Begun {
+            redirect_url,
+            connection_id: self.session.key.id(),
+            session_id: self.session.id,
+            already_authorized: self.already_authorized,
+            cookie,
+        }
+    }
+}
+
 impl StartAuthorization {
     /// Begins a session at the request of the user's own browser, which is handed a cookie.
     ///
@@ -171,18 +216,14 @@ impl StartAuthorization {
         let cookie = Secret::<BrowserBinding>::new(self.random.token());
         let bound = sha256(cookie.expose().as_bytes());
         let login_hint = wanted.login_hint.clone();
-        let fresh = self.fresh(user, &connector, provider, place, wanted, |_| Binding::Begun { cookie: bound }).await?;
+        let beginner = Beginner::user(user, wanted.return_to.as_deref())?;
+        let fresh =
+            self.fresh(beginner, &connector, provider, place, wanted, |_| Binding::Begun { cookie: bound }).await?;
         let provider = filled(provider, &connector, &fresh.session.inputs, Step::Authorize)?;
         let asked = Asked { session: &fresh.session, state: &fresh.state, verifier: &fresh.verifier, login_hint };
         let redirect_url = self.address(&connector, &provider, asked).await?;
         self.sessions.put_new(&fresh.session).await?;
-        Ok(Begun {
-            redirect_url,
-            connection_id: fresh.session.key.id(),
-            session_id: fresh.session.id,
-            already_authorized: fresh.already_authorized,
-            cookie,
-        })
+        Ok(fresh.begun(redirect_url, cookie))
     }
 
     /// Begins a session at the request of the app's backend, for a user who will open a link.
@@ -200,7 +241,8 @@ impl StartAuthorization {
             manages,
             state: ready.seal(state, &Place::session(id, key)),
         };
-        let fresh = self.fresh(user, &connector, provider, place, wanted, seal).await?;
+        let beginner = Beginner::user(user, wanted.return_to.as_deref())?;
+        let fresh = self.fresh(beginner, &connector, provider, place, wanted, seal).await?;
         filled(provider, &connector, &fresh.session.inputs, Step::Authorize)?;
         self.sessions.put_new(&fresh.session).await?;
         Ok(Linked {
@@ -223,6 +265,7 @@ impl StartAuthorization {
         };
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(LinkError::Over)?;
+        self.allowed(&connector).await?;
         let provider = profile(&connector).ok_or(LinkError::Over)?;
         let provider = filled(provider, &connector, &session.inputs, Step::Authorize)?;
         let place = Place::session(id, &session.key);
@@ -264,7 +307,15 @@ impl StartAuthorization {
     async fn usable(&self, user: &AppUser, connector: ConnectorId) -> Result<(Connector, ConnectionKey), StartError> {
         let place = user.place(connector);
         let connector = self.connectors.find(&place.workspace, &place.connector).await?;
-        Ok((connector.filter(Connector::is_active).ok_or(StartError::UnknownConnector)?, place))
+        let connector = connector.filter(|found| found.is_open_to(&place.owner)).ok_or(StartError::UnknownConnector)?;
+        self.allowed(&connector).await?;
+        Ok((connector, place))
+    }
+
+    /// Passes if the workspace's policy allows the connector.
+    async fn allowed(&self, connector: &Connector) -> Result<(), StartError> {
+        let policy = self.policies.find(&connector.workspace).await?.policy;
+        if policy.allows(connector.kind, &connector.provider) { Ok(()) } else { Err(StartError::BlockedByPolicy) }
     }
 
     /// 256 random bits, and more where the provider asks for a longer text.
@@ -278,7 +329,7 @@ impl StartAuthorization {
 
     async fn fresh(
         &self,
-        user: &AppUser,
+        beginner: Beginner,
         connector: &Connector,
         provider: &Provider,
         place: ConnectionKey,
@@ -288,11 +339,6 @@ impl StartAuthorization {
         if let Some(reason) = &provider.unavailable {
             return Err(StartError::Unavailable(reason.clone()));
         }
-        let app = user.app();
-        let return_url = app.return_url(wanted.return_to.as_deref()).ok_or(match wanted.return_to {
-            Some(_) => StartError::ReturnUrlNotRegistered,
-            None => StartError::NoReturnUrl,
-        })?;
         if wanted.connection_id.as_ref().is_some_and(|id| *id != place.id()) {
             return Err(StartError::UnknownConnection);
         }
@@ -333,10 +379,10 @@ impl StartAuthorization {
             inputs,
             requested,
             earlier: existing.as_ref().map(|connection| earlier(connection, connector, provider)),
-            begun_by: Actor::User(user.user().clone()),
+            begun_by: beginner.actor,
             label: wanted.label.or_else(|| existing.and_then(|connection| connection.label)),
-            return_url: return_url.clone(),
-            wishes: Wishes { session_binding: app.session_binding, handle_delivery: app.handle_delivery },
+            return_url: beginner.return_url,
+            wishes: beginner.wishes,
             verifier: Some(sealed),
             expires_at: now.checked_add(SESSION_LIFE).unwrap_or(now),
         };

@@ -89,7 +89,8 @@ impl Sample {
             Status::Active => self.active += 1,
             Status::Degraded => self.degraded += 1,
             Status::ReconnectRequired => self.reconnect_required += 1,
-            Status::Disconnected => return,
+            // The policy is not asked here: what is switched off is kept, and stands as well as before.
+            Status::Disabled | Status::Disconnected => return,
         }
         self.due.count(DueAge::of(connection.refresh.due_at, now));
     }

@@ -29,7 +29,7 @@ pub enum Proof {
 }
 
 /// The header that carries a proof.
-const PROOF: HeaderName = HeaderName::from_static("dpop");
+pub(super) const PROOF: HeaderName = HeaderName::from_static("dpop");
 
 /// The header by which a server says which nonce it wants in the next proof.
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -139,7 +139,8 @@ impl Proving<'_> {
 }
 
 impl Nonces {
-    fn of(&self, uri: &Uri) -> Option<String> {
+    /// The nonce that the server of this address asked for last.
+    pub(super) fn of(&self, uri: &Uri) -> Option<String> {
         self.0.lock().ok()?.get(&origin(uri)).cloned()
     }
 
@@ -197,7 +198,7 @@ pub fn proof(
 
 /// The nonce that the server wants before it does anything: of an authorization server (section 8) or of an API (section
 /// 9).
-fn wanted_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
+pub(super) fn wanted_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
     const ERROR: &str = "use_dpop_nonce";
     let wants = match answer.status() {
         StatusCode::BAD_REQUEST => {

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use super::Services;
+use super::{Services, ServicesError, aws};
 use crate::{
+    bus::Bus,
     journeys::{
-        ask_provider::AskProvider, complete_authorization::CompleteAuthorization, disconnect::Disconnect,
-        dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange, get_token::GetToken,
-        list_connections::ListConnections, open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue,
-        reseal::Reseal, revoke_grant::RevokeGrant, start_authorization::StartAuthorization,
+        ask_provider::AskProvider, call_provider::CallProvider, complete_authorization::CompleteAuthorization,
+        deliver_events::DeliverEvents, disconnect::Disconnect, dispatch_due::DispatchDue,
+        end_connection::EndConnection, exchange::Exchange, get_token::GetToken, list_connections::ListConnections,
+        open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue, reseal::Reseal,
+        revoke_grant::RevokeGrant, shared_connection::SharedConnections, start_authorization::StartAuthorization,
         sweep_connector::SweepConnector, work_endings::WorkEndings,
     },
-    store::{Completions, Endings, ForgottenUsers, Leases, Renewals, SealedRows, Starts, TokenReads},
+    store::{Completions, Endings, ForgottenUsers, Leases, Renewals, SealedRows, SharedConnectors, Starts, TokenReads},
 };
 
 impl Services {
@@ -19,7 +21,9 @@ impl Services {
     #[must_use]
     pub fn start_authorization(&self) -> StartAuthorization {
         StartAuthorization {
+            apps: self.apps(),
             connectors: self.connectors(),
+            policies: self.policies(),
             connections: self.connections(),
             sessions: self.sessions(),
             starts: Starts::new(&self.dynamodb, &self.config.tables),
@@ -38,6 +42,7 @@ impl Services {
         OpenLink {
             apps: self.apps(),
             connectors: self.connectors(),
+            policies: self.policies(),
             connections: self.connections(),
             sessions: self.sessions(),
             clock: self.clock.clone(),
@@ -60,6 +65,7 @@ impl Services {
                 vault: Arc::clone(&self.vault),
                 client: Arc::clone(&self.client),
                 audit: self.audit(),
+                publisher: self.publisher(),
                 clock: self.clock.clone(),
                 random: self.random.clone(),
             },
@@ -84,6 +90,32 @@ impl Services {
         }
     }
 
+    /// The journey that calls providers' APIs.
+    #[must_use]
+    pub fn call_provider(&self) -> CallProvider {
+        CallProvider {
+            tokens: self.get_token(),
+            shared: self.shared_connections(),
+            connectors: self.connectors(),
+            connections: self.connections(),
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            metrics: self.metrics(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that finds shared connections.
+    #[must_use]
+    pub fn shared_connections(&self) -> SharedConnections {
+        SharedConnections {
+            shared: SharedConnectors::new(&self.dynamodb, &self.config.tables),
+            connections: self.connections(),
+            clock: self.clock.clone(),
+        }
+    }
+
     /// The journey that finds what is due.
     #[must_use]
     pub fn dispatch_due(&self) -> DispatchDue {
@@ -91,6 +123,7 @@ impl Services {
             schedule: self.schedule(),
             refresh_queue: self.refresh_queue.clone(),
             revocation_queue: self.revocation_queue.clone(),
+            event_queue: self.event_queue.clone(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
         }
@@ -109,6 +142,7 @@ impl Services {
             reseal: Reseal {
                 keys: self.workspace_keys(),
                 rows: SealedRows::new(&self.dynamodb, &self.config.tables),
+                webhooks: self.webhooks(),
                 vault: Arc::clone(&self.vault),
                 queue: self.refresh_queue.clone(),
                 audit: self.audit(),
@@ -149,6 +183,7 @@ impl Services {
                 revoke: self.revoke_grant(),
                 reminders: self.reminders(),
                 audit: self.audit(),
+                publisher: self.publisher(),
                 clock: self.clock.clone(),
             },
             forgotten: ForgottenUsers::new(&self.dynamodb, &self.config.tables),
@@ -157,10 +192,34 @@ impl Services {
         }
     }
 
+    /// The journey that tells others what happened.
+    ///
+    /// # Errors
+    /// [`ServicesError`].
+    pub fn deliver_events(&self) -> Result<DeliverEvents, ServicesError> {
+        Ok(DeliverEvents {
+            outbox: self.outbox(),
+            webhooks: self.webhooks(),
+            bus: Bus::new(aws::event_bus(&self.config.aws)?, self.config.event_bus.clone()),
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            reminders: self.event_reminders(),
+            audit: self.audit(),
+            metrics: self.metrics(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        })
+    }
+
     /// The journey that lists connections.
     #[must_use]
     pub fn list_connections(&self) -> ListConnections {
-        ListConnections { connectors: self.connectors(), connections: self.connections(), clock: self.clock.clone() }
+        ListConnections {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            policies: self.policies(),
+            clock: self.clock.clone(),
+        }
     }
 
     pub(super) fn refresher(&self) -> Refresher {
@@ -178,6 +237,8 @@ impl Services {
             salvage: self.salvage_queue.clone(),
             crowd: self.crowd.clone(),
             public_base_url: self.config.public_base_url.clone(),
+            audit: self.audit(),
+            publisher: self.publisher(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -192,6 +253,7 @@ impl Services {
             provider: self.ask_provider(),
             reminders: self.reminders(),
             audit: self.audit(),
+            publisher: self.publisher(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -202,6 +264,7 @@ impl Services {
         EndConnection {
             connections: self.connections(),
             ended: self.ended_grants(),
+            publisher: self.publisher(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }

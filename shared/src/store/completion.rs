@@ -10,6 +10,7 @@ use super::{
     connections,
     error::{StoreError, Write, written},
     forgotten_users::not_forgotten_since,
+    outbox::told_with,
     row::{Item, LAYOUT, NewItem, name, number, text},
     sessions,
     table::TableNames,
@@ -17,6 +18,7 @@ use super::{
 use crate::domain::{
     account::Account,
     connection::SealedTokens,
+    event::Event,
     provider::Values,
     scopes::Scopes,
     session::SessionId,
@@ -41,6 +43,8 @@ pub struct Completion<'a> {
     pub place: &'a ConnectionKey,
     /// What the user granted.
     pub grant: NewGrant,
+    /// What is told of it.
+    pub told: &'a Event,
 }
 
 /// What a user granted.
@@ -66,6 +70,8 @@ pub struct NewGrant {
     pub due_at: Option<Timestamp>,
     /// When the user granted it.
     pub connected_at: Timestamp,
+    /// Which admin, as they are described in the audit trail; none for a user's own.
+    pub connected_by: Option<String>,
     /// Where the versions and fences begin if there is no connection yet. Never the same twice at one place: a refresh of
     /// a connection that was removed must not pass for one of the connection that took its place.
     pub first_version: u64,
@@ -86,9 +92,10 @@ impl Completions {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn store(&self, completion: Completion<'_>) -> Result<Write, StoreError> {
-        let Completion { session, began_at, place, grant } = completion;
+        let Completion { session, began_at, place, grant, told } = completion;
         let request = self.client.transact_write_items();
         let request = request.transact_items(self.connection(place, &grant)?).transact_items(self.session(session)?);
+        let request = request.transact_items(told_with(&self.tables.connections, told)?);
         let request = match &place.owner {
             Owner::User(user) => request.transact_items(not_forgotten_since(&self.tables.connections, user, began_at)?),
             Owner::Workspace => request,
@@ -172,6 +179,7 @@ fn attributes(place: &ConnectionKey, grant: &NewGrant) -> Item {
         .maybe(grant.label.as_deref(), |item, label| item.text(name::CONNECTION_LABEL, label))
         .filled_map(name::CONNECTION_DETAILS, &grant.details)
         .time(name::CONNECTED_AT, grant.connected_at)
+        .maybe(grant.connected_by.as_deref(), |item, admin| item.text(name::CONNECTED_BY, admin))
         .bytes(name::ACCESS_TOKEN, tokens.access.as_bytes())
         .maybe(tokens.refresh.as_ref(), |item, sealed| item.bytes(name::REFRESH_TOKEN, sealed.as_bytes()))
         .text(name::TOKEN_TYPE, &tokens.token_type)

@@ -9,6 +9,7 @@ mod form;
 mod gateway;
 pub mod language;
 mod layers;
+mod no_token;
 mod origin;
 mod own_page;
 pub mod page;
@@ -19,9 +20,13 @@ mod serve;
 mod show;
 
 pub use body::{JsonBody, checked};
-pub use callers::{AdminCaller, Callers, DelegateCaller, OwnerCaller, ServiceCaller, UserCaller, WriterCaller};
+pub use callers::{
+    AdminCaller, BackendCaller, BuilderCaller, Callers, DelegateCaller, OwnerCaller, ProposerCaller, ServiceCaller,
+    UserCaller, WriterCaller,
+};
 pub use form::FormBody;
 pub use layers::dress;
+pub use no_token::no_token;
 pub use origin::Origins;
 pub use own_page::OwnPage;
 pub use problem::{Problem, Upstream};

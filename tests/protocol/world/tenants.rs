@@ -122,13 +122,24 @@ impl World {
         name: &str,
         scopes: &[&str],
     ) -> Connector {
+        self.connector_of_kind(workspace, provider, name, scopes, "per_user").await
+    }
+
+    pub(crate) async fn connector_of_kind(
+        &self,
+        workspace: &Workspace,
+        provider: &str,
+        name: &str,
+        scopes: &[&str],
+        kind: &str,
+    ) -> Connector {
         let client_id = format!("client-{}", Random::default().token());
         let client_secret = format!("secret-{}", Random::default().token());
         self.provider.register_client(&client_id, &client_secret);
         self.keep_secret(&client_secret);
         let body = json!({
             "integration_type": provider, "name": name, "client_id": client_id, "client_secret": client_secret,
-            "scopes": scopes,
+            "scopes": scopes, "kind": kind,
         });
         let created = workspace.admin(self, "POST", "/connectors").json(&body).send().await.expect(201);
         Connector { id: text(&created["id"]), redirect_uri: text(&created["redirect_uri"]), client_id, client_secret }

@@ -1,6 +1,6 @@
 // Adding a connector: which provider, what to register there, and what came of it. The id is made here, so that the redirect
 // URI is known before anything exists.
-import { el, icon, note, outside } from '../shared/dom.js';
+import { el, freshId, icon, note, outside } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
 import { announce, copyable, empty, form, heading, initial, section } from './parts.js';
 import { scopesField } from './scopes.js';
@@ -100,6 +100,43 @@ function varField([name, known]) {
   return { ...made, name };
 }
 
+const KINDS = [
+  [
+    'per_user',
+    'Each person connects their own',
+    'Apps act for a person with that person’s account, and with nobody else’s.',
+  ],
+  [
+    'shared',
+    'One account for the whole workspace',
+    'You connect it once, and every app uses it, whoever is using the app.',
+  ],
+];
+
+/** Whose accounts it connects. It stays so for ever. */
+function kindField() {
+  const group = freshId('kind');
+  const choices = KINDS.map(([value, title, meaning]) => {
+    const control = el('input', { type: 'radio', name: group, value, checked: value === 'per_user' });
+    const text = el('span', {}, title, el('span', { class: 'quiet small block' }, meaning));
+    return { control, node: el('label', { class: 'choice' }, control, text) };
+  });
+  const error = el('p', { class: 'error', hidden: true });
+  const node = el(
+    'fieldset',
+    { class: 'field' },
+    el('legend', {}, 'Whose account'),
+    choices.map((one) => one.node),
+    error,
+  );
+  const show = (text) => {
+    error.textContent = text;
+    error.hidden = !text;
+  };
+  const value = () => choices.find(({ control }) => control.checked).control.value;
+  return { node, control: choices[0].control, pointer: '/kind', show, value };
+}
+
 function enter(context, provider) {
   const { api, base, go, to } = context;
   if (provider.unavailable) return unavailable(context, provider);
@@ -120,7 +157,8 @@ function enter(context, provider) {
   });
   const vars = ownVars(provider).map(varField);
   const scopes = scopesField(provider.authorize?.scope?.default ?? [], provider.suggested_scopes);
-  const fields = [name, clientId, secret, ...vars, scopes];
+  const kind = kindField();
+  const fields = [name, kind, clientId, secret, ...vars, scopes];
   const send = async () => {
     if (
       isMissing(name, 'Give the connector a name.') ||
@@ -136,10 +174,14 @@ function enter(context, provider) {
       client_secret: secret.value() || undefined,
       scopes: scopes.value(),
       connection_config: Object.fromEntries(config),
-      kind: 'per_user',
+      kind: kind.value(),
     });
     await go(to('connectors', id));
-    announce('The connector is added. People can connect now.');
+    announce(
+      kind.value() === 'shared'
+        ? 'The connector is added. Connect the account that all apps are to use.'
+        : 'The connector is added. People can connect now.',
+    );
   };
   return el(
     'div',

@@ -3,15 +3,15 @@ import { el, note } from '../shared/dom.js';
 import { path } from './api.js';
 import { announce, ask, button, copyable, facts, heading, pill, section } from './parts.js';
 import { checkup } from './health.js';
+import { scopeList } from './scopes.js';
+import { sharedAccount } from './shared-account.js';
 import { connectorState, day, moment, people, utcDay } from './words.js';
 
 /** The head that all views of one connector have. */
 export function head({ to, parameters }, examined, current, actions = []) {
   const [kind, text] = connectorState(examined);
-  const tabs = [
-    ['', 'Overview'],
-    ['people', 'People'],
-  ];
+  const people = examined.kind === 'shared' ? [] : [['people', 'People']];
+  const tabs = [['', 'Overview'], ...people];
   return el(
     'div',
     {},
@@ -45,6 +45,12 @@ export async function connector(context) {
     'div',
     { class: 'view' },
     head(context, examined, '', actions || []),
+    examined.kind === 'shared' &&
+      section(
+        'Account',
+        { lead: 'Every app of the workspace uses this one account.' },
+        sharedAccount(context, examined, provider),
+      ),
     section('How it does', {}, checkup(context, examined)),
     section('Settings', {}, settings(examined, provider, page)),
     section(
@@ -62,7 +68,12 @@ export async function connector(context) {
       ),
     section(
       'For developers',
-      { lead: 'The ID that apps name: connectors.connectAppUser(id).' },
+      {
+        lead:
+          examined.kind === 'shared'
+            ? `What apps’ backends name: connectors.getWorkspaceConnection(id), or getConnection('${examined.integration_type}').`
+            : 'The ID that apps name: connectors.connectAppUser(id).',
+      },
       copyable(examined.id, 'the connector ID'),
     ),
   );
@@ -88,27 +99,22 @@ function settings(connector, provider, page) {
       ['Secret ends on', connector.client_secret_expires_on && utcDay(connector.client_secret_expires_on)],
       ['Scopes', scopeList(connector.scopes, provider)],
       ...config,
-      ['Connected', people(page.connections.length, Boolean(page.next_cursor))],
+      ['Connected', connector.kind !== 'shared' && people(page.connections.length, Boolean(page.next_cursor))],
       ['Added', moment(connector.created_at)],
       ['Last changed', moment(connector.updated_at)],
     ]),
   );
 }
 
-/** Scopes with what they let an app do, where the provider's data says it. */
-export function scopeList(scopes, provider) {
-  if (scopes.length === 0) return 'The provider’s own default';
-  const known = new Map((provider?.suggested_scopes ?? []).map((one) => [one.scope, one.description]));
-  const entry = (scope) =>
-    el('li', {}, known.has(scope) && el('span', {}, known.get(scope)), ' ', el('code', { class: 'quiet' }, scope));
-  return el('ul', { class: 'scopes' }, scopes.map(entry));
-}
-
 async function end({ api, go, to }, connector, page) {
   const number = page.connections.length;
   const isMore = Boolean(page.next_cursor);
   const whose =
-    number === 0 ? 'Nobody is connected through it.' : `${people(number, isMore)} lose the connection at once.`;
+    number > 0 && connector.kind === 'shared'
+      ? 'Every app of the workspace loses the account at once.'
+      : number === 0
+        ? 'Nobody is connected through it.'
+        : `${people(number, isMore)} lose the connection at once.`;
   const revoke = el('input', { type: 'checkbox', checked: true });
   const label = el(
     'label',

@@ -2,13 +2,18 @@
 import { el, icon } from '../shared/dom.js';
 import { path } from './api.js';
 import { empty, heading, initial, pill, section } from './parts.js';
+import { openProposals } from './proposals.js';
 import { connectorState, people } from './words.js';
 
 /** How many connectors are asked about at a time. */
 const AT_A_TIME = 4;
 
 export async function connectors({ api, to }) {
-  const [{ connectors: all }, providers] = await Promise.all([api.get('/connectors'), api.providers()]);
+  const [{ connectors: all }, providers, { proposals }] = await Promise.all([
+    api.get('/connectors'),
+    api.providers(),
+    api.get('/proposals'),
+  ]);
   const add = el('a', { class: 'button primary', href: to('connectors', 'new') }, icon('plus'), 'Add connector');
   const rows = all.map((one) => row(one, providers, to));
   fill(api, rows);
@@ -22,17 +27,22 @@ export async function connectors({ api, to }) {
       title: 'Connectors',
       actions: api.mayWrite && all.length > 0 ? [add] : [],
     }),
+    openProposals(proposals, all, to),
     section(
       'Connectors for app users',
       {
         lead: 'People who use your apps connect accounts of their own through these. Every app of the workspace has them.',
       },
-      kinds.per_user.length > 0 ? el('ul', { class: 'rows card' }, kinds.per_user) : nothing(api, add),
+      kinds.per_user.length > 0
+        ? el('ul', { class: 'rows card' }, kinds.per_user)
+        : kinds.shared.length > 0
+          ? el('p', { class: 'quiet' }, 'There are none.')
+          : nothing(api, add),
     ),
     kinds.shared.length > 0 &&
       section(
         'Shared connectors',
-        { lead: 'One account of the workspace, for all apps.' },
+        { lead: 'An admin connects one account, once, and every app of the workspace uses it, for all its users.' },
         el('ul', { class: 'rows card' }, kinds.shared),
       ),
   );
@@ -65,6 +75,8 @@ function row(connector, providers, to) {
   return { connector, node, state, used };
 }
 
+const accountOf = ({ account } = {}) => account?.label || account?.email || account?.id || '';
+
 /** Says of each how it does and how many people use it, when that is known. */
 function fill(api, rows) {
   const left = [...rows];
@@ -74,7 +86,9 @@ function fill(api, rows) {
       const [examined, page] = await Promise.allSettled([api.get(where), api.get(`${where}/connections`)]);
       const [kind, text] = examined.value ? connectorState(examined.value) : ['', 'Unknown'];
       one.state.replaceChildren(pill(kind, text));
-      if (page.value) one.used.textContent = people(page.value.connections.length, Boolean(page.value.next_cursor));
+      if (one.connector.kind === 'shared') one.used.textContent = accountOf(examined.value?.connection ?? {});
+      else if (page.value)
+        one.used.textContent = people(page.value.connections.length, Boolean(page.value.next_cursor));
     }
   };
   return Promise.all(Array.from({ length: AT_A_TIME }, work));

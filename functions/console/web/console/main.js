@@ -1,5 +1,8 @@
 // The console: who is signed in, which view the address means, and the frame around it.
 import { el, icon } from '../shared/dom.js';
+import { Api } from './api.js';
+import { takeArrival } from './arrival.js';
+import { handOver, whyNot } from './connecting.js';
 import { announcements, failure, skeleton } from './parts.js';
 import { signIn } from './sign-in.js';
 
@@ -15,7 +18,11 @@ const FILES = {
   health: () => import('./health.js'),
   keys: () => import('./keys.js'),
   people: () => import('./people.js'),
+  policies: () => import('./policies.js'),
+  proposals: () => import('./proposals.js'),
+  peopleSignIn: () => import('./people-sign-in.js'),
   providers: () => import('./providers.js'),
+  webhooks: () => import('./webhooks.js'),
 };
 
 function view(file, name = file) {
@@ -32,12 +39,16 @@ const VIEWS = [
   ['connectors/:id/edit', view('editConnector')],
   ['connectors/:id/people', view('people', 'peopleOf')],
   ['health', view('health')],
+  ['policies', view('policies')],
+  ['proposals/:id', view('proposals', 'proposal')],
   ['providers', view('providers')],
   ['providers/new', view('providers', 'addProvider')],
   ['apps', view('apps')],
   ['apps/new', view('apps', 'addApp')],
   ['apps/:id', view('app')],
   ['keys', view('keys')],
+  ['webhooks', view('webhooks')],
+  ['sign-in', view('peopleSignIn')],
   ['audit', view('audit')],
 ];
 
@@ -48,6 +59,7 @@ const MENU = [
       ['connectors', 'Connectors', 'plug'],
       ['health', 'Health', 'health'],
       ['providers', 'Custom providers', 'puzzle'],
+      ['policies', 'Policies', 'check'],
     ],
   ],
   [
@@ -55,6 +67,8 @@ const MENU = [
     [
       ['apps', 'Apps', 'apps'],
       ['keys', 'Admin keys', 'key'],
+      ['webhooks', 'Webhooks', 'bell'],
+      ['sign-in', 'Sign-in', 'person'],
       ['audit', 'Audit', 'list'],
     ],
   ],
@@ -63,6 +77,7 @@ const MENU = [
 const base = document.querySelector('meta[name="public-base-url"]').content || location.origin;
 const main = el('main', { id: 'main', tabindex: '-1' });
 let api;
+let renews;
 let shown = 0;
 
 /** What stands behind `/console` in an address; nothing, if it can't be read. */
@@ -100,7 +115,7 @@ async function show() {
   if (!api || (workspace && workspace !== api.workspace)) return showSignIn(workspace);
   const found = matching(rest);
   if (!found) return go(to('connectors'), { replace: true });
-  mark(rest[0]);
+  mark(rest[0] === 'proposals' ? 'connectors' : rest[0]);
   main.setAttribute('aria-busy', 'true');
   main.replaceChildren(skeleton());
   const [shows, parameters] = found;
@@ -136,22 +151,35 @@ function mark(section) {
 function signOut(why) {
   const { workspace } = api;
   api = undefined;
+  renews?.stop();
   for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
   return showSignIn(workspace, why);
+}
+
+/** What is said where the window of a provider came back, and stays. */
+function outcome({ status, isTaken }) {
+  const told = whyNot(status) ?? 'The account is connected.';
+  return isTaken ? `${told} You can close this window.` : told;
 }
 
 function showSignIn(workspace, why) {
   shown += 1;
   api = undefined;
   document.title = 'Sign in · Connectors console';
-  const done = (signedIn) => {
-    api = signedIn;
-    frame();
-    return parts()[0] === api.workspace ? show() : go(to('connectors'), { replace: true });
-  };
-  const page = signIn({ workspace, why, done, ended: () => api && signOut('The key is not accepted any more.') });
+  const page = signIn({ workspace, why, done: enter, ended });
   document.body.replaceChildren(el('div', { class: 'sign-in-page' }, page), announcements());
   page.querySelector('input:placeholder-shown, input')?.focus();
+}
+
+/** What a person typed is kept: they are asked to sign in again beside it. Without a key there is nobody to go on as. */
+const ended = () => api && (api.person ? renews.tell() : signOut('The key is not accepted any more.'));
+
+async function enter(signedIn) {
+  const renewal = signedIn.person && (await import('./renewal.js')).renewal;
+  api = signedIn;
+  renews = renewal?.(api);
+  frame();
+  return parts()[0] === api.workspace ? show() : go(to('connectors'), { replace: true });
 }
 
 function frame() {
@@ -175,12 +203,14 @@ function frame() {
         'div',
         { class: 'who' },
         el('span', { class: 'quiet small workspace', title: api.workspace }, api.workspace),
+        api.person?.name && el('span', { class: 'small person' }, api.person.name),
         !api.mayWrite && el('span', { class: 'pill' }, 'May look only'),
         el('button', { type: 'button', onclick: () => signOut() }, 'Sign out'),
       ),
     ),
     el('nav', { class: 'menu', 'aria-label': 'Settings' }, menu),
     main,
+    renews?.node ?? '',
     announcements(),
   );
 }
@@ -210,4 +240,8 @@ for (const approach of ['pointerover', 'focusin'])
     if (url) matching(parts(url.pathname).slice(1))?.[0].fetch();
   });
 addEventListener('popstate', show);
-show();
+const brought = await handOver();
+if (brought) showSignIn(parts()[0], outcome(brought));
+const arrival = takeArrival();
+if (arrival) enter(Api.ofPerson(arrival, ended));
+else show();

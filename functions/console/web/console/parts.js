@@ -67,7 +67,7 @@ export function copyable(text, what) {
 
 /** A list of names and values; what has no value is left out. */
 export function facts(entries) {
-  const rows = entries.filter(([, value]) => value !== undefined && value !== null && value !== '');
+  const rows = entries.filter(([, value]) => value !== undefined && value !== null && value !== false && value !== '');
   return el(
     'dl',
     { class: 'facts' },

@@ -1,8 +1,9 @@
 // Who is connected through a connector.
 import { el, note } from '../shared/dom.js';
 import { path } from './api.js';
-import { head, scopeList } from './connector.js';
+import { head } from './connector.js';
 import { announce, ask, button, empty, pill } from './parts.js';
+import { scopeList } from './scopes.js';
 import { connectionState, count, day, utcDay } from './words.js';
 
 export async function peopleOf(context) {
@@ -13,6 +14,7 @@ export async function peopleOf(context) {
     api.get(`${where}/connections`),
     api.get('/apps'),
   ]);
+  if (connector.kind === 'shared') return context.go(context.to('connectors', connector.id), { replace: true });
   const known = { ...context, connector, apps, provider: await api.provider(connector.integration_type) };
   const list = el('ul', { class: 'people' });
   const more = el('div', { class: 'buttons' });

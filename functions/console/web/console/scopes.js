@@ -49,3 +49,12 @@ function chip(scope, description, area) {
   };
   return { node, update };
 }
+
+/** Scopes with what they let an app do, where the provider's data says it. */
+export function scopeList(scopes, provider) {
+  if (scopes.length === 0) return 'The provider’s own default';
+  const known = new Map((provider?.suggested_scopes ?? []).map((one) => [one.scope, one.description]));
+  const entry = (scope) =>
+    el('li', {}, known.has(scope) && el('span', {}, known.get(scope)), ' ', el('code', { class: 'quiet' }, scope));
+  return el('ul', { class: 'scopes' }, scopes.map(entry));
+}

@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
+    request,
+    response::Success,
     template::{self, Piece},
-    token::{Success, headers},
 };
 use crate::domain::fields::{self, Table};
 
@@ -38,6 +39,9 @@ pub struct Api {
     /// Headers that it asks for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
+    /// Headers that apps may set themselves in calls that are made for them, beside those that every API knows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub request_headers: Vec<String>,
     /// Where it takes the token; RFC 6750, section 2.1, where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_in: Option<TokenIn>,
@@ -93,7 +97,8 @@ impl Api {
         let api = Self {
             base_url: table.url("base_url"),
             hosts: table.each("hosts", host).unwrap_or_default(),
-            headers: headers(&table),
+            headers: request::headers(&table),
+            request_headers: table.each("request_headers", header_name).unwrap_or_default(),
             token_in: TokenIn::read(table.table("token_in")),
             expired: table.tables("expired").into_iter().map(Expired::read).collect(),
         };

@@ -190,6 +190,7 @@ impl Refresher {
             Write::Done => {
                 self.metrics.record(metric, 1);
                 tracing::info!(outcome = reason.as_str(), "a grant is over");
+                self.tell_of_end(&lease.connection, reason).await;
                 Err(RefreshError::Ended)
             }
             Write::Conflict => match self.connections.find(&lease.connection.key).await? {

@@ -105,6 +105,14 @@ async fn a_code_is_exchanged_in_the_form_that_the_provider_wants() {
             "POST /token [Basic czNjcmV0Og==] code=c0de&code_verifier=verifier&grant_type=authorization_code",
         ),
         (
+            json!({"token": {"client_auth": "header", "auth_header": "Client {client_secret}", "omit": ["redirect_uri"]}}),
+            "POST /token [Client s3cret] client_id=client&code=c0de&code_verifier=verifier&grant_type=authorization_code",
+        ),
+        (
+            json!({"token": {"client_auth": "header", "auth_header": "Key {client_id}:{client_secret}", "omit": ["redirect_uri"]}}),
+            "POST /token [Key client:s3cret] code=c0de&code_verifier=verifier&grant_type=authorization_code",
+        ),
+        (
             json!({"token": {"client_auth": "none", "omit": ["redirect_uri", "client_id"], "derive": {"proof": {"fn": "base64", "over": "{client_id}:{client_secret}:{code}"}, "at": {"fn": "now_s"}}}}),
             "POST /token at=0&code=c0de&code_verifier=verifier&grant_type=authorization_code&proof=Y2xpZW50OnMzY3JldDpjMGRl",
         ),
@@ -143,6 +151,14 @@ async fn a_grant_is_refreshed_in_the_form_that_the_provider_wants() {
         (
             json!({"refresh": {"grant": "access_token", "url": "/again", "method": "GET", "client_auth": "none", "params": {"grant_type": "ig_refresh_token", "access_token": "{access_token}"}, "omit": ["client_id"]}}),
             "GET /again?access_token=a0&grant_type=ig_refresh_token",
+        ),
+        (
+            json!({"token": {"client_auth": "header", "auth_header": "Client {client_secret}"}}),
+            "POST /token [Client s3cret] client_id=client&grant_type=refresh_token&refresh_token=r0",
+        ),
+        (
+            json!({"refresh": {"client_auth": "header", "auth_header": "Again {client_secret}", "omit": ["client_id"]}}),
+            "POST /token [Again s3cret] grant_type=refresh_token&refresh_token=r0",
         ),
         (
             json!({"refresh": {"grant": "access_token", "names": {"refresh_token": "token"}}}),

@@ -93,6 +93,7 @@ impl FakeProvider {
             "revoke": {"url": self.url("/revoke"), "token": "refresh_token"},
             "identity": {"url": self.url("/userinfo")},
             "oidc": {"issuer": self.issuer(), "iss_parameter_supported": self.sends_iss},
+            "api": {"base_url": self.url("")},
         })
     }
 
