@@ -11,18 +11,16 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use connectors::{
-    auth::{AppUser, Authenticator, Unauthenticated},
+    auth::{AppUser, Authenticator, Service, Unauthenticated},
     clock::Clock,
     domain::{
         ids::{AppId, ConnectorId},
         scopes::Scopes,
     },
     journeys::get_token::{GetToken, Issued, Wish},
-    web::{Callers, FormBody, Problem},
+    web::{Callers, FormBody, Problem, no_token},
 };
 use serde::Serialize;
-
-use crate::problem;
 
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -70,10 +68,11 @@ pub(crate) async fn exchange(
         return Err(Refusal::invalid(format!("`{field}` must not come twice.")));
     }
     let credentials = Credentials::of(&headers, &form)?;
-    let user = user(&authenticator, &credentials, &form).await?;
-    let (connector, wish) = (target(&form)?, wish(&form)?);
-    let issued = journey.get(&user.place(connector), &wish).await;
-    let issued = issued.map_err(|error| Refusal::of_target(&problem(error, StatusCode::BAD_REQUEST)))?;
+    let (service, user) = parties(&authenticator, &credentials, &form).await?;
+    let (place, wish) = (user.place(target(&form)?), wish(&form)?);
+    let issued = journey.get(&place, &wish).await;
+    let issued = issued.map_err(|error| Refusal::of_target(&no_token(error, StatusCode::BAD_REQUEST)))?;
+    tracing::info!(key.id = %service.key(), connector.id = %place.connector, outcome = "read", "handed out a token");
     Ok(Json(Exchanged::of(issued, &clock)))
 }
 
@@ -133,20 +132,20 @@ fn of_basic(header: &str) -> Option<(String, String)> {
     Some((plain(id)?, plain(secret)?))
 }
 
-/// The user whose token was shown, after the client has proved who it is.
-async fn user(
+/// The client, which proves first who it is, and the user whose token it shows.
+async fn parties(
     authenticator: &Authenticator,
     credentials: &Credentials,
     form: &FormBody,
-) -> Result<AppUser, Refusal> {
-    match authenticator.service(Some(&credentials.key), &credentials.app).await {
-        Ok(_) => {}
+) -> Result<(Service, AppUser), Refusal> {
+    let service = match authenticator.service(Some(&credentials.key), &credentials.app).await {
+        Ok(service) => service,
         Err(Unauthenticated::Store(cause)) => return Err(Refusal::of_target(&cause.into())),
         Err(_) => return Err(Refusal::client()),
-    }
+    };
     asks_for_an_exchange(form)?;
     match authenticator.user(form.get("subject_token"), &credentials.app).await {
-        Ok(user) => Ok(user),
+        Ok(user) => Ok((service, user)),
         Err(Unauthenticated::Store(cause)) => Err(Refusal::of_target(&cause.into())),
         // RFC 8693, section 2.2.2, has `invalid_request` for a subject token that is not valid, whatever is wrong with it.
         Err(_) => Err(Refusal::invalid("`subject_token` is no valid token of a user of this app.")),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let described = openapi::describe(&functions, &functions.join("../shared/src/web"))?;
+    let described = openapi::describe(&functions, &functions.join("../shared/src"))?;
     println!("{}", serde_json::to_string_pretty(&described.document)?);
     for open in described.open {
         eprintln!("not known: {open}");

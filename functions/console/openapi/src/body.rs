@@ -76,6 +76,8 @@ impl Reading<'_, '_> {
                     });
                     self.name(patterns, given);
                     self.visit_block(&function.block);
+                } else {
+                    given.iter().flatten().for_each(|table| self.leave_open(table));
                 }
             }
             _ => {}
@@ -101,10 +103,30 @@ impl Reading<'_, '_> {
         }
     }
 
+    /// The table that is handed on: one with a name, or `body.table("user")`.
+    fn handed(&mut self, argument: &Expr) -> Option<String> {
+        match argument {
+            Expr::Reference(reference) => self.handed(&reference.expr),
+            Expr::MethodCall(call) if call.method == "table" => {
+                let table = self.table(&call.receiver)?;
+                self.take(&table, call);
+                Some(format!("{table}/properties/{}", call.args.first().and_then(literal)?))
+            }
+            other => self.table(other),
+        }
+    }
+
     fn put(&mut self, table: &str, name: &str, schema: Value) {
         if let Some(properties) = self.schema.pointer_mut(&format!("{table}/properties")).and_then(Value::as_object_mut)
         {
             properties.entry(name).or_insert(schema);
+        }
+    }
+
+    /// A table whose reader is not followed may have any fields.
+    fn leave_open(&mut self, table: &str) {
+        if let Some(schema) = self.schema.pointer_mut(table).and_then(Value::as_object_mut) {
+            schema.remove("additionalProperties");
         }
     }
 
@@ -196,7 +218,7 @@ impl<'ast> Visit<'ast> for Reading<'_, '_> {
 
     /// `settings(body)`
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
-        let given: Vec<Option<String>> = call.args.iter().map(|argument| self.table(argument)).collect();
+        let given: Vec<Option<String>> = call.args.iter().map(|argument| self.handed(argument)).collect();
         if given.iter().any(Option::is_some) {
             self.apply(&call.func, &given);
         }

@@ -6,7 +6,8 @@ const HTML: &str = "text/html";
 const SCRIPT: &str = "text/javascript";
 
 /// Answers by method and path: status, what it is, and what is in it.
-const ANSWERS: [(&str, &str, &[(u16, &str, &str)]); 9] = [
+const ANSWERS: [(&str, &str, &[(u16, &str, &str)]); 10] = [
+    ("get", "/console/signed-in", &[(200, "A page.", HTML)]),
     ("get", "/console", &[(200, "The console.", HTML)]),
     ("get", "/console/{path+}", &[(200, "The console, at one of its views.", HTML)]),
     ("get", "/assets/{name}", &[(200, "A file of a page. It never changes under its name.", "*/*")]),
@@ -28,7 +29,8 @@ const ANSWERS: [(&str, &str, &[(u16, &str, &str)]); 9] = [
 ];
 
 /// What an operation is about, where its handler has no sentence.
-const SENTENCES: [(&str, &str, &str); 11] = [
+const SENTENCES: [(&str, &str, &str); 12] = [
+    ("get", "/console/signed-in", "Where a workspace's issuer sends its people back to"),
     ("get", "/console", "The console"),
     ("get", "/console/{path+}", "The console, at one of its views"),
     ("get", "/assets/{name}", "A file of a page"),

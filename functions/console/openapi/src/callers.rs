@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 /// Each extractor with the schemes that it takes: any of these, all of each.
-const CALLERS: [(&str, &[&[&str]]); 8] = [
+const CALLERS: [(&str, &[&[&str]]); 10] = [
+    ("BuilderCaller", &[&["workspaceKey"]]),
+    ("ProposerCaller", &[&["workspaceKey"]]),
     ("AdminCaller", &[&["workspaceKey"]]),
     ("WriterCaller", &[&["workspaceKey"]]),
     ("ServiceCaller", &[&["serviceKey"]]),
@@ -11,7 +13,7 @@ const CALLERS: [(&str, &[&[&str]]); 8] = [
     ("DelegateCaller", &[&["serviceKey", "onBehalfOf"]]),
     ("UserCaller", &[&["userToken"], &["serviceKey", "onBehalfOf"]]),
     ("OwnPage", &[&["linkCookie"]]),
-    ("Client", &[&["clientBasic"], &[]]),
+    ("BackendCaller", &[&["serviceKey"], &["serviceKey", "onBehalfOf"]]),
 ];
 
 /// The security requirement that an extractor stands for.

@@ -31,7 +31,7 @@ pub struct Described {
     pub open: Vec<String>,
 }
 
-/// Describes all functions in `functions`, with what they share in `shared`.
+/// Describes all functions in `functions`, with the crate that they share, whose code is in `shared`.
 ///
 /// # Errors
 /// [`OpenApiError`] if a file can't be read.

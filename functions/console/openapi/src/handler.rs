@@ -121,7 +121,7 @@ fn follow<'a>(sources: &'a Sources, reached: &mut Vec<(&'a Module, &'a ItemFn)>,
             // A name alone may be that of a variable, which other files have functions of.
             let is_meant = path.segments.len() > 1 || std::ptr::eq(called, module);
             let is_known = reached.iter().any(|(_, known)| std::ptr::eq(*known, function));
-            if called.function != "shared" && is_meant && !is_known {
+            if !called.is_shared() && is_meant && !is_known {
                 reached.push((called, function));
             }
         }

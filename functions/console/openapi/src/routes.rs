@@ -20,7 +20,7 @@ pub(crate) struct Route<'a> {
 /// Every route of every function, by path and method.
 pub(crate) fn of(sources: &Sources) -> Vec<Route<'_>> {
     let mut routes = Vec::new();
-    let answers = |module: &&Module| module.function != "shared" && module.name != "tests";
+    let answers = |module: &&Module| !module.is_shared() && module.name != "tests";
     for module in sources.modules().filter(answers) {
         let mut finder = Finder { sources, module, routes: Vec::new() };
         module.functions().for_each(|function| finder.visit_item_fn(function));

@@ -129,7 +129,11 @@ impl<'a> Schemas<'a> {
                 continue;
             }
             if told.flatten {
-                is_open |= !self.merge(&schema, &mut properties, &mut required);
+                // What may be missing as a whole requires nothing.
+                let inner = unwrapped(&field.ty, "Option").map(|inner| self.of(module, inner));
+                let mut none = Vec::new();
+                let demands = if inner.is_some() { &mut none } else { &mut required };
+                is_open |= !self.merge(inner.as_ref().unwrap_or(&schema), &mut properties, demands);
                 continue;
             }
             let written = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();

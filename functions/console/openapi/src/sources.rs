@@ -12,7 +12,7 @@ use crate::OpenApiError;
 
 /// One file of one crate.
 pub(crate) struct Module {
-    /// The crate's folder: `get-token`.
+    /// The crate's folder: `get-token`; or `web` and `shared`, of what all share.
     pub(crate) function: String,
     /// The file's name: `lib`, `exchange`.
     pub(crate) name: String,
@@ -30,7 +30,7 @@ pub(crate) enum Shape<'a> {
 }
 
 impl Sources {
-    /// Reads the functions in `functions`, and what they share of the wire in `shared`.
+    /// Reads the functions in `functions`, and the crate that they share in `shared`.
     pub(crate) fn read(functions: &Path, shared: &Path) -> Result<Self, OpenApiError> {
         let mut modules = Vec::new();
         for folder in entries(functions)? {
@@ -40,7 +40,10 @@ impl Sources {
                 read_folder(&folder.join("src"), &function, &mut modules)?;
             }
         }
-        read_folder(shared, "shared", &mut modules)?;
+        read_folder(&shared.join("web"), "web", &mut modules)?;
+        for room in entries(shared)?.iter().filter(|room| room.is_dir() && !room.ends_with("web")) {
+            read_folder(room, "shared", &mut modules)?;
+        }
         Ok(Self(modules))
     }
 
@@ -74,17 +77,25 @@ impl Sources {
 
     /// In how many files something of this name is serialized.
     pub(crate) fn namesakes(&self, name: &str) -> usize {
-        self.0.iter().filter(|module| module.shape(name).is_some()).count()
+        let of_the_wire = self.0.iter().filter(|module| module.function != "shared");
+        of_the_wire.filter(|module| module.shape(name).is_some()).count()
     }
 
     fn near<'a>(&'a self, from: &'a Module) -> impl Iterator<Item = &'a Module> {
         let of_crate = self.0.iter().filter(|module| module.function == from.function && module.name != from.name);
-        let shared = self.0.iter().filter(|module| module.function == "shared" && from.function != "shared");
-        std::iter::once(from).chain(of_crate).chain(shared)
+        let of = |of: &'static str| {
+            self.0.iter().filter(move |module| module.function == of && from.function != of)
+        };
+        std::iter::once(from).chain(of_crate).chain(of("web")).chain(of("shared"))
     }
 }
 
 impl Module {
+    /// Whether no function has it for itself.
+    pub(crate) fn is_shared(&self) -> bool {
+        ["web", "shared"].contains(&self.function.as_str())
+    }
+
     /// What stands in the file, and in functions nothing.
     pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
         self.file.items.iter()
