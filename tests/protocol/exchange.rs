@@ -176,3 +176,22 @@ async fn a_user_who_is_not_connected_or_not_any_more_is_told_by_the_target() {
     assert_refused(&ended, 400, "invalid_target", "ended");
     assert_eq!(ended.header("x-base44-connector-error"), Some("reconnect_required"));
 }
+
+/// A connector may be kept from use without its user: with their session there it goes on as before.
+#[tokio::test]
+async fn a_connector_that_is_not_for_absent_users_answers_to_present_ones_only() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let (key, _) = world.service_key(&world.workspace, &world.app.id, &["tokens:offline"]).await;
+    let path = world.app.path(&format!("/users/alice/connectors/{}/token", scene.connector.id));
+    let away = || world.call("GET", &path).bearer(&key).send();
+    away().await.expect(200);
+    assert_eq!(world.change(&scene.connector, &json!({"offline_use": false})).await["offline_use"], false);
+    let refused = away().await;
+    assert_eq!(refused.refusal(), (403, "blocked_by_policy".to_owned()));
+    world.token(&scene.connector, "alice").await.expect(200);
+    scene.ask(&scene.right()).await.expect(200);
+    assert_eq!(world.change(&scene.connector, &json!({"name": "Other"})).await["offline_use"], false);
+    world.change(&scene.connector, &json!({"offline_use": true})).await;
+    away().await.expect(200);
+}

@@ -15,12 +15,17 @@ const DEEPEST: usize = 6;
 
 /// The schema of a handler's body.
 pub(crate) fn of(sources: &Sources, handler: &Handler<'_>) -> Value {
-    let mut checks = Checks::default();
-    checks.visit_block(&handler.function.block);
-    let Some(reader) = checks.0 else { return json!({ "type": "object" }) };
+    let found = handler.reached.iter().find_map(|(module, function)| {
+        let mut checks = Checks::default();
+        checks.visit_block(&function.block);
+        Some((*module, checks.0?))
+    });
+    // Read by rules of its own: anything may be tried.
+    let Some((module, reader)) = found else { return json!({}) };
     let mut schema = empty();
-    let mut reading = Reading { sources, module: handler.module, tables: BTreeMap::new(), schema: &mut schema, depth: 0 };
-    reading.apply(&reader, &[Some(String::new())]);
+    let (tables, names) = (BTreeMap::new(), BTreeMap::new());
+    let mut reading = Reading { sources, module, tables, names, schema: &mut schema, depth: 0 };
+    reading.apply(&reader, &[Given::Table(String::new())]);
     schema
 }
 
@@ -43,33 +48,45 @@ impl<'ast> Visit<'ast> for Checks {
     }
 }
 
-/// A reader at work: which names stand for which tables.
+/// What a function is given.
+enum Given {
+    /// Where the schema of a table is.
+    Table(String),
+    /// A text, perhaps the name of a field.
+    Text(String),
+    Other,
+}
+
+/// A reader at work: which names stand for which tables and fields.
 struct Reading<'a, 's> {
     sources: &'a Sources,
     module: &'a Module,
     /// By name: where the schema of the table is.
     tables: BTreeMap<String, String>,
+    /// By name: the text that it stands for.
+    names: BTreeMap<String, String>,
     schema: &'s mut Value,
     depth: usize,
 }
 
 impl Reading<'_, '_> {
     /// Follows a function or closure whose parameters are these tables, or nothing of interest.
-    fn apply(&mut self, reader: &Expr, given: &[Option<String>]) {
+    fn apply(&mut self, reader: &Expr, given: &[Given]) {
         if self.depth > DEEPEST {
             return;
         }
-        let (module, tables) = (self.module, std::mem::take(&mut self.tables));
+        let (module, tables, names) = (self.module, self.tables.clone(), self.names.clone());
         self.depth += 1;
         match reader {
             Expr::Closure(closure) => {
-                self.tables.clone_from(&tables);
                 self.name(closure.inputs.iter(), given);
                 self.visit_expr(&closure.body);
             }
             Expr::Path(path) => {
                 if let Some((module, function)) = self.sources.function(self.module, &path.path) {
                     self.module = module;
+                    self.tables.clear();
+                    self.names.clear();
                     let patterns = function.sig.inputs.iter().filter_map(|input| match input {
                         FnArg::Typed(typed) => Some(&*typed.pat),
                         FnArg::Receiver(_) => None,
@@ -77,21 +94,24 @@ impl Reading<'_, '_> {
                     self.name(patterns, given);
                     self.visit_block(&function.block);
                 } else {
-                    given.iter().flatten().for_each(|table| self.leave_open(table));
+                    given.iter().for_each(|given| self.leave_open(given));
                 }
             }
             _ => {}
         }
         self.depth -= 1;
-        (self.module, self.tables) = (module, tables);
+        (self.module, self.tables, self.names) = (module, tables, names);
     }
 
-    fn name<'p>(&mut self, patterns: impl Iterator<Item = &'p Pat>, given: &[Option<String>]) {
-        for (pattern, table) in patterns.zip(given) {
+    fn name<'p>(&mut self, patterns: impl Iterator<Item = &'p Pat>, given: &[Given]) {
+        for (pattern, given) in patterns.zip(given) {
             let pattern = if let Pat::Type(typed) = pattern { &*typed.pat } else { pattern };
-            if let (Pat::Ident(name), Some(table)) = (pattern, table) {
-                self.tables.insert(name.ident.to_string(), table.clone());
-            }
+            let Pat::Ident(name) = pattern else { continue };
+            match given {
+                Given::Table(table) => self.tables.insert(name.ident.to_string(), table.clone()),
+                Given::Text(text) => self.names.insert(name.ident.to_string(), text.clone()),
+                Given::Other => None,
+            };
         }
     }
 
@@ -110,7 +130,7 @@ impl Reading<'_, '_> {
             Expr::MethodCall(call) if call.method == "table" => {
                 let table = self.table(&call.receiver)?;
                 self.take(&table, call);
-                Some(format!("{table}/properties/{}", call.args.first().and_then(literal)?))
+                Some(format!("{table}/properties/{}", self.field(call)?))
             }
             other => self.table(other),
         }
@@ -123,8 +143,37 @@ impl Reading<'_, '_> {
         }
     }
 
+    /// The name of the field that a table is asked for.
+    fn field(&self, call: &syn::ExprMethodCall) -> Option<String> {
+        match call.args.first()? {
+            Expr::Path(path) => {
+                let name = path.path.segments.last()?.ident.to_string();
+                self.names.get(&name).cloned().or_else(|| self.sources.text(self.module, &name))
+            }
+            other => literal(other),
+        }
+    }
+
+    /// Follows a piece of code once for each text that a name in it stands for.
+    fn each(&mut self, name: &Pat, texts: &Expr, code: &Expr) -> bool {
+        let name = if let Pat::Tuple(tuple) = name { tuple.elems.first() } else { Some(name) };
+        let (Some(Pat::Ident(name)), Expr::Array(texts)) = (name, texts) else { return false };
+        for text in &texts.elems {
+            let text = match text {
+                Expr::Tuple(tuple) => tuple.elems.first().and_then(literal),
+                other => literal(other),
+            };
+            if let Some(text) = text {
+                self.names.insert(name.ident.to_string(), text);
+                self.visit_expr(code);
+            }
+        }
+        true
+    }
+
     /// A table whose reader is not followed may have any fields.
-    fn leave_open(&mut self, table: &str) {
+    fn leave_open(&mut self, given: &Given) {
+        let Given::Table(table) = given else { return };
         if let Some(schema) = self.schema.pointer_mut(table).and_then(Value::as_object_mut) {
             schema.remove("additionalProperties");
         }
@@ -139,11 +188,7 @@ impl Reading<'_, '_> {
 
     fn take(&mut self, table: &str, call: &syn::ExprMethodCall) {
         let argument = |at: usize| call.args.get(at);
-        let named = || match argument(0)? {
-            Expr::Path(path) => self.sources.text(self.module, &path.path.segments.last()?.ident.to_string()),
-            other => literal(other),
-        };
-        let Some(name) = named() else { return };
+        let Some(name) = self.field(call) else { return };
         let text = json!({ "type": "string", "minLength": 1 });
         let schema = match call.method.to_string().as_str() {
             "read" => self.kind(argument(1)),
@@ -152,7 +197,7 @@ impl Reading<'_, '_> {
             "text" | "url" | "path" => text,
             "flag" => json!({ "type": "boolean" }),
             "seconds" => json!({ "type": "integer", "minimum": 0 }),
-            "choice" => json!({ "type": "string", "enum": words(argument(1)) }),
+            "choice" => json!({ "type": "string", "enum": self.words(argument(1)) }),
             "texts" | "scopes" => json!({ "type": "array", "maxItems": 200, "items": text }),
             "table" => empty(),
             "tables" => json!({ "type": "array", "maxItems": 200, "items": { "type": "object" } }),
@@ -163,6 +208,23 @@ impl Reading<'_, '_> {
             _ => return,
         };
         self.put(table, &name, schema);
+    }
+
+    /// `&[("admin", Role::Admin), …]`, or the name of such a list.
+    fn words(&self, choices: Option<&Expr>) -> Vec<String> {
+        let Some(Expr::Reference(reference)) = choices else { return Vec::new() };
+        let entries = match &*reference.expr {
+            Expr::Array(entries) => Some(entries),
+            Expr::Path(path) => {
+                path.path.segments.last().and_then(|last| self.sources.list(self.module, &last.ident.to_string()))
+            }
+            _ => None,
+        };
+        let first = |entry: &Expr| match entry {
+            Expr::Tuple(tuple) => tuple.elems.first().and_then(literal),
+            _ => None,
+        };
+        entries.into_iter().flat_map(|entries| &entries.elems).filter_map(first).collect()
     }
 
     /// What a field must be, by what its reader looks at.
@@ -183,6 +245,8 @@ impl Reading<'_, '_> {
         let has = |word: &str| looked_at.0.contains(word);
         let kind = if has("Value::Object") || has("as_object") {
             "object"
+        } else if has("clone") || has("Query::of_json") {
+            return json!({});
         } else if has("Value::Array") || has("as_array") {
             "array"
         } else if has("as_bool") {
@@ -203,7 +267,7 @@ impl<'ast> Visit<'ast> for Reading<'_, '_> {
         if let (Pat::Ident(name), Some(init)) = (&local.pat, &local.init)
             && let Expr::MethodCall(call) = &*init.expr
             && call.method == "table"
-            && let (Some(table), Some(field)) = (self.table(&call.receiver), call.args.first().and_then(literal))
+            && let (Some(table), Some(field)) = (self.table(&call.receiver), self.field(call))
         {
             self.tables.insert(name.ident.to_string(), format!("{table}/properties/{field}"));
         }
@@ -213,13 +277,26 @@ impl<'ast> Visit<'ast> for Reading<'_, '_> {
         if let Some(table) = self.table(&call.receiver) {
             self.take(&table, call);
         }
+        // `["code", "nonce"].map(|name| body.read(name, text))`
+        if call.method == "map"
+            && let Some(Expr::Closure(closure)) = call.args.first()
+            && let Some(name) = closure.inputs.first()
+            && self.each(name, &call.receiver, &closure.body)
+        {
+            return;
+        }
         syn::visit::visit_expr_method_call(self, call);
     }
 
     /// `settings(body)`
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
-        let given: Vec<Option<String>> = call.args.iter().map(|argument| self.handed(argument)).collect();
-        if given.iter().any(Option::is_some) {
+        let given = call.args.iter().map(|argument| match (self.handed(argument), literal(argument)) {
+            (Some(table), _) => Given::Table(table),
+            (None, Some(text)) => Given::Text(text),
+            (None, None) => Given::Other,
+        });
+        let given: Vec<Given> = given.collect();
+        if given.iter().any(|given| matches!(given, Given::Table(_))) {
             self.apply(&call.func, &given);
         }
         syn::visit::visit_expr_call(self, call);
@@ -227,34 +304,10 @@ impl<'ast> Visit<'ast> for Reading<'_, '_> {
 
     /// `for (name, is_read) in [("name", …), …] { … body.require_given(name) … }`
     fn visit_expr_for_loop(&mut self, each: &'ast syn::ExprForLoop) {
-        let mut required = Required::default();
-        required.visit_block(&each.body);
-        let table = required.0.and_then(|table| self.tables.get(&table).cloned());
-        if let (Some(table), Expr::Array(entries)) = (table, &*each.expr) {
-            for entry in &entries.elems {
-                let name = match entry {
-                    Expr::Tuple(tuple) => tuple.elems.first().and_then(literal),
-                    other => literal(other),
-                };
-                if let Some(name) = name {
-                    self.require(&table, &name);
-                }
-            }
+        let code = Expr::Block(syn::ExprBlock { attrs: Vec::new(), label: None, block: each.body.clone() });
+        if !self.each(&each.pat, &each.expr, &code) {
+            syn::visit::visit_expr_for_loop(self, each);
         }
-        syn::visit::visit_expr_for_loop(self, each);
-    }
-}
-
-/// The table whose fields are required by name.
-#[derive(Default)]
-struct Required(Option<String>);
-
-impl<'ast> Visit<'ast> for Required {
-    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
-        if let (Expr::Path(table), true) = (&*call.receiver, call.method == "require_given") {
-            self.0 = table.path.get_ident().map(ToString::to_string);
-        }
-        syn::visit::visit_expr_method_call(self, call);
     }
 }
 
@@ -273,15 +326,4 @@ impl<'ast> Visit<'ast> for Words {
         self.0.insert(call.method.to_string());
         syn::visit::visit_expr_method_call(self, call);
     }
-}
-
-/// `&[("admin", Role::Admin), …]`
-fn words(choices: Option<&Expr>) -> Vec<String> {
-    let Some(Expr::Reference(reference)) = choices else { return Vec::new() };
-    let Expr::Array(entries) = &*reference.expr else { return Vec::new() };
-    let first = |entry: &Expr| match entry {
-        Expr::Tuple(tuple) => tuple.elems.first().and_then(literal),
-        _ => None,
-    };
-    entries.elems.iter().filter_map(first).collect()
 }

@@ -6,7 +6,8 @@ const HTML: &str = "text/html";
 const SCRIPT: &str = "text/javascript";
 
 /// Answers by method and path: status, what it is, and what is in it.
-const ANSWERS: [(&str, &str, &[(u16, &str, &str)]); 10] = [
+const ANSWERS: [(&str, &str, &[(u16, &str, &str)]); 11] = [
+    ("get", "/console/reference", &[(200, "This description, for people.", HTML)]),
     ("get", "/console/signed-in", &[(200, "A page.", HTML)]),
     ("get", "/console", &[(200, "The console.", HTML)]),
     ("get", "/console/{path+}", &[(200, "The console, at one of its views.", HTML)]),
@@ -29,7 +30,8 @@ const ANSWERS: [(&str, &str, &[(u16, &str, &str)]); 10] = [
 ];
 
 /// What an operation is about, where its handler has no sentence.
-const SENTENCES: [(&str, &str, &str); 12] = [
+const SENTENCES: [(&str, &str, &str); 13] = [
+    ("get", "/console/reference", "This description, for people"),
     ("get", "/console/signed-in", "Where a workspace's issuer sends its people back to"),
     ("get", "/console", "The console"),
     ("get", "/console/{path+}", "The console, at one of its views"),

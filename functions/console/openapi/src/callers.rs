@@ -47,8 +47,8 @@ pub(crate) fn schemes() -> Value {
             "description": "A user's own token, of the issuer that is registered for the app.",
         },
         "linkCookie": {
-            "type": "apiKey", "in": "cookie", "name": "__Host-connect-…",
-            "description": "The cookie of the browser that opened the link; its own page asks, and nobody else's.",
+            "type": "apiKey", "in": "cookie", "name": "__Host-connect-id",
+            "description": "The cookie of the browser that opened the link, by the link's id; its own page asks, and nobody else's.",
         },
         "clientBasic": {
             "type": "http", "scheme": "basic",

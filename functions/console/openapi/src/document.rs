@@ -63,12 +63,7 @@ pub fn describe(functions: &Path, shared: &Path) -> Result<Described, OpenApiErr
     Ok(Described { document, open })
 }
 
-fn operation<'a>(
-    sources: &'a Sources,
-    schemas: &mut Schemas<'a>,
-    route: &Route<'a>,
-    open: &mut Vec<String>,
-) -> Value {
+fn operation<'a>(sources: &'a Sources, schemas: &mut Schemas<'a>, route: &Route<'a>, open: &mut Vec<String>) -> Value {
     let (method, path) = (route.method.as_str(), route.path.as_str());
     let handler = route.handler.as_ref().and_then(|handler| Handler::find(sources, route.module, handler));
     let mut parameters = parameters::of_path(path);

@@ -141,11 +141,8 @@ fn object(value: &Value) -> &Map<String, Value> {
 fn marked(sentence: &str) -> String {
     let parts = sentence.split('`').enumerate();
     parts.fold(String::new(), |mut marked, (at, part)| {
-        let _ = if at % 2 == 1 {
-            write!(marked, "<code>{}</code>", text(part))
-        } else {
-            write!(marked, "{}", text(part))
-        };
+        let _ =
+            if at % 2 == 1 { write!(marked, "<code>{}</code>", text(part)) } else { write!(marked, "{}", text(part)) };
         marked
     })
 }

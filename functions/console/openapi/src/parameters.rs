@@ -62,7 +62,10 @@ struct Reader<'a> {
 impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
         let is_read = ["read", "get", "confirms"].iter().any(|known| call.method == known);
-        if is_read && is_query(&call.receiver) && let Some(name) = call.args.first().and_then(literal) {
+        if is_read
+            && is_query(&call.receiver)
+            && let Some(name) = call.args.first().and_then(literal)
+        {
             let expected = call.args.get(1).filter(|_| call.method == "read").and_then(|given| self.sentence(given));
             self.take(&name, expected.as_deref(), false);
         }

@@ -75,6 +75,19 @@ impl Sources {
         })
     }
 
+    /// A list by the name of its constant.
+    pub(crate) fn list<'a>(&'a self, from: &'a Module, name: &str) -> Option<&'a syn::ExprArray> {
+        self.near(from).find_map(|module| {
+            module.items().find_map(|item| match item {
+                Item::Const(constant) if constant.ident == name => match &*constant.expr {
+                    Expr::Array(list) => Some(list),
+                    _ => None,
+                },
+                _ => None,
+            })
+        })
+    }
+
     /// In how many files something of this name is serialized.
     pub(crate) fn namesakes(&self, name: &str) -> usize {
         let of_the_wire = self.0.iter().filter(|module| module.function != "shared");
@@ -83,9 +96,7 @@ impl Sources {
 
     fn near<'a>(&'a self, from: &'a Module) -> impl Iterator<Item = &'a Module> {
         let of_crate = self.0.iter().filter(|module| module.function == from.function && module.name != from.name);
-        let of = |of: &'static str| {
-            self.0.iter().filter(move |module| module.function == of && from.function != of)
-        };
+        let of = |of: &'static str| self.0.iter().filter(move |module| module.function == of && from.function != of);
         std::iter::once(from).chain(of_crate).chain(of("web")).chain(of("shared"))
     }
 }
