@@ -28,9 +28,10 @@ fn every_route_is_described_and_nothing_else() {
         .filter(|(_, path, _)| !PAGES.contains(path))
         .map(|(method, path, _)| (method, path.to_owned()))
         .collect();
-    let in_code: BTreeSet<_> =
-        of_the_code().into_iter().map(|(method, path, _)| (method, path.replace('+', ""))).collect();
-    assert_eq!(in_document, in_code);
+    // Questions of browsers before a call are no calls.
+    let in_code = of_the_code().into_iter().filter(|(method, ..)| method != "OPTIONS");
+    let in_code: BTreeSet<_> = in_code.map(|(method, path, _)| (method, path.replace('+', ""))).collect();
+    assert_eq!(in_document.symmetric_difference(&in_code).collect::<Vec<_>>(), Vec::<&(String, String)>::new());
 }
 
 #[test]
