@@ -94,7 +94,9 @@ impl Reading<'_, '_> {
                     self.name(patterns, given);
                     self.visit_block(&function.block);
                 } else {
-                    given.iter().for_each(|given| self.leave_open(given));
+                    for given in given {
+                        self.leave_open(given);
+                    }
                 }
             }
             _ => {}

@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 const HTML: &str = "text/html";
 const SCRIPT: &str = "text/javascript";
 
-/// Answers by method and path: status, what it is, and what is in it.
-const ANSWERS: [(&str, &str, &[(u16, &str, &str)]); 11] = [
+/// Each with its status, what it is, and what is in it.
+type Answers = &'static [(u16, &'static str, &'static str)];
+
+/// Answers by method and path.
+const ANSWERS: [(&str, &str, Answers); 11] = [
     ("get", "/console/reference", &[(200, "This description, for people.", HTML)]),
     ("get", "/console/signed-in", &[(200, "A page.", HTML)]),
     ("get", "/console", &[(200, "The console.", HTML)]),

@@ -25,7 +25,7 @@ const ROOMS: [(&str, &str); 6] = [
 
 /// A description, and what it had to leave open.
 pub struct Described {
-    /// OpenAPI 3.1.
+    /// `OpenAPI` 3.1.
     pub document: Value,
     /// Operations of which something is not known: their answers, or who may call them.
     pub open: Vec<String>,

@@ -1,4 +1,4 @@
-//! Reads what the functions answer from their own code, and says it as OpenAPI 3.1.
+//! Reads what the functions answer from their own code, and says it as `OpenAPI` 3.1.
 //!
 //! Routes are where a router is put together, callers and parameters in the signatures of handlers, fields of bodies where
 //! they are read, answers in the types that are serialized. There is nothing beside the code that could say something else;
