@@ -19,6 +19,13 @@ use sha2::{Digest, Sha256};
 /// The folder of the files, beside this one.
 const FOLDER: &str = "web";
 
+/// The code of all functions, and of what they share, which the API is described by.
+const FUNCTIONS: &str = "..";
+const SHARED: &str = "../../shared/src";
+
+/// The page that shows the description.
+const REFERENCE: &str = "reference/index.html";
+
 /// How many hexadecimal digits of a digest are in a name: two contents of one file never meet in so many.
 const DIGITS: usize = 12;
 
@@ -47,13 +54,32 @@ struct Build {
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={FOLDER}");
+    for code in [FUNCTIONS, SHARED] {
+        println!("cargo::rerun-if-changed={code}");
+    }
     let mut sources = BTreeMap::new();
     find(Path::new(FOLDER), &mut sources)?;
     let mut build = Build { sources, built: BTreeMap::new() };
     for source in build.sources.keys().cloned().collect::<Vec<_>>() {
         build.take(&source, &mut Vec::new())?;
     }
+    describe(&mut build)?;
     write(&build.built, &output()?)
+}
+
+/// The API: as a file for programs, and in the place of its mark on the page for people.
+fn describe(build: &mut Build) -> Result<(), Box<dyn Error>> {
+    let described = openapi::describe(Path::new(FUNCTIONS), Path::new(SHARED))?;
+    for open in described.open {
+        println!("cargo::warning=not described: {open}");
+    }
+    let page = build.built.get_mut(REFERENCE).ok_or("there is no page for the description")?;
+    let text = String::from_utf8(std::mem::take(&mut page.content))?;
+    page.content = text.replace("{operations}", &openapi::reference(&described.document)).into_bytes();
+    let content = serde_json::to_vec(&described.document)?;
+    let name = format!("openapi-{}.json", digest(&content));
+    build.built.insert("openapi.json".to_owned(), Built { name, content_type: "application/json", content });
+    Ok(())
 }
 
 fn find(folder: &Path, sources: &mut BTreeMap<String, PathBuf>) -> Result<(), Box<dyn Error>> {

@@ -7,9 +7,10 @@ use crate::{
     world::{App, Call, Connector, SigningKey, Workspace, World, jwks},
 };
 
-/// What is answered to anybody: the catalogue, the SDK's reports, public keys, pages whose
-/// address is the proof, and where a workspace's people sign in.
-const PUBLIC: [&str; 14] = [
+/// What is answered to anybody: the catalogue, the SDK's reports, public keys, pages whose address is the proof, and where a
+/// workspace's people sign in. And what has a form of its own for proofs, and tests of its own: the exchange of tokens.
+const PUBLIC: [&str; 15] = [
+    "/oauth/token",
     "/api/providers",
     "/api/providers/{type}",
     "/api/apps/{app}/analytics/track/batch",

@@ -10,6 +10,7 @@
 mod document;
 mod environment;
 mod events;
+mod openapi_document;
 mod permissions;
 mod routes;
 mod runtime;

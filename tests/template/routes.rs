@@ -11,7 +11,7 @@ type Route = (String, String, String);
 /// they need no route each.
 const PREFLIGHT: (&str, &str, &str) = ("OPTIONS", "/api/apps/{app}/{proxy+}", "list-connections");
 
-fn of_the_code() -> BTreeSet<Route> {
+pub(crate) fn of_the_code() -> BTreeSet<Route> {
     let functions = [
         ("start-authorization", start_authorization::ROUTES),
         ("callback", callback::ROUTES),

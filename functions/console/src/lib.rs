@@ -4,6 +4,7 @@ pub mod assets;
 mod connect;
 mod console;
 pub mod page;
+mod reference;
 
 use axum::{Router, routing::get};
 use connectors::services::Services;
@@ -13,6 +14,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/console"),
     ("GET", "/console/{path+}"),
     ("GET", "/assets/{name}"),
+    ("GET", "/openapi.json"),
     ("GET", connect::SCRIPT),
     ("GET", connect::THIS_VERSION),
     ("GET", "/connect/{session}"),
@@ -24,4 +26,5 @@ pub fn router(services: &Services) -> Router {
         .route("/assets/{name}", get(assets::by_name))
         .merge(console::routes(services))
         .merge(connect::routes())
+        .merge(reference::routes())
 }

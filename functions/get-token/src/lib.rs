@@ -1,15 +1,18 @@
 //! `get-token`: an access token for the app's backend, always fresh: a user's, or the one that the workspace shares.
 
+mod exchange;
+
 use std::time::Duration;
 
 use axum::{
     Json, Router,
     extract::{FromRef, Path, State},
     http::StatusCode,
-    routing::get,
+    routing::{get, post},
 };
 use connectors::{
     auth::Service,
+    clock::Clock,
     domain::{
         freshness::{LONGEST_MIN_TTL, MinTtl},
         ids::{ConnectorId, Subject},
@@ -32,6 +35,7 @@ use std::collections::BTreeMap;
 pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/apps/{app}/app-user-auth/connectors/{id}/token"),
     ("GET", "/api/apps/{app}/users/{sub}/connectors/{id}/token"),
+    ("POST", "/oauth/token"),
     ("GET", "/api/apps/{app}/external-auth/tokens/{type}"),
     ("GET", "/api/apps/{app}/external-auth/tokens/connectors/{id}"),
 ];
@@ -40,16 +44,22 @@ pub const ROUTES: &[(&str, &str)] = &[
 struct Function {
     callers: Callers,
     journey: GetToken,
+    clock: Clock,
     shared: SharedConnections,
 }
 
 /// The routes of this function.
 pub fn router(services: &Services) -> Router {
-    let function =
-        Function { callers: services.callers(), journey: services.get_token(), shared: services.shared_connections() };
+    let function = Function {
+        callers: services.callers(),
+        journey: services.get_token(),
+        shared: services.shared_connections(),
+        clock: services.clock().clone(),
+    };
     Router::new()
         .route("/api/apps/{app}/app-user-auth/connectors/{id}/token", get(of_present_user))
         .route("/api/apps/{app}/users/{sub}/connectors/{id}/token", get(of_absent_user))
+        .route("/oauth/token", post(exchange::exchange))
         .route("/api/apps/{app}/external-auth/tokens/{type}", get(of_shared_type))
         .route("/api/apps/{app}/external-auth/tokens/connectors/{id}", get(of_shared_connector))
         .with_state(function)
@@ -98,7 +108,7 @@ async fn of_present_user(
     query: Query,
 ) -> Result<Json<TokenOnWire>, Problem> {
     let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
-    answer(&journey, &service, &user.place(connector), &query, StatusCode::NOT_FOUND).await
+    answer(&journey, &service, &user.place(connector), wish(&query)?, StatusCode::NOT_FOUND).await
 }
 
 /// The user's session is not there, as in a nightly job: the key itself must be allowed to.
@@ -116,7 +126,8 @@ async fn of_absent_user(
     let subject = Subject::parse(&subject).map_err(|_| Problem::no_connection())?;
     let issuer = service.app().identity.as_ref().map(|identity| identity.issuer.clone());
     let user = service.names(issuer.ok_or_else(Problem::no_connection)?, subject);
-    answer(&journey, &service, &user.place(connector), &query, StatusCode::CONFLICT).await
+    let wish = Wish { offline: true, ..wish(&query)? };
+    answer(&journey, &service, &user.place(connector), wish, StatusCode::CONFLICT).await
 }
 
 /// The account that the workspace shares with all its apps, by the type of its provider.
@@ -129,7 +140,7 @@ async fn of_shared_type(
 ) -> Result<Json<TokenOnWire>, Problem> {
     let provider = ProviderType::parse(&provider).map_err(|_| Problem::no_connection())?;
     let place = shared.of_type(&service.app().workspace, &provider).await?.ok_or_else(Problem::no_connection)?;
-    answer(&journey, &service, &place, &query, StatusCode::NOT_FOUND).await
+    answer(&journey, &service, &place, wish(&query)?, StatusCode::NOT_FOUND).await
 }
 
 /// The same, by the connector.
@@ -140,7 +151,7 @@ async fn of_shared_connector(
     query: Query,
 ) -> Result<Json<TokenOnWire>, Problem> {
     let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
-    answer(&journey, &service, &service.shared_place(connector), &query, StatusCode::NOT_FOUND).await
+    answer(&journey, &service, &service.shared_place(connector), wish(&query)?, StatusCode::NOT_FOUND).await
 }
 
 /// `ended` is how an ended grant is told: the SDK's routes say 404, because apps match on it.
@@ -151,10 +162,9 @@ async fn answer(
     journey: &GetToken,
     service: &Service,
     place: &ConnectionKey,
-    query: &Query,
+    wish: Wish,
     ended: StatusCode,
 ) -> Result<Json<TokenOnWire>, Problem> {
-    let wish = wish(query)?;
     let issued = journey.get(place, &wish).await.map_err(|error| no_token(error, ended))?;
     tracing::info!(key.id = %service.key(), connector.id = %place.connector, outcome = "read", "handed out a token");
     Ok(Json(issued.into()))
@@ -173,6 +183,7 @@ fn wish(query: &Query) -> Result<Wish, Problem> {
         min_ttl: min_ttl.map(MinTtl::Asked).unwrap_or_default(),
         required_scopes: required_scopes.unwrap_or_default(),
         rejected,
+        offline: false,
     })
 }
 

@@ -56,6 +56,20 @@ async fn a_refresh_asks_for_nothing_that_the_role_does_not_grant() {
 }
 
 #[tokio::test]
+async fn a_token_is_exchanged_at_the_cost_of_a_read() {
+    let deployment = Deployment::start().await;
+    deployment.connect().await;
+    let read = deployment.event("get-token.of-user");
+    let mut function = deployment.launch(BOOTSTRAP, read).await;
+    let token = function.answer().await.http().body["access_token"].take();
+    deployment.asked_by("get-token");
+    let exchanged = function.invoke(deployment.event("get-token.exchange")).await.http();
+    assert_eq!((exchanged.status, &exchanged.body["access_token"]), (200, &token));
+    let read = |target| (target, "dynamodb:BatchGetItem".to_owned());
+    assert_eq!(deployment.asked_by("get-token"), [read(Target::Registry), read(Target::Connections)]);
+}
+
+#[tokio::test]
 async fn who_never_connected_has_no_token_and_who_sends_no_request_no_answer() {
     let deployment = Deployment::start().await;
     let mut function = deployment.launch(BOOTSTRAP, deployment.event("get-token.of-user")).await;

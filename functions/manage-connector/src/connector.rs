@@ -65,6 +65,8 @@ pub(crate) struct ConnectorOnWire {
     connection_config: BTreeMap<String, String>,
     /// What apps may call through it; `null` if everything.
     call_rules: Option<Value>,
+    /// Whether apps may have a user's token while that user is away.
+    offline_use: bool,
     kind: &'static str,
     status: &'static str,
     redirect_uri: String,
@@ -88,6 +90,7 @@ impl ConnectorOnWire {
             scopes: list(&connector.scopes),
             connection_config: connector.connection_config.clone(),
             call_rules: Some(&connector.call_rules).filter(|rules| !rules.is_empty()).map(CallRules::to_value),
+            offline_use: connector.offline_use,
             kind: connector.kind.as_str(),
             status: connector.state.as_str(),
             redirect_uri: connector.redirect_uri(&base.0),

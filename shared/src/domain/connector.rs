@@ -48,6 +48,8 @@ pub struct Connector {
     pub connection_config: BTreeMap<String, String>,
     /// What apps may call through it without seeing the token.
     pub call_rules: CallRules,
+    /// Whether apps may have a user's token while that user is not there, if their key lets them.
+    pub offline_use: bool,
     /// Whose accounts it connects. Never changes: a connection of one kind is never used as the other.
     pub kind: ConnectorKind,
     /// Whether it is in use.

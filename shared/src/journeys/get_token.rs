@@ -51,6 +51,8 @@ pub struct Wish {
     pub required_scopes: Scopes,
     /// The SHA-256 of a token that the provider refused.
     pub rejected: Option<[u8; 32]>,
+    /// Whether the user is away: the connector may be kept from that.
+    pub offline: bool,
 }
 
 /// An access token, and what is known of its connection.
@@ -130,7 +132,7 @@ impl GetToken {
         let connector = connector.filter(|found| found.is_open_to(&place.owner)).ok_or(GetTokenError::NotConnected)?;
         let mut connection = connection.ok_or(GetTokenError::NotConnected)?;
         let provider = profile(&connector).ok_or(GetTokenError::NotConnected)?;
-        if !policy.allows(connector.kind, &connector.provider) {
+        if !policy.allows(connector.kind, &connector.provider) || (wish.offline && !connector.offline_use) {
             return Err(GetTokenError::BlockedByPolicy);
         }
         suffices(provider, &connection, wish)?;

@@ -291,6 +291,7 @@ fn item(connector: &Connector) -> Result<NewItem, StoreError> {
         .maybe(Some(&connector.call_rules).filter(|rules| !rules.is_empty()), |item, rules| {
             item.text(name::CALL_RULES, &rules.to_value().to_string())
         })
+        .maybe((!connector.offline_use).then_some(true), |item, refused| item.flag(name::NO_OFFLINE_USE, refused))
         .text(name::CONNECTOR_KIND, connector.kind.as_str())
         .text(name::CONNECTOR_STATE, connector.state.as_str())
         .number(name::REVISION, connector.revision)
@@ -343,6 +344,7 @@ pub(super) fn read(row: &Row) -> Result<Connector, StoreError> {
         scopes_revision: row.number(name::SCOPES_REVISION)?,
         connection_config: row.map(name::CONNECTION_CONFIG)?,
         call_rules: call_rules(row)?,
+        offline_use: !row.flag(name::NO_OFFLINE_USE)?,
         kind: row.word(name::CONNECTOR_KIND, ConnectorKind::parse)?,
         state: row.word(name::CONNECTOR_STATE, ConnectorState::parse)?,
         revision: row.number(name::REVISION)?,

@@ -86,6 +86,7 @@ pub(super) mod name {
         SCOPES_REVISION = "scopes_revision";
         CONNECTION_CONFIG = "connection_config";
         CALL_RULES = "call_rules";
+        NO_OFFLINE_USE = "no_offline_use";
         CONNECTOR_KIND = "connector_kind";
         CONNECTOR_STATE = "connector_state";
         CLAIMED_BY = "claimed_by";

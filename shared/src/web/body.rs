@@ -36,10 +36,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let content_type =
             request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?").to_owned());
-        if waits_in_vain(&request) {
-            return Err(too_large());
-        }
-        let bytes = whole(request.into_body()).await?;
+        let bytes = of_request(request).await?;
         if bytes.is_empty() {
             return Ok(Self(Value::Object(Map::new())));
         }
@@ -67,6 +64,11 @@ pub fn checked<T>(body: &Value, read: impl FnOnce(&Table<'_>) -> T) -> Result<T,
         errors if errors.is_empty() => Ok(value),
         errors => Err(Problem::invalid(errors)),
     }
+}
+
+/// The body of a request, if it is not too large.
+pub(super) async fn of_request(request: Request) -> Result<Vec<u8>, Problem> {
+    if waits_in_vain(&request) { Err(too_large()) } else { whole(request.into_body()).await }
 }
 
 /// Reads a body to its end, if it is not too large.

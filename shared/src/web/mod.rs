@@ -5,6 +5,7 @@ mod body;
 mod callers;
 pub mod cookie;
 mod cors;
+mod form;
 mod gateway;
 pub mod language;
 mod layers;
@@ -23,6 +24,7 @@ pub use callers::{
     AdminCaller, BackendCaller, BuilderCaller, Callers, DelegateCaller, OwnerCaller, ProposerCaller, ServiceCaller,
     UserCaller, WriterCaller,
 };
+pub use form::FormBody;
 pub use layers::dress;
 pub use no_token::no_token;
 pub use origin::Origins;

@@ -192,6 +192,13 @@ impl Problem {
         Self { retry_after: Some(delay), ..self }
     }
 
+    /// How long to wait, in whole seconds, at least one.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        let seconds = self.retry_after?.as_millis().div_ceil(1_000).max(1);
+        Some(u64::try_from(seconds).unwrap_or(u64::MAX))
+    }
+
     /// What people read.
     #[must_use]
     pub fn detail(&self) -> &str {
@@ -275,15 +282,12 @@ impl Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(delay) = self.retry_after {
-            let seconds = delay.as_millis().div_ceil(1_000).max(1);
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_str(&seconds.to_string()).unwrap_or(ONE));
+        if let Some(seconds) = self.retry_after_seconds() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
 }
-
-const ONE: HeaderValue = HeaderValue::from_static("1");
 
 impl IntoResponse for Problem {
     /// Leaves the refusal for `layers::dress`, which knows the request's id.

@@ -218,6 +218,8 @@ function frame() {
         el('span', { class: 'quiet small workspace', title: api.workspace }, api.workspace),
         api.person?.name && el('span', { class: 'small person' }, api.person.name),
         !api.mayWrite && el('span', { class: 'pill' }, 'May look only'),
+        // Elsewhere: the key is in this tab only.
+        el('a', { class: 'small', href: '/console/reference', target: '_blank', rel: 'noopener' }, 'API reference'),
         el('button', { type: 'button', onclick: () => signOut() }, 'Sign out'),
       ),
     ),

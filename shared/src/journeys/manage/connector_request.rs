@@ -44,6 +44,7 @@ pub fn read_draft(body: &Table<'_>) -> Option<ConnectorDraft> {
         scopes: common.scopes.unwrap_or_default(),
         connection_config: common.connection_config.unwrap_or_default(),
         call_rules: common.call_rules.unwrap_or_default(),
+        offline_use: common.offline_use.unwrap_or(true),
         kind: kind.unwrap_or(ConnectorKind::PerUser),
     })
 }
@@ -59,6 +60,7 @@ pub fn read_change(body: &Table<'_>) -> ConnectorChange {
         scopes: body.scopes("scopes"),
         connection_config: config(body),
         call_rules: body.has("call_rules").then(|| call_rules(body.table("call_rules"))),
+        offline_use: body.flag("offline_use"),
         ..ConnectorChange::default()
     }
 }

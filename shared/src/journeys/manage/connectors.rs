@@ -73,6 +73,8 @@ pub struct ConnectorDraft {
     pub connection_config: BTreeMap<String, String>,
     /// What apps may call through it.
     pub call_rules: CallRules,
+    /// Whether apps may use it while its users are away.
+    pub offline_use: bool,
     /// Whose accounts it connects.
     pub kind: ConnectorKind,
 }
@@ -94,6 +96,8 @@ pub struct ConnectorChange {
     pub connection_config: Option<BTreeMap<String, String>>,
     /// Other rules of what apps may call; empty ones are none.
     pub call_rules: Option<CallRules>,
+    /// Whether apps may use it while its users are away.
+    pub offline_use: Option<bool>,
     /// A new key pair in the place of the present one.
     pub rotate_key: bool,
     /// The only revision that may be changed, if whoever asks has seen no other.
@@ -203,6 +207,7 @@ impl ManageConnectors {
             scopes_revision: 1,
             connection_config,
             call_rules: draft.call_rules,
+            offline_use: draft.offline_use,
             kind: draft.kind,
             state: ConnectorState::Active,
             revision: 1,
@@ -394,6 +399,7 @@ impl ManageConnectors {
         if let Some(rules) = &change.call_rules {
             connector.call_rules = rules.clone();
         }
+        connector.offline_use = change.offline_use.unwrap_or(connector.offline_use);
         connector.revision += 1;
         connector.updated_at = now;
         Ok(connector)
@@ -413,6 +419,7 @@ fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
         ("endpoints", earlier.pinned_profile != changed.pinned_profile),
         ("connection_config", earlier.connection_config != changed.connection_config),
         ("call_rules", earlier.call_rules != changed.call_rules),
+        ("offline_use", earlier.offline_use != changed.offline_use),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }

@@ -1,0 +1,331 @@
+//! What a handler reads of a body: the fields that its reader asks the table for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use syn::{Expr, FnArg, Pat, visit::Visit};
+
+use crate::{
+    handler::Handler,
+    sources::{Module, Sources, literal},
+};
+
+/// How many functions deep a reader is followed.
+const DEEPEST: usize = 6;
+
+/// The schema of a handler's body.
+pub(crate) fn of(sources: &Sources, handler: &Handler<'_>) -> Value {
+    let found = handler.reached.iter().find_map(|(module, function)| {
+        let mut checks = Checks::default();
+        checks.visit_block(&function.block);
+        Some((*module, checks.0?))
+    });
+    // Read by rules of its own: anything may be tried.
+    let Some((module, reader)) = found else { return json!({}) };
+    let mut schema = empty();
+    let (tables, names) = (BTreeMap::new(), BTreeMap::new());
+    let mut reading = Reading { sources, module, tables, names, schema: &mut schema, depth: 0 };
+    reading.apply(&reader, &[Given::Table(String::new())]);
+    schema
+}
+
+fn empty() -> Value {
+    json!({ "type": "object", "properties": {}, "required": [], "additionalProperties": false })
+}
+
+/// `checked(&body, reader)`
+#[derive(Default)]
+struct Checks(Option<Expr>);
+
+impl<'ast> Visit<'ast> for Checks {
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        if let (Expr::Path(function), Some(reader)) = (&*call.func, call.args.get(1))
+            && function.path.is_ident("checked")
+        {
+            self.0 = Some(reader.clone());
+        }
+        syn::visit::visit_expr_call(self, call);
+    }
+}
+
+/// What a function is given.
+enum Given {
+    /// Where the schema of a table is.
+    Table(String),
+    /// A text, perhaps the name of a field.
+    Text(String),
+    Other,
+}
+
+/// A reader at work: which names stand for which tables and fields.
+struct Reading<'a, 's> {
+    sources: &'a Sources,
+    module: &'a Module,
+    /// By name: where the schema of the table is.
+    tables: BTreeMap<String, String>,
+    /// By name: the text that it stands for.
+    names: BTreeMap<String, String>,
+    schema: &'s mut Value,
+    depth: usize,
+}
+
+impl Reading<'_, '_> {
+    /// Follows a function or closure whose parameters are these tables, or nothing of interest.
+    fn apply(&mut self, reader: &Expr, given: &[Given]) {
+        if self.depth > DEEPEST {
+            return;
+        }
+        let (module, tables, names) = (self.module, self.tables.clone(), self.names.clone());
+        self.depth += 1;
+        match reader {
+            Expr::Closure(closure) => {
+                self.name(closure.inputs.iter(), given);
+                self.visit_expr(&closure.body);
+            }
+            Expr::Path(path) => {
+                if let Some((module, function)) = self.sources.function(self.module, &path.path) {
+                    self.module = module;
+                    self.tables.clear();
+                    self.names.clear();
+                    let patterns = function.sig.inputs.iter().filter_map(|input| match input {
+                        FnArg::Typed(typed) => Some(&*typed.pat),
+                        FnArg::Receiver(_) => None,
+                    });
+                    self.name(patterns, given);
+                    self.visit_block(&function.block);
+                } else {
+                    for given in given {
+                        self.leave_open(given);
+                    }
+                }
+            }
+            _ => {}
+        }
+        self.depth -= 1;
+        (self.module, self.tables, self.names) = (module, tables, names);
+    }
+
+    fn name<'p>(&mut self, patterns: impl Iterator<Item = &'p Pat>, given: &[Given]) {
+        for (pattern, given) in patterns.zip(given) {
+            let pattern = if let Pat::Type(typed) = pattern { &*typed.pat } else { pattern };
+            let Pat::Ident(name) = pattern else { continue };
+            match given {
+                Given::Table(table) => self.tables.insert(name.ident.to_string(), table.clone()),
+                Given::Text(text) => self.names.insert(name.ident.to_string(), text.clone()),
+                Given::Other => None,
+            };
+        }
+    }
+
+    fn table(&self, expression: &Expr) -> Option<String> {
+        match expression {
+            Expr::Reference(reference) => self.table(&reference.expr),
+            Expr::Path(path) => self.tables.get(&path.path.get_ident()?.to_string()).cloned(),
+            _ => None,
+        }
+    }
+
+    /// The table that is handed on: one with a name, or `body.table("user")`.
+    fn handed(&mut self, argument: &Expr) -> Option<String> {
+        match argument {
+            Expr::Reference(reference) => self.handed(&reference.expr),
+            Expr::MethodCall(call) if call.method == "table" => {
+                let table = self.table(&call.receiver)?;
+                self.take(&table, call);
+                Some(format!("{table}/properties/{}", self.field(call)?))
+            }
+            other => self.table(other),
+        }
+    }
+
+    fn put(&mut self, table: &str, name: &str, schema: Value) {
+        if let Some(properties) = self.schema.pointer_mut(&format!("{table}/properties")).and_then(Value::as_object_mut)
+        {
+            properties.entry(name).or_insert(schema);
+        }
+    }
+
+    /// The name of the field that a table is asked for.
+    fn field(&self, call: &syn::ExprMethodCall) -> Option<String> {
+        match call.args.first()? {
+            Expr::Path(path) => {
+                let name = path.path.segments.last()?.ident.to_string();
+                self.names.get(&name).cloned().or_else(|| self.sources.text(self.module, &name))
+            }
+            other => literal(other),
+        }
+    }
+
+    /// Follows a piece of code once for each text that a name in it stands for.
+    fn each(&mut self, name: &Pat, texts: &Expr, code: &Expr) -> bool {
+        let name = if let Pat::Tuple(tuple) = name { tuple.elems.first() } else { Some(name) };
+        let (Some(Pat::Ident(name)), Expr::Array(texts)) = (name, texts) else { return false };
+        for text in &texts.elems {
+            let text = match text {
+                Expr::Tuple(tuple) => tuple.elems.first().and_then(literal),
+                other => literal(other),
+            };
+            if let Some(text) = text {
+                self.names.insert(name.ident.to_string(), text);
+                self.visit_expr(code);
+            }
+        }
+        true
+    }
+
+    /// A table whose reader is not followed may have any fields.
+    fn leave_open(&mut self, given: &Given) {
+        let Given::Table(table) = given else { return };
+        if let Some(schema) = self.schema.pointer_mut(table).and_then(Value::as_object_mut) {
+            schema.remove("additionalProperties");
+        }
+    }
+
+    fn require(&mut self, table: &str, name: &str) {
+        let required = self.schema.pointer_mut(&format!("{table}/required")).and_then(Value::as_array_mut);
+        if let Some(required) = required.filter(|required| !required.contains(&name.into())) {
+            required.push(name.into());
+        }
+    }
+
+    fn take(&mut self, table: &str, call: &syn::ExprMethodCall) {
+        let argument = |at: usize| call.args.get(at);
+        let Some(name) = self.field(call) else { return };
+        let text = json!({ "type": "string", "minLength": 1 });
+        let schema = match call.method.to_string().as_str() {
+            "read" => self.kind(argument(1)),
+            "each" => json!({ "type": "array", "maxItems": 200, "items": self.kind(argument(1)) }),
+            "map" => json!({ "type": "object", "additionalProperties": self.kind(argument(1)) }),
+            "text" | "url" | "path" => text,
+            "flag" => json!({ "type": "boolean" }),
+            "seconds" => json!({ "type": "integer", "minimum": 0 }),
+            "choice" => json!({ "type": "string", "enum": self.words(argument(1)) }),
+            "texts" | "scopes" => json!({ "type": "array", "maxItems": 200, "items": text }),
+            "table" => empty(),
+            "tables" => json!({ "type": "array", "maxItems": 200, "items": { "type": "object" } }),
+            "require" | "require_given" => return self.require(table, &name),
+            "refuse" if argument(1).and_then(literal).is_some_and(|why| why.starts_with("is required")) => {
+                return self.require(table, &name);
+            }
+            _ => return,
+        };
+        self.put(table, &name, schema);
+    }
+
+    /// `&[("admin", Role::Admin), …]`, or the name of such a list.
+    fn words(&self, choices: Option<&Expr>) -> Vec<String> {
+        let Some(Expr::Reference(reference)) = choices else { return Vec::new() };
+        let entries = match &*reference.expr {
+            Expr::Array(entries) => Some(entries),
+            Expr::Path(path) => {
+                path.path.segments.last().and_then(|last| self.sources.list(self.module, &last.ident.to_string()))
+            }
+            _ => None,
+        };
+        let first = |entry: &Expr| match entry {
+            Expr::Tuple(tuple) => tuple.elems.first().and_then(literal),
+            _ => None,
+        };
+        entries.into_iter().flat_map(|entries| &entries.elems).filter_map(first).collect()
+    }
+
+    /// What a field must be, by what its reader looks at.
+    fn kind(&self, reader: Option<&Expr>) -> Value {
+        let mut looked_at = Words::default();
+        match reader {
+            Some(Expr::Path(path)) if path.path.is_ident("text") => {
+                return json!({ "type": "string", "minLength": 1, "maxLength": 1024 });
+            }
+            Some(Expr::Path(path)) => {
+                if let Some((_, function)) = self.sources.function(self.module, &path.path) {
+                    looked_at.visit_block(&function.block);
+                }
+            }
+            Some(other) => looked_at.visit_expr(other),
+            None => {}
+        }
+        let has = |word: &str| looked_at.0.contains(word);
+        let kind = if has("Value::Object") || has("as_object") {
+            "object"
+        } else if has("clone") || has("Query::of_json") {
+            return json!({});
+        } else if has("Value::Array") || has("as_array") {
+            "array"
+        } else if has("as_bool") {
+            "boolean"
+        } else if has("as_u64") || has("as_i64") {
+            "integer"
+        } else {
+            "string"
+        };
+        if has("is_null") || has("Value::Null") { json!({ "type": [kind, "null"] }) } else { json!({ "type": kind }) }
+    }
+}
+
+impl<'ast> Visit<'ast> for Reading<'_, '_> {
+    /// `let user = body.table("user")`
+    fn visit_local(&mut self, local: &'ast syn::Local) {
+        syn::visit::visit_local(self, local);
+        if let (Pat::Ident(name), Some(init)) = (&local.pat, &local.init)
+            && let Expr::MethodCall(call) = &*init.expr
+            && call.method == "table"
+            && let (Some(table), Some(field)) = (self.table(&call.receiver), self.field(call))
+        {
+            self.tables.insert(name.ident.to_string(), format!("{table}/properties/{field}"));
+        }
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        if let Some(table) = self.table(&call.receiver) {
+            self.take(&table, call);
+        }
+        // `["code", "nonce"].map(|name| body.read(name, text))`
+        if call.method == "map"
+            && let Some(Expr::Closure(closure)) = call.args.first()
+            && let Some(name) = closure.inputs.first()
+            && self.each(name, &call.receiver, &closure.body)
+        {
+            return;
+        }
+        syn::visit::visit_expr_method_call(self, call);
+    }
+
+    /// `settings(body)`
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        let given = call.args.iter().map(|argument| match (self.handed(argument), literal(argument)) {
+            (Some(table), _) => Given::Table(table),
+            (None, Some(text)) => Given::Text(text),
+            (None, None) => Given::Other,
+        });
+        let given: Vec<Given> = given.collect();
+        if given.iter().any(|given| matches!(given, Given::Table(_))) {
+            self.apply(&call.func, &given);
+        }
+        syn::visit::visit_expr_call(self, call);
+    }
+
+    /// `for (name, is_read) in [("name", …), …] { … body.require_given(name) … }`
+    fn visit_expr_for_loop(&mut self, each: &'ast syn::ExprForLoop) {
+        let code = Expr::Block(syn::ExprBlock { attrs: Vec::new(), label: None, block: each.body.clone() });
+        if !self.each(&each.pat, &each.expr, &code) {
+            syn::visit::visit_expr_for_loop(self, each);
+        }
+    }
+}
+
+/// The methods and paths that stand in a piece of code.
+#[derive(Default)]
+struct Words(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for Words {
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        self.0.insert(names.join("::"));
+        syn::visit::visit_path(self, path);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        self.0.insert(call.method.to_string());
+        syn::visit::visit_expr_method_call(self, call);
+    }
+}

@@ -1,0 +1,58 @@
+//! Who may call: what the extractors of a handler ask for.
+
+use serde_json::{Value, json};
+
+/// Each extractor with the schemes that it takes: any of these, all of each.
+const CALLERS: [(&str, &[&[&str]]); 10] = [
+    ("BuilderCaller", &[&["workspaceKey"]]),
+    ("ProposerCaller", &[&["workspaceKey"]]),
+    ("AdminCaller", &[&["workspaceKey"]]),
+    ("WriterCaller", &[&["workspaceKey"]]),
+    ("ServiceCaller", &[&["serviceKey"]]),
+    ("OwnerCaller", &[&["serviceKey"], &["workspaceKey"]]),
+    ("DelegateCaller", &[&["serviceKey", "onBehalfOf"]]),
+    ("UserCaller", &[&["userToken"], &["serviceKey", "onBehalfOf"]]),
+    ("OwnPage", &[&["linkCookie"]]),
+    ("BackendCaller", &[&["serviceKey"], &["serviceKey", "onBehalfOf"]]),
+];
+
+/// The security requirement that an extractor stands for.
+pub(crate) fn requirement(extractor: &str) -> Option<Value> {
+    let (_, either) = CALLERS.iter().find(|(known, _)| *known == extractor)?;
+    let schemes = |all: &&[&str]| all.iter().map(|scheme| ((*scheme).to_owned(), json!([]))).collect();
+    Some(either.iter().map(|all| Value::Object(schemes(all))).collect())
+}
+
+/// Whether a parameter's type is meant to prove who is calling.
+pub(crate) fn is_proof(extractor: &str) -> bool {
+    extractor == "OwnPage" || (extractor.ends_with("Caller") && extractor != "Caller")
+}
+
+/// What proves a caller.
+pub(crate) fn schemes() -> Value {
+    json!({
+        "workspaceKey": {
+            "type": "http", "scheme": "bearer",
+            "description": "A key of the workspace (`uck_admin_…`). One with the role `read` may look, and change nothing.",
+        },
+        "serviceKey": {
+            "type": "http", "scheme": "bearer", "description": "The key of an app's backend (`uck_app_…`).",
+        },
+        "onBehalfOf": {
+            "type": "apiKey", "in": "header", "name": "on-behalf-of",
+            "description": "`Bearer` and the user's own token, beside the service key of their app.",
+        },
+        "userToken": {
+            "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "A user's own token, of the issuer that is registered for the app.",
+        },
+        "linkCookie": {
+            "type": "apiKey", "in": "cookie", "name": "__Host-connect-id",
+            "description": "The cookie of the browser that opened the link, by the link's id; its own page asks, and nobody else's.",
+        },
+        "clientBasic": {
+            "type": "http", "scheme": "basic",
+            "description": "An app's id and one of its service keys (RFC 6749, section 2.3.1).",
+        },
+    })
+}

@@ -1,0 +1,197 @@
+//! Token exchange (RFC 8693), as an OAuth library asks for it.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::json;
+
+use crate::world::{Answer, App, Call, Connector, World};
+
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+type Field<'a> = (&'a str, &'a str);
+
+fn form(fields: &[Field<'_>]) -> Vec<u8> {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields);
+    form.finish().into_bytes()
+}
+
+fn send(world: &World, fields: &[Field<'_>]) -> Call {
+    world.call("POST", "/oauth/token").raw("application/x-www-form-urlencoded", form(fields))
+}
+
+fn basic(app: &str, key: &str) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{app}:{key}")))
+}
+
+/// A user who is connected, and a request of their app's backend that is right.
+struct Scene {
+    world: World,
+    connector: Connector,
+    user: String,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let connector = world.connector("Calendar").await;
+        world.connect(&connector, "alice").await;
+        let user = world.app.user(&world, "alice");
+        Self { world, connector, user }
+    }
+
+    fn right(&self) -> Vec<Field<'_>> {
+        vec![
+            ("grant_type", GRANT),
+            ("subject_token", &self.user),
+            ("subject_token_type", JWT),
+            ("audience", &self.connector.id),
+        ]
+    }
+
+    /// The right request with some fields changed, or left out (empty).
+    fn with<'a>(&'a self, changes: &[Field<'a>]) -> Vec<Field<'a>> {
+        let mut fields = self.right();
+        fields.retain(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+        fields.extend(changes.iter().filter(|(_, value)| !value.is_empty()));
+        fields
+    }
+
+    async fn ask(&self, fields: &[Field<'_>]) -> Answer {
+        self.by(&self.world.app, fields).await
+    }
+
+    async fn by(&self, app: &App, fields: &[Field<'_>]) -> Answer {
+        send(&self.world, fields).header("authorization", &basic(&app.id, &app.service_key)).send().await
+    }
+}
+
+fn assert_refused(answer: &Answer, status: u16, error: &str, what: &str) {
+    let body = answer.expect(status);
+    assert_eq!(body["error"], error, "{what}: {answer:?}");
+    assert!(body["error_description"].is_string(), "{what}: {answer:?}");
+    assert_eq!(answer.header("cache-control"), Some("no-store"), "{what}");
+}
+
+#[tokio::test]
+async fn a_users_token_is_exchanged_for_the_one_that_the_token_route_hands_out() {
+    let scene = Scene::new().await;
+    let same = scene.world.token(&scene.connector, "alice").await.expect(200);
+    let answer = scene.ask(&scene.with(&[("requested_token_type", ACCESS_TOKEN), ("scope", "read")])).await;
+    let body = answer.expect(200);
+    assert_eq!(body["access_token"], same["access_token"]);
+    assert_eq!((&body["token_type"], &body["issued_token_type"]), (&json!("Bearer"), &json!(ACCESS_TOKEN)));
+    assert_eq!(body["scope"], "read write");
+    assert!(body["expires_in"].as_u64().unwrap() > 0, "{body}");
+    assert_eq!(body.as_object().unwrap().len(), 5, "{body}");
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let app = &scene.world.app;
+    let post = scene.with(&[("client_id", &app.id), ("client_secret", &app.service_key)]);
+    assert_eq!(send(&scene.world, &post).send().await.expect(200)["access_token"], same["access_token"]);
+    for kind in [ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:id_token"] {
+        scene.ask(&scene.with(&[("subject_token_type", kind)])).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_prove_itself_learns_nothing_else() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let sibling = world.register_app(&world.workspace, "sibling-app").await;
+    let (id, key) = (world.app.id.as_str(), world.app.service_key.as_str());
+    let headers = [
+        basic(id, "wrong"),
+        basic(id, &sibling.service_key),
+        basic(&sibling.id, key),
+        basic("nobody", key),
+        basic(id, &world.workspace.admin_key),
+        basic(id, &scene.user),
+        format!("Bearer {key}"),
+        "Basic".to_owned(),
+        "Basic !".to_owned(),
+    ];
+    let mut answers = vec![send(world, &scene.right()).send().await];
+    for header in &headers {
+        answers.push(send(world, &scene.right()).header("authorization", header).send().await);
+        // Whatever else is wrong is not looked at.
+        answers.push(send(world, &[]).header("authorization", header).send().await);
+    }
+    answers.push(send(world, &scene.with(&[("client_id", id)])).send().await);
+    for answer in &answers {
+        assert_refused(answer, 401, "invalid_client", "the client");
+        assert!(answer.header("www-authenticate").unwrap().starts_with("Basic "), "{answer:?}");
+        assert_eq!(answer.without_ids(), answers[0].without_ids());
+    }
+    let both = scene.with(&[("client_id", id), ("client_secret", key)]);
+    assert_refused(&scene.ask(&both).await, 400, "invalid_request", "both ways at once");
+    let other = scene.with(&[("client_id", sibling.id.as_str())]);
+    assert_refused(&scene.ask(&other).await, 400, "invalid_request", "two ids");
+}
+
+#[tokio::test]
+async fn what_the_standard_does_not_have_or_this_does_not_do_is_refused_by_its_name() {
+    let scene = Scene::new().await;
+    let forged = scene.world.register_app(&scene.world.workspace, "sibling-app").await.user(&scene.world, "alice");
+    for (changes, error) in [
+        ([("grant_type", "")], "invalid_request"),
+        ([("grant_type", "client_credentials")], "unsupported_grant_type"),
+        ([("subject_token", "")], "invalid_request"),
+        ([("subject_token", "nonsense")], "invalid_request"),
+        ([("subject_token", &forged)], "invalid_request"),
+        ([("subject_token", &scene.world.app.service_key)], "invalid_request"),
+        ([("subject_token_type", "")], "invalid_request"),
+        ([("subject_token_type", "urn:ietf:params:oauth:token-type:saml2")], "invalid_request"),
+        ([("requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token")], "invalid_request"),
+        ([("actor_token", "x")], "invalid_request"),
+        ([("audience", "")], "invalid_request"),
+        ([("audience", "no such thing")], "invalid_target"),
+        ([("audience", "con_00000000000000000000000000")], "invalid_target"),
+        ([("resource", "https://calendar.example")], "invalid_target"),
+        ([("scope", "\"")], "invalid_scope"),
+        ([("scope", "admin")], "invalid_scope"),
+    ] {
+        let answer = scene.ask(&scene.with(&changes)).await;
+        assert_refused(&answer, 400, error, &format!("{changes:?}"));
+    }
+    let twice = |field| [scene.right(), vec![field]].concat();
+    assert_refused(&scene.ask(&twice(("audience", "con_2"))).await, 400, "invalid_target", "two connectors");
+    assert_refused(&scene.ask(&twice(("subject_token", "x"))).await, 400, "invalid_request", "two users");
+    let json = scene.world.call("POST", "/oauth/token").json(&json!({"grant_type": GRANT}));
+    assert_refused(&json.send().await, 400, "invalid_request", "JSON");
+}
+
+/// The user's token is good, so it is no `invalid_grant`: there is no token for the target. A header tells why.
+#[tokio::test]
+async fn a_user_who_is_not_connected_or_not_any_more_is_told_by_the_target() {
+    let scene = Scene::new().await;
+    let bob = scene.world.app.user(&scene.world, "bob");
+    let never = scene.ask(&scene.with(&[("subject_token", &bob)])).await;
+    assert_refused(&never, 400, "invalid_target", "never connected");
+    assert_eq!(never.header("x-base44-connector-error"), Some("NOT_FOUND"));
+    scene.world.advance(3_600);
+    scene.world.provider.take_back("alice@provider");
+    let user = scene.world.app.user(&scene.world, "alice");
+    let ended = scene.ask(&scene.with(&[("subject_token", &user)])).await;
+    assert_refused(&ended, 400, "invalid_target", "ended");
+    assert_eq!(ended.header("x-base44-connector-error"), Some("reconnect_required"));
+}
+
+/// A connector may be kept from use without its user: with their session there it goes on as before.
+#[tokio::test]
+async fn a_connector_that_is_not_for_absent_users_answers_to_present_ones_only() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let (key, _) = world.service_key(&world.workspace, &world.app.id, &["tokens:offline"]).await;
+    let path = world.app.path(&format!("/users/alice/connectors/{}/token", scene.connector.id));
+    let away = || world.call("GET", &path).bearer(&key).send();
+    away().await.expect(200);
+    assert_eq!(world.change(&scene.connector, &json!({"offline_use": false})).await["offline_use"], false);
+    let refused = away().await;
+    assert_eq!(refused.refusal(), (403, "blocked_by_policy".to_owned()));
+    world.token(&scene.connector, "alice").await.expect(200);
+    scene.ask(&scene.right()).await.expect(200);
+    assert_eq!(world.change(&scene.connector, &json!({"name": "Other"})).await["offline_use"], false);
+    world.change(&scene.connector, &json!({"offline_use": true})).await;
+    away().await.expect(200);
+}
