@@ -26,6 +26,7 @@ mod encryption_keys;
 mod end_edges;
 mod end_races;
 mod events;
+mod expiring;
 mod finishing;
 mod foresight;
 mod forgetting;

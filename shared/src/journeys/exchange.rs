@@ -24,7 +24,10 @@ use crate::{
     },
     oauth::{Arrived, CodeGrant, Credentials, GrantTokens, ProviderClient, TokenError, TokenSet, dpop::Proof},
     random::Random,
-    store::{Completion, Completions, Connectors, EndedGrants, Healths, NewGrant, Sessions, StoreError, Write},
+    store::{
+        Completed, Completion, Completions, Connectors, EndedGrants, Healths, NewGrant, Sessions, StoreError, Tally,
+        Write,
+    },
     vault::{Place, Ready, Vault, VaultError},
 };
 
@@ -255,11 +258,15 @@ impl Exchange {
         loop {
             let grant = self.grant(session, met, ready, tokens);
             let began_at = session.began_at();
-            let completion = Completion { session: &session.id, began_at, place: &session.key, grant, told };
+            let tally = Tally { drawn: self.random.below(u64::MAX), room: session.pinned.room };
+            let completion = Completion { session: &session.id, began_at, place: &session.key, grant, told, tally };
             match self.completions.store(completion).await {
-                Ok(Write::Done) => return Ok(()),
-                Ok(Write::Conflict) if self.is_completed(session).await? => return Ok(()),
-                Ok(Write::Conflict) => return Err(ExchangeError::Spent),
+                Ok(Completed::Done) => return Ok(()),
+                Ok(Completed::Conflict) if self.is_completed(session).await? => return Ok(()),
+                Ok(Completed::Conflict) => return Err(ExchangeError::Spent),
+                Ok(Completed::Full) => {
+                    return Err(ExchangeError::Failed { reason: FailureReason::PlanLimit, cause: None });
+                }
                 Err(error) if self.clock.now() >= give_up => return Err(error.into()),
                 Err(error) => tracing::warn!(%error, "a new connection was not stored yet"),
             }

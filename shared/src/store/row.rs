@@ -128,6 +128,9 @@ pub(super) mod name {
         REFUSALS = "refusals";
         RETRY_AT = "retry_at";
         QUARANTINED = "quarantined";
+        EXPIRY_TOLD = "expiry_told";
+        COUNTED = "counted";
+        TALLY = "tally";
 
         FAILING = "failing";
         OPENINGS = "openings";
@@ -171,6 +174,7 @@ pub(super) mod name {
         REDIRECT_URI = "redirect_uri";
         TOKEN_ENDPOINT = "token_endpoint";
         CODE_BOUND = "code_bound";
+        ROOM = "room";
         REQUESTED = "requested";
         EARLIER_ACCOUNT = "earlier_account";
         EARLIER_REFRESH = "earlier_refresh";
