@@ -171,7 +171,8 @@ impl Config {
 }
 
 fn plans(name: &'static str, raw: &str) -> Result<Plans, ConfigError> {
-    let expected = "a JSON object of plans by name, each with any of `connectors`, `custom_providers`, `shared`";
+    let expected =
+        "a JSON object of plans by name, each with any of `connectors`, `connections`, `custom_providers`, `shared`";
     Plans::parse(raw).map_err(|_| ConfigError::Invalid { name, expected })
 }
 

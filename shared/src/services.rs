@@ -26,8 +26,9 @@ use crate::{
     queue::{OrderedQueue, Queue},
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Checkups, ClientKeys, Connections, Connectors, CustomProviders, EndedGrants, Healths,
-        Outbox, Paces, Policies, Schedule, Sessions, Sweeps, Webhooks, WorkspaceIdentities, WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditLog, Checkups, ClientKeys, ConnectionCounts, Connections, Connectors, CustomProviders,
+        EndedGrants, Healths, Outbox, Paces, Policies, Schedule, Sessions, Sweeps, Webhooks, WorkspaceIdentities,
+        WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -260,6 +261,10 @@ impl Services {
 
     fn policies(&self) -> Policies {
         Policies::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn connection_counts(&self) -> ConnectionCounts {
+        ConnectionCounts::new(&self.dynamodb, &self.config.tables)
     }
 
     fn connections(&self) -> Connections {

@@ -71,6 +71,7 @@ async fn a_connector_that_is_changed_and_deleted_is_told_of_with_its_connections
 async fn a_grant_that_is_over_is_told_of_with_its_reason_and_noted() {
     let (world, connector) = world().await;
     world.connect(&connector, "alice").await;
+    world.deliver_events().await;
     world.provider.take_back("alice@provider");
     world.advance(3_700);
     assert_eq!(world.token(&connector, "alice").await.status, 404);

@@ -27,6 +27,7 @@ mod end_edges;
 mod end_races;
 mod events;
 mod exchange;
+mod expiring;
 mod finishing;
 mod foresight;
 mod forgetting;

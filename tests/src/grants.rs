@@ -87,8 +87,9 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "start-authorization",
         Target::Connections,
-        &[GET],
-        "whether there is a connection to renew, and how it stands; whether its provider gives bound tokens only",
+        &[GET, QUERY],
+        "whether there is a connection to renew, and how it stands; whether its provider gives bound tokens only; how many \
+         connections the workspace has",
     ),
     grant(
         "start-authorization",
@@ -112,7 +113,7 @@ pub const GRANTS: &[Grant] = &[
         "callback",
         Target::Connections,
         &[UPDATE, CHECK, PUT],
-        "completes a session bound by its cookie, if its user was not forgotten since; leaves what is to be revoked later",
+        "completes a session bound by its cookie, if its user was not forgotten since, and counts it; leaves what is to be revoked later",
     ),
     grant("callback", Target::Sessions, &[GET, UPDATE], "the session by its state, which it spends or parks"),
     grant("callback", Target::Audit, &[GET, PUT], "who connected, and what was refused"),
@@ -124,7 +125,7 @@ pub const GRANTS: &[Grant] = &[
         "finish-authorization",
         Target::Connections,
         &[UPDATE, CHECK, PUT],
-        "completes a parked session, if its user was not forgotten since; leaves what is to be revoked later",
+        "completes a parked session, if its user was not forgotten since, and counts it; leaves what is to be revoked later",
     ),
     grant("finish-authorization", Target::Sessions, &[GET, UPDATE], "the session, which it spends"),
     grant("finish-authorization", Target::Audit, &[GET, PUT], "who connected, and who tried for another"),

@@ -36,6 +36,7 @@ struct PlanOnWire {
 #[derive(Serialize)]
 struct LimitsOnWire {
     connectors: Option<u32>,
+    connections: Option<u32>,
     custom_providers: bool,
     shared: bool,
 }
@@ -43,12 +44,13 @@ struct LimitsOnWire {
 #[derive(Serialize)]
 struct UseOnWire {
     connectors: u64,
+    connections: u64,
 }
 
 impl From<(PlanName, Plan)> for PlanOnWire {
     fn from((name, plan): (PlanName, Plan)) -> Self {
-        let Plan { connectors, custom_providers, shared } = plan;
-        Self { name: name.to_string(), limits: LimitsOnWire { connectors, custom_providers, shared } }
+        let Plan { connectors, connections, custom_providers, shared } = plan;
+        Self { name: name.to_string(), limits: LimitsOnWire { connectors, connections, custom_providers, shared } }
     }
 }
 
@@ -58,12 +60,13 @@ async fn look(
 ) -> Result<Json<WorkspaceOnWire>, Problem> {
     let Planned { workspace, plan, connectors } =
         journey.of(admin.workspace()).await?.ok_or_else(Problem::not_found)?;
+    let connections = journey.connections(admin.workspace()).await?;
     Ok(Json(WorkspaceOnWire {
         workspace_id: workspace.id.to_string(),
         name: workspace.name.as_str().to_owned(),
         created_at: seconds(workspace.created_at).to_string(),
         plan: plan.map(PlanOnWire::from),
-        r#use: UseOnWire { connectors },
+        r#use: UseOnWire { connectors, connections },
     }))
 }
 

@@ -184,6 +184,7 @@ fn problem(error: StartError) -> Problem {
     match error {
         StartError::UnknownConnector => no_connector(),
         StartError::BlockedByPolicy => Problem::blocked_by_policy(),
+        StartError::Plan(_) => Problem::no_room_for_connection(),
         StartError::UnknownConnection => Problem::no_connection(),
         StartError::ScopesNotAllowed(foreign) => {
             Problem::invalid_field("/scopes", format!("must be among the connector's scopes; these are not: {foreign}"))

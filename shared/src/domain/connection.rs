@@ -49,6 +49,8 @@ pub struct Connection {
     pub refresh: RefreshState,
     /// Why nothing is done with it any more without its user, if so.
     pub quarantine: Option<Quarantine>,
+    /// Whether it is among those that are counted in its workspace: since connections are, each new one is.
+    pub counted: bool,
 }
 
 /// How many details a connection keeps, and how long each may be, in bytes.

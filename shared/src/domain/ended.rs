@@ -159,6 +159,7 @@ mod tests {
             },
             refresh: crate::domain::connection::RefreshState::default(),
             quarantine: None,
+            counted: true,
         }
     }
 

@@ -44,6 +44,8 @@ kinds! {
     ConnectionReconnectRequired = "connection.reconnect_required";
     /// The provider changed what the grant may do.
     ConnectionScopesChanged = "connection.scopes_changed";
+    /// The grant ends by itself, some days from now, unless its user connects again.
+    ConnectionExpiring = "connection.expiring";
     /// The connection was ended here.
     ConnectionDisconnected = "connection.disconnected";
     /// The provider did not end an ended connection's grant, and is not asked again.
@@ -83,6 +85,8 @@ pub struct Event {
     pub owner: Option<Owner>,
     /// Why, in a word of ours.
     pub reason: Option<&'static str>,
+    /// When what it is about ends, if it is about an end to come.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Event {
@@ -90,7 +94,7 @@ impl Event {
     #[must_use]
     pub fn of_connection(id: EventId, kind: EventKind, place: &ConnectionKey, at: Timestamp) -> Self {
         let (workspace, connector) = (place.workspace.clone(), place.connector.clone());
-        Self { id, kind, at, workspace, connector, owner: Some(place.owner.clone()), reason: None }
+        Self { id, kind, at, workspace, connector, owner: Some(place.owner.clone()), reason: None, expires_at: None }
     }
 
     /// Something that happened to a connector.
@@ -102,13 +106,19 @@ impl Event {
         at: Timestamp,
     ) -> Self {
         let (workspace, connector) = (workspace.clone(), connector.clone());
-        Self { id, kind, at, workspace, connector, owner: None, reason: None }
+        Self { id, kind, at, workspace, connector, owner: None, reason: None, expires_at: None }
     }
 
     /// The same, and why.
     #[must_use]
     pub fn because(self, reason: &'static str) -> Self {
         Self { reason: Some(reason), ..self }
+    }
+
+    /// The same, and when that end will be.
+    #[must_use]
+    pub fn ending(self, at: Timestamp) -> Self {
+        Self { expires_at: Some(at), ..self }
     }
 
     /// The event as it is told, the same text to everybody.
@@ -127,6 +137,9 @@ impl Event {
         }
         if let Some(reason) = self.reason {
             fields.insert("reason".to_owned(), reason.into());
+        }
+        if let Some(at) = self.expires_at {
+            fields.insert("expires_at".to_owned(), at.to_string().into());
         }
         Value::Object(fields).to_string()
     }

@@ -14,6 +14,7 @@ pub mod due_age;
 pub mod encryption_key;
 pub mod ended;
 pub mod event;
+pub mod expiring;
 pub mod fields;
 pub mod finding;
 pub mod freshness;

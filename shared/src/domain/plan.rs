@@ -44,6 +44,8 @@ impl fmt::Display for PlanName {
 pub struct Plan {
     /// How many connectors it has at most.
     pub connectors: Option<u32>,
+    /// How many connections it has at most, of all users and its own.
+    pub connections: Option<u32>,
     /// Whether it defines providers of its own.
     pub custom_providers: bool,
     /// Whether it has connectors whose account all share.
@@ -52,7 +54,7 @@ pub struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { connectors: None, custom_providers: true, shared: true }
+        Self { connectors: None, connections: None, custom_providers: true, shared: true }
     }
 }
 
@@ -81,7 +83,41 @@ impl Plans {
     pub fn find(&self, name: &PlanName) -> Option<&Plan> {
         self.0.get(name)
     }
+
+    /// Whether any of them limits connections: if none does, nobody has to ask which plan a workspace has before it connects.
+    #[must_use]
+    pub fn limit_connections(&self) -> bool {
+        self.0.values().any(|plan| plan.connections.is_some())
+    }
 }
+
+/// How many connections a workspace has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ConnectionCount {
+    /// Those that were made while a plan limited them, ended ones included.
+    pub guarded: i64,
+    /// All others, less those that ended.
+    pub open: i64,
+}
+
+impl ConnectionCount {
+    /// How many there are.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        u64::try_from(self.guarded.saturating_add(self.open)).unwrap_or(0)
+    }
+
+    /// What room there is where there may be `most`.
+    #[must_use]
+    pub fn room(self, most: u32) -> Room {
+        Room(i64::from(most).saturating_sub(self.open))
+    }
+}
+
+/// Up to where a new connection may still be counted among those that a plan limits. It is fixed when a session begins, and
+/// stays safe: what ends in the meantime only makes more room than this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room(pub i64);
 
 /// What a plan does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +138,13 @@ pub enum Limit {
         /// How many there are.
         used: u64,
     },
+    /// There are as many connections as it allows, or more.
+    Connections {
+        /// How many it allows.
+        most: u32,
+        /// How many there are.
+        used: u64,
+    },
     /// It has no providers of a workspace's own.
     CustomProviders,
     /// It has no shared connectors.
@@ -114,6 +157,7 @@ impl Limit {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connectors { .. } => "connectors",
+            Self::Connections { .. } => "connections",
             Self::CustomProviders => "custom_providers",
             Self::Shared => "shared",
         }
@@ -127,6 +171,9 @@ impl fmt::Display for PlanRequired {
             Limit::Connectors { most: 0, .. } => write!(formatter, "The plan `{plan}` has no connectors."),
             Limit::Connectors { most, used } => {
                 write!(formatter, "The plan `{plan}` has {most} connectors at most, and the workspace has {used}.")
+            }
+            Limit::Connections { most, used } => {
+                write!(formatter, "The plan `{plan}` has {most} connections at most, and the workspace has {used}.")
             }
             Limit::CustomProviders => write!(formatter, "The plan `{plan}` has no providers of a workspace's own."),
             Limit::Shared => write!(formatter, "The plan `{plan}` has no shared connectors."),
@@ -143,9 +190,25 @@ mod tests {
     fn what_a_plan_does_not_speak_of_is_allowed() {
         let plans = Plans::parse(r#"{"free": {"connectors": 3, "shared": false}, "pro": {}}"#).unwrap();
         let free = plans.find(&PlanName::parse("free").unwrap()).unwrap();
-        assert_eq!(free, &Plan { connectors: Some(3), custom_providers: true, shared: false });
+        assert_eq!(free, &Plan { connectors: Some(3), shared: false, ..Plan::default() });
         assert_eq!(plans.find(&PlanName::parse("pro").unwrap()), Some(&Plan::default()));
         assert_eq!(Plans::parse("{}"), Ok(Plans::default()));
+    }
+
+    #[test]
+    fn connections_are_asked_about_only_where_a_plan_limits_them() {
+        assert!(!Plans::parse(r#"{"free": {"connectors": 3}}"#).unwrap().limit_connections());
+        assert!(Plans::parse(r#"{"free": {"connections": 0}, "pro": {}}"#).unwrap().limit_connections());
+    }
+
+    #[test]
+    fn room_is_what_the_others_leave_and_more_once_some_of_them_end() {
+        let count = ConnectionCount { guarded: 2, open: 3 };
+        assert_eq!((count.total(), count.room(5)), (5, Room(2)));
+        let later = ConnectionCount { open: 2, ..count };
+        assert_eq!((later.total(), later.room(5)), (4, Room(3)));
+        let lesser = ConnectionCount { guarded: 0, open: 7 };
+        assert_eq!(lesser.room(5), Room(-2));
     }
 
     #[test]

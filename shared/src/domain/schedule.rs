@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
     connection::SealedTokens,
+    expiring::noticed_at,
     provider::{Provider, RefreshGrant},
 };
 
@@ -45,11 +46,12 @@ impl Use<'_> {
 }
 
 impl SealedTokens {
-    /// When these tokens should be refreshed without anybody asking. `None` if they cannot be, or need not be.
+    /// When these tokens should be refreshed without anybody asking; or, if they cannot be, somebody told that they end.
+    /// `None` if there is neither to do.
     #[must_use]
     pub fn due_at(&self, usage: Use<'_>) -> Option<Timestamp> {
         if !self.have_what_renews(usage.provider) {
-            return None;
+            return self.expires_at.and_then(|end| noticed_at(usage.connected_at, end));
         }
         self.due_once_kept(usage)
     }

@@ -10,6 +10,7 @@ use super::{
     audit::Actor,
     digest::sha256,
     ids::InvalidId,
+    plan::Room,
     provider::Values,
     scopes::Scopes,
     secret::{AuthorizationCode, CodeVerifier, Sealed, Secret, State},
@@ -97,6 +98,8 @@ pub struct Pinned {
     pub scopes_revision: u64,
     /// Whether the provider is known to give bound tokens only, so that the code is bound and shown with a proof at once.
     pub bound: bool,
+    /// What room the workspace's plan had for a connection more, if it limits them.
+    pub room: Option<Room>,
 }
 
 /// What a new grant may take over from an earlier connection of the same user and connector.
@@ -189,6 +192,8 @@ pub enum FailureReason {
     ConnectorChanged,
     /// The user chose another account than the one that was connected.
     AccountChanged,
+    /// The workspace's plan has no room for a connection more: others came first.
+    PlanLimit,
     /// Somebody else tried to finish it.
     UserMismatch,
     /// It took too long.
@@ -200,7 +205,7 @@ words! {
         Denied = "denied", Disconnected = "disconnected", ProviderRefused = "provider_refused",
         ProviderUnavailable = "provider_unavailable", ResponseRejected = "response_rejected",
         ConnectorMisconfigured = "connector_misconfigured", ConnectorChanged = "connector_changed",
-        AccountChanged = "account_changed", UserMismatch = "session_user_mismatch", Expired = "session_expired"
+        AccountChanged = "account_changed", PlanLimit = "plan_required", UserMismatch = "session_user_mismatch", Expired = "session_expired"
     }
 }
 

@@ -12,8 +12,8 @@ use crate::{
     clock::Clock,
     domain::{audit::Actor, ids::WorkspaceId},
     store::{
-        ApiKeys, Apps, Connections, Connectors, Healths, ItemKey, Purge, Purges, StoreError, WorkspaceIdentities,
-        WorkspaceKeys, Workspaces, Write,
+        ApiKeys, Apps, ConnectionCounts, Connections, Connectors, Healths, ItemKey, Purge, Purges, StoreError,
+        WorkspaceIdentities, WorkspaceKeys, Workspaces, Write,
     },
 };
 
@@ -36,6 +36,7 @@ pub struct DeleteWorkspace {
     pub(crate) apps: Apps,
     pub(crate) connectors: Connectors,
     pub(crate) connections: Connections,
+    pub(crate) counts: ConnectionCounts,
     pub(crate) healths: Healths,
     pub(crate) purges: Purges,
     pub(crate) reminders: Reminders,
@@ -96,6 +97,7 @@ impl DeleteWorkspace {
             self.connectors.destroy(&connector.workspace, &connector.id).await?;
             self.healths.forget(&connector.id).await?;
         }
+        self.counts.forget(&purge.workspace).await?;
         self.workspaces.remove_all(&purge.workspace).await?;
         self.audit.note(&purge.workspace, Actor::System, "workspace.purged", purge.workspace.as_str(), &[]).await;
         self.purges.finish(&purge).await

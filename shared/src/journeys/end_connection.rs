@@ -49,6 +49,11 @@ impl EndConnection {
         }
     }
 
+    /// By lot, where a connection that goes is counted out.
+    pub(super) fn draw(&self) -> u64 {
+        self.random.below(u64::MAX)
+    }
+
     /// Ends a connection that was read a moment ago. What is kept of it are its tokens as they are at the end: if a
     /// refresh stores others in between, it is read again.
     pub(super) async fn end(&self, mut connection: Connection, wait: Duration) -> Result<Option<EndedGrant>, EndError> {
@@ -57,7 +62,7 @@ impl EndConnection {
             let id = EndedId::of_ulid(&self.random.ulid(now));
             let ended = EndedGrant::of(&connection, id, now, now.checked_add(wait).unwrap_or(Timestamp::MAX));
             let told = self.publisher.of_connection(EventKind::ConnectionDisconnected, &connection.key);
-            if self.ended.end(&connection, &ended, &told).await? == Write::Done {
+            if self.ended.end(&connection, &ended, &told, self.draw()).await? == Write::Done {
                 self.publisher.remind(&told).await;
                 return Ok(Some(ended));
             }

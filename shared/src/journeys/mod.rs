@@ -6,6 +6,7 @@ pub mod audit;
 pub mod call_provider;
 mod client_proof;
 pub mod complete_authorization;
+pub(crate) mod connection_quota;
 pub mod delete_workspace;
 pub mod deliver_events;
 pub mod disconnect;

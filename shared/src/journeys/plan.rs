@@ -9,7 +9,7 @@ use crate::{
         workspace::Workspace,
     },
     journeys::audit::Audit,
-    store::{Connectors, StoreError, Workspaces, Write},
+    store::{ConnectionCounts, Connectors, StoreError, Workspaces, Write},
 };
 
 /// Keeps workspaces to their plans.
@@ -17,6 +17,7 @@ use crate::{
 pub struct KeepPlan {
     pub(crate) workspaces: Workspaces,
     pub(crate) connectors: Connectors,
+    pub(crate) counts: ConnectionCounts,
     pub(crate) plans: Plans,
     pub(crate) audit: Audit,
 }
@@ -97,6 +98,14 @@ impl KeepPlan {
         };
         let plan = workspace.plan.as_ref().and_then(|name| Some((name.clone(), self.plans.find(name)?.clone())));
         Ok(Some(Planned { workspace, plan, connectors }))
+    }
+
+    /// How many connections a workspace has.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn connections(&self, id: &WorkspaceId) -> Result<u64, StoreError> {
+        Ok(self.counts.of(id).await?.total())
     }
 
     /// Whoever adds or deletes one does so only where they are counted: nothing is added between the count and its writing

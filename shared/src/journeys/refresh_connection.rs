@@ -43,7 +43,7 @@ use crate::{
     oauth::{ProviderClient, TokenError},
     queue::{OrderedQueue, Queue},
     random::Random,
-    store::{Bid, Connections, EndedGrants, Healths, LeaseOutcome, Leases, Paces, Renewals, StoreError},
+    store::{Bid, Connections, EndedGrants, Healths, LeaseOutcome, Leases, Paces, Renewals, Schedule, StoreError},
     vault::{Place, Vault, VaultError},
 };
 pub(crate) use crowd::Crowd;
@@ -75,6 +75,7 @@ const SCHEDULE: Duration = Duration::from_mins(1);
 pub struct Refresher {
     pub(crate) leases: Leases,
     pub(crate) renewals: Renewals,
+    pub(crate) schedule: Schedule,
     pub(crate) connections: Connections,
     pub(crate) healths: Healths,
     pub(crate) paces: Paces,

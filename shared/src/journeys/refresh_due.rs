@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     doctor::Doctor,
+    profile,
     refresh_connection::{Occasion, RefreshError, Refresher, message::RefreshMessage},
     reseal::{KeyMessage, NotResealed, Reseal},
     rotate_key::{RemindOfKeys, RotateError, RotateKey},
@@ -150,6 +151,9 @@ impl RefreshDue {
         };
         if !connection.refresh.is_due(self.clock.now()) {
             return Ok(());
+        }
+        if let Some(end) = profile(&connector).and_then(|provider| connection.tokens.end_unrenewed(provider)) {
+            self.refresher.tell_of_expiry(&connection, end).await;
         }
         let keys = keys::connection(key);
         match Box::pin(self.refresher.refresh(connection.clone(), &connector, occasion)).await {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::{
     client_proof::ClientProof,
+    connection_quota::{ConnectionQuotas, Quota},
     filled,
     open_link::{self, LinkError},
     profile, refresh_endpoint, values,
@@ -23,6 +24,7 @@ use crate::{
         digest::sha256,
         fields::FieldError,
         ids::{ConnectionId, ConnectorId},
+        plan::PlanRequired,
         provider::{Provider, Step, Unfilled, Values},
         scopes::Scopes,
         secret::{BrowserBinding, CodeVerifier, Secret, State},
@@ -48,6 +50,7 @@ pub struct StartAuthorization {
     pub(crate) apps: Apps,
     pub(crate) connectors: Connectors,
     pub(crate) policies: Policies,
+    pub(crate) quotas: ConnectionQuotas,
     pub(crate) connections: Connections,
     pub(crate) sessions: Sessions,
     pub(crate) starts: Starts,
@@ -113,6 +116,9 @@ pub enum StartError {
     /// The workspace has switched off this type of provider.
     #[error("the workspace's policy does not allow it")]
     BlockedByPolicy,
+    /// It would be a connection more, and the workspace's plan has no room for it.
+    #[error("{0}")]
+    Plan(PlanRequired),
     /// The connection to renew is not this user's, or not of this connector.
     #[error("no such connection")]
     UnknownConnection,
@@ -346,6 +352,10 @@ impl StartAuthorization {
         if wanted.connection_id.is_some() && existing.is_none() {
             return Err(StartError::UnknownConnection);
         }
+        let quota = self.quotas.of(&place.workspace).await?;
+        if let (None, Some(quota)) = (&existing, &quota) {
+            quota.has_room().map_err(StartError::Plan)?;
+        }
         let nothing = Values::new();
         let earlier_details = existing.as_ref().map_or(&nothing, |connection| &connection.details);
         let inputs = provider
@@ -375,6 +385,7 @@ impl StartAuthorization {
                 token_endpoint: provider.with_known(&values(connector, &inputs)).token.url.clone(),
                 scopes_revision: connector.scopes_revision,
                 bound: provider.may_bind_tokens() && self.healths.is_bound(&connector.id).await?,
+                room: quota.as_ref().map(Quota::room),
             },
             inputs,
             requested,

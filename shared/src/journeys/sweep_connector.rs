@@ -177,7 +177,7 @@ impl SweepConnector {
             let Some(ended) = self.end.end(connection, LOOK_AFTER).await? else { return Ok(()) };
             self.revoke.first(connector, ended).await.as_str()
         } else {
-            match self.connections.remove(&connection).await? {
+            match self.connections.remove(&connection, self.end.draw()).await? {
                 Write::Done => {
                     let event = self.publisher.of_connection(EventKind::ConnectionDisconnected, &place);
                     self.publisher.publish(&event).await;

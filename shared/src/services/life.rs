@@ -7,11 +7,11 @@ use crate::{
     bus::Bus,
     journeys::{
         ask_provider::AskProvider, call_provider::CallProvider, complete_authorization::CompleteAuthorization,
-        deliver_events::DeliverEvents, disconnect::Disconnect, dispatch_due::DispatchDue,
-        end_connection::EndConnection, exchange::Exchange, get_token::GetToken, list_connections::ListConnections,
-        open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue, reseal::Reseal,
-        revoke_grant::RevokeGrant, shared_connection::SharedConnections, start_authorization::StartAuthorization,
-        sweep_connector::SweepConnector, work_endings::WorkEndings,
+        connection_quota::ConnectionQuotas, deliver_events::DeliverEvents, disconnect::Disconnect,
+        dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange, get_token::GetToken,
+        list_connections::ListConnections, open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue,
+        reseal::Reseal, revoke_grant::RevokeGrant, shared_connection::SharedConnections,
+        start_authorization::StartAuthorization, sweep_connector::SweepConnector, work_endings::WorkEndings,
     },
     store::{Completions, Endings, ForgottenUsers, Leases, Renewals, SealedRows, SharedConnectors, Starts, TokenReads},
 };
@@ -24,6 +24,11 @@ impl Services {
             apps: self.apps(),
             connectors: self.connectors(),
             policies: self.policies(),
+            quotas: ConnectionQuotas {
+                workspaces: self.workspaces(),
+                counts: self.connection_counts(),
+                plans: self.config.plans.clone(),
+            },
             connections: self.connections(),
             sessions: self.sessions(),
             starts: Starts::new(&self.dynamodb, &self.config.tables),
@@ -226,6 +231,7 @@ impl Services {
         Refresher {
             leases: Leases::new(&self.dynamodb, &self.config.tables),
             renewals: Renewals::new(&self.dynamodb, &self.config.tables),
+            schedule: self.schedule(),
             connections: self.connections(),
             healths: self.healths(),
             paces: self.paces.clone(),

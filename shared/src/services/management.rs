@@ -158,6 +158,7 @@ impl Services {
         KeepPlan {
             workspaces: self.workspaces(),
             connectors: self.connectors(),
+            counts: self.connection_counts(),
             plans: self.config.plans.clone(),
             audit: self.audit(),
         }
@@ -203,6 +204,7 @@ impl Services {
             apps: self.apps(),
             connectors: self.connectors(),
             connections: self.connections(),
+            counts: self.connection_counts(),
             healths: self.healths(),
             purges: Purges::new(&self.dynamodb, &self.config.tables),
             reminders: self.reminders(),

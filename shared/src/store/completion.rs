@@ -2,13 +2,16 @@
 
 use aws_sdk_dynamodb::{
     Client,
+    error::SdkError,
+    operation::transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput},
     types::{AttributeValue, TransactWriteItem, Update},
 };
 use jiff::Timestamp;
 
 use super::{
+    connection_counts::{Tally, count_one_more},
     connections,
-    error::{StoreError, Write, written},
+    error::{Conditional, StoreError, failed},
     forgotten_users::not_forgotten_since,
     outbox::told_with,
     row::{Item, LAYOUT, NewItem, name, number, text},
@@ -18,7 +21,7 @@ use super::{
 use crate::domain::{
     account::Account,
     connection::SealedTokens,
-    event::Event,
+    event::{Event, EventKind},
     provider::Values,
     scopes::Scopes,
     session::SessionId,
@@ -45,6 +48,26 @@ pub struct Completion<'a> {
     pub grant: NewGrant,
     /// What is told of it.
     pub told: &'a Event,
+    /// Where it is counted if there is no connection yet.
+    pub tally: Tally,
+}
+
+/// What became of a session's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completed {
+    /// The connection stands.
+    Done,
+    /// The session was spent before, or the user was forgotten since it began.
+    Conflict,
+    /// It would be one connection more, and the workspace's plan has no room for it.
+    Full,
+}
+
+/// Whether a session makes a connection, or renews one. Nobody has to read which: the write says so, and counts by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    New,
+    Renewed,
 }
 
 /// What a user granted.
@@ -87,24 +110,56 @@ impl Completions {
     /// Stores the connection and spends the session, together.
     ///
     /// The connection's version and fence go up: a refresh of the grant before this one changes nothing any more.
-    /// [`Write::Conflict`] if the session was spent before, or the user was forgotten since it began.
+    /// One that was not there is counted in the same moment; one that was is not.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn store(&self, completion: Completion<'_>) -> Result<Write, StoreError> {
-        let Completion { session, began_at, place, grant, told } = completion;
-        let request = self.client.transact_write_items();
-        let request = request.transact_items(self.connection(place, &grant)?).transact_items(self.session(session)?);
-        let request = request.transact_items(told_with(&self.tables.connections, told)?);
-        let request = match &place.owner {
-            Owner::User(user) => request.transact_items(not_forgotten_since(&self.tables.connections, user, began_at)?),
-            Owner::Workspace => request,
+    pub async fn store(&self, completion: Completion<'_>) -> Result<Completed, StoreError> {
+        let expected = match completion.told.kind {
+            EventKind::ConnectionReconnected => [Form::Renewed, Form::New],
+            _ => [Form::New, Form::Renewed],
         };
-        written(request.send().await)
+        for form in expected {
+            match self.store_as(&completion, form).await {
+                Ok(_) => return Ok(Completed::Done),
+                Err(SdkError::ServiceError(service)) if service.err().condition_failed() => {
+                    match failing(service.err()) {
+                        Some(CONNECTION) => {}
+                        Some(COUNT) if form == Form::New => return Ok(Completed::Full),
+                        _ => return Ok(Completed::Conflict),
+                    }
+                }
+                Err(error) => return Err(failed(&error)),
+            }
+        }
+        Err(StoreError::Unavailable("a connection comes and goes".to_owned()))
     }
 
-    fn connection(&self, place: &ConnectionKey, grant: &NewGrant) -> Result<TransactWriteItem, StoreError> {
-        let set = attributes(place, grant);
+    async fn store_as(
+        &self,
+        completion: &Completion<'_>,
+        form: Form,
+    ) -> Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>> {
+        let Completion { session, began_at, place, grant, told, tally } = completion;
+        let connections = &self.tables.connections;
+        let mut parts = vec![self.session(session), self.connection(place, grant, form)];
+        if form == Form::New {
+            parts.push(count_one_more(connections, &place.workspace, *tally));
+        }
+        parts.push(told_with(connections, told));
+        if let Owner::User(user) = &place.owner {
+            parts.push(not_forgotten_since(connections, user, *began_at));
+        }
+        let parts: Result<Vec<_>, _> = parts.into_iter().collect();
+        let parts = parts.map_err(SdkError::construction_failure)?;
+        self.client.transact_write_items().set_transact_items(Some(parts)).send().await
+    }
+
+    fn connection(&self, place: &ConnectionKey, grant: &NewGrant, form: Form) -> Result<TransactWriteItem, StoreError> {
+        let mut set = attributes(place, grant);
+        if form == Form::New {
+            set.insert(name::COUNTED.to_owned(), AttributeValue::Bool(true));
+        }
         let mut expression =
             "SET ver = if_not_exists(ver, :first) + :one, fence = if_not_exists(fence, :first) + :one".to_owned();
         let first = (":first".to_owned(), number(grant.first_version));
@@ -125,6 +180,10 @@ impl Completions {
             .set_key(Some(connections::key_of(place)))
             .update_expression(format!("{expression} REMOVE {}", stale.join(", ")))
             .set_expression_attribute_values(Some(values))
+            .condition_expression(match form {
+                Form::New => "attribute_not_exists(pk)",
+                Form::Renewed => "attribute_exists(pk)",
+            })
             .build();
         Ok(TransactWriteItem::builder().update(update.map_err(|_| incomplete())?).build())
     }
@@ -142,11 +201,22 @@ impl Completions {
     }
 }
 
+/// Where the connection, and its count, stand in the transaction. The session stands first: if that is spent, nothing else
+/// counts, because the connection may be there since an earlier try whose answer was lost.
+const CONNECTION: usize = 1;
+const COUNT: usize = 2;
+
+/// The first part of a transaction whose condition did not hold.
+fn failing(error: &TransactWriteItemsError) -> Option<usize> {
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else { return None };
+    cancelled.cancellation_reasons().iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"))
+}
+
 /// What stays with a refresh token that stays: who is showing it to the provider, and whether it may be used up.
 const KEPT_WITH_REFRESH_TOKEN: [&str; 4] = [name::REFRESH_TOKEN, name::LEASED_UNTIL, name::INTENT, name::IN_DOUBT];
 
 /// What a new grant replaces, or ends.
-const REPLACED: [&str; 18] = [
+const REPLACED: [&str; 19] = [
     name::REFRESH_TOKEN,
     name::EXPIRES_AT,
     name::REFRESH_EXPIRES_AT,
@@ -161,6 +231,7 @@ const REPLACED: [&str; 18] = [
     name::IN_DOUBT,
     name::UNPROVEN,
     name::QUARANTINED,
+    name::EXPIRY_TOLD,
     name::LAST_COMMIT,
     name::FAILURES,
     name::REFUSALS,

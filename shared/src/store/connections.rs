@@ -2,11 +2,14 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, KeysAndAttributes},
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, Delete, KeysAndAttributes, TransactWriteItem},
 };
 
 use super::{
-    error::{StoreError, Write, failed, written},
+    connection_counts::count_one_less,
+    error::{StoreError, Write, failed},
     row::{Item, NewItem, Row, name, number, text},
     schema::{BY_CONNECTOR_INDEX, CONNECTOR_SHARDS, DUE_SHARDS},
     table::{Cursor, ItemKey, Rounds, Table, TableNames, key},
@@ -126,18 +129,21 @@ impl Connections {
         Ok((keys, next))
     }
 
-    /// Removes a connection without ending its grant, if its tokens are still those that were read.
+    /// Removes a connection without ending its grant, if its tokens are still those that were read. `drawn` by lot decides
+    /// where it is counted out.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn remove(&self, connection: &Connection) -> Result<Write, StoreError> {
-        let place = &connection.key;
-        let request = self.0.client.delete_item().table_name(&self.0.name);
-        let request = request
-            .set_key(Some(key_of(place)))
-            .condition_expression("ver = :ver")
-            .expression_attribute_values(":ver", number(connection.version));
-        written(request.send().await)
+    pub async fn remove(&self, connection: &Connection, drawn: u64) -> Result<Write, StoreError> {
+        let mut request = self.0.client.transact_write_items();
+        for part in gone(&self.0.name, connection, drawn)? {
+            request = request.transact_items(part);
+        }
+        match request.send().await {
+            Ok(_) => Ok(Write::Done),
+            Err(error) if is_contended(&error) => Ok(Write::Conflict),
+            Err(error) => Err(failed(&error)),
+        }
     }
 
     /// Up to `limit` entries of a connector in its index: connections, and grants that have ended and not yet at their
@@ -218,6 +224,35 @@ impl Connections {
         }
         Ok(items)
     }
+}
+
+/// A connection's end as parts of a transaction: it goes, if its tokens are still those that were read, and is counted out.
+pub(super) fn gone(
+    connections: &str,
+    connection: &Connection,
+    drawn: u64,
+) -> Result<Vec<TransactWriteItem>, StoreError> {
+    let delete = Delete::builder()
+        .table_name(connections)
+        .set_key(Some(key_of(&connection.key)))
+        .condition_expression("ver = :ver")
+        .expression_attribute_values(":ver", number(connection.version))
+        .build()
+        .map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
+    let mut parts = vec![TransactWriteItem::builder().delete(delete).build()];
+    if connection.counted {
+        parts.push(count_one_less(connections, &connection.key.workspace, drawn)?);
+    }
+    Ok(parts)
+}
+
+/// Somebody else wrote the connection first, or is writing it, or counting, in this moment.
+pub(super) fn is_contended<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return false;
+    };
+    let is_contention = |code| matches!(code, Some("ConditionalCheckFailed" | "TransactionConflict"));
+    cancelled.cancellation_reasons().iter().any(|reason| is_contention(reason.code()))
 }
 
 const PREFIX: &str = "CONN#";
@@ -351,6 +386,7 @@ pub(super) fn read(row: &Row) -> Result<Connection, StoreError> {
             None => None,
             Some(_) => Some(row.word(name::QUARANTINED, Quarantine::parse)?),
         },
+        counted: row.flag(name::COUNTED)?,
     })
 }
 

@@ -2,14 +2,12 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{Delete, Put, TransactWriteItem},
+    types::{Put, TransactWriteItem},
 };
 use jiff::Timestamp;
 
 use super::{
-    connections::{connector_shard, due_shard, key_of, partition, placed, read_place},
+    connections::{connector_shard, due_shard, gone, is_contended, partition, placed, read_place},
     endings::{self, ENDED_PREFIX},
     error::{StoreError, Write, failed},
     outbox::told_with,
@@ -36,24 +34,25 @@ impl EndedGrants {
         ItemKey { pk: partition(place), sk: format!("{ENDED_PREFIX}{}#{id}", place.connector) }
     }
 
-    /// Ends a connection: it is gone, its grant is left to be ended at the provider and the event to be told, or nothing is.
-    /// [`Write::Conflict`] if its tokens changed since it was read, it is gone, or somebody is writing it right now.
+    /// Ends a connection: it is gone and counted out, its grant is left to be ended at the provider and the event to be told,
+    /// or nothing is. `drawn` by lot decides where it is counted out. [`Write::Conflict`] if its tokens changed since it was
+    /// read, it is gone, or somebody is writing it right now.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn end(&self, connection: &Connection, ended: &EndedGrant, told: &Event) -> Result<Write, StoreError> {
-        let place = &connection.key;
-        let gone = Delete::builder()
-            .table_name(&self.0.name)
-            .set_key(Some(key_of(place)))
-            .condition_expression("ver = :ver")
-            .expression_attribute_values(":ver", number(connection.version))
-            .build()
-            .map_err(|_| incomplete())?;
+    pub async fn end(
+        &self,
+        connection: &Connection,
+        ended: &EndedGrant,
+        told: &Event,
+        drawn: u64,
+    ) -> Result<Write, StoreError> {
         let left = Put::builder().table_name(&self.0.name).set_item(Some(item(ended).into_item())).build();
-        let request = self.0.client.transact_write_items();
+        let mut request = self.0.client.transact_write_items();
+        for part in gone(&self.0.name, connection, drawn)? {
+            request = request.transact_items(part);
+        }
         let request = request
-            .transact_items(TransactWriteItem::builder().delete(gone).build())
             .transact_items(TransactWriteItem::builder().put(left.map_err(|_| incomplete())?).build())
             .transact_items(told_with(&self.0.name, told)?);
         match request.send().await {
@@ -88,15 +87,6 @@ impl EndedGrants {
         let due = Self::key(ended);
         self.0.delete(&due.pk, &due.sk).await.map(|_| ())
     }
-}
-
-/// Somebody else wrote the connection first, or is writing it in this moment.
-fn is_contended<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
-        return false;
-    };
-    let is_contention = |code| matches!(code, Some("ConditionalCheckFailed" | "TransactionConflict"));
-    cancelled.cancellation_reasons().iter().any(|reason| is_contention(reason.code()))
 }
 
 fn item(ended: &EndedGrant) -> NewItem {

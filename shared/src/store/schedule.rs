@@ -1,22 +1,30 @@
 //! The schedule of connections: which are due, and every write that moves one within it or takes it out.
 
-use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder};
-use jiff::{Timestamp, civil::Date};
+use aws_sdk_dynamodb::{
+    Client,
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{TransactWriteItem, Update},
+};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::{
     checkups::Checkups,
     connections::{due_shard, key_of, read},
     endings::ENDED_PREFIX,
-    error::{StoreError, failed, written},
-    outbox::OUTGOING_PREFIX,
+    error::{StoreError, Write, failed, written},
+    outbox::{OUTGOING_PREFIX, told_with},
     row::{Item, LAYOUT, Row, name, number, text, time},
     schema::DUE_INDEX,
     table::{Table, TableNames, key},
 };
 use crate::domain::{
     connection::{Connection, Quarantine},
+    event::Event,
     user::ConnectionKey,
 };
+
+/// Two ends that are no further apart are the same.
+const SAME_END: SignedDuration = SignedDuration::from_hours(1);
 
 /// The schedule, in the deployment's table of connections.
 #[derive(Debug, Clone)]
@@ -170,6 +178,36 @@ impl Schedule {
             .condition_expression("ver = :ver")
             .expression_attribute_values(":ver", number(connection.version));
         written(request.send().await).map(|_| ())
+    }
+
+    /// Leaves the event that a grant ends at `end`, once: [`Write::Conflict`] if that was told, or the connection is gone. An
+    /// end that moved by less than an hour is the same: some providers say how long is left, in seconds, and not when.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn tell_of_expiry(
+        &self,
+        place: &ConnectionKey,
+        end: Timestamp,
+        told: &Event,
+    ) -> Result<Write, StoreError> {
+        let another = end.checked_sub(SAME_END).unwrap_or(end);
+        let mark = Update::builder()
+            .table_name(&self.0.name)
+            .set_key(Some(key_of(place)))
+            .update_expression("SET expiry_told = :end")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(expiry_told) OR expiry_told < :another)",
+            )
+            .expression_attribute_values(":end", time(end))
+            .expression_attribute_values(":another", time(another))
+            .build()
+            .map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
+        let request = self.0.client.transact_write_items();
+        let request = request
+            .transact_items(TransactWriteItem::builder().update(mark).build())
+            .transact_items(told_with(&self.0.name, told)?);
+        written(request.send().await)
     }
 
     /// Takes an item out of the schedule with which nothing can be done, and writes the reason on it. Nothing else of it

@@ -13,6 +13,7 @@ use super::{
 use crate::domain::{
     app::{HandleDelivery, ReturnUrl, SessionBinding},
     audit::Actor,
+    plan::Room,
     provider::Values,
     scopes::Scopes,
     secret::{AuthorizationCode, Sealed},
@@ -190,6 +191,7 @@ fn item(session: &Session) -> NewItem {
         .text(name::TOKEN_ENDPOINT, &session.pinned.token_endpoint)
         .number(name::SCOPES_REVISION, session.pinned.scopes_revision)
         .maybe(session.pinned.bound.then_some(()), |item, ()| item.flag(name::CODE_BOUND, true))
+        .maybe(session.pinned.room, |item, room| item.number(name::ROOM, room.0))
         .filled_map(name::INPUTS, &session.inputs)
         .texts(name::REQUESTED, session.requested.iter())
         .text(name::RETURN_URL, session.return_url.as_str())
@@ -246,6 +248,7 @@ fn read(row: &Row, id: &SessionId) -> Result<Session, StoreError> {
             token_endpoint: row.text(name::TOKEN_ENDPOINT)?.to_owned(),
             scopes_revision: row.number(name::SCOPES_REVISION)?,
             bound: row.flag(name::CODE_BOUND)?,
+            room: row.find_number(name::ROOM)?.map(Room),
         },
         inputs: row.map(name::INPUTS)?,
         requested: row.scopes(name::REQUESTED)?,

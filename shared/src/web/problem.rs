@@ -69,7 +69,7 @@ struct PlanLimit {
 impl From<&PlanRequired> for PlanLimit {
     fn from(required: &PlanRequired) -> Self {
         let (most, used) = match required.limit {
-            Limit::Connectors { most, used } => (most, Some(used)),
+            Limit::Connectors { most, used } | Limit::Connections { most, used } => (most, Some(used)),
             Limit::CustomProviders | Limit::Shared => (0, None),
         };
         Self { name: required.plan.to_string(), limit: required.limit.as_str(), most, used }
@@ -113,6 +113,13 @@ impl Problem {
     pub fn plan_required(required: &PlanRequired) -> Self {
         let problem = Self::new(StatusCode::PAYMENT_REQUIRED, "plan_required", required.to_string());
         Self { plan: Some(Box::new(required.into())), ..problem }
+    }
+
+    /// The workspace's plan has no room for a connection more. Users of an app are told nothing else of the plan.
+    #[must_use]
+    pub fn no_room_for_connection() -> Self {
+        let detail = "There is no room for another connection: the workspace has as many as its plan allows. What is connected goes on working.";
+        Self::new(StatusCode::PAYMENT_REQUIRED, "plan_required", detail)
     }
 
     /// A link that is unknown, spent or too old: which of them is nobody's business.

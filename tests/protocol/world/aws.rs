@@ -31,7 +31,7 @@ use super::interference::{HeldRequest, Interference};
 pub(crate) const BASE_URL: &str = "https://connect.example";
 
 /// What the deployment's plans are. A workspace has none of them unless a test gives it one.
-const PLANS: &str = r#"{"three": {"connectors": 3}, "none": {"connectors": 0, "custom_providers": false}, "pro": {}}"#;
+const PLANS: &str = r#"{"three": {"connectors": 3}, "none": {"connectors": 0, "custom_providers": false}, "two": {"connections": 2}, "pro": {}}"#;
 
 /// An item of a table.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -100,10 +100,12 @@ impl Aws {
         dump
     }
 
-    /// Every item of the table that this name of the environment names, but for what the doctor has noted of connectors and
-    /// what others are still to be told.
+    /// Every item of the table that this name of the environment names, but for what the doctor has noted of connectors,
+    /// what others are still to be told, and how many connections there are.
     pub(crate) async fn items(&self, table: &str) -> Vec<Item> {
-        let is_aside = |item: &Item| item["sk"].as_s().is_ok_and(|sk| sk == "CHECKUP" || sk.starts_with("OUT#"));
+        let is_aside = |item: &Item| {
+            item["sk"].as_s().is_ok_and(|sk| sk == "CHECKUP" || sk.starts_with("OUT#") || sk.starts_with("LANE#"))
+        };
         self.all_items(table).await.into_iter().filter(|item| !is_aside(item)).collect()
     }
 

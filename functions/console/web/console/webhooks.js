@@ -11,6 +11,7 @@ const EVENTS = {
   'connection.reconnected': 'Somebody connected again',
   'connection.reconnect_required': 'A connection ended: its user has to connect again',
   'connection.scopes_changed': 'A provider changed what a connection may do',
+  'connection.expiring': 'A connection ends soon unless its user connects again',
   'connection.disconnected': 'A connection was ended',
   'connection.revocation_failed': 'A provider did not end a grant',
   'connector.created': 'A connector was added',

@@ -58,7 +58,12 @@ impl Refresher {
                 self.metrics.record(Metric::Refreshed, 1);
                 tracing::info!(outcome = "refreshed", "refreshed a connection");
                 self.tell_of_scopes(&lease.connection, &tokens.scopes).await;
-                Ok(renewed(lease, renewal))
+                let before = lease.connection.tokens.clone();
+                let connection = renewed(lease, renewal);
+                if let Some(end) = connection.tokens.end_in_spite_of_refresh(&before) {
+                    self.tell_of_expiry(&connection, end).await;
+                }
+                Ok(connection)
             }
             Stored::Late => {
                 let row = self.connections.find(&lease.connection.key).await?.ok_or(RefreshError::Gone)?;

@@ -1,15 +1,18 @@
 //! What others are told of a refresh: nothing, unless it changed what a user or an admin has to do.
 
+use jiff::Timestamp;
+
 use super::Refresher;
 use crate::{
     domain::{
         audit::Actor,
-        connection::{Connection, EndReason},
+        connection::{Connection, EndReason, Grant},
         connector::Connector,
         event::EventKind,
+        expiring::noticed_at,
         scopes::Scopes,
     },
-    store::StoreError,
+    store::{StoreError, Write},
 };
 
 impl Refresher {
@@ -19,6 +22,23 @@ impl Refresher {
         let details = [("connector", place.connector.as_str()), ("reason", reason.as_str())];
         self.audit.note(&place.workspace, Actor::System, kind.as_str(), place.id().as_str(), &details).await;
         self.publisher.publish(&self.publisher.of_connection(kind, place).because(reason.as_str())).await;
+    }
+
+    /// The grant ends at `end` by itself, unless its user acts: told when that is near, and once. What can't be told now is
+    /// told after the next refresh, or not: nothing else waits for it.
+    pub(in crate::journeys) async fn tell_of_expiry(&self, connection: &Connection, end: Timestamp) {
+        let now = self.clock.now();
+        let is_near = noticed_at(connection.connected_at, end).is_some_and(|from| from <= now) && now < end;
+        if !is_near || connection.grant != Grant::Live {
+            return;
+        }
+        let place = &connection.key;
+        let event = self.publisher.of_connection(EventKind::ConnectionExpiring, place).ending(end);
+        match self.schedule.tell_of_expiry(place, end, &event).await {
+            Ok(Write::Done) => self.publisher.remind(&event).await,
+            Ok(Write::Conflict) => {}
+            Err(error) => tracing::warn!(%error, "nobody is told yet that a grant ends soon"),
+        }
     }
 
     /// The provider changed what the grant may do, if it did.
