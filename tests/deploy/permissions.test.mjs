@@ -26,6 +26,7 @@ const FUNCTIONS = [
   'disconnect',
   'list-connections',
   'manage-connector',
+  'move-grants',
   'console',
 ];
 

@@ -21,6 +21,7 @@ fn of_the_code() -> BTreeSet<Route> {
         ("disconnect", disconnect::ROUTES),
         ("list-connections", list_connections::ROUTES),
         ("manage-connector", manage_connector::ROUTES),
+        ("move-grants", move_grants::ROUTES),
         ("console", console::ROUTES),
     ];
     let routes = functions.into_iter().flat_map(|(name, routes)| routes.iter().map(move |route| (*route, name)));

@@ -67,6 +67,8 @@ struct ConnectorOnWire {
     scopes: Vec<String>,
     connection_config: BTreeMap<String, String>,
     kind: &'static str,
+    /// From when on its connections may be exported; `null` if never.
+    exportable_from: Option<String>,
     status: &'static str,
     redirect_uri: String,
     revision: u64,
@@ -89,6 +91,7 @@ impl ConnectorOnWire {
             scopes: list(&connector.scopes),
             connection_config: connector.connection_config.clone(),
             kind: connector.kind.as_str(),
+            exportable_from: connector.exportable_from().map(|at| seconds(at).to_string()),
             status: connector.state.as_str(),
             redirect_uri: connector.redirect_uri(&base.0),
             revision: connector.revision,
@@ -272,6 +275,7 @@ async fn change(
     JsonBody(body): JsonBody,
 ) -> Result<Json<Examined>, Problem> {
     let change = checked(&body, |body| ConnectorChange {
+        exportable: body.flag("exportable"),
         rotate_key: body.flag("rotate_key").unwrap_or(false),
         ..change_of(body)
     })?;
@@ -387,6 +391,7 @@ fn change_of(body: &Table<'_>) -> ConnectorChange {
         client_secret_expires_on: body.read("client_secret_expires_on", last_day),
         scopes: body.scopes("scopes"),
         connection_config: config(body),
+        exportable: None,
         rotate_key: false,
     }
 }

@@ -15,6 +15,8 @@ pub mod finding;
 pub mod freshness;
 pub mod health;
 pub mod ids;
+pub mod mass_revocation;
+pub mod portable_grant;
 pub mod provider;
 pub mod schedule;
 pub mod scopes;

@@ -7,12 +7,14 @@ use crate::{
     journeys::{
         delete_workspace::DeleteWorkspace,
         doctor::CallDoctor,
+        export_grants::ExportGrants,
         forget_user::ForgetUser,
+        import_grants::ImportGrants,
         manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
         rotate_key::RotateKey,
         sweep_connector::BeginSweep,
     },
-    store::{ApiKeys, CustomProviders, ForgottenUsers, Purges},
+    store::{ApiKeys, CustomProviders, ForgottenUsers, Imports, Purges},
 };
 
 impl Services {
@@ -115,6 +117,33 @@ impl Services {
             reminders: self.reminders(),
             audit: self.audit(),
             clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that imports grants.
+    #[must_use]
+    pub fn import_grants(&self) -> ImportGrants {
+        ImportGrants {
+            apps: self.apps(),
+            connectors: self.connectors(),
+            imports: Imports::new(&self.dynamodb, &self.config.tables),
+            vault: Arc::clone(&self.vault),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that exports grants.
+    #[must_use]
+    pub fn export_grants(&self) -> ExportGrants {
+        ExportGrants {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            vault: Arc::clone(&self.vault),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
         }
     }
 

@@ -261,6 +261,7 @@ fn item(connector: &Connector) -> Result<NewItem, StoreError> {
         .number(name::SCOPES_REVISION, connector.scopes_revision)
         .map(name::CONNECTION_CONFIG, &connector.connection_config)
         .text(name::CONNECTOR_KIND, connector.kind.as_str())
+        .maybe(connector.exportable_since, |item, at| item.time(name::EXPORTABLE_SINCE, at))
         .text(name::CONNECTOR_STATE, connector.state.as_str())
         .number(name::REVISION, connector.revision)
         .time(name::CREATED_AT, connector.created_at)
@@ -306,6 +307,7 @@ pub(super) fn read(row: &Row) -> Result<Connector, StoreError> {
         scopes_revision: row.number(name::SCOPES_REVISION)?,
         connection_config: row.map(name::CONNECTION_CONFIG)?,
         kind: row.word(name::CONNECTOR_KIND, ConnectorKind::parse)?,
+        exportable_since: row.find_time(name::EXPORTABLE_SINCE)?,
         state: row.word(name::CONNECTOR_STATE, ConnectorState::parse)?,
         revision: row.number(name::REVISION)?,
         created_at: row.time(name::CREATED_AT)?,

@@ -80,6 +80,8 @@ pub struct ConnectorChange {
     pub scopes: Option<Scopes>,
     /// Other details.
     pub connection_config: Option<BTreeMap<String, String>>,
+    /// Whether its connections may be exported, a day later.
+    pub exportable: Option<bool>,
     /// A new key pair in the place of the present one.
     pub rotate_key: bool,
 }
@@ -171,6 +173,7 @@ impl ManageConnectors {
             scopes_revision: 1,
             connection_config,
             kind: draft.kind,
+            exportable_since: None,
             state: ConnectorState::Active,
             revision: 1,
             created_at: now,
@@ -367,6 +370,9 @@ impl ManageConnectors {
         if let Some(config) = config {
             connector.connection_config = config;
         }
+        if let Some(exportable) = change.exportable {
+            connector.exportable_since = exportable.then(|| earlier.exportable_since.unwrap_or(now));
+        }
         connector.revision += 1;
         connector.updated_at = now;
         connector
@@ -389,6 +395,7 @@ fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
         ("key", key(earlier) != key(changed)),
         ("scopes", earlier.scopes != changed.scopes),
         ("connection_config", earlier.connection_config != changed.connection_config),
+        ("exportable", earlier.exportable_since != changed.exportable_since),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }
