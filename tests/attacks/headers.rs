@@ -53,6 +53,7 @@ async fn every_answer_of_every_route_is_guarded() {
         ("connector_id", &connector.id),
         ("session", &session),
         ("connection", "cnn_00000000000000000000000000"),
+        ("revocation", "rev_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
         ("key", "x"),
         ("type", "fake"),
         ("sub", "alice"),

@@ -171,10 +171,11 @@ pub const GRANTS: &[Grant] = &[
         "disconnect",
         Target::Connections,
         &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
-        "ends connections, keeps and claims what is left to be done, removes what is done; what else shares a grant",
+        "ends connections, one or many, keeps and claims what is left to be done, removes what is done; what else shares a \
+         grant",
     ),
     grant("disconnect", Target::Sessions, &[GET, UPDATE], "the link that a user disconnects by, which it spends"),
-    grant("disconnect", Target::ByConnectorIndex, &[QUERY], "the connections of a deleted connector"),
+    grant("disconnect", Target::ByConnectorIndex, &[QUERY], "the connections of a connector that are to be ended"),
     grant("disconnect", Target::Audit, &[PUT], "who disconnected, and what became of the grant"),
     grant("disconnect", Target::Key, &[OPEN_KEY], "opens the tokens it revokes; seals nothing"),
     grant("disconnect", Target::RevocationQueue, &[SEND, RECEIVE, DONE, LOOK], "reminders of what is left to be done"),
@@ -210,6 +211,17 @@ pub const GRANTS: &[Grant] = &[
         "what is to be sealed anew with a new key; a connector to be examined",
     ),
     grant("manage-connector", Target::RevocationQueue, &[SEND], "reminders of what it left to be done"),
+    grant("move-grants", Target::Registry, &[GET, QUERY], "key, connector, apps of imported users; the sealing key"),
+    grant("move-grants", Target::KeyUse, &[UPDATE], NOTED),
+    grant(
+        "move-grants",
+        Target::Connections,
+        &[GET, BATCH_GET, UPDATE, CHECK],
+        "imports, unless the user was forgotten since; what stands there already; what is exported",
+    ),
+    grant("move-grants", Target::ByConnectorIndex, &[QUERY], "the connections of an exported connector"),
+    grant("move-grants", Target::Audit, &[PUT], "who imported how much, and who exported to whom"),
+    grant("move-grants", Target::Key, &[OPEN_KEY], "seals what comes in, opens what goes out"),
 ];
 
 /// Whether a function's role allows this action on that. Whoever may write the registry may write the use of keys too.

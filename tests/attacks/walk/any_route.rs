@@ -54,6 +54,7 @@ impl Walk {
                 ("connector_id", &connector),
                 ("session", &session),
                 ("connection", "cnn_00000000000000000000000000"),
+                ("revocation", "rev_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
                 ("key", &key),
                 ("type", "fake"),
                 ("sub", self.seats[seat].users[0]),

@@ -6,7 +6,7 @@ fn provider() -> Provider {
     let described = json!({
         "id": "p", "name": "P",
         "vars": {"shop": {"from": "input", "pattern": "[a-z]+"}},
-        "authorize": {"url": "https://{shop}.example/a"}, "token": {"url": "https://{shop}.example/t"},
+        "authorize": {"url": "https://{shop}.shops.example/a"}, "token": {"url": "https://{shop}.shops.example/t"},
     });
     Provider::from_value(&described).unwrap()
 }
