@@ -1,6 +1,18 @@
 //! The function as Lambda runs it: a process of its own, the events that AWS sends, and what it asks of AWS in turn.
 
+use std::time::Duration;
+
 use axum::http::Method;
+use connectors::{
+    clock::Clock,
+    config::Config,
+    domain::{
+        audit::Actor,
+        ids::{ConnectorId, WorkspaceId},
+    },
+    journeys::manage::ConnectorChange,
+    services::Services,
+};
 use connectors_tests::{deployment::Deployment, events::with_body, grants::Target};
 use serde_json::{Value, json};
 
@@ -41,15 +53,30 @@ async fn a_grant_comes_in_once_and_its_token_is_in_no_answer() {
     }
 }
 
+/// Makes the connector exportable, as an admin did two days ago.
+#[expect(clippy::unwrap_used, reason = "a test's world: what fails here fails the test that asked for it")]
+async fn allow_two_days_ago(deployment: &Deployment) {
+    let environment = deployment.direct_environment();
+    let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let config = Config::read(variable).unwrap();
+    let then = Clock::system().now().checked_sub(Duration::from_hours(48)).unwrap();
+    let connectors = Services::with_clock(&config, Clock::held_at(then)).unwrap().manage_connectors();
+    let (workspace, id) = (&deployment.dev().workspace_id, &deployment.dev().connector_id);
+    let (workspace, id) = (WorkspaceId::parse(workspace).unwrap(), ConnectorId::parse(id).unwrap());
+    let change = ConnectorChange { exportable: Some(true), ..ConnectorChange::default() };
+    connectors.change(&workspace, &id, change, Actor::System).await.unwrap();
+}
+
 #[tokio::test]
-async fn nothing_goes_out_that_was_not_made_exportable_a_day_ago() {
+async fn what_was_made_exportable_a_day_ago_goes_out_and_nothing_else() {
     let deployment = Deployment::start().await;
     deployment.connect().await;
     let mut function = deployment.launch(BOOTSTRAP, deployment.event("move-grants.export")).await;
     assert_eq!(function.answer().await.http().status, 409);
-    let path = format!("/connectors/{}", deployment.dev().connector_id);
-    deployment.administer(Method::PUT, &path, json!({"exportable": true})).await;
-    let refused = function.invoke(deployment.event("move-grants.export")).await.http();
-    assert_eq!(refused.status, 409, "{:?}", refused.body);
-    deployment.asked_by("move-grants");
+    allow_two_days_ago(&deployment).await;
+    let page = function.invoke(deployment.event("move-grants.export")).await.http();
+    assert_eq!((page.status, &page.body["exported"]), (200, &json!(1)), "{:?}", page.body);
+    assert!(page.body["file"].as_str().unwrap().starts_with("-----BEGIN AGE ENCRYPTED FILE-----"));
+    let asked = deployment.asked_by("move-grants");
+    assert!(asked.contains(&(Target::ByConnectorIndex, "dynamodb:Query".to_owned())), "{asked:?}");
 }
