@@ -113,6 +113,9 @@ fn checked(file: &Path, families: &BTreeMap<String, Value>) -> Result<(String, V
     if let Some((pointer, _)) = provider.endpoints().find(|(_, url)| !url.starts_with("https://")) {
         return Err(format!("{pointer} must be https").into());
     }
+    if let Some(pointer) = provider.certainty.iter().find_map(|certainty| certainty.astray(&value).next()) {
+        return Err(format!("/certainty names {pointer}, which is not there").into());
+    }
     Ok((provider.id.as_str().to_owned(), value))
 }
 

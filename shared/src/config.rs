@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::store::TableNames;
+use crate::{domain::plan::Plans, store::TableNames};
 
 /// Every name that is read from the environment. The template sets those that a deployment must have.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 24] = [
     "PUBLIC_BASE_URL",
     "TABLE_REGISTRY",
     "TABLE_CONNECTIONS",
@@ -16,9 +16,12 @@ pub const NAMES: [&str; 20] = [
     "KMS_KEY_ID",
     "DEPLOYMENT",
     "KEY_MAX_AGE_DAYS",
+    "PLANS",
     "REFRESH_QUEUE_URL",
     "REVOCATION_QUEUE_URL",
     "SALVAGE_QUEUE_URL",
+    "EVENT_QUEUE_URL",
+    "EVENT_BUS_NAME",
     "EGRESS",
     "AWS_REGION",
     "AWS_ACCESS_KEY_ID",
@@ -28,6 +31,7 @@ pub const NAMES: [&str; 20] = [
     "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_ENDPOINT_URL_KMS",
     "AWS_ENDPOINT_URL_SQS",
+    "AWS_ENDPOINT_URL_EVENTBRIDGE",
 ];
 
 /// What a deployment is told about itself.
@@ -44,12 +48,18 @@ pub struct Config {
     pub deployment: String,
     /// How old a workspace's key becomes before a new one is made: a whole number of days.
     pub max_key_age: Duration,
+    /// What workspaces may add, by the name of their plan.
+    pub plans: Plans,
     /// The queue of connections to refresh.
     pub refresh_queue_url: String,
     /// The queue of grants to revoke.
     pub revocation_queue_url: String,
     /// The ordered queue of renewals that the table did not take.
     pub salvage_queue_url: String,
+    /// The queue of events to tell.
+    pub event_queue_url: String,
+    /// The bus that they are told on.
+    pub event_bus: String,
     /// How far requests to providers may reach.
     pub egress: EgressSetting,
     /// How AWS is reached.
@@ -79,6 +89,8 @@ pub struct AwsConfig {
     pub kms_endpoint: Option<String>,
     /// Where SQS is, if not where it usually is.
     pub sqs_endpoint: Option<String>,
+    /// Where EventBridge is, if not where it usually is.
+    pub eventbridge_endpoint: Option<String>,
 }
 
 impl std::fmt::Debug for AwsConfig {
@@ -132,9 +144,12 @@ impl Config {
             kms_key_id: get("KMS_KEY_ID")?,
             deployment: get("DEPLOYMENT")?,
             max_key_age: days("KEY_MAX_AGE_DAYS", &get("KEY_MAX_AGE_DAYS")?)?,
+            plans: plans("PLANS", &get("PLANS")?)?,
             refresh_queue_url: get("REFRESH_QUEUE_URL")?,
             revocation_queue_url: get("REVOCATION_QUEUE_URL")?,
             salvage_queue_url: get("SALVAGE_QUEUE_URL")?,
+            event_queue_url: get("EVENT_QUEUE_URL")?,
+            event_bus: get("EVENT_BUS_NAME")?,
             egress: match find("EGRESS").as_deref() {
                 None => EgressSetting::Guarded,
                 Some("ALLOWING_PLAIN_HTTP_TO_LOOPBACK") => EgressSetting::AllowingPlainHttpToLoopback,
@@ -149,9 +164,15 @@ impl Config {
                 dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
                 kms_endpoint: endpoint("AWS_ENDPOINT_URL_KMS"),
                 sqs_endpoint: endpoint("AWS_ENDPOINT_URL_SQS"),
+                eventbridge_endpoint: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
             },
         })
     }
+}
+
+fn plans(name: &'static str, raw: &str) -> Result<Plans, ConfigError> {
+    let expected = "a JSON object of plans by name, each with any of `connectors`, `custom_providers`, `shared`";
+    Plans::parse(raw).map_err(|_| ConfigError::Invalid { name, expected })
 }
 
 /// A number of days from one to ten years.
@@ -181,6 +202,7 @@ mod tests {
         match name {
             "PUBLIC_BASE_URL" => Some("https://connect.example/".to_owned()),
             "KEY_MAX_AGE_DAYS" => Some("365".to_owned()),
+            "PLANS" => Some("{}".to_owned()),
             "EGRESS" | "AWS_SESSION_TOKEN" => None,
             name if name.starts_with("AWS_ENDPOINT") => None,
             name => Some(format!("value of {name}")),

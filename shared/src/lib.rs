@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod auth;
+pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod domain;

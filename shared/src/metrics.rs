@@ -24,8 +24,16 @@ pub enum Metric {
     RotationsLost,
     /// A connection that was taken out of the schedule because nothing can be done with it.
     Quarantined,
+    /// A call to a provider's API that was answered, whatever the answer was.
+    CallsAnswered,
+    /// A call that was not: it could not be sent, or nobody knows what became of it.
+    CallsUnanswered,
     /// A grant that its provider did not end within the time that is given to it.
     RevocationsGivenUp,
+    /// An event that could not be written to the audit trail.
+    AuditMissed,
+    /// An event that a webhook did not take within the time that is given to it.
+    DeliveriesGivenUp,
 }
 
 impl Metric {
@@ -40,7 +48,11 @@ impl Metric {
             Self::GrantsEnded => "grants_ended",
             Self::RotationsLost => "rotations_lost",
             Self::Quarantined => "quarantined",
+            Self::CallsAnswered => "calls_answered",
+            Self::CallsUnanswered => "calls_unanswered",
             Self::RevocationsGivenUp => "revocations_given_up",
+            Self::AuditMissed => "audit_missed",
+            Self::DeliveriesGivenUp => "deliveries_given_up",
         }
     }
 

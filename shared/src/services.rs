@@ -15,7 +15,8 @@ use crate::{
     clock::Clock,
     config::{Config, EgressSetting},
     journeys::{
-        audit::Audit, doctor::Doctor, refresh_connection::Crowd, reminders::Reminders, rotate_key::RemindOfKeys,
+        audit::Audit, doctor::Doctor, issuer_changes::IssuerChanges, publish::Publisher, refresh_connection::Crowd,
+        reminders::Reminders, rotate_key::RemindOfKeys,
     },
     metrics::Metrics,
     oauth::{
@@ -25,8 +26,8 @@ use crate::{
     queue::{OrderedQueue, Queue},
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Checkups, ClientKeys, Connections, Connectors, EndedGrants, Healths, Paces, Schedule,
-        Sessions, Sweeps, WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditLog, Checkups, ClientKeys, Connections, Connectors, CustomProviders, EndedGrants, Healths,
+        Outbox, Paces, Policies, Schedule, Sessions, Sweeps, Webhooks, WorkspaceIdentities, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -44,6 +45,7 @@ pub struct Services {
     refresh_queue: Queue,
     revocation_queue: Queue,
     salvage_queue: OrderedQueue,
+    event_queue: Queue,
     vault: Arc<Vault>,
     client: Arc<ProviderClient>,
     authenticator: Arc<Authenticator>,
@@ -94,10 +96,12 @@ impl Services {
         };
         let client = Arc::new(ProviderClient::new(egress.resolving_by(names)));
         let keys = ApiKeys::new(&dynamodb, tables);
-        let authenticator = Authenticator::new(keys, Apps::new(&dynamodb, tables), Arc::clone(&client), clock.clone());
+        let (apps, identities) = (Apps::new(&dynamodb, tables), WorkspaceIdentities::new(&dynamodb, tables));
+        let authenticator = Authenticator::new(keys, apps, identities, Arc::clone(&client), clock.clone());
         Ok(Arc::new(Self {
             refresh_queue: Queue::new(sqs.clone(), config.refresh_queue_url.clone()),
             revocation_queue: Queue::new(sqs.clone(), config.revocation_queue_url.clone()),
+            event_queue: Queue::new(sqs.clone(), config.event_queue_url.clone()),
             salvage_queue: OrderedQueue::new(sqs, config.salvage_queue_url.clone()),
             config: config.clone(),
             authenticator: Arc::new(authenticator),
@@ -141,6 +145,7 @@ impl Services {
             connectors: self.connectors(),
             connections: self.connections(),
             checkups: self.checkups(),
+            issuers: self.issuer_changes(),
             vault: Arc::clone(&self.vault),
             client: Arc::clone(&self.client),
             public_base_url: self.config.public_base_url.clone(),
@@ -171,7 +176,42 @@ impl Services {
 /// What several journeys are made of.
 impl Services {
     fn audit(&self) -> Audit {
-        Audit { log: self.audit_log(), clock: self.clock.clone(), random: self.random.clone() }
+        Audit { log: self.audit_log(), metrics: self.metrics(), clock: self.clock.clone(), random: self.random.clone() }
+    }
+
+    fn publisher(&self) -> Publisher {
+        Publisher {
+            outbox: self.outbox(),
+            reminders: self.event_reminders(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    fn outbox(&self) -> Outbox {
+        Outbox::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn webhooks(&self) -> Webhooks {
+        Webhooks::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn event_reminders(&self) -> Reminders {
+        Reminders(self.event_queue.clone())
+    }
+
+    fn issuer_changes(&self) -> IssuerChanges {
+        IssuerChanges {
+            custom: self.custom_providers(),
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn custom_providers(&self) -> CustomProviders {
+        CustomProviders::new(&self.dynamodb, &self.config.tables)
     }
 
     fn remind_of_keys(&self) -> RemindOfKeys {
@@ -216,6 +256,10 @@ impl Services {
 
     fn connectors(&self) -> Connectors {
         Connectors::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn policies(&self) -> Policies {
+        Policies::new(&self.dynamodb, &self.config.tables)
     }
 
     fn connections(&self) -> Connections {

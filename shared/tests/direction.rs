@@ -7,17 +7,18 @@ use std::{
 };
 
 /// A room, and the rooms it may name. Those that are not listed here compose the others and may use all.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     ("domain", &[]),
     ("clock", &[]),
     ("random", &[]),
     ("queue", &[]),
+    ("bus", &[]),
     ("metrics", &[]),
     ("store", &["domain"]),
     ("vault", &["domain", "store", "clock", "random"]),
     ("oauth", &["domain", "random"]),
     ("auth", &["domain", "store", "oauth", "clock"]),
-    ("journeys", &["domain", "store", "vault", "oauth", "auth", "queue", "metrics", "clock", "random"]),
+    ("journeys", &["domain", "store", "vault", "oauth", "auth", "queue", "bus", "metrics", "clock", "random"]),
 ];
 
 #[test]

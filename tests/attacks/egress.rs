@@ -284,3 +284,35 @@ async fn a_name_that_changes_its_mind_is_judged_anew_each_time() {
     }
     assert_eq!(sink.reached(), 0);
 }
+
+/// PUB-27, PUB-30: an API whose name leads inside, or is not of the public internet at all, sees no token.
+#[tokio::test]
+async fn no_call_for_an_app_leads_inside() {
+    let world = World::new().await;
+    let sink = Sink::start().await;
+    let deployed = Deployed::local_with_names(&world, |_| vec![LOOPBACK]);
+    let mut registration = world.provider.registration("named");
+    registration["api"] = json!({"base_url": sink.url("https", "p.test"), "hosts": ["other.p.test", "*.wild.test"]});
+    deployed.admin(&world, "POST", "/providers").json(&registration).send().await.expect(201);
+    let connector = world.connector_at(&world.workspace, "named", "Named", &["read"]).await;
+    world.connect(&connector, "alice").await;
+    let path = world.app.path(&format!("/app-user-auth/connectors/{}/call", connector.id));
+    let user = world.app.user(&world, "alice");
+    let port = sink.address.port();
+    for host in [json!(null), json!("other.p.test"), json!("inside.wild.test")] {
+        let call = json!({"method": "POST", "path": "/x", "host": host, "body": {}});
+        let told = deployed.call("POST", &path).bearer(&user).json(&call).send().await;
+        assert!(!told.text.contains("127.0.0.1") && !told.text.contains(&port.to_string()), "{told:?}");
+        let told = told.expect(200);
+        assert_eq!((&told["phase"], &told["data"]["code"]), (&json!("not_sent"), &json!("address_blocked")), "{host}");
+    }
+    assert_eq!(deployed.looked_up(), ["p.test", "other.p.test", "inside.wild.test"]);
+    // As it is deployed, not even a connector from before gets out to this machine, or out by plain http.
+    let plain = world.connector("Plain").await;
+    world.connect(&plain, "alice").await;
+    let path = world.app.path(&format!("/app-user-auth/connectors/{}/call", plain.id));
+    let guarded = Deployed::guarded(&world);
+    let told = guarded.call("POST", &path).bearer(&user).json(&json!({"path": "/userinfo"})).send().await.expect(200);
+    assert_eq!((&told["phase"], &told["data"]["code"]), (&json!("not_sent"), &json!("address_blocked")));
+    assert_eq!(sink.reached(), 0);
+}

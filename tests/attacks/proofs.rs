@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use crate::{
     doubles::{ROUTES, example_of},
-    world::{App, Call, Connector, Workspace, World},
+    world::{App, Call, Connector, SigningKey, Workspace, World, jwks},
 };
 
-/// What is answered to anybody: the catalogue, the SDK's reports, public keys, and pages whose address is the proof.
-const PUBLIC: [&str; 12] = [
+/// What is answered to anybody: the catalogue, the SDK's reports, public keys, pages whose
+/// address is the proof, and where a workspace's people sign in.
+const PUBLIC: [&str; 14] = [
     "/api/providers",
     "/api/providers/{type}",
     "/api/apps/{app}/analytics/track/batch",
@@ -19,12 +20,17 @@ const PUBLIC: [&str; 12] = [
     "/connect/{session}/continue",
     "/connect/{session}/decline",
     "/connect/{session}/disconnect",
+    "/api/workspace/{ws}/sign-in",
+    "/api/workspace/{ws}/sign-in/token",
     "/api/external-auth/callback/{connector_id}",
     "/api/external-auth/jwks/{connector_id}",
 ];
 
 /// Somebody's age key.
 const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+/// Who vouches for the people of both workspaces, by keys that were registered with each.
+const ORGANISATION: &str = "https://people.example";
 
 /// A world with a victim (a workspace with everything in it), and with others who want something of it.
 struct Two {
@@ -35,9 +41,13 @@ struct Two {
     connection: String,
     /// The id of a revocation that has begun, and ends nothing.
     revocation: String,
+    webhook: String,
+    proposal: String,
     sibling: App,
     hostile: Workspace,
     theirs: App,
+    /// Signs for the people of each workspace: ours, theirs.
+    people: [SigningKey; 2],
 }
 
 impl Two {
@@ -54,10 +64,31 @@ impl Two {
         let begin = json!({"connected_before": "2020-01-01T00:00:00Z", "dry_run": false, "confirm": look["confirm"]});
         let begun = world.admin("POST", "/revocations").json(&begin).send().await.expect(202);
         let revocation = begun["revocation_id"].as_str().unwrap().to_owned();
+        let webhook = json!({"url": "https://receiver.example/hook"});
+        let webhook = world.admin("POST", "/webhooks").json(&webhook).send().await.expect(201)["id"].clone();
+        let webhook = webhook.as_str().unwrap().to_owned();
         let sibling = world.register_app(&world.workspace, "sibling-app").await;
         let hostile = world.found("Hostile").await;
         let theirs = world.register_app(&hostile, "their-app").await;
-        Self { world, connector, session, connection, revocation, sibling, hostile, theirs }
+        let rename = json!({"kind": "update", "connector_id": connector.id, "connector": {"name": "Proposed"}});
+        let proposed = world.admin("POST", "/proposals").json(&rename).send().await.expect(201);
+        let proposal = proposed["proposal_id"].as_str().unwrap().to_owned();
+        let people = ["ours", "theirs"].map(SigningKey::p256);
+        for (workspace, signer) in [&world.workspace, &hostile].into_iter().zip(&people) {
+            let identity = json!({
+                "issuer": ORGANISATION, "client_id": workspace.id, "jwks": jwks(&[signer]),
+                "admins": {"claim": "sub", "values": ["ada"]},
+            });
+            workspace.admin(&world, "PUT", "/identity").json(&identity).send().await.expect(200);
+        }
+        Self { world, connector, session, connection, revocation, webhook, proposal, sibling, hostile, theirs, people }
+    }
+
+    /// A token that says to be of an admin of this workspace, signed for the people of the first or the second.
+    fn person(&self, workspace: &Workspace, signer: usize) -> String {
+        let now = self.world.clock.now().as_second();
+        let claims = json!({"iss": ORGANISATION, "aud": workspace.id, "sub": "ada", "exp": now + 600});
+        self.people[signer].sign(&claims)
     }
 
     fn path(&self, route: &str) -> String {
@@ -71,7 +102,9 @@ impl Two {
             ("session", &self.session),
             ("connection", &self.connection),
             ("revocation", &self.revocation),
+            ("proposal", &self.proposal),
             ("key", &self.world.app.service_key_id),
+            ("webhook", &self.webhook),
             ("type", "fake"),
             ("sub", "alice"),
         ];
@@ -89,7 +122,18 @@ impl Two {
             ("PUT", "/api/workspace/{ws}/apps/{app}/identity") => json!({
                 "issuer": self.theirs.issuer, "audience": "a", "jwks": crate::world::jwks(&[&self.theirs.signer]),
             }),
+            ("PUT", "/api/workspace/{ws}/identity") => json!({
+                "issuer": self.theirs.issuer, "client_id": "c", "jwks": crate::world::jwks(&[&self.theirs.signer]),
+                "admins": {"claim": "sub", "values": ["mallory"]},
+            }),
             ("PUT", "/api/workspace/{ws}/connectors/{id}") => json!({"client_secret": "planted"}),
+            ("PUT", "/api/workspace/{ws}/connector-governance") => json!({
+                "integration_type": "fake", "per_user_connection_enabled": false,
+            }),
+            ("PUT", "/api/workspace/{ws}/connector-governance/bulk") => json!([{
+                "integration_type": "fake", "per_user_connection_enabled": false,
+            }]),
+            ("POST", "/api/workspace/{ws}/proposals") => json!({"kind": "delete", "connector_id": self.connector.id}),
             ("PUT", "/api/workspace/{ws}/apps/{app}") => json!({"return_urls": ["https://evil.example/"]}),
             ("PUT", "/api/workspace/{ws}/encryption-keys") => json!({"kms_key_arn": null}),
             ("POST", "/api/apps/{app}/connect-sessions") => json!({
@@ -134,6 +178,8 @@ impl Two {
             ("a user of a foreign app", theirs, None),
             ("a forged user", forged.clone(), None),
             ("a forged user, for another", forged, Some(sibling)),
+            ("an admin of another organisation", self.person(&self.hostile, 1), None),
+            ("an admin of another organisation, for ours", self.person(&world.workspace, 1), None),
             ("nonsense", "nonsense".to_owned(), None),
         ]
     }
@@ -150,6 +196,7 @@ fn is_for_the_backend(route: &str) -> bool {
         "/connections",
         "/oauth-redirect-uris",
         "/users/{sub}/connectors/{id}/token",
+        "/connectors/{type}/call",
         "/external-auth/tokens/{type}",
         "/external-auth/tokens/connectors/{id}",
     ];
@@ -192,6 +239,7 @@ async fn no_route_opens_to_a_proof_that_is_for_somebody_else() {
 async fn every_kind_of_proof_opens_its_own_kind_of_route_only() {
     let two = Two::new().await;
     let (world, user) = (&two.world, two.world.app.user(&two.world, "alice"));
+    let person = two.person(&world.workspace, 0);
     let is_for_admins = |route: &str| route.starts_with("/api/workspace/") || route.ends_with("/oauth-redirect-uris");
     let is_for_users =
         |route: &str| !is_for_admins(route) && !is_for_the_backend(route) && !route.ends_with("/connectors/{id}/token");
@@ -199,6 +247,7 @@ async fn every_kind_of_proof_opens_its_own_kind_of_route_only() {
     for (method, route) in routes() {
         for (who, bearer, is_for_them) in [
             ("an admin", &world.workspace.admin_key, is_for_admins(route)),
+            ("a person who is an admin", &person, is_for_admins(route)),
             ("a backend without a user", &world.app.service_key, is_for_the_backend(route)),
             ("a user", &user, is_for_users(route)),
         ] {
@@ -237,8 +286,9 @@ async fn nothing_of_another_workspace_is_reached_through_ones_own() {
     let two = Two::new().await;
     let before = sorted(&two.world.aws.dump().await);
     let own = &two.hostile.id;
-    let names_more =
-        |route: &str| ["{app}", "{id}", "{key}", "{type}", "{revocation}"].iter().any(|name| route.contains(name));
+    let names_more = |route: &str| {
+        ["{app}", "{id}", "{key}", "{type}", "{webhook}", "{revocation}"].iter().any(|name| route.contains(name))
+    };
     for (method, route) in routes().filter(|(_, route)| route.starts_with("/api/workspace/") && names_more(route)) {
         let path = two.path(&route.replace("{ws}", own));
         let call = two.world.call(method, &path).bearer(&two.hostile.admin_key);
@@ -260,6 +310,27 @@ async fn a_reading_key_changes_nothing_on_any_route_there_is() {
         let answer = two.call(method, route).bearer(&reader).send().await;
         let expected = if method == "GET" { 200 } else { 403 };
         assert_eq!(answer.status, expected, "{method} {route}: {answer:?}");
+    }
+}
+
+/// A key for assistants reads what it may propose about, and opens no other route that there is.
+#[tokio::test]
+async fn an_assistants_key_opens_what_it_is_for_and_nothing_else_on_any_route_there_is() {
+    const OPEN: [&str; 6] =
+        ["/connectors", "/connectors/{id}", "/providers", "/providers/{type}", "/proposals", "/proposals/{proposal}"];
+    let two = Two::new().await;
+    let made = two.world.admin("POST", "/keys").json(&json!({"name": "assistant", "role": "builder"})).send().await;
+    let builder = made.expect(201)["key"].as_str().unwrap().to_owned();
+    for (method, route) in routes() {
+        let answer = two.call(method, route).bearer(&builder).send().await;
+        let below = route.strip_prefix("/api/workspace/{ws}");
+        let expected = match (method, below) {
+            ("GET", Some(below)) if OPEN.contains(&below) => 200..=200,
+            ("POST", Some("/proposals")) => 201..=201,
+            (_, Some(_)) => 403..=403,
+            (_, None) => 401..=404,
+        };
+        assert!(expected.contains(&answer.status), "{method} {route}: {answer:?}");
     }
 }
 

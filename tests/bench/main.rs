@@ -36,13 +36,15 @@ const START_LIMIT: Duration = Duration::from_millis(10);
 const MEMORY_LIMIT: u64 = 12_000_000;
 
 /// Every function with the event that it is started for.
-const FUNCTIONS: [(&str, &str); 10] = [
+const FUNCTIONS: [(&str, &str); 12] = [
     ("start-authorization", "start-authorization.initiate"),
     ("callback", "callback.code"),
     ("finish-authorization", "finish-authorization.state"),
     ("get-token", "get-token.of-user"),
+    ("call-provider", "call-provider.of-user"),
     ("refresh", "refresh.batch"),
     ("disconnect", "disconnect.by-user"),
+    ("deliver-events", "deliver-events.batch"),
     ("list-connections", "list-connections.of-user"),
     ("manage-connector", "manage-connector.list"),
     ("move-grants", "move-grants.import"),

@@ -1,4 +1,5 @@
 // Chromium, as a person's browser: profiles that share nothing, everything that a page complains about, and what is seen.
+import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -57,4 +58,36 @@ export async function violations(page) {
     'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`)))',
   );
   return result.value;
+}
+
+/** Nothing complained, nothing is in anybody's way, nothing sticks out. */
+export async function assertSound({ page, complaints }, what) {
+  assert.deepEqual(await violations(page), [], what);
+  assert.equal(await overflow(page), 0, `${what} sticks out`);
+  assert.deepEqual(complaints, [], what);
+}
+
+/**
+ * What a visit to a page takes: bytes and files that were transferred, milliseconds from the beginning of the navigation to
+ * the first paint, and how much moved by itself. `act` does what belongs to the visit.
+ */
+export async function measured(page, address, act) {
+  let [bytes, files] = [0, 0];
+  const session = await page.context().newCDPSession(page);
+  await session.send('Network.enable');
+  session.on('Network.loadingFinished', ({ encodedDataLength }) => {
+    bytes += encodedDataLength;
+    files += 1;
+  });
+  await page.addInitScript(() => {
+    globalThis.moved = 0;
+    new PerformanceObserver((list) => {
+      for (const { hadRecentInput, value } of list.getEntries()) globalThis.moved += hadRecentInput ? 0 : value;
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  await page.goto(address);
+  await act?.(page);
+  await page.waitForLoadState('networkidle');
+  const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
+  return { bytes, files, paint, moved: await page.evaluate('globalThis.moved') };
 }

@@ -53,6 +53,23 @@ fn a_mistake_in_a_file_of_the_catalogue_is_told_with_its_place() {
     }
 }
 
+#[test]
+fn a_certainty_of_what_is_not_in_the_file_is_told() {
+    for (pointer, is_there) in [
+        ("/token/url", true),
+        ("/token", true),
+        ("/vars/shop/pattern", true),
+        ("/token/body", false),
+        ("/vars/shop/choices/0", false),
+        ("/revoke", false),
+    ] {
+        let mut data = sound();
+        data["certainty"] = json!({"unconfirmed": [pointer]});
+        let certainty = Provider::from_value(&data).unwrap().certainty.unwrap();
+        assert_eq!(certainty.astray(&data).collect::<Vec<_>>().is_empty(), is_there, "{pointer}");
+    }
+}
+
 #[tokio::test]
 async fn a_mistake_in_a_provider_of_a_workspace_is_told_with_its_place() {
     let world = World::new().await;

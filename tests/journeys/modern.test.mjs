@@ -16,13 +16,12 @@ const worlds = {};
 const WORLDS = {
   pushed: { security: { pushed: true } },
   signed: { security: { methods: ['private_key_jwt'] } },
-  // That all tokens are bound no metadata says: it is said beside the issuer.
-  bound: { security: { bound: true }, said: { token: { dpop: 'required' } } },
-  public: { security: { bound: true, methods: ['none'] }, said: { token: { dpop: 'required' } } },
-  all: {
-    security: { pushed: true, bound: true, methods: ['private_key_jwt'] },
-    said: { token: { dpop: 'required' } },
-  },
+  // That all tokens are bound no metadata says: it is found out with the first code.
+  bound: { security: { bound: true } },
+  public: { security: { bound: true, methods: ['none'] } },
+  optional: { security: { bindable: true } },
+  told: { security: { bound: true }, said: { token: { dpop: 'required' } } },
+  all: { security: { pushed: true, bound: true, methods: ['private_key_jwt'] } },
 };
 
 before(async () => {
@@ -39,7 +38,7 @@ after(async () => {
 const has = (name, what) => WORLDS[name].security[what] ?? false;
 const signs = (name) => has(name, 'methods') && WORLDS[name].security.methods.includes('private_key_jwt');
 
-for (const name of Object.keys(WORLDS)) {
+for (const name of Object.keys(WORLDS).filter((name) => name !== 'optional')) {
   test(`${name}: a user connects, the token is refreshed, and ends at the provider`, async () => {
     const world = worlds[name];
     const connector = await world.newConnector({ scopes: ['openid', 'email', 'calendar.read'] });
@@ -147,9 +146,31 @@ test('a key gives way to a new one, and nobody notices', async () => {
   assertProblem(hasty, { status: 409, code: 'conflict' });
 });
 
+test('a provider that can bind tokens and was not asked to gives bearer tokens, and the key waits', async () => {
+  const world = worlds.optional;
+  const connector = await world.newConnector();
+  assert.notEqual(connector.key, null);
+  const user = await world.user('bearer');
+  const old = await world.connectBriefly(user, connector, SHORT_LIFE);
+  assert.equal(old.token_type, 'Bearer');
+  await passed(old.expires_at);
+  const { status, body } = await world.token(user, connector);
+  assert.deepEqual([status, body.token_type], [200, 'Bearer']);
+  assert.equal((await world.provider.issued(body.access_token)).jkt, undefined);
+});
+
+test('what the first code taught is remembered: the second user is bound from the start', async () => {
+  const world = worlds.bound;
+  const connector = await world.newConnector();
+  const first = await world.user('first');
+  await world.connectBriefly(first, connector, SHORT_LIFE);
+  const { body } = await world.initiate(await world.user('second'), connector);
+  assert.equal(new URL(body.redirect_url).searchParams.get('dpop_jkt'), connector.key.jwk.kid);
+});
+
 test('a key that tokens are bound to stays, and a provider without keys gets none', async () => {
-  const bound = await worlds.bound.newConnector();
-  const refused = await worlds.bound.admin('PUT', `/connectors/${bound.id}`, { rotate_key: true });
+  const told = await worlds.told.newConnector();
+  const refused = await worlds.told.admin('PUT', `/connectors/${told.id}`, { rotate_key: true });
   assertProblem(refused, { status: 409, code: 'conflict' });
   const plain = await worlds.pushed.newConnector();
   const senseless = await worlds.pushed.admin('PUT', `/connectors/${plain.id}`, { rotate_key: true });

@@ -161,3 +161,20 @@ async fn a_reading_key_reads_and_changes_nothing() {
     }
     world.admin("GET", &one).send().await.expect(200);
 }
+
+#[tokio::test]
+async fn the_log_says_which_key_read_a_token_and_of_whom_nothing() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    world.connect(&connector, "alice").await;
+    let read_by = || {
+        let log = world.log.text();
+        log.lines().filter(|line| line.contains("handed out a token")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(read_by(), [] as [String; 0]);
+    let token = world.access_token(&connector, "alice").await;
+    let lines = read_by();
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains(&world.app.service_key_id) && lines[0].contains(&connector.id));
+    assert!(!lines[0].contains("alice") && !lines[0].contains(&token));
+}

@@ -127,13 +127,17 @@ async fn a_connector_may_have_the_id_that_its_redirect_uri_was_registered_with()
 }
 
 #[tokio::test]
-async fn a_kind_of_connector_that_is_not_built_is_refused() {
+async fn a_kind_of_connector_is_one_of_two_and_never_changes() {
     let world = World::new().await;
     let body = json!({
-        "integration_type": PROVIDER, "name": "Shared", "client_id": "id", "client_secret": "s", "kind": "shared",
+        "integration_type": PROVIDER, "name": "Team", "client_id": "id", "client_secret": "s", "kind": "team",
     });
     let refused = world.admin("POST", "/connectors").json(&body).send().await.expect(422);
     assert_eq!(refused["errors"][0]["pointer"], "/kind");
+    let shared = world.shared_connector("Office").await;
+    let change = world.admin("PUT", &format!("/connectors/{}", shared.id)).json(&json!({"kind": "per_user"}));
+    assert_eq!(change.send().await.expect(422)["errors"][0]["pointer"], "/kind");
+    assert_eq!(world.shared_view(&shared).await["kind"], "shared");
 }
 
 /// A connector keeps the endpoints it was made with: its secret never goes to others under the same name.

@@ -8,8 +8,13 @@
     reason = "a test's world: what fails here fails the test that asked for it"
 )]
 
+mod account_details;
 mod arrivals;
+mod audit_chain;
+mod bound_tokens;
 mod callers;
+mod calls;
+mod calls_refused;
 mod changes;
 mod client_keys;
 mod connect;
@@ -20,18 +25,25 @@ mod doctor_rounds;
 mod encryption_keys;
 mod end_edges;
 mod end_races;
+mod events;
 mod exports;
 mod finishing;
+mod foresight;
 mod forgetting;
+mod governance;
 mod imports;
 mod input;
 mod isolation;
+mod issuer_changes;
 mod key_age;
 mod leakage;
 mod links;
 mod mass_revocations;
 mod odd_tokens;
 mod own_kms_key;
+mod people;
+mod plans;
+mod proposals;
 mod refresh;
 mod refresh_doubt;
 mod refresh_failures;
@@ -47,6 +59,8 @@ mod shared_connectors;
 mod shared_grants;
 mod shared_tokens;
 mod starts;
+mod survey;
 mod user_tokens;
 mod variables;
+mod webhooks;
 mod world;

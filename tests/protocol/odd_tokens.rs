@@ -10,14 +10,14 @@ use crate::world::{Browser, Connector, Reply, World, journeys::parameter, serve,
 const DAY: u64 = 86_400;
 
 /// A server that answers by its path, and what it was asked: the paths with their queries, and the bodies.
-struct Odd {
+pub(crate) struct Odd {
     base: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Odd {
     /// `answer` says what to answer to a path, the how manieth time it is asked.
-    async fn start(answer: impl Fn(&str, usize) -> (u16, Value) + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&str, usize) -> (u16, Value) + Send + Sync + 'static) -> Self {
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let noted = asked.clone();
         let address = serve(Arc::new(move |request| {
@@ -33,13 +33,13 @@ impl Odd {
     }
 
     /// What was asked of a path.
-    fn asked(&self, path: &str) -> Vec<String> {
+    pub(crate) fn asked(&self, path: &str) -> Vec<String> {
         let asked = self.asked.lock().unwrap();
         asked.iter().filter(|line| line.split(['?', ' ']).next() == Some(path)).cloned().collect()
     }
 
     /// A connector to it, where the tables are added to what every provider has. URLs in them are paths.
-    async fn connector(&self, world: &World, tables: &Value) -> Connector {
+    pub(crate) async fn connector(&self, world: &World, tables: &Value) -> Connector {
         let mut data = json!({
             "id": "odd", "name": "Odd", "authorize": {"url": format!("{}/authorize", self.base)},
             "token": {"url": format!("{}/token", self.base)},
@@ -52,7 +52,7 @@ impl Odd {
             }
         }
         let at = |url: &mut Value| *url = format!("{}{}", self.base, url.as_str().unwrap()).into();
-        for pointer in ["/exchange/0/url", "/refresh/url", "/revoke/url"] {
+        for pointer in ["/exchange/0/url", "/discover/0/url", "/discover/1/url", "/refresh/url", "/revoke/url"] {
             data.pointer_mut(pointer).into_iter().for_each(at);
         }
         world.admin("POST", "/providers").json(&data).send().await.expect(201);
@@ -61,7 +61,7 @@ impl Odd {
 }
 
 /// A user goes to the provider, says yes and comes back. Answers how that ended.
-async fn connect(world: &World, connector: &Connector, user: &str) -> String {
+pub(crate) async fn connect(world: &World, connector: &Connector, user: &str) -> String {
     let mut begun = world.begin(connector, user).await;
     let state = parameter(&begun.redirect_url, "state");
     let mut back = Url::parse(&connector.redirect_uri).unwrap();

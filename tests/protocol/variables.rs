@@ -1,6 +1,9 @@
 //! Providers whose endpoints differ between shops, regions and accounts: where each secret goes, and where it never does.
 
+use std::collections::HashMap;
+
 use aws_lc_rs::hmac;
+use aws_sdk_dynamodb::types::AttributeValue;
 use connectors::domain::digest::hex;
 use serde_json::{Value, json};
 use url::Url;
@@ -95,6 +98,62 @@ async fn every_user_of_a_connector_has_a_shop_of_their_own() {
     }
     world.disconnect(&shops, "alice").await;
     assert_eq!(places(&world, "/revoke"), ["/acme"]);
+}
+
+#[tokio::test]
+async fn a_link_leads_to_the_shop_that_the_apps_backend_named() {
+    let world = World::new().await;
+    defined(&world, &shops(&world)).await;
+    let shops = connector(&world, "shops", &json!({})).await;
+    let link = async |config: Value| {
+        let body = json!({"user": {"sub": "alice"}, "connector_id": shops.id, "connection_config": config});
+        let call = world.call("POST", &world.app.path("/connect-sessions")).bearer(&world.app.service_key);
+        call.json(&body).send().await
+    };
+    for (config, pointer) in [
+        (json!({}), "/connection_config/shop"),
+        (json!({"shop": "acme.evil.example"}), "/connection_config/shop"),
+        (json!({"shop": "acme", "colour": "red"}), "/connection_config/colour"),
+    ] {
+        assert_eq!(link(config.clone()).await.expect(422)["errors"][0]["pointer"], pointer, "{config}");
+    }
+    let made = link(json!({"shop": "acme.shops.example"})).await.expect(201);
+    let mut browser = crate::world::Browser::default();
+    let redirect_url = browser.open_link(&world, &text(&made["connect_url"])).await;
+    assert!(redirect_url.starts_with(&world.provider.url("/acme/authorize?")), "{redirect_url}");
+    let back = signed(&world, &redirect_url, "alice@acme", "acme", &shops.client_secret);
+    let landed = browser.open(&world, &back).await;
+    let handle = crate::world::journeys::handle(&landed);
+    world.finish(&text(&made["session_id"]), "alice", &handle).await.expect(200);
+    assert_eq!(places(&world, "/token"), ["/acme"]);
+    assert_eq!(world.token(&shops, "alice").await.expect(200)["connection_config"]["shop"], "acme");
+}
+
+#[tokio::test]
+async fn a_response_counts_only_if_it_names_the_issuer_of_the_users_own_shop() {
+    let world = World::new().await;
+    let mut provider = shops(&world);
+    provider["callback"] = json!({});
+    provider["oidc"] = json!({
+        "issuer": world.provider.url("/{shop}"), "issuer_template": true, "iss_parameter_supported": true,
+    });
+    defined(&world, &provider).await;
+    let shops = connector(&world, "shops", &json!({})).await;
+    let wishes = json!({"connection_config": {"shop": "acme"}});
+    for (issuer, is_taken) in [(None, false), (Some("/{shop}"), false), (Some("/evil"), false), (Some("/acme"), true)] {
+        let mut begun = world.begin_with(&shops, "alice", &wishes).await;
+        let mut back = Url::parse(&world.provider.approve(&begun.redirect_url, "alice")).unwrap();
+        if let Some(path) = issuer {
+            back.query_pairs_mut().append_pair("iss", &world.provider.url(path));
+        }
+        let landed = begun.browser.open(&world, back.as_str()).await;
+        if is_taken {
+            assert_eq!(parameter(landed.location(), "status"), "completed");
+        } else {
+            assert_eq!(landed.refusal(), (400, "issuer_mismatch".to_owned()), "{issuer:?}");
+        }
+    }
+    assert_eq!(world.provider.exchanges().len(), 1);
 }
 
 #[tokio::test]
@@ -262,4 +321,36 @@ async fn a_provider_that_is_unavailable_takes_no_connector_and_says_why() {
     assert_eq!(shown["unavailable"], reason);
     let refused = connector_refused(&world, &json!({})).await;
     assert_eq!(refused["errors"][0], json!({"pointer": "/integration_type", "detail": reason}));
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_a_provider_that_has_become_unavailable() {
+    let world = World::new().await;
+    let provider = world.provider.registration("regions");
+    defined(&world, &provider).await;
+    let connector = connector(&world, "regions", &json!({})).await;
+    world.connect(&connector, "alice").await;
+    // The same connector, as if its provider had closed since.
+    let rows = world.aws.items("TABLE_REGISTRY").await;
+    let is_of_regions = |row: &HashMap<String, AttributeValue>| {
+        row.get("provider_type").is_some_and(|id| *id == AttributeValue::S("regions".to_owned()))
+    };
+    let mut row = rows.into_iter().find(is_of_regions).unwrap();
+    let reason = "It hands out no codes to web apps any more.";
+    let AttributeValue::S(profile) = row["profile"].clone() else { panic!("a text") };
+    let mut profile: Value = serde_json::from_str(&profile).unwrap();
+    profile["unavailable"] = reason.into();
+    row.insert("profile".to_owned(), AttributeValue::S(profile.to_string()));
+    world.aws.put("TABLE_REGISTRY", row).await;
+
+    let own = format!("/app-user-auth/connectors/{}/initiate", connector.id);
+    let link = json!({"user": {"sub": "bob"}, "connector_id": connector.id});
+    let service = world.call("POST", &world.app.path("/connect-sessions")).bearer(&world.app.service_key);
+    for refused in [world.as_user("bob", "POST", &own).json(&json!({})).send().await, service.json(&link).send().await]
+    {
+        let problem = refused.expect(409);
+        assert!(text(&problem["detail"]).contains(reason), "{problem}");
+    }
+    // Who is connected already stays so.
+    world.token(&connector, "alice").await.expect(200);
 }

@@ -22,14 +22,14 @@ export const SCOPES = [
 
 /**
  * What protects a flow beyond RFC 6749, each only where a test asks for it: `pushed` requests (RFC 9126) and no others,
- * tokens `bound` to a key (RFC 9449) whose proofs need a nonce, and the `methods` by which clients prove who they are.
+ * tokens `bound` to a key (RFC 9449) whose proofs need a nonce, or `bindable` if a client wants that, and the `methods` by which clients prove who they are.
  */
-function protection({ pushed = false, bound = false, methods }) {
+function protection({ pushed = false, bound = false, bindable = bound, methods }) {
   return {
     ...(methods && { clientAuthMethods: methods }),
     features: {
       pushedAuthorizationRequests: { enabled: pushed, requirePushedAuthorizationRequests: pushed },
-      dPoP: { enabled: bound, nonceSecret: bound ? randomBytes(32) : undefined, requireNonce: () => bound },
+      dPoP: { enabled: bindable, nonceSecret: bound ? randomBytes(32) : undefined, requireNonce: () => bound },
     },
   };
 }

@@ -27,6 +27,10 @@ pub enum Target {
     RevocationQueue,
     /// The ordered queue of tokens that the table did not take.
     SalvageQueue,
+    /// The queue of events to tell.
+    EventQueue,
+    /// The bus that they are told on.
+    EventBus,
 }
 
 /// One permission: these actions on that resource.
@@ -58,6 +62,10 @@ const SEND: &str = "sqs:SendMessage";
 const RECEIVE: &str = "sqs:ReceiveMessage";
 const DONE: &str = "sqs:DeleteMessage";
 const LOOK: &str = "sqs:GetQueueAttributes";
+const PUT_EVENTS: &str = "events:PutEvents";
+
+/// Why whoever changes something leaves messages about events.
+const TOLD: &str = "reminders of what others are to be told";
 
 /// Why whoever takes keys writes their day of use.
 const NOTED: &str = "the first use of a key on a day, so that one that nobody uses is found";
@@ -76,7 +84,7 @@ pub const GRANTS: &[Grant] = &[
         "start-authorization",
         Target::Connections,
         &[GET],
-        "whether there is a connection to renew, and how it stands",
+        "whether there is a connection to renew, and how it stands; whether its provider gives bound tokens only",
     ),
     grant(
         "start-authorization",
@@ -103,8 +111,9 @@ pub const GRANTS: &[Grant] = &[
         "completes a session bound by its cookie, if its user was not forgotten since; leaves what is to be revoked later",
     ),
     grant("callback", Target::Sessions, &[GET, UPDATE], "the session by its state, which it spends or parks"),
-    grant("callback", Target::Audit, &[PUT], "who connected, and what was refused"),
+    grant("callback", Target::Audit, &[GET, PUT], "who connected, and what was refused"),
     grant("callback", Target::Key, &[OPEN_KEY], "opens verifier, client secret and key, seals code and tokens"),
+    grant("callback", Target::EventQueue, &[SEND], TOLD),
     grant("finish-authorization", Target::Registry, &[GET, QUERY], "app, connector; the workspace's sealing key"),
     grant("finish-authorization", Target::KeyUse, &[UPDATE], NOTED),
     grant(
@@ -114,8 +123,9 @@ pub const GRANTS: &[Grant] = &[
         "completes a parked session, if its user was not forgotten since; leaves what is to be revoked later",
     ),
     grant("finish-authorization", Target::Sessions, &[GET, UPDATE], "the session, which it spends"),
-    grant("finish-authorization", Target::Audit, &[PUT], "who connected, and who tried for another"),
+    grant("finish-authorization", Target::Audit, &[GET, PUT], "who connected, and who tried for another"),
     grant("finish-authorization", Target::Key, &[OPEN_KEY], "opens code, verifier and client secret, seals tokens"),
+    grant("finish-authorization", Target::EventQueue, &[SEND], TOLD),
     grant(
         "get-token",
         Target::Registry,
@@ -132,11 +142,37 @@ pub const GRANTS: &[Grant] = &[
     grant("get-token", Target::Key, &[OPEN_KEY], "opens the token, seals a fresh one"),
     grant("get-token", Target::RefreshQueue, &[SEND], "has a connection looked at after a refresh that may be lost"),
     grant("get-token", Target::SalvageQueue, &[SEND], "tokens that the table does not take; whether there are any"),
+    grant("get-token", Target::Audit, &[GET, PUT], "that a grant is over, or may do something else"),
+    grant("get-token", Target::EventQueue, &[SEND], TOLD),
+    grant(
+        "call-provider",
+        Target::Registry,
+        &[GET, BATCH_GET, QUERY],
+        "key and app; the connectors of a type; the connector; the sealing key",
+    ),
+    grant("call-provider", Target::KeyUse, &[UPDATE], NOTED),
+    grant(
+        "call-provider",
+        Target::Connections,
+        &[GET, BATCH_GET, QUERY, UPDATE, PUT, DELETE],
+        "through which connectors a user is connected; all that a token read and its refresh need",
+    ),
+    grant("call-provider", Target::Key, &[OPEN_KEY], "opens the token, seals a fresh one"),
+    grant(
+        "call-provider",
+        Target::RefreshQueue,
+        &[SEND],
+        "has a connection looked at after a refresh that may be lost",
+    ),
+    grant("call-provider", Target::SalvageQueue, &[SEND], "tokens that the table does not take; whether there are any"),
+    grant("call-provider", Target::Audit, &[GET, PUT], "that a grant is over, or may do something else"),
+    grant("call-provider", Target::EventQueue, &[SEND], TOLD),
     grant(
         "refresh",
         Target::Registry,
         &[GET, QUERY, PUT, UPDATE],
-        "the connector of what is due; a new key for an old one, how far it has come, and client secrets sealed anew",
+        "the connector of what is due, and its provider, as their issuer has them by now; a new key for an old one, how far it has \
+         come, and client secrets sealed anew",
     ),
     grant(
         "refresh",
@@ -146,7 +182,12 @@ pub const GRANTS: &[Grant] = &[
     ),
     grant("refresh", Target::DueIndex, &[QUERY], "what is due"),
     grant("refresh", Target::ByConnectorIndex, &[QUERY], "what is to be sealed anew; how a connector's grants ended"),
-    grant("refresh", Target::Audit, &[PUT], "that a key was replaced, and that nothing of it is left"),
+    grant(
+        "refresh",
+        Target::Audit,
+        &[GET, PUT],
+        "that a key was replaced, and that nothing of it is left; what an issuer has changed",
+    ),
     grant("refresh", Target::Key, &[NEW_KEY, OPEN_KEY], "opens and seals tokens; replaces a key that is too old"),
     grant(
         "refresh",
@@ -161,6 +202,7 @@ pub const GRANTS: &[Grant] = &[
         &[SEND, RECEIVE, DONE, LOOK],
         "tokens that the table did not take, and whether there are any",
     ),
+    grant("refresh", Target::EventQueue, &[SEND], TOLD),
     grant(
         "disconnect",
         Target::Registry,
@@ -176,9 +218,10 @@ pub const GRANTS: &[Grant] = &[
     ),
     grant("disconnect", Target::Sessions, &[GET, UPDATE], "the link that a user disconnects by, which it spends"),
     grant("disconnect", Target::ByConnectorIndex, &[QUERY], "the connections of a connector that are to be ended"),
-    grant("disconnect", Target::Audit, &[PUT], "who disconnected, and what became of the grant"),
+    grant("disconnect", Target::Audit, &[GET, PUT], "who disconnected, and what became of the grant"),
     grant("disconnect", Target::Key, &[OPEN_KEY], "opens the tokens it revokes; seals nothing"),
     grant("disconnect", Target::RevocationQueue, &[SEND, RECEIVE, DONE, LOOK], "reminders of what is left to be done"),
+    grant("disconnect", Target::EventQueue, &[SEND], TOLD),
     grant("list-connections", Target::Registry, &[GET, QUERY], "the connectors of the app's workspace"),
     grant("list-connections", Target::KeyUse, &[UPDATE], NOTED),
     grant(
@@ -197,12 +240,12 @@ pub const GRANTS: &[Grant] = &[
          is to be swept",
     ),
     grant("manage-connector", Target::ByConnectorIndex, &[QUERY], "the users of a connector"),
-    grant("manage-connector", Target::Audit, &[PUT, QUERY], "the trail, which it also shows"),
+    grant("manage-connector", Target::Audit, &[GET, PUT, QUERY], "the trail, which it also shows"),
     grant(
         "manage-connector",
         Target::Key,
         &[NEW_KEY, OPEN_KEY],
-        "makes a workspace's key, seals client secrets, opens the one that the doctor tries",
+        "makes a workspace's key, seals client secrets, opens the one that the doctor tries, and the one that people sign in by",
     ),
     grant(
         "manage-connector",
@@ -216,12 +259,26 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "move-grants",
         Target::Connections,
-        &[GET, BATCH_GET, UPDATE, CHECK],
-        "imports, unless the user was forgotten since; what stands there already; what is exported",
+        &[GET, BATCH_GET, UPDATE, CHECK, PUT],
+        "imports, unless the user was forgotten since, and what is told of them; what stands there already; what is \
+         exported",
     ),
     grant("move-grants", Target::ByConnectorIndex, &[QUERY], "the connections of an exported connector"),
-    grant("move-grants", Target::Audit, &[PUT], "who imported how much, and who exported to whom"),
+    grant("move-grants", Target::Audit, &[GET, PUT], "who imported how much, and who exported to whom"),
+    grant("move-grants", Target::EventQueue, &[SEND], TOLD),
     grant("move-grants", Target::Key, &[OPEN_KEY], "seals what comes in, opens what goes out"),
+    grant("manage-connector", Target::EventQueue, &[SEND], TOLD),
+    grant(
+        "deliver-events",
+        Target::Registry,
+        &[GET, QUERY, UPDATE],
+        "the webhooks of a workspace and how their deliveries go; the keys of their secrets",
+    ),
+    grant("deliver-events", Target::Connections, &[PUT, UPDATE, DELETE], "claims what is to be told, removes what was"),
+    grant("deliver-events", Target::Audit, &[GET, PUT], "that a webhook was given up"),
+    grant("deliver-events", Target::Key, &[OPEN_KEY], "opens the secrets that sign deliveries; seals nothing"),
+    grant("deliver-events", Target::EventQueue, &[SEND, RECEIVE, DONE, LOOK], "reminders of what is to be told"),
+    grant("deliver-events", Target::EventBus, &[PUT_EVENTS], "tells everybody"),
 ];
 
 /// Whether a function's role allows this action on that. Whoever may write the registry may write the use of keys too.

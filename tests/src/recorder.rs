@@ -51,6 +51,7 @@ impl Recorder {
             "DynamoDB_20120810" => self.on_tables(operation, body),
             "TrentService" => vec![(Target::Key, format!("kms:{operation}"))],
             "AmazonSQS" => vec![(queue(body), format!("sqs:{}", operation.trim_end_matches("Batch")))],
+            "AWSEvents" => vec![(Target::EventBus, format!("events:{operation}"))],
             other => panic!("no function uses {other}"),
         };
         self.asked.lock().unwrap().extend(asked);
@@ -116,7 +117,8 @@ fn action_of(part: &str) -> &'static str {
 
 fn queue(body: &Value) -> Target {
     let url = text(&body["QueueUrl"]).to_lowercase();
-    let queues = [("revocation", Target::RevocationQueue), ("salvage", Target::SalvageQueue)];
+    let queues =
+        [("revocation", Target::RevocationQueue), ("salvage", Target::SalvageQueue), ("/events", Target::EventQueue)];
     let named = queues.into_iter().find(|(name, _)| url.contains(name));
     named.map_or(Target::RefreshQueue, |(_, queue)| queue)
 }

@@ -15,6 +15,7 @@ fn variables(template: &Template) -> BTreeMap<String, String> {
     let resolved = |name: &str| match name {
         "PUBLIC_BASE_URL" => "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com".to_owned(),
         "KEY_MAX_AGE_DAYS" => template.at("/Parameters/KeyMaxAgeDays/Default").to_string(),
+        "PLANS" => template.at("/Parameters/Plans/Default").as_str().unwrap().to_owned(),
         name => format!("value of {name}"),
     };
     stated.keys().map(|name| (name.clone(), resolved(name))).collect()
@@ -65,8 +66,11 @@ fn each_name_stands_for_the_resource_it_is_called_after() {
         ("REFRESH_QUEUE_URL", "RefreshQueue"),
         ("REVOCATION_QUEUE_URL", "RevocationQueue"),
         ("SALVAGE_QUEUE_URL", "SalvageQueue"),
+        ("EVENT_QUEUE_URL", "EventQueue"),
+        ("EVENT_BUS_NAME", "EventBus"),
         ("DEPLOYMENT", "DeploymentName"),
         ("KEY_MAX_AGE_DAYS", "KeyMaxAgeDays"),
+        ("PLANS", "Plans"),
     ] {
         assert_eq!(variables[name]["Ref"], resource, "{name}");
     }

@@ -75,8 +75,9 @@ fn every_function_with_routes_has_an_event_for_each_kind_of_caller() {
             &[example::USER_TOKEN, example::ADMIN_KEY, "SWEEP#", "POST /connect/{session}/disconnect", "dry_run"],
         ),
         ("move-grants", &[example::ADMIN_KEY, "/import/nango", "/export", "recipient"]),
+        ("call-provider", &["on-behalf-of", example::USER_TOKEN, "connectors/{type}/call"]),
         ("list-connections", &[example::USER_TOKEN, example::SERVICE_KEY, "OPTIONS"]),
-        ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap", "confirm"]),
+        ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap", "set_plan", "confirm"]),
         (
             "console",
             &[
@@ -87,6 +88,7 @@ fn every_function_with_routes_has_an_event_for_each_kind_of_caller() {
                 "GET /connect.js",
             ],
         ),
+        ("deliver-events", &["OUT#EVENT", "WEBHOOK#"]),
         ("refresh", &["aws.scheduler", "due", "CHECKUP", "look", "look_after_keys", "reseal"]),
     ] {
         for mark in marks {

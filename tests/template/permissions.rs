@@ -21,6 +21,8 @@ fn resources(target: Target) -> Vec<Value> {
         Target::RefreshQueue => vec![json!({ "Fn::GetAtt": "RefreshQueue.Arn" })],
         Target::RevocationQueue => vec![json!({ "Fn::GetAtt": "RevocationQueue.Arn" })],
         Target::SalvageQueue => vec![json!({ "Fn::GetAtt": "SalvageQueue.Arn" })],
+        Target::EventQueue => vec![json!({ "Fn::GetAtt": "EventQueue.Arn" })],
+        Target::EventBus => vec![json!({ "Fn::GetAtt": "EventBus.Arn" })],
     }
 }
 

@@ -17,8 +17,10 @@ fn of_the_code() -> BTreeSet<Route> {
         ("callback", callback::ROUTES),
         ("finish-authorization", finish_authorization::ROUTES),
         ("get-token", get_token::ROUTES),
+        ("call-provider", call_provider::ROUTES),
         ("refresh", refresh::ROUTES),
         ("disconnect", disconnect::ROUTES),
+        ("deliver-events", deliver_events::ROUTES),
         ("list-connections", list_connections::ROUTES),
         ("manage-connector", manage_connector::ROUTES),
         ("move-grants", move_grants::ROUTES),
@@ -70,7 +72,7 @@ fn every_integration_of_the_gateway_invokes_the_function_it_is_named_after() {
 }
 
 /// Routes that ask for no proof of who is calling, and those that begin a session.
-const OPEN: [(&str, &str); 16] = [
+const OPEN: [(&str, &str); 18] = [
     ("GET", "/assets/{name}"),
     ("GET", "/console"),
     ("GET", "/console/{path+}"),
@@ -78,11 +80,13 @@ const OPEN: [(&str, &str); 16] = [
     ("GET", "/connect-1.0.0.js"),
     ("GET", "/connect.js"),
     ("GET", "/api/external-auth/jwks/{connector_id}"),
+    ("GET", "/api/workspace/{ws}/sign-in"),
     ("GET", "/connect/{session}"),
     ("OPTIONS", "/api/apps/{app}/{proxy+}"),
     ("POST", "/api/apps/{app}/analytics/track/batch"),
     ("POST", "/api/apps/{app}/app-user-auth/connectors/{id}/initiate"),
     ("POST", "/api/apps/{app}/connect-sessions"),
+    ("POST", "/api/workspace/{ws}/sign-in/token"),
     ("POST", "/connect/{session}/continue"),
     ("POST", "/connect/{session}/decline"),
     ("POST", "/connect/{session}/disconnect"),
@@ -116,7 +120,7 @@ fn every_route_names_the_same_thing_alike() {
             ("{app}", &["apps"][..]),
             ("{ws}", &["workspace"]),
             ("{key}", &["keys"]),
-            ("{type}", &["providers", "tokens"]),
+            ("{type}", &["providers", "tokens", "connectors"]),
         ] {
             assert!(before(name).is_none_or(|found| collections.contains(&found)), "{method} {path}");
         }

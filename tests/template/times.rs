@@ -5,6 +5,7 @@ use std::time::Duration;
 use connectors::{
     domain::encryption_key::SILENCE,
     journeys::{
+        call_provider::PATIENCE,
         refresh_connection::{CALL, LEASE},
         work_endings::CLAIM,
     },
@@ -23,6 +24,15 @@ fn gateway_patience(template: &Template, function: &str) -> u64 {
     template.at(integrations)[function]["timeoutInMillis"].as_u64().unwrap()
 }
 
+/// The functions that refresh a token while somebody waits for it.
+const REFRESHING: [&str; 2] = ["get-token", "call-provider"];
+
+#[test]
+fn a_call_is_answered_while_the_gateway_waits() {
+    let patience = Duration::from_millis(gateway_patience(&Template::read(), "call-provider"));
+    assert!(PATIENCE + Duration::from_secs(3) < patience, "nobody waits for the answer of a slow API any more");
+}
+
 #[test]
 fn the_gateway_still_waits_when_a_function_gives_up() {
     let template = Template::read();
@@ -30,7 +40,10 @@ fn the_gateway_still_waits_when_a_function_gives_up() {
     for function in template.at(integrations).as_object().unwrap().keys() {
         let timeout = template.functions()[function].timeout(&template);
         // One that refreshes must not be killed between the provider's answer and the table, whoever has gone by then.
-        assert!(timeout * 1000 < gateway_patience(&template, function) || function == "get-token", "{function}");
+        assert!(
+            timeout * 1000 < gateway_patience(&template, function) || REFRESHING.contains(&function.as_str()),
+            "{function}"
+        );
         assert!(gateway_patience(&template, function) <= 29_000, "{function}");
     }
 }
@@ -40,23 +53,33 @@ fn a_refresh_ends_within_its_lease_and_a_lease_within_the_time_of_who_refreshes_
     let template = Template::read();
     assert!(CALL < LEASE, "the provider may still answer when somebody else asks it again");
     assert!(CALL <= egress::LONGEST);
-    let reader = Duration::from_secs(template.functions()["get-token"].timeout(&template));
-    assert!(2 * LEASE + Duration::from_secs(10) < reader, "nobody is left to store the answer of a second attempt");
+    for reader in REFRESHING {
+        let reader = Duration::from_secs(template.functions()[reader].timeout(&template));
+        assert!(2 * LEASE + Duration::from_secs(10) < reader, "nobody is left to store the answer of a second attempt");
+    }
     assert!(LEASE < Duration::from_secs(template.functions()["refresh"].timeout(&template)));
 }
 
 #[test]
 fn whoever_ends_something_is_done_or_dead_when_it_is_due_for_others() {
     let template = Template::read();
-    assert!(Duration::from_secs(template.functions()["disconnect"].timeout(&template)) < CLAIM);
+    for function in ["disconnect", "deliver-events"] {
+        assert!(Duration::from_secs(template.functions()[function].timeout(&template)) < CLAIM, "{function}");
+    }
 }
 
 #[test]
 fn whoever_waits_for_a_provider_has_time_for_its_answer() {
     let template = Template::read();
-    for function in
-        ["start-authorization", "callback", "finish-authorization", "get-token", "disconnect", "manage-connector"]
-    {
+    for function in [
+        "start-authorization",
+        "callback",
+        "finish-authorization",
+        "get-token",
+        "disconnect",
+        "manage-connector",
+        "deliver-events",
+    ] {
         let timeout = Duration::from_secs(template.functions()[function].timeout(&template));
         assert!(egress::DEADLINE * 2 < timeout, "{function}");
     }
@@ -101,7 +124,7 @@ fn a_batch_being_worked_is_not_handed_out_again() {
             mappings += 1;
         }
     }
-    assert_eq!(mappings, 3);
+    assert_eq!(mappings, 4);
 }
 
 /// Lambda stops a chain of messages after about sixteen, unless it is told that the chain is meant.
@@ -116,7 +139,7 @@ fn a_function_that_leaves_messages_for_itself_may_do_so_without_end() {
         assert_eq!(properties["RecursiveLoop"] == "Allow", is_fed, "{name}");
         chains += usize::from(is_fed);
     }
-    assert_eq!(chains, 2);
+    assert_eq!(chains, 3);
 }
 
 #[test]
@@ -139,7 +162,7 @@ fn what_a_queue_gives_up_is_kept_and_raises_an_alarm() {
         assert_eq!(alarm["Properties"]["Threshold"], 0);
         watched += 1;
     }
-    assert_eq!(watched, 3);
+    assert_eq!(watched, 4);
 }
 
 /// PUB-47: the user was told that it is pending; nobody else would notice that it stays so.

@@ -1,6 +1,8 @@
 //! `callback`: what a provider, or the browser that comes from it, asks for. The redirect lands here; `GET /api/external-auth/callback/{connector_id}`, without what comes
 //! behind it, is the connector's `redirect_uri`, byte for byte. Beside it are the public keys of connectors that have one.
 
+mod texts;
+
 use axum::{
     Json, Router,
     extract::{FromRef, Path, State},
@@ -17,6 +19,8 @@ use connectors::{
     web::{Problem, Query, cookie, page},
 };
 use serde_json::Value;
+
+use texts::Texts;
 
 /// Every route of this function.
 pub const ROUTES: &[(&str, &str)] =
@@ -52,7 +56,7 @@ async fn receive(
     query: Result<Query, Problem>,
 ) -> Response {
     let (Ok(connector), Ok(query)) = (ConnectorId::parse(&connector), query) else {
-        return refused(ArrivalError::StateMismatch);
+        return refused(ArrivalError::StateMismatch, Texts::of(&headers));
     };
     let arrival = arrival(&query);
     let session = arrival.state.as_ref().map(SessionId::of_state);
@@ -64,7 +68,7 @@ async fn receive(
             }
             response
         }
-        Err(error) => refused(error),
+        Err(error) => refused(error, Texts::of(&headers)),
     }
 }
 
@@ -80,23 +84,29 @@ fn arrival(query: &Query) -> Arrival {
     }
 }
 
-const AGAIN: &str = "Nothing was connected. Go back to the app and press Connect again.";
-
-fn refused(error: ArrivalError) -> Response {
+fn refused(error: ArrivalError, texts: &Texts) -> Response {
     let (code, heading) = match error {
-        ArrivalError::StateMismatch => ("state_mismatch", "This sign-in did not begin here"),
-        ArrivalError::SessionExpired => ("session_expired", "This sign-in took too long, or was used before"),
-        ArrivalError::IssuerMismatch => ("issuer_mismatch", "The answer came from another service"),
-        ArrivalError::BrowserMismatch => ("session_user_mismatch", "This sign-in began in another browser"),
-        ArrivalError::NoCode => ("invalid_request", "The service did not answer as it should"),
-        ArrivalError::Store(cause) => return unavailable(&cause.into()),
-        ArrivalError::Vault(cause) => return unavailable(&cause.into()),
+        ArrivalError::StateMismatch => ("state_mismatch", texts.state_mismatch),
+        ArrivalError::SessionExpired => ("session_expired", texts.session_expired),
+        ArrivalError::IssuerMismatch => ("issuer_mismatch", texts.issuer_mismatch),
+        ArrivalError::BrowserMismatch => ("session_user_mismatch", texts.session_user_mismatch),
+        ArrivalError::NoCode => ("invalid_request", texts.invalid_request),
+        ArrivalError::Store(cause) => return unavailable(&cause.into(), texts),
+        ArrivalError::Vault(cause) => return unavailable(&cause.into(), texts),
     };
-    page::refusal(StatusCode::BAD_REQUEST, code, heading, AGAIN)
+    page(StatusCode::BAD_REQUEST, code, texts, (heading, texts.again))
 }
 
-fn unavailable(problem: &Problem) -> Response {
-    let advice =
-        "Nothing was lost. Reload this page in a moment; if that does not help, press Connect again in the app.";
-    page::refusal(problem.status(), problem.code(), "We can't finish this right now", advice)
+fn unavailable(problem: &Problem, texts: &Texts) -> Response {
+    page(problem.status(), problem.code(), texts, (texts.unavailable, texts.later))
+}
+
+fn page(
+    status: StatusCode,
+    code: &'static str,
+    texts: &Texts,
+    (heading, advice): (&'static str, &'static str),
+) -> Response {
+    let Texts { language, dir, code: code_is, .. } = *texts;
+    page::refusal(status, code, &page::Words { language, dir, heading, advice, code_is })
 }

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use connectors::web::Problem;
+use connectors::web::{Problem, takes_gzip};
 
 /// One file.
 #[derive(Debug)]
@@ -64,34 +64,9 @@ pub(crate) async fn by_name(Path(name): Path<String>, headers: HeaderMap) -> Res
     Ok(asset.ok_or_else(Problem::not_found)?.answer(&headers, FOREVER))
 }
 
-/// Whether `gzip` is among what the browser takes (RFC 9110, section 12.5.3). A weight of nothing refuses it.
-fn takes_gzip(request: &HeaderMap) -> bool {
-    let values = request.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|coding| {
-        let (coding, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
-        coding.trim().eq_ignore_ascii_case("gzip") && weight.is_none_or(|weight| weight > 0.0)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_goes_compressed_to_whoever_takes_that_and_plain_to_everybody_else() {
-        for (given, expected) in [
-            ("gzip, deflate, br", true),
-            ("br;q=1.0, GZIP;q=0.8", true),
-            ("gzip;q=0", false),
-            ("identity", false),
-            ("x-gzip", false),
-            ("", false),
-        ] {
-            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_str(given).unwrap())]);
-            assert_eq!(takes_gzip(&headers), expected, "{given}");
-        }
-    }
 
     #[test]
     fn a_reference_between_files_leads_to_a_file_that_is_served() {

@@ -69,3 +69,23 @@ async fn every_view_of_the_console_is_the_same_page_and_its_files_are_kept_for_e
     let unknown = plain(&mut function, deployment.event("console.asset")).await;
     assert_eq!((unknown.status, unknown.headers["cache-control"].as_str()), (404, "no-store"));
 }
+
+/// Its address has a code in it.
+#[tokio::test]
+async fn the_page_that_an_issuer_sends_people_back_to_is_kept_by_nobody_and_names_no_code() {
+    let deployment = Deployment::start().await;
+    let mut function = deployment.launch(BOOTSTRAP, deployment.event("console.page")).await;
+    drop(function.answer().await.http());
+    let mut event = deployment.event("console.view");
+    event["rawPath"] = "/console/signed-in".into();
+    event["rawQueryString"] = "code=canary-code&state=s".into();
+    event["pathParameters"]["path"] = "signed-in".into();
+    let page = plain(&mut function, event).await;
+    assert_eq!(page.status, 200);
+    let header = |name: &str| page.headers[name].as_str();
+    assert_eq!((header("cache-control"), header("referrer-policy")), ("no-store", "no-referrer"));
+    assert_eq!(header("cross-origin-opener-policy"), "same-origin");
+    assert!(header("content-security-policy").starts_with("default-src 'none'; script-src 'self';"));
+    assert!(!text(&page).contains("canary-code"));
+    assert!(deployment.asked_by("console").is_empty());
+}

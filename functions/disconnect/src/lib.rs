@@ -121,7 +121,7 @@ async fn disconnect_user(
     if place.id().as_str() != connection {
         return Err(Problem::no_connection());
     }
-    let actor = Actor::Key(admin.key().to_string());
+    let actor = admin.actor();
     let revocation = journey.disconnect(place, actor).await.map_err(problem)?;
     Ok(Json(Disconnected { status: "disconnected", connector_id, revocation: revocation.as_str() }))
 }
@@ -135,7 +135,7 @@ async fn disconnect_shared(
     let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
     let connector_id = connector.to_string();
     let place = ConnectionKey { workspace: admin.workspace().clone(), owner: Owner::Workspace, connector };
-    let actor = Actor::Key(admin.key().to_string());
+    let actor = admin.actor();
     let revocation = journey.disconnect(place, actor).await.map_err(problem)?;
     Ok(Json(Disconnected { status: "disconnected", connector_id, revocation: revocation.as_str() }))
 }

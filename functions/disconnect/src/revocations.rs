@@ -11,7 +11,6 @@ use axum::{
 };
 use connectors::{
     domain::{
-        audit::Actor,
         fields::Table,
         ids::{AppId, ConnectorId, Issuer, RevocationId, Subject},
         mass_revocation::MassRevocation,
@@ -102,7 +101,7 @@ async fn revoke(
             Json(LookOnWire { dry_run, looked_at, matches, has_more, connected_before, confirm }).into_response()
         );
     }
-    let actor = Actor::Key(admin.key().to_string());
+    let actor = admin.actor();
     let begun = journey.begin(admin.workspace(), said, confirm.as_deref().unwrap_or_default(), actor).await;
     Ok((StatusCode::ACCEPTED, Json(ReportOnWire::from(begun.map_err(problem)?))).into_response())
 }

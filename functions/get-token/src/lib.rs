@@ -9,6 +9,7 @@ use axum::{
     routing::get,
 };
 use connectors::{
+    auth::Service,
     domain::{
         freshness::{LONGEST_MIN_TTL, MinTtl},
         ids::{ConnectorId, Subject},
@@ -17,11 +18,11 @@ use connectors::{
         user::ConnectionKey,
     },
     journeys::{
-        get_token::{GetToken, GetTokenError, Issued, Wish},
+        get_token::{GetToken, Issued, Wish},
         shared_connection::SharedConnections,
     },
     services::Services,
-    web::{AccountOnWire, Callers, DelegateCaller, Problem, Query, ServiceCaller, Upstream, list, seconds},
+    web::{AccountOnWire, Callers, DelegateCaller, Problem, Query, ServiceCaller, list, no_token, seconds},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -92,12 +93,12 @@ impl From<Issued> for TokenOnWire {
 /// The user's session is there: the app's backend shows their token beside its own key.
 async fn of_present_user(
     State(journey): State<GetToken>,
-    DelegateCaller(_, user): DelegateCaller,
+    DelegateCaller(service, user): DelegateCaller,
     Path((_, connector)): Path<(String, String)>,
     query: Query,
 ) -> Result<Json<TokenOnWire>, Problem> {
     let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
-    answer(&journey, &user.place(connector), &query, StatusCode::NOT_FOUND).await
+    answer(&journey, &service, &user.place(connector), &query, StatusCode::NOT_FOUND).await
 }
 
 /// The user's session is not there, as in a nightly job: the key itself must be allowed to.
@@ -115,7 +116,7 @@ async fn of_absent_user(
     let subject = Subject::parse(&subject).map_err(|_| Problem::no_connection())?;
     let issuer = service.app().identity.as_ref().map(|identity| identity.issuer.clone());
     let user = service.names(issuer.ok_or_else(Problem::no_connection)?, subject);
-    answer(&journey, &user.place(connector), &query, StatusCode::CONFLICT).await
+    answer(&journey, &service, &user.place(connector), &query, StatusCode::CONFLICT).await
 }
 
 /// The account that the workspace shares with all its apps, by the type of its provider.
@@ -128,7 +129,7 @@ async fn of_shared_type(
 ) -> Result<Json<TokenOnWire>, Problem> {
     let provider = ProviderType::parse(&provider).map_err(|_| Problem::no_connection())?;
     let place = shared.of_type(&service.app().workspace, &provider).await?.ok_or_else(Problem::no_connection)?;
-    answer(&journey, &place, &query, StatusCode::NOT_FOUND).await
+    answer(&journey, &service, &place, &query, StatusCode::NOT_FOUND).await
 }
 
 /// The same, by the connector.
@@ -139,18 +140,23 @@ async fn of_shared_connector(
     query: Query,
 ) -> Result<Json<TokenOnWire>, Problem> {
     let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
-    answer(&journey, &service.shared_place(connector), &query, StatusCode::NOT_FOUND).await
+    answer(&journey, &service, &service.shared_place(connector), &query, StatusCode::NOT_FOUND).await
 }
 
 /// `ended` is how an ended grant is told: the SDK's routes say 404, because apps match on it.
+///
+/// Who read how much is counted in the log, a line for each token that is handed out: a count in the table would be a write
+/// for each read, and one in memory is lost with its instance.
 async fn answer(
     journey: &GetToken,
+    service: &Service,
     place: &ConnectionKey,
     query: &Query,
     ended: StatusCode,
 ) -> Result<Json<TokenOnWire>, Problem> {
     let wish = wish(query)?;
-    let issued = journey.get(place, &wish).await.map_err(|error| problem(error, ended))?;
+    let issued = journey.get(place, &wish).await.map_err(|error| no_token(error, ended))?;
+    tracing::info!(key.id = %service.key(), connector.id = %place.connector, outcome = "read", "handed out a token");
     Ok(Json(issued.into()))
 }
 
@@ -180,45 +186,6 @@ fn digest(raw: &str) -> Option<[u8; 32]> {
         *byte = u8::from_str_radix(pair, 16).ok()?;
     }
     Some(digest)
-}
-
-fn problem(error: GetTokenError, ended: StatusCode) -> Problem {
-    match error {
-        GetTokenError::NotConnected => Problem::no_connection(),
-        GetTokenError::ReconnectRequired => {
-            Problem::new(ended, "reconnect_required", "The connection has ended: the user has to connect again.")
-        }
-        GetTokenError::MissingScopes(missing) => Problem::new(
-            StatusCode::CONFLICT,
-            "missing_scopes",
-            format!("The user has not granted these scopes: {missing}. Let them connect again."),
-        ),
-        GetTokenError::Misconfigured(cause) => Problem::new(
-            StatusCode::BAD_GATEWAY,
-            "connector_misconfigured",
-            "The provider does not accept the connector's client id or secret: an admin has to correct it.",
-        )
-        .upstream(Upstream::of(&cause)),
-        GetTokenError::SecretUnreadable => Problem::new(
-            StatusCode::BAD_GATEWAY,
-            "connector_misconfigured",
-            "The connector's client secret can't be read: an admin has to set it again.",
-        ),
-        GetTokenError::Unavailable { retry_after, cause } => {
-            let problem = Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "refresh_unavailable",
-                "The token has expired and can't be refreshed right now. The connection is kept; try again shortly.",
-            )
-            .retry_after(retry_after);
-            match &cause {
-                Some(cause) => problem.upstream(Upstream::of(cause)),
-                None => problem,
-            }
-        }
-        GetTokenError::Store(cause) => cause.into(),
-        GetTokenError::Vault(cause) => cause.into(),
-    }
 }
 
 #[cfg(test)]

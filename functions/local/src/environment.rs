@@ -3,20 +3,22 @@
 use std::{fmt::Write, net::SocketAddr};
 
 use crate::{
-    aws::{kms::KEY_ALIAS, sqs::Queue},
+    aws::{eventbridge::BUS, kms::KEY_ALIAS, sqs::Queue},
     settings::Settings,
 };
 
 /// Names that the developer may set to something else, each with its value here: for tables, keys and queues of an endpoint
 /// that names them otherwise.
-const CHOICES: [(&str, &str); 7] = [
+const CHOICES: [(&str, &str); 9] = [
     ("TABLE_REGISTRY", "connectors-registry"),
     ("TABLE_CONNECTIONS", "connectors-connections"),
     ("TABLE_SESSIONS", "connectors-sessions"),
     ("TABLE_AUDIT", "connectors-audit"),
     ("KMS_KEY_ID", KEY_ALIAS),
+    ("EVENT_BUS_NAME", BUS),
     ("DEPLOYMENT", "local"),
     ("KEY_MAX_AGE_DAYS", "365"),
+    ("PLANS", "{}"),
 ];
 
 /// An environment for the functions: every name they read, with its value.
@@ -44,10 +46,12 @@ impl Environment {
             queue("REFRESH_QUEUE_URL", Queue::Refresh),
             queue("REVOCATION_QUEUE_URL", Queue::Revocation),
             queue("SALVAGE_QUEUE_URL", Queue::Salvage),
+            queue("EVENT_QUEUE_URL", Queue::Events),
             ("AWS_REGION", settings.region.clone()),
             ("AWS_ENDPOINT_URL_DYNAMODB", endpoint(&elsewhere.dynamodb)),
             ("AWS_ENDPOINT_URL_KMS", endpoint(&elsewhere.kms)),
             ("AWS_ENDPOINT_URL_SQS", sqs),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE", set("AWS_ENDPOINT_URL_EVENTBRIDGE").unwrap_or(here.clone())),
         ];
         names.extend(CHOICES.map(|(name, value)| (name, set(name).unwrap_or_else(|| value.to_owned()))));
         // No credential of the developer: these endpoints verify no signature, and a file with this environment is written.

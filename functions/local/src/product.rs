@@ -26,6 +26,8 @@ pub struct Product {
     pub refresh: EventHandler,
     /// Takes the queue of grants to revoke.
     pub disconnect: EventHandler,
+    /// Takes the queue of events to tell.
+    pub deliver_events: EventHandler,
     /// Takes the event that makes a deployment's first workspace.
     pub manage_connector: EventHandler,
 }
@@ -52,31 +54,37 @@ impl Product {
     pub async fn open(environment: &Environment, clock: Clock) -> Result<Self, ProductError> {
         let config = Config::read(|name| environment.get(name).map(str::to_owned))?;
         tables::create_missing(&tables::client(environment), &schema::tables(&config.tables)).await?;
-        Ok(Self::new(&Services::with_clock(&config, clock)?))
+        Ok(Self::new(&Services::with_clock(&config, clock)?)?)
     }
 
-    fn new(services: &Arc<Services>) -> Self {
+    fn new(services: &Arc<Services>) -> Result<Self, ServicesError> {
+        let tell = services.deliver_events()?;
         let routes = Router::new()
             .merge(start_authorization::router(services))
             .merge(callback::router(services))
             .merge(finish_authorization::router(services))
             .merge(get_token::router(services))
+            .merge(call_provider::router(services))
             .merge(list_connections::router(services))
             .merge(disconnect::router(services))
             .merge(manage_connector::router(services))
             .merge(move_grants::router(services))
             .merge(console::router(services));
-        Self {
+        Ok(Self {
             routes: services.dress(routes),
             refresh: handler(services, |services, event| async move { refresh::on_event(&services, event).await }),
             disconnect: handler(
                 services,
                 |services, event| async move { disconnect::on_event(&services, event).await },
             ),
+            deliver_events: Arc::new(move |event| {
+                let tell = tell.clone();
+                Box::pin(async move { deliver_events::on_event(&tell, event).await })
+            }),
             manage_connector: handler(services, |services, event| async move {
                 manage_connector::on_event(&services, event).await
             }),
-        }
+        })
     }
 }
 

@@ -182,6 +182,7 @@ fn run_by_themselves(tasks: &mut Tasks, engines: &Engines, product: &Product, re
             (Queue::Refresh, &product.refresh, 1),
             (Queue::Revocation, &product.disconnect, 1),
             (Queue::Salvage, &product.refresh, SALVAGES_AT_ONCE),
+            (Queue::Events, &product.deliver_events, 1),
         ] {
             for _ in 0..at_once {
                 tasks.start(|stop| delivery::deliver(queues.clone(), queue, function.clone(), stop));

@@ -12,31 +12,28 @@ use connectors::{
     auth::Admin,
     domain::{
         audit::Actor,
+        call::CallRules,
         client_key::{ClientKey, key_set},
         connection::Connection,
         connector::{Connector, ConnectorKind, redirect_uri},
-        fields::{Table, text},
         health::Health,
         ids::ConnectorId,
-        provider::ProviderType,
-        secret::{ClientSecret, Secret},
         standing::{Reason, Standing},
-        workspace::DisplayName,
     },
     journeys::{
         doctor::Doctor,
         list_connections::ListConnections,
-        manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors},
+        manage::{ConnectorChange, ConnectorError, ManageConnectors, read_change, read_draft},
         shared_connection::SharedConnections,
     },
+    oauth::DiscoveryError,
     store::{Cursor, StoreError},
     vault::VaultError,
     web::{
-        AccountOnWire, AdminCaller, ConnectionOnWire, JsonBody, OwnerCaller, Problem, Query, WriterCaller, checked,
-        list, seconds,
+        AccountOnWire, AdminCaller, BuilderCaller, ConnectionOnWire, JsonBody, OwnerCaller, Problem, Query,
+        WriterCaller, checked, list, seconds,
     },
 };
-use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -53,7 +50,7 @@ pub(crate) fn routes() -> Router<Function> {
 
 /// A connector, as an admin sees it: everything but the secret.
 #[derive(Serialize)]
-struct ConnectorOnWire {
+pub(crate) struct ConnectorOnWire {
     id: String,
     connector_id: String,
     integration_type: String,
@@ -66,6 +63,8 @@ struct ConnectorOnWire {
     key: Option<KeyOnWire>,
     scopes: Vec<String>,
     connection_config: BTreeMap<String, String>,
+    /// What apps may call through it; `null` if everything.
+    call_rules: Option<Value>,
     kind: &'static str,
     /// From when on its connections may be exported; `null` if never.
     exportable_from: Option<String>,
@@ -77,7 +76,7 @@ struct ConnectorOnWire {
 }
 
 impl ConnectorOnWire {
-    fn new(connector: &Connector, base: &PublicBaseUrl) -> Self {
+    pub(crate) fn new(connector: &Connector, base: &PublicBaseUrl) -> Self {
         Self {
             id: connector.id.to_string(),
             connector_id: connector.id.to_string(),
@@ -90,6 +89,7 @@ impl ConnectorOnWire {
             key: connector.client_key.as_ref().map(|key| KeyOnWire::new(key, connector, base)),
             scopes: list(&connector.scopes),
             connection_config: connector.connection_config.clone(),
+            call_rules: Some(&connector.call_rules).filter(|rules| !rules.is_empty()).map(CallRules::to_value),
             kind: connector.kind.as_str(),
             exportable_from: connector.exportable_from().map(|at| seconds(at).to_string()),
             status: connector.state.as_str(),
@@ -174,7 +174,7 @@ impl SharedOnWire {
 /// How a connector's provider does.
 #[derive(Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-enum HealthOnWire {
+pub(crate) enum HealthOnWire {
     /// Nothing is known against it.
     Ok,
     /// It does not accept the client id or secret.
@@ -184,7 +184,7 @@ enum HealthOnWire {
 }
 
 impl HealthOnWire {
-    fn of(connector: &Connector, health: &Health) -> Self {
+    pub(crate) fn of(connector: &Connector, health: &Health) -> Self {
         match (health.refusal_of(connector.revision), health.open_until) {
             (Some(refusal), _) => Self::Misconfigured {
                 error: refusal.error.clone(),
@@ -224,7 +224,7 @@ struct Listing {
 async fn all(
     State(journey): State<ManageConnectors>,
     State(base): State<PublicBaseUrl>,
-    AdminCaller(admin): AdminCaller,
+    BuilderCaller(admin): BuilderCaller,
 ) -> Result<Json<Listing>, Problem> {
     let connectors = journey.list(admin.workspace()).await.map_err(problem)?;
     Ok(Json(Listing {
@@ -237,7 +237,7 @@ async fn one(
     State(doctor): State<Doctor>,
     State(shared): State<SharedConnections>,
     State(base): State<PublicBaseUrl>,
-    AdminCaller(admin): AdminCaller,
+    BuilderCaller(admin): BuilderCaller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Examined>, Problem> {
     let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
@@ -260,7 +260,7 @@ async fn create(
     WriterCaller(admin): WriterCaller,
     JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<ConnectorOnWire>), Problem> {
-    let draft = checked(&body, draft)?.ok_or_else(|| Problem::invalid(Vec::new()))?;
+    let draft = checked(&body, read_draft)?.ok_or_else(|| Problem::invalid(Vec::new()))?;
     let connector = journey.create(admin.workspace(), draft, actor(&admin)).await.map_err(problem)?;
     Ok((StatusCode::CREATED, Json(ConnectorOnWire::new(&connector, &base))))
 }
@@ -277,9 +277,13 @@ async fn change(
     let change = checked(&body, |body| ConnectorChange {
         exportable: body.flag("exportable"),
         rotate_key: body.flag("rotate_key").unwrap_or(false),
-        ..change_of(body)
+        accept_endpoints: body.flag("accept_endpoints").unwrap_or(false),
+        ..read_change(body)
     })?;
-    let connector = journey.change(admin.workspace(), &parse(&id)?, change, actor(&admin)).await.map_err(problem)?;
+    // On the heap: what it waits for (a search for the issuer among it) would fill the stack of every request.
+    let id = parse(&id)?;
+    let changing = Box::pin(journey.change(admin.workspace(), &id, change, actor(&admin)));
+    let connector = changing.await.map_err(problem)?;
     examined((&journey, &doctor, &shared), &connector, &base).await
 }
 
@@ -354,94 +358,15 @@ async fn redirect_uris(
     Ok(Json(RedirectUris { redirect_uris: uris.collect() }))
 }
 
-fn draft(body: &Table<'_>) -> Option<ConnectorDraft> {
-    let id = body.read("id", |value| parsed(value, ConnectorId::parse));
-    let provider = body.read("integration_type", |value| parsed(value, ProviderType::parse));
-    let common = change_of(body);
-    let kind = body.read("kind", |value| {
-        let kind = value.as_str().and_then(ConnectorKind::parse);
-        kind.ok_or_else(|| format!("must be one of {}", ConnectorKind::WORDS.join(", ")))
-    });
-    if provider.is_none() {
-        body.require_given("integration_type");
-    }
-    for (name, is_read) in [("name", common.name.is_some()), ("client_id", common.client_id.is_some())] {
-        if !is_read {
-            body.require_given(name);
-        }
-    }
-    Some(ConnectorDraft {
-        id,
-        provider: provider?,
-        name: common.name?,
-        client_id: common.client_id?,
-        client_secret: common.client_secret,
-        client_secret_expires_on: common.client_secret_expires_on.flatten(),
-        scopes: common.scopes.unwrap_or_default(),
-        connection_config: common.connection_config.unwrap_or_default(),
-        kind: kind.unwrap_or(ConnectorKind::PerUser),
-    })
-}
-
-fn change_of(body: &Table<'_>) -> ConnectorChange {
-    ConnectorChange {
-        name: body.read("name", |value| parsed(value, DisplayName::parse)),
-        client_id: body.read("client_id", client_id),
-        client_secret: body.read("client_secret", client_secret),
-        client_secret_expires_on: body.read("client_secret_expires_on", last_day),
-        scopes: body.scopes("scopes"),
-        connection_config: config(body),
-        exportable: None,
-        rotate_key: false,
-    }
-}
-
-fn config(body: &Table<'_>) -> Option<BTreeMap<String, String>> {
-    let config = body.map("connection_config", |name, value| {
-        if name.is_empty() || name.len() > 64 {
-            return Err("has a name that is empty or longer than 64 bytes".to_owned());
-        }
-        text(value)
-    });
-    body.has("connection_config").then_some(config)
-}
-
-/// Visible ASCII: it travels in headers and addresses (RFC 6749, appendix A.1).
-fn client_id(value: &Value) -> Result<String, String> {
-    let raw = value.as_str().unwrap_or_default();
-    let fits = (1..=512).contains(&raw.len()) && raw.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
-    if fits { Ok(raw.to_owned()) } else { Err("must be 1 to 512 visible ASCII characters".to_owned()) }
-}
-
-/// Visible ASCII (RFC 6749, appendix A.2). Long enough for a signed client assertion.
-fn client_secret(value: &Value) -> Result<Secret<ClientSecret>, String> {
-    let raw = value.as_str().unwrap_or_default();
-    let fits = (1..=4_096).contains(&raw.len()) && raw.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
-    if fits { Ok(Secret::new(raw)) } else { Err("must be 1 to 4096 visible ASCII characters".to_owned()) }
-}
-
-/// A day of the calendar, as RFC 3339 writes it; `null` for none.
-fn last_day(value: &Value) -> Result<Option<Date>, String> {
-    if value.is_null() {
-        return Ok(None);
-    }
-    let day = value.as_str().filter(|raw| raw.len() == 10).and_then(|raw| raw.parse().ok());
-    day.map(Some).ok_or_else(|| "must be a day such as `2027-01-31`, or null".to_owned())
-}
-
-fn parsed<T, E: std::fmt::Display>(value: &Value, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, String> {
-    parse(value.as_str().ok_or("must be a text")?).map_err(|error| error.to_string())
-}
-
 pub(crate) fn parse(id: &str) -> Result<ConnectorId, Problem> {
     ConnectorId::parse(id).map_err(|_| Problem::not_found())
 }
 
 pub(crate) fn actor(admin: &Admin) -> Actor {
-    Actor::Key(admin.key().to_string())
+    admin.actor()
 }
 
-fn problem(error: ConnectorError) -> Problem {
+pub(crate) fn problem(error: ConnectorError) -> Problem {
     match error {
         // A workspace without a key is one that was deleted a moment ago.
         ConnectorError::NotFound | ConnectorError::Vault(VaultError::NoKey) => Problem::not_found(),
@@ -450,7 +375,9 @@ fn problem(error: ConnectorError) -> Problem {
             "is neither in the catalogue (GET /api/providers) nor defined by the workspace",
         ),
         ConnectorError::Unavailable(reason) => Problem::invalid_field("/integration_type", reason),
-        ConnectorError::Config(errors) => Problem::invalid(errors),
+        ConnectorError::Config(errors) | ConnectorError::Discovery(DiscoveryError::Unusable(errors)) => {
+            Problem::invalid(errors)
+        }
         ConnectorError::SecretMissing => Problem::invalid_field("/client_secret", "is required by this provider"),
         ConnectorError::NoKey => Problem::invalid_field("/rotate_key", "this provider asks for no key"),
         ConnectorError::KeyBound => Problem::conflict(
@@ -459,13 +386,27 @@ fn problem(error: ConnectorError) -> Problem {
         ConnectorError::KeyTooNew => Problem::conflict(
             "The newest key does not sign yet: `key.signs_from` says from when on it does. Ask for another one then.",
         ),
+        ConnectorError::NoIssuer => {
+            Problem::invalid_field("/accept_endpoints", "the provider is not one of the workspace's own with an issuer")
+        }
+        ConnectorError::Discovery(cause) => {
+            Problem::invalid_field("/accept_endpoints", format!("can't be read: {cause}"))
+        }
         ConnectorError::Signing(cause) => Problem::internal(&cause),
+        ConnectorError::Plan(required) => Problem::plan_required(&required),
         ConnectorError::NameTaken => Problem::conflict("Another connector of this workspace has this name."),
         ConnectorError::IdTaken => Problem::conflict("This connector id is in use."),
+        ConnectorError::Outdated => outdated(),
         ConnectorError::Contended => {
             Problem::conflict("Somebody else changed the connector at the same time: try again.")
         }
         ConnectorError::Store(cause) => cause.into(),
         ConnectorError::Vault(cause) => cause.into(),
     }
+}
+
+/// Somebody has changed the connector since it was looked at.
+pub(crate) fn outdated() -> Problem {
+    let detail = "The connector was changed since this was proposed: look at it as it is now, and propose it again.";
+    Problem::new(StatusCode::CONFLICT, "outdated", detail)
 }

@@ -24,6 +24,10 @@ use crate::{Function, connector::actor};
 /// Lets a key fetch a user's token without that user's session.
 const OFFLINE: &str = "tokens:offline";
 
+/// What a workspace's key may be made for.
+const ROLES: [(&str, WorkspaceRole); 3] =
+    [("admin", WorkspaceRole::Admin), ("read", WorkspaceRole::Reader), ("builder", WorkspaceRole::Builder)];
+
 pub(crate) fn routes() -> Router<Function> {
     Router::new()
         .route("/api/workspace/{ws}/keys", get(of_workspace).post(create_for_workspace))
@@ -52,6 +56,7 @@ impl From<&KeyRecord> for KeyOnWire {
         let (role, permissions) = match record.holder {
             Holder::Workspace { role: WorkspaceRole::Admin, .. } => ("admin", Vec::new()),
             Holder::Workspace { role: WorkspaceRole::Reader, .. } => ("read", Vec::new()),
+            Holder::Workspace { role: WorkspaceRole::Builder, .. } => ("builder", Vec::new()),
             Holder::App { offline_tokens: true, .. } => ("app", vec![OFFLINE]),
             Holder::App { offline_tokens: false, .. } => ("app", Vec::new()),
         };
@@ -104,7 +109,7 @@ async fn create_for_workspace(
     JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<KeyOnWire>), Problem> {
     let (name, role) = checked(&body, |body| {
-        let role = body.choice("role", &[("admin", WorkspaceRole::Admin), ("read", WorkspaceRole::Reader)]);
+        let role = body.choice("role", &ROLES);
         (name(body), role.unwrap_or(WorkspaceRole::Reader))
     })?;
     let holder = Holder::Workspace { workspace: admin.workspace().clone(), role };

@@ -1,36 +1,47 @@
-//! `manage-connector`: what a workspace owns. Connectors, apps, keys, providers, the trail of who did what; and its end.
+//! `manage-connector`: what a workspace owns. Connectors, apps, keys, providers, webhooks, the trail of who did what; and its end.
 
 mod apps;
 mod audit;
 mod connector;
 mod doctor;
 mod encryption_keys;
+mod events;
+mod foresight;
+mod governance;
+mod health;
+mod identity;
 mod identity_check;
 mod keys;
+mod proposals;
 mod providers;
+mod sign_in;
 mod users;
+mod webhooks;
 mod workspace;
 
 use axum::{Router, extract::FromRef};
 use connectors::{
-    domain::{fields::FieldError, workspace::DisplayName},
+    domain::fields::FieldError,
     journeys::{
         delete_workspace::DeleteWorkspace,
         doctor::Doctor,
+        foresee_change::ForeseeChange,
         forget_user::ForgetUser,
         list_connections::ListConnections,
-        manage::{FoundError, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+        manage::{Govern, ManageApps, ManageConnectors, ManageIdentity, ManageKeys, ManageProviders, ManageWebhooks},
+        plan::KeepPlan,
+        proposals::ProposeChanges,
         rotate_key::RotateKey,
         shared_connection::SharedConnections,
+        sign_in::SignIn,
+        survey::Survey,
     },
     services::Services,
     store::{AuditLog, Workspaces},
-    vault::NewKeyError,
-    web::{Callers, EventError},
+    web::Callers,
 };
-use serde_json::{Value, json};
 
-use encryption_keys::KMS_KEY;
+pub use events::on_event;
 
 /// Every route of this function.
 pub const ROUTES: &[(&str, &str)] = &[
@@ -41,7 +52,11 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/connectors/{id}"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/connections"),
     ("POST", "/api/workspace/{ws}/connectors/{id}/doctor"),
+    ("POST", "/api/workspace/{ws}/connectors/{id}/foresee"),
     ("GET", "/api/workspace/{ws}/connectors/{id}/jwks.json"),
+    ("GET", "/api/workspace/{ws}/connector-governance"),
+    ("PUT", "/api/workspace/{ws}/connector-governance"),
+    ("PUT", "/api/workspace/{ws}/connector-governance/bulk"),
     ("GET", "/api/workspace/{ws}/apps"),
     ("POST", "/api/workspace/{ws}/apps"),
     ("GET", "/api/workspace/{ws}/apps/{app}"),
@@ -60,13 +75,32 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/workspace/{ws}/encryption-keys"),
     ("POST", "/api/workspace/{ws}/encryption-keys"),
     ("PUT", "/api/workspace/{ws}/encryption-keys"),
+    ("GET", "/api/workspace/{ws}/proposals"),
+    ("POST", "/api/workspace/{ws}/proposals"),
+    ("GET", "/api/workspace/{ws}/proposals/{proposal}"),
+    ("POST", "/api/workspace/{ws}/proposals/{proposal}/confirm"),
+    ("POST", "/api/workspace/{ws}/proposals/{proposal}/decline"),
     ("GET", "/api/workspace/{ws}/providers"),
     ("POST", "/api/workspace/{ws}/providers"),
     ("GET", "/api/workspace/{ws}/providers/{type}"),
     ("DELETE", "/api/workspace/{ws}/providers/{type}"),
     ("DELETE", "/api/workspace/{ws}/apps/{app}/users/{sub}"),
+    ("GET", "/api/workspace/{ws}"),
+    ("GET", "/api/workspace/{ws}/identity"),
+    ("PUT", "/api/workspace/{ws}/identity"),
+    ("DELETE", "/api/workspace/{ws}/identity"),
+    ("GET", "/api/workspace/{ws}/sign-in"),
+    ("POST", "/api/workspace/{ws}/sign-in/token"),
     ("DELETE", "/api/workspace/{ws}"),
+    ("GET", "/api/workspace/{ws}/webhooks"),
+    ("POST", "/api/workspace/{ws}/webhooks"),
+    ("GET", "/api/workspace/{ws}/webhooks/{webhook}"),
+    ("PUT", "/api/workspace/{ws}/webhooks/{webhook}"),
+    ("DELETE", "/api/workspace/{ws}/webhooks/{webhook}"),
+    ("POST", "/api/workspace/{ws}/webhooks/{webhook}/test"),
     ("GET", "/api/workspace/{ws}/audit"),
+    ("GET", "/api/workspace/{ws}/audit/verify"),
+    ("GET", "/api/workspace/{ws}/health"),
     ("GET", "/api/providers"),
     ("GET", "/api/providers/{type}"),
     ("GET", "/api/apps/{app}/oauth-redirect-uris"),
@@ -79,11 +113,19 @@ struct Function {
     connections: ListConnections,
     doctor: Doctor,
     shared: SharedConnections,
+    govern: Govern,
+    foresight: ForeseeChange,
+    survey: Survey,
     apps: ManageApps,
     keys: ManageKeys,
+    identity: ManageIdentity,
+    sign_in: SignIn,
     encryption_keys: RotateKey,
+    proposals: ProposeChanges,
     providers: ManageProviders,
     users: ForgetUser,
+    webhooks: ManageWebhooks,
+    plan: KeepPlan,
     workspace: DeleteWorkspace,
     audit_log: AuditLog,
     workspaces: Workspaces,
@@ -103,11 +145,19 @@ pub fn router(services: &Services) -> Router {
         connections: services.list_connections(),
         doctor: services.doctor(),
         shared: services.shared_connections(),
+        govern: services.govern(),
+        foresight: services.foresee_change(),
+        survey: services.survey(),
         apps: services.manage_apps(),
         keys: services.manage_keys(),
+        identity: services.manage_identity(),
+        sign_in: services.sign_in(),
         encryption_keys: services.rotate_key(),
+        proposals: services.propose_changes(),
         providers: services.manage_providers(),
         users: services.forget_user(),
+        webhooks: services.manage_webhooks(),
+        plan: services.keep_plan(),
         workspace: services.delete_workspace(),
         audit_log: services.audit_log(),
         workspaces: services.workspaces(),
@@ -117,51 +167,22 @@ pub fn router(services: &Services) -> Router {
     Router::new()
         .merge(connector::routes())
         .merge(doctor::routes())
+        .merge(governance::routes())
+        .merge(foresight::routes())
+        .merge(health::routes())
         .merge(apps::routes())
         .merge(identity_check::routes())
+        .merge(identity::routes())
+        .merge(sign_in::routes())
         .merge(keys::routes())
         .merge(encryption_keys::routes())
+        .merge(proposals::routes())
         .merge(providers::routes())
         .merge(users::routes())
+        .merge(webhooks::routes())
         .merge(workspace::routes())
         .merge(audit::routes())
         .with_state(function)
-}
-
-/// Founds a deployment's workspace: `{"bootstrap": {"workspace_name": "…"}}`, and `"kms_key_arn"` beside the name if a KMS
-/// key of its own is to wrap its keys. Whoever may invoke the function directly may do this; IAM says who that is. No HTTP
-/// route leads here.
-///
-/// # Errors
-/// [`EventError`] if the event is another one, or nothing was founded.
-pub async fn on_event(services: &Services, event: Value) -> Result<Value, EventError> {
-    let bootstrap = event.get("bootstrap").and_then(Value::as_object).ok_or(EventError::Unknown)?;
-    let name = bootstrap.get("workspace_name").and_then(Value::as_str);
-    let name = name.and_then(|raw| DisplayName::parse(raw).ok());
-    let name = name.ok_or(EventError::Invalid("`bootstrap.workspace_name` must be 1 to 100 characters"))?;
-    let kms_key = bootstrap.get(KMS_KEY).map_or(Ok(None), encryption_keys::kms_key);
-    let kms_key = kms_key.map_err(|_| EventError::Invalid("`bootstrap.kms_key_arn` must be the ARN of a KMS key"))?;
-    let founded = services
-        .found_workspace()
-        .found(name, kms_key.as_ref())
-        .await
-        .map_err(|error| EventError::Failed(reason(&error)))?;
-    Ok(json!({
-        "workspace_id": founded.workspace.id.as_str(),
-        "workspace_name": founded.workspace.name.as_str(),
-        "admin_key": founded.key.key.expose(),
-        "key_id": founded.key.record.id.as_str(),
-    }))
-}
-
-/// Why no workspace was founded, and what to do about it where that is in the hands of whoever asked.
-fn reason(error: &FoundError) -> String {
-    match error {
-        FoundError::Seal(NewKeyError::Refused(code)) => {
-            format!("`bootstrap.{KMS_KEY}` {}", encryption_keys::refusal(code))
-        }
-        error => error.to_string(),
-    }
 }
 
 /// A field that was not accepted.

@@ -1,16 +1,19 @@
 //! Providers: the catalogue, and the workspace's own.
 
+use std::sync::OnceLock;
+
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
+    response::Response,
     routing::get,
 };
 use connectors::{
     domain::provider::{Provider, ProviderType},
     journeys::manage::{ManageProviders, ProviderError},
     oauth::{DiscoveryError, catalogue},
-    web::{AdminCaller, JsonBody, Problem, Query, WriterCaller},
+    web::{BuilderCaller, JsonBody, Problem, PublicJson, Query, WriterCaller},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -48,18 +51,33 @@ impl<'a> From<&'a Provider> for ProviderOnWire<'a> {
 const SUMMARY: [&str; 4] = ["integration_type", "name", "categories", "unavailable"];
 
 /// Public: there is nothing in it that the providers' own documentation does not say. With `?summary=true` a tenth of it,
-/// for pages.
-async fn catalogue_listing(query: Query) -> Result<Json<Value>, Problem> {
+/// for pages. Either is written once: the catalogue is the same as long as the process lives, and reading it takes a
+/// while.
+async fn catalogue_listing(headers: HeaderMap, query: Query) -> Result<Response, Problem> {
+    static WHOLE: OnceLock<PublicJson> = OnceLock::new();
+    static SHORT: OnceLock<PublicJson> = OnceLock::new();
     let is_short = query.read("summary", "must be `true` or `false`", |raw| raw.parse().ok())?.unwrap_or(false);
+    let kept = if is_short { &SHORT } else { &WHOLE };
+    let listing = match kept.get() {
+        Some(listing) => listing,
+        None => kept.get_or_init({
+            let listing = listed(is_short)?;
+            || listing
+        }),
+    };
+    Ok(listing.answer(&headers))
+}
+
+fn listed(is_short: bool) -> Result<PublicJson, Problem> {
     let providers: Vec<Provider> = catalogue::all_described().collect();
-    let mut listing = written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })?;
+    let mut listing = written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })?.0;
     if is_short {
-        let providers = listing.0.get_mut("providers").and_then(Value::as_array_mut).into_iter().flatten();
+        let providers = listing.get_mut("providers").and_then(Value::as_array_mut).into_iter().flatten();
         for provider in providers.filter_map(Value::as_object_mut) {
             provider.retain(|name, _| SUMMARY.contains(&name.as_str()));
         }
     }
-    Ok(listing)
+    PublicJson::new(&listing)
 }
 
 async fn of_catalogue(Path(id): Path<String>) -> Result<Json<Value>, Problem> {
@@ -69,7 +87,7 @@ async fn of_catalogue(Path(id): Path<String>) -> Result<Json<Value>, Problem> {
 
 async fn of_workspace(
     State(journey): State<ManageProviders>,
-    AdminCaller(admin): AdminCaller,
+    BuilderCaller(admin): BuilderCaller,
 ) -> Result<Json<Value>, Problem> {
     let providers = journey.of_workspace(admin.workspace()).await.map_err(problem)?;
     written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })
@@ -77,7 +95,7 @@ async fn of_workspace(
 
 async fn one(
     State(journey): State<ManageProviders>,
-    AdminCaller(admin): AdminCaller,
+    BuilderCaller(admin): BuilderCaller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let provider = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
@@ -117,6 +135,7 @@ fn problem(error: ProviderError) -> Problem {
         }
         ProviderError::Discovery(cause) => Problem::invalid(vec![field("/issuer", format!("can't be used: {cause}"))]),
         ProviderError::Taken => Problem::conflict("The catalogue or this workspace has a provider of this id."),
+        ProviderError::Plan(required) => Problem::plan_required(&required),
         ProviderError::NotFound => Problem::not_found(),
         ProviderError::Store(cause) => cause.into(),
     }

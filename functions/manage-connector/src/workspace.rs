@@ -1,16 +1,70 @@
-//! The workspace itself, deleted.
+//! The workspace itself: with its plan, and deleted.
 
-use axum::{Json, Router, extract::State, http::StatusCode, routing::delete};
+use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use connectors::{
-    journeys::delete_workspace::DeleteWorkspace,
-    web::{Problem, Query, WriterCaller},
+    domain::plan::{Plan, PlanName},
+    journeys::{
+        delete_workspace::DeleteWorkspace,
+        plan::{KeepPlan, Planned},
+    },
+    web::{AdminCaller, Problem, Query, WriterCaller, seconds},
 };
 use serde::Serialize;
 
 use crate::{Function, connector::actor};
 
 pub(crate) fn routes() -> Router<Function> {
-    Router::new().route("/api/workspace/{ws}", delete(remove))
+    Router::new().route("/api/workspace/{ws}", get(look).delete(remove))
+}
+
+#[derive(Serialize)]
+struct WorkspaceOnWire {
+    workspace_id: String,
+    name: String,
+    created_at: String,
+    /// What it may add; `null` if that is anything.
+    plan: Option<PlanOnWire>,
+    r#use: UseOnWire,
+}
+
+#[derive(Serialize)]
+struct PlanOnWire {
+    name: String,
+    limits: LimitsOnWire,
+}
+
+#[derive(Serialize)]
+struct LimitsOnWire {
+    connectors: Option<u32>,
+    custom_providers: bool,
+    shared: bool,
+}
+
+#[derive(Serialize)]
+struct UseOnWire {
+    connectors: u64,
+}
+
+impl From<(PlanName, Plan)> for PlanOnWire {
+    fn from((name, plan): (PlanName, Plan)) -> Self {
+        let Plan { connectors, custom_providers, shared } = plan;
+        Self { name: name.to_string(), limits: LimitsOnWire { connectors, custom_providers, shared } }
+    }
+}
+
+async fn look(
+    State(journey): State<KeepPlan>,
+    AdminCaller(admin): AdminCaller,
+) -> Result<Json<WorkspaceOnWire>, Problem> {
+    let Planned { workspace, plan, connectors } =
+        journey.of(admin.workspace()).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(WorkspaceOnWire {
+        workspace_id: workspace.id.to_string(),
+        name: workspace.name.as_str().to_owned(),
+        created_at: seconds(workspace.created_at).to_string(),
+        plan: plan.map(PlanOnWire::from),
+        r#use: UseOnWire { connectors },
+    }))
 }
 
 #[derive(Serialize)]

@@ -3,6 +3,7 @@
 use connectors_tests::{
     deployment::Deployment,
     events::{example, with_body, with_query},
+    runtime_api::HttpAnswer,
 };
 use serde_json::json;
 
@@ -20,6 +21,11 @@ async fn the_first_workspace_comes_with_a_key_that_works() {
     let listed = function.invoke(serde_json::from_str(&list).unwrap()).await.http();
     assert_eq!((listed.status, listed.body), (200, json!({ "connectors": [] })));
     assert!(!function.log().contains(key));
+    let mut set_plan = deployment.event("manage-connector.set-plan");
+    assert_eq!(function.invoke(set_plan.clone()).await.value()["plan"], json!(null));
+    set_plan["set_plan"]["plan"] = "nobody-has-it".into();
+    let unknown = function.invoke(set_plan).await.error();
+    assert!(unknown["errorMessage"].as_str().unwrap().contains("set_plan.plan"));
     deployment.asked_by("manage-connector");
 
     let nameless = function.invoke(json!({ "bootstrap": { "workspace_name": "" } })).await.error();
@@ -58,12 +64,18 @@ async fn a_connector_is_made_named_shown_and_deleted_and_its_secret_never_shown(
 async fn everything_else_that_a_workspace_owns_is_managed_here() {
     let deployment = Deployment::start().await;
     deployment.connect().await;
-    let mut function = deployment.launch(BOOTSTRAP, deployment.event("manage-connector.providers")).await;
+    let mut plain = deployment.event("manage-connector.providers");
+    plain["headers"]["accept-encoding"] = "identity".into();
+    let mut function = deployment.launch(BOOTSTRAP, plain.clone()).await;
     let catalogue = function.answer().await.http();
     assert_eq!(catalogue.status, 200);
+    let compressed = function.invoke(deployment.event("manage-connector.providers")).await.http();
+    assert_eq!(compressed.headers["content-encoding"], "gzip");
+    let length = |answer: &HttpAnswer| answer.body.to_string().len();
+    assert!(length(&compressed) < length(&catalogue) / 3, "in base64, as functions answer it");
     let providers = catalogue.body["providers"].as_array().unwrap();
     assert!(providers.len() >= 6);
-    let summary = with_query(deployment.event("manage-connector.providers"), "summary=true");
+    let summary = with_query(plain, "summary=true");
     let short = function.invoke(summary).await.http();
     let short = short.body["providers"].as_array().unwrap().clone();
     assert_eq!(short.len(), providers.len());
@@ -76,13 +88,23 @@ async fn everything_else_that_a_workspace_owns_is_managed_here() {
         ("manage-connector.create-app", 201),
         ("manage-connector.identify", 200),
         ("manage-connector.check-identity", 200),
+        ("manage-connector.identify-people", 200),
+        // The issuer signs users in, but names no place where people could: tokens only, by the API.
+        ("manage-connector.sign-in", 404),
         ("manage-connector.create-key", 201),
         ("manage-connector.define-provider", 201),
         ("manage-connector.rotate-encryption-key", 202),
         ("manage-connector.wrap-encryption-key", 200),
         ("manage-connector.encryption-keys", 200),
         ("manage-connector.redirect-uris", 200),
+        ("manage-connector.workspace", 200),
+        ("manage-connector.switch", 200),
+        ("manage-connector.governance", 200),
+        ("manage-connector.propose", 201),
         ("manage-connector.audit", 200),
+        ("manage-connector.verify-audit", 200),
+        ("manage-connector.foresee", 200),
+        ("manage-connector.health", 200),
         ("manage-connector.forget-user", 202),
         ("manage-connector.delete-workspace", 202),
     ] {

@@ -12,7 +12,7 @@ use connectors::{
 };
 use serde::Serialize;
 
-use crate::{actor, bound, connector};
+use crate::{bound, connector};
 
 /// What a cursor must be.
 const CURSOR: &str = "must be a `next_cursor` of this export";
@@ -49,7 +49,7 @@ pub(crate) async fn page(
         (recipient, cursor.flatten())
     })?;
     let recipient = recipient.ok_or_else(|| Problem::invalid(Vec::new()))?;
-    let page = journey.export(admin.workspace(), &connector(&id)?, &recipient, cursor.as_ref(), actor(&admin)).await;
+    let page = journey.export(admin.workspace(), &connector(&id)?, &recipient, cursor.as_ref(), admin.actor()).await;
     let page = page.map_err(problem)?;
     Ok(Json(PageOnWire {
         file: page.file,

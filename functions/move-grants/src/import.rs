@@ -16,7 +16,7 @@ use connectors::{
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{actor, bound, connector};
+use crate::{bound, connector};
 
 /// How many grants come at once.
 const MOST: usize = 100;
@@ -87,7 +87,7 @@ async fn take(
     let format = batch.format.ok_or_else(|| Problem::invalid(Vec::new()))?;
     let grants = body["connections"].as_array().map(Vec::as_slice).unwrap_or_default();
     let outcomes =
-        journey.import(admin.workspace(), &connector(&id)?, (format, grants), batch.wish, actor(&admin)).await;
+        journey.import(admin.workspace(), &connector(&id)?, (format, grants), batch.wish, admin.actor()).await;
     Ok(Json(summary(outcomes.map_err(problem)?, batch.wish)))
 }
 

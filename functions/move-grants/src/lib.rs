@@ -6,8 +6,7 @@ mod import;
 
 use axum::{Router, extract::FromRef, routing::post};
 use connectors::{
-    auth::Admin,
-    domain::{audit::Actor, ids::ConnectorId},
+    domain::ids::ConnectorId,
     journeys::{export_grants::ExportGrants, import_grants::ImportGrants},
     services::Services,
     web::{Callers, Problem},
@@ -40,10 +39,6 @@ pub fn router(services: &Services) -> Router {
 
 fn connector(id: &str) -> Result<ConnectorId, Problem> {
     ConnectorId::parse(id).map_err(|_| Problem::not_found())
-}
-
-fn actor(admin: &Admin) -> Actor {
-    Actor::Key(admin.key().to_string())
 }
 
 /// What is said where tokens work with one key only.

@@ -183,6 +183,7 @@ fn no_connector() -> Problem {
 fn problem(error: StartError) -> Problem {
     match error {
         StartError::UnknownConnector => no_connector(),
+        StartError::BlockedByPolicy => Problem::blocked_by_policy(),
         StartError::UnknownConnection => Problem::no_connection(),
         StartError::ScopesNotAllowed(foreign) => {
             Problem::invalid_field("/scopes", format!("must be among the connector's scopes; these are not: {foreign}"))

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use connectors::{
-    domain::{audit::Actor, fields::text, ids::ConnectorId},
+    domain::{fields::text, ids::ConnectorId},
     journeys::start_authorization::{SharedWanted, StartAuthorization},
     web::{JsonBody, Problem, WriterCaller, checked, cookie},
 };
@@ -32,7 +32,7 @@ pub(crate) async fn connect(
         return_to: body.read("return_to", text),
         connection_config: connection_config(body),
     })?;
-    let actor = Actor::Key(admin.key().to_string());
+    let actor = admin.actor();
     let begun = journey.begin_shared(&admin, &connector, wanted, actor).await.map_err(problem)?;
     let bound = cookie::bind(&begun.session_id, &begun.cookie);
     let answer = Connecting { redirect_url: begun.redirect_url, session_id: begun.session_id.as_str().to_owned() };

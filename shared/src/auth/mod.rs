@@ -5,6 +5,7 @@ mod api_keys;
 mod apps;
 mod cache;
 mod jwks;
+mod people;
 mod user_tokens;
 
 use std::sync::Arc;
@@ -14,15 +15,18 @@ use crate::{
     domain::{
         api_key::WorkspaceRole,
         app::App,
+        audit::Actor,
         ids::{AppId, ConnectorId, KeyId, WorkspaceId},
+        person::{Person, WorkspaceIdentity},
         user::{ConnectionKey, Owner, User},
     },
     oauth::ProviderClient,
-    store::{ApiKeys, Apps, StoreError},
+    store::{ApiKeys, Apps, StoreError, WorkspaceIdentities},
 };
 
 /// The keys of a JWK Set that can verify a user's token; `None` if there are none.
 pub use jwks::usable as usable_keys;
+pub use people::{KnownPerson, PersonFlaw};
 pub use user_tokens::TokenFlaw;
 
 /// Finds out who is calling.
@@ -31,14 +35,22 @@ pub struct Authenticator {
     keys: api_keys::KeyCheck,
     apps: apps::AppCache,
     tokens: user_tokens::TokenCheck,
+    people: people::People,
 }
 
-/// Somebody who may look at a workspace, and perhaps change it.
+/// Somebody who may look at a workspace, at least at its connectors, and perhaps change it.
 #[derive(Debug, Clone)]
 pub struct Admin {
     workspace: WorkspaceId,
     role: WorkspaceRole,
-    key: KeyId,
+    proof: AdminProof,
+}
+
+/// By what somebody proved to be of a workspace.
+#[derive(Debug, Clone)]
+enum AdminProof {
+    Key(KeyId),
+    Person(Person),
 }
 
 /// An app's backend.
@@ -68,6 +80,9 @@ pub enum Unauthenticated {
     /// The proof is good, and not for what was asked for.
     #[error("the proof is for something else")]
     Elsewhere,
+    /// The workspace's issuer vouches for them, but none of these claims lets them in.
+    #[error("the person is known, and not let in")]
+    NotAMember(Vec<String>),
     /// The storage can't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -76,24 +91,73 @@ pub enum Unauthenticated {
 impl Authenticator {
     /// An authenticator over the deployment's registry.
     #[must_use]
-    pub fn new(keys: ApiKeys, apps: Apps, client: Arc<ProviderClient>, clock: Clock) -> Self {
+    pub fn new(
+        keys: ApiKeys,
+        apps: Apps,
+        identities: WorkspaceIdentities,
+        client: Arc<ProviderClient>,
+        clock: Clock,
+    ) -> Self {
         Self {
             keys: api_keys::KeyCheck::new(keys, clock.clone()),
             apps: apps::AppCache::new(apps, clock.clone()),
+            people: people::People::new(identities, clock.clone()),
             tokens: user_tokens::TokenCheck::new(client, clock),
         }
     }
 
-    /// Whose workspace key this is, if it is one for `workspace`.
+    /// Who this is of `workspace`: by one of its keys, or by a token that its own issuer gave to its client.
     ///
     /// # Errors
     /// [`Unauthenticated`].
     pub async fn admin(&self, bearer: Option<&str>, workspace: &WorkspaceId) -> Result<Admin, Unauthenticated> {
-        let (key, own, role) = self.keys.workspace_key(bearer.ok_or(Unauthenticated::NoProof)?).await?;
+        let bearer = bearer.ok_or(Unauthenticated::NoProof)?;
+        if !api_keys::looks_like_a_key(bearer) {
+            let known = self.people.member(&self.tokens, bearer, workspace).await?;
+            return Ok(Admin::of_person(workspace, known));
+        }
+        let (key, own, role) = self.keys.workspace_key(bearer).await?;
         if own != *workspace {
             return Err(Unauthenticated::Elsewhere);
         }
-        Ok(Admin { workspace: own, role, key })
+        Ok(Admin { workspace: own, role, proof: AdminProof::Key(key) })
+    }
+
+    /// Who of `workspace` this token of its issuer names, if it is for `audience`: for parts of the product that clients
+    /// ask for tokens of their own for.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`].
+    pub async fn admin_at(
+        &self,
+        bearer: Option<&str>,
+        workspace: &WorkspaceId,
+        audience: &str,
+    ) -> Result<Admin, Unauthenticated> {
+        let bearer = bearer.ok_or(Unauthenticated::NoProof)?;
+        let known = self.people.member_at(&self.tokens, bearer, workspace, audience).await?;
+        Ok(Admin::of_person(workspace, known))
+    }
+
+    /// Who vouches for the people of a workspace, as it was at most a minute ago.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it can't be read.
+    pub async fn identity_of(&self, workspace: &WorkspaceId) -> Result<Option<Arc<WorkspaceIdentity>>, StoreError> {
+        self.people.identity(workspace).await
+    }
+
+    /// Whom an ID token names that was just got for a sign-in with this nonce, or what is wrong with it.
+    ///
+    /// # Errors
+    /// [`PersonFlaw`].
+    pub async fn signed_in(
+        &self,
+        token: &str,
+        identity: &WorkspaceIdentity,
+        nonce: &str,
+    ) -> Result<KnownPerson, PersonFlaw> {
+        people::signed_in(&self.tokens, token, identity, Some(nonce)).await
     }
 
     /// Which backend's key this is, if it is one of `app`.
@@ -120,12 +184,25 @@ impl Authenticator {
     /// [`Unauthenticated`].
     pub async fn owner(&self, bearer: Option<&str>, app: &AppId) -> Result<Arc<App>, Unauthenticated> {
         let key = bearer.ok_or(Unauthenticated::NoProof)?;
-        let (_, workspace, _) = match self.keys.workspace_key(key).await {
+        if !api_keys::looks_like_a_key(key) {
+            return self.owner_by_token(key, app).await;
+        }
+        let (_, workspace, role) = match self.keys.workspace_key(key).await {
             Err(Unauthenticated::NoProof) => return Ok(self.service(bearer, app).await?.app),
             outcome => outcome?,
         };
         let app = self.apps.find(app).await?;
-        app.filter(|app| app.workspace == workspace).ok_or(Unauthenticated::Elsewhere)
+        let may_look = role != WorkspaceRole::Builder;
+        app.filter(|app| may_look && app.workspace == workspace).ok_or(Unauthenticated::Elsewhere)
+    }
+
+    async fn owner_by_token(&self, token: &str, id: &AppId) -> Result<Arc<App>, Unauthenticated> {
+        let app = self.apps.find(id).await?.ok_or(Unauthenticated::NoProof)?;
+        match self.people.member(&self.tokens, token, &app.workspace).await {
+            Ok(_) => Ok(app),
+            Err(Unauthenticated::NoProof) => Ok(self.service(Some(token), id).await?.app),
+            Err(error) => Err(error),
+        }
     }
 
     /// Which user of `app` this token is of.
@@ -196,10 +273,29 @@ impl Admin {
         &self.workspace
     }
 
-    /// The key that proved it, for the audit trail.
+    /// Who it is, for the audit trail.
     #[must_use]
-    pub fn key(&self) -> &KeyId {
-        &self.key
+    pub fn actor(&self) -> Actor {
+        match &self.proof {
+            AdminProof::Key(key) => Actor::Key(key.to_string()),
+            AdminProof::Person(person) => Actor::Person(Box::new(person.clone())),
+        }
+    }
+
+    fn of_person(workspace: &WorkspaceId, known: KnownPerson) -> Self {
+        Self { workspace: workspace.clone(), role: known.role, proof: AdminProof::Person(known.person) }
+    }
+
+    /// Whether everything may be looked at, and not connectors and providers only.
+    #[must_use]
+    pub fn may_look(&self) -> bool {
+        matches!(self.role, WorkspaceRole::Admin | WorkspaceRole::Reader)
+    }
+
+    /// Whether changes may be proposed.
+    #[must_use]
+    pub fn may_propose(&self) -> bool {
+        matches!(self.role, WorkspaceRole::Admin | WorkspaceRole::Builder)
     }
 
     /// Whether anything may be changed.

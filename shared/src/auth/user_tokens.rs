@@ -10,10 +10,14 @@ use jsonwebtoken::{
 };
 use serde::Deserialize;
 
-use super::jwks::KeySets;
+use super::{jwks::KeySets, people::Verified};
 use crate::{
     clock::Clock,
-    domain::{app::App, ids::Subject, user::User},
+    domain::{
+        app::{App, Identity},
+        ids::Subject,
+        user::User,
+    },
     oauth::ProviderClient,
 };
 
@@ -52,6 +56,28 @@ impl TokenCheck {
     /// What is wrong with it. For whoever may know: callers that show a token only learn that it proves nothing.
     pub(super) async fn verify(&self, token: &str, app: &App) -> Result<User, TokenFlaw> {
         let identity = app.identity.as_ref().ok_or(TokenFlaw::NoIdentity)?;
+        let (subject, _) = self.claims(token, identity, &identity.audience).await?;
+        Ok(User { app: app.id.clone(), issuer: identity.issuer.clone(), subject })
+    }
+
+    /// All that the token says, if this issuer signed it for this audience.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) async fn verify_for(
+        &self,
+        token: &str,
+        identity: &Identity,
+        audience: &str,
+    ) -> Result<Verified, TokenFlaw> {
+        let (subject, expires_at) = self.claims(token, identity, audience).await?;
+        let bytes = token.split('.').nth(1).and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
+        let claims = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or(TokenFlaw::Claim)?;
+        Ok(Verified { subject, expires_at, claims })
+    }
+
+    /// Who is named by the token, and until when, if this issuer signed it for this audience.
+    async fn claims(&self, token: &str, identity: &Identity, audience: &str) -> Result<(Subject, i64), TokenFlaw> {
         if token.len() > LONGEST {
             return Err(TokenFlaw::TooLong);
         }
@@ -69,7 +95,7 @@ impl TokenCheck {
         let algorithm = algorithm_of(&key).ok_or(TokenFlaw::Algorithm)?;
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[identity.issuer.as_str()]);
-        validation.set_audience(&[&identity.audience]);
+        validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // Time is compared below, with the clock that everything else goes by.
         validation.validate_exp = false;
@@ -77,7 +103,9 @@ impl TokenCheck {
         let claims = decode::<Claims>(token, &decoding, &validation).map_err(|error| flaw(error.kind()))?.claims;
         let subject = Subject::parse(&claims.sub).map_err(|_| TokenFlaw::Claim)?;
         self.check_times(&claims)?;
-        Ok(User { app: app.id.clone(), issuer: identity.issuer.clone(), subject })
+        #[expect(clippy::cast_possible_truncation, reason = "a time beyond what fits ends as the last that does")]
+        let expires_at = claims.exp as i64;
+        Ok((subject, expires_at))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a float's 53 bits for ever")]

@@ -38,6 +38,8 @@ pub enum WorkspaceRole {
     Admin,
     /// Look, but change nothing.
     Reader,
+    /// Look at connectors and providers, and propose what an admin may confirm. Nothing else: it is for assistants.
+    Builder,
 }
 
 impl Holder {
@@ -47,6 +49,7 @@ impl Holder {
         match self {
             Self::Workspace { role: WorkspaceRole::Admin, .. } => "uck_admin_",
             Self::Workspace { role: WorkspaceRole::Reader, .. } => "uck_read_",
+            Self::Workspace { role: WorkspaceRole::Builder, .. } => "uck_build_",
             Self::App { .. } => "uck_app_",
         }
     }
@@ -123,7 +126,8 @@ impl PresentedKey {
     /// Reads what a caller presented; `None` if it does not have the form of a key.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
-        let rest = ["uck_admin_", "uck_read_", "uck_app_"].iter().find_map(|prefix| raw.strip_prefix(prefix))?;
+        let rest =
+            ["uck_admin_", "uck_read_", "uck_build_", "uck_app_"].iter().find_map(|prefix| raw.strip_prefix(prefix))?;
         if rest.len() != ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH || !rest.is_ascii() {
             return None;
         }

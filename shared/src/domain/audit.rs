@@ -1,10 +1,13 @@
 //! The audit trail: who did what to what, and when. Never a secret, never a token.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use jiff::Timestamp;
 
-use super::{ids::WorkspaceId, user::User};
+use super::{ids::WorkspaceId, person::Person, user::User};
 
 /// One thing that somebody did.
 #[derive(Debug, Clone)]
@@ -23,6 +26,36 @@ pub struct AuditEvent {
     pub target: String,
     /// More, for people: names of changed fields, counts, outcomes.
     pub details: BTreeMap<String, String>,
+    /// From where, if a request was its cause.
+    pub origin: Option<Origin>,
+}
+
+/// The network that a request came from: enough to tell an office from another country, and not a person's address. Of an
+/// IPv4 address the first 24 bits, of an IPv6 address the first 48.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    /// The network of this address.
+    #[must_use]
+    pub fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let [a, b, c, _] = address.octets();
+                format!("{}/24", Ipv4Addr::new(a, b, c, 0))
+            }
+            IpAddr::V6(address) => {
+                let [a, b, c, ..] = address.segments();
+                format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+            }
+        })
+    }
+
+    /// The network as it is stored and shown.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Who did something.
@@ -30,6 +63,8 @@ pub struct AuditEvent {
 pub enum Actor {
     /// The holder of an API key, by the key's public part.
     Key(String),
+    /// Somebody of the workspace's organisation.
+    Person(Box<Person>),
     /// A user of an app.
     User(User),
     /// Who began, some time ago, what ends now: as they were described then.
@@ -41,15 +76,32 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// The actor as it is stored and shown: `key:…`, `user:{app}:{sub}` `stranger` or `system`.
+    /// The actor as it is stored and shown: `key:…`, `person:{sub}`, `user:{app}:{sub}`, `stranger` or `system`.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
             Self::Key(id) => format!("key:{id}"),
+            Self::Person(person) => format!("person:{}", person.subject),
             Self::User(user) => format!("user:{}:{}", user.app, user.subject),
             Self::Recorded(description) => description.clone(),
             Self::Stranger => "stranger".to_owned(),
             Self::System => "system".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_where_somebody_is_only_the_network_is_kept() {
+        for (address, network) in [
+            ("203.0.113.7", "203.0.113.0/24"),
+            ("::ffff:203.0.113.7", "203.0.113.0/24"),
+            ("2001:db8:1:2::7", "2001:db8:1::/48"),
+        ] {
+            assert_eq!(Origin::of(address.parse().unwrap()).as_str(), network);
         }
     }
 }

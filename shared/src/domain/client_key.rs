@@ -18,6 +18,9 @@ use super::{
 /// person who pastes keys needs a moment, too.
 pub const INTRODUCED_FOR: Duration = Duration::from_hours(1);
 
+/// The type of a token that is presented with a proof of possession (RFC 9449, section 5).
+pub const BOUND: &str = "DPoP";
+
 /// How long a coordinate of the curve is, in bytes.
 const COORDINATE: usize = 32;
 
@@ -137,17 +140,23 @@ pub fn key_set<'a>(keys: impl IntoIterator<Item = &'a PublicKey>) -> Value {
 }
 
 impl Provider {
-    /// Whether a client signs there: to prove who it is, or that it has what its tokens are bound to.
+    /// Whether a client signs there: to prove who it is, or that it has what its tokens are bound to, or may be.
     #[must_use]
     pub fn needs_client_key(&self) -> bool {
-        self.token.client_auth == ClientAuth::PrivateKeyJwt || self.binds_tokens()
+        self.token.client_auth == ClientAuth::PrivateKeyJwt || self.binds_tokens() || self.may_bind_tokens()
     }
 
-    /// Whether its tokens are asked for bound to the connector's key (RFC 9449). Only where it gives no others: whoever
-    /// presents a bound token has to sign each request, which most APIs do not ask for and most apps cannot do.
+    /// Whether its tokens are always asked for bound to the connector's key (RFC 9449): whoever presents a bound token has
+    /// to sign each request, which most APIs do not ask for and most apps cannot do.
     #[must_use]
     pub fn binds_tokens(&self) -> bool {
         self.token.dpop == Some(Dpop::Required)
+    }
+
+    /// Whether its tokens are bound to the connector's key if it gives no others.
+    #[must_use]
+    pub fn may_bind_tokens(&self) -> bool {
+        self.token.dpop == Some(Dpop::WhenAsked)
     }
 
     /// Whether authorization requests are pushed (RFC 9126): wherever they can be.

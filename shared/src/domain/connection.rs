@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     account::Account,
     app::words,
+    client_key::BOUND,
     ids::AttemptId,
     provider::Values,
     scopes::Scopes,
@@ -76,6 +77,14 @@ pub struct SealedTokens {
     pub expires_at: Option<Timestamp>,
     /// When the refresh token ends; `None` if the provider does not say.
     pub refresh_expires_at: Option<Timestamp>,
+}
+
+impl SealedTokens {
+    /// Whether they are of use only to who has the connector's key.
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        self.token_type == BOUND
+    }
 }
 
 /// Whether the provider still honours a grant, as far as is known.

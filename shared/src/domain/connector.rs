@@ -6,6 +6,7 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{
     app::words,
+    call::CallRules,
     client_key::ClientKey,
     ids::{ConnectorId, WorkspaceId},
     provider::{Provider, ProviderType},
@@ -45,6 +46,8 @@ pub struct Connector {
     pub scopes_revision: u64,
     /// Details that the provider's API needs and the app reads along with a token.
     pub connection_config: BTreeMap<String, String>,
+    /// What apps may call through it without seeing the token.
+    pub call_rules: CallRules,
     /// Whose accounts it connects. Never changes: a connection of one kind is never used as the other.
     pub kind: ConnectorKind,
     /// Since when its connections may be exported, a while later; never, if there is nothing.

@@ -98,6 +98,8 @@ pub struct Checkup {
     pub revision: u64,
     /// What was found, the worst first.
     pub findings: Vec<Finding>,
+    /// What the issuer's metadata names that the connector does not follow, by a digest: it is told once.
+    pub offered: Option<String>,
 }
 
 impl Finding {

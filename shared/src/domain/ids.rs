@@ -47,6 +47,8 @@ identifiers! {
     ConnectorId: |raw| raw.strip_prefix("con_").is_some_and(is_ulid), "`con_` followed by a ULID (26 upper-case characters)";
     /// A connection: one user's grant through one connector.
     ConnectionId: |raw| raw.strip_prefix("cnn_").is_some_and(is_base32), "`cnn_` followed by 26 characters";
+    /// A proposal to change something.
+    ProposalId: |raw| raw.strip_prefix("prp_").is_some_and(is_ulid), "`prp_` followed by a ULID (26 upper-case characters)";
     /// An API key's public part.
     KeyId: |raw| is_ulid(raw), "a ULID";
     /// One attempt to refresh a connection.
@@ -55,6 +57,10 @@ identifiers! {
     EndedId: |raw| is_ulid(raw), "a ULID";
     /// One revocation of many connections at once.
     RevocationId: |raw| raw.strip_prefix("rev_").is_some_and(is_ulid), "`rev_` followed by a ULID (26 upper-case characters)";
+    /// Something that happened, as it is told.
+    EventId: |raw| raw.strip_prefix("evt_").is_some_and(is_ulid), "`evt_` followed by a ULID (26 upper-case characters)";
+    /// A webhook.
+    WebhookId: |raw| raw.strip_prefix("wh_").is_some_and(is_ulid), "`wh_` followed by a ULID (26 upper-case characters)";
     /// The issuer of a user's token (`iss`).
     Issuer: |raw| is_claim(raw, 512), "1 to 512 characters without control characters";
     /// Who the user is to that issuer (`sub`).
@@ -66,6 +72,14 @@ impl ConnectorId {
     #[must_use]
     pub fn of_ulid(ulid: &str) -> Self {
         Self(format!("con_{ulid}").into())
+    }
+}
+
+impl ProposalId {
+    /// A proposal's id made from a fresh ULID.
+    #[must_use]
+    pub fn of_ulid(ulid: &str) -> Self {
+        Self(format!("prp_{ulid}").into())
     }
 }
 
@@ -117,6 +131,22 @@ impl RevocationId {
     #[must_use]
     pub fn of_ulid(ulid: &str) -> Self {
         Self(format!("rev_{ulid}").into())
+    }
+}
+
+impl EventId {
+    /// An event's id made from a fresh ULID.
+    #[must_use]
+    pub fn of_ulid(ulid: &str) -> Self {
+        Self(format!("evt_{ulid}").into())
+    }
+}
+
+impl WebhookId {
+    /// A webhook's id made from a fresh ULID.
+    #[must_use]
+    pub fn of_ulid(ulid: &str) -> Self {
+        Self(format!("wh_{ulid}").into())
     }
 }
 

@@ -49,6 +49,10 @@ kinds! {
     BrowserBinding = "browser_binding";
     /// An API key of a workspace or app.
     ApiKey = "api_key";
+    /// What signs the deliveries of a webhook.
+    WebhookSecret = "webhook_secret";
+    /// What signed them before, and does so for a while longer.
+    EarlierWebhookSecret = "earlier_webhook_secret";
     /// A JSON web token that proves who the caller is.
     UserToken = "user_token";
 }

@@ -95,6 +95,8 @@ pub struct Pinned {
     pub token_endpoint: String,
     /// The connector's scopes revision.
     pub scopes_revision: u64,
+    /// Whether the provider is known to give bound tokens only, so that the code is bound and shown with a proof at once.
+    pub bound: bool,
 }
 
 /// What a new grant may take over from an earlier connection of the same user and connector.

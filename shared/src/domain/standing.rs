@@ -9,6 +9,7 @@ use super::{
     connection::{Connection, EndReason, Grant},
     connector::Connector,
     freshness::{Freshness, MinTtl},
+    policy::Policy,
     provider::Provider,
     scopes::Scopes,
 };
@@ -33,6 +34,8 @@ pub enum Status {
     ReconnectRequired,
     /// Refreshes fail for a passing reason.
     Degraded,
+    /// The workspace has switched off this type of provider. What there is stays as it is.
+    Disabled,
     /// There is none.
     Disconnected,
 }
@@ -56,7 +59,7 @@ pub enum Reason {
 
 words! {
     Status {
-        Active = "active", ReconnectRequired = "reconnect_required", Degraded = "degraded", Disconnected = "disconnected"
+        Active = "active", ReconnectRequired = "reconnect_required", Degraded = "degraded", Disabled = "disabled", Disconnected = "disconnected"
     }
     Reason {
         RefreshRejected = "refresh_rejected", RotationLost = "rotation_lost", Unreadable = "unreadable", Expired = "expired",
@@ -76,6 +79,16 @@ impl Standing {
             None => Status::Active,
         };
         Self { status, reason, missing }
+    }
+
+    /// The same under the workspace's policy: whatever it does not allow is disabled, and nobody has to do anything about it.
+    #[must_use]
+    pub fn under(self, policy: &Policy, connector: &Connector) -> Self {
+        if policy.allows(connector.kind, &connector.provider) {
+            self
+        } else {
+            Self { status: Status::Disabled, reason: None, ..self }
+        }
     }
 
     /// Whether the user must connect again.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::ids::WorkspaceId;
+use super::{ids::WorkspaceId, plan::PlanName};
 
 /// A tenant. It owns apps, connectors and the keys that seal their secrets.
 #[derive(Debug, Clone)]
@@ -11,6 +11,10 @@ pub struct Workspace {
     pub id: WorkspaceId,
     /// What people call it.
     pub name: DisplayName,
+    /// Its plan, if it has one.
+    pub plan: Option<PlanName>,
+    /// How many connectors it has; unknown of a workspace that was made before they were counted.
+    pub connectors: Option<u64>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was deleted, if it was; what is left of it is being purged.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{client_secret, profile};
 use crate::{
     domain::{
+        client_key::ClientKey,
         connector::Connector,
         provider::Provider,
         secret::{ClientSecret, Secret},
@@ -13,6 +14,16 @@ use crate::{
     random::Random,
     vault::{Place, Vault, VaultError},
 };
+
+/// A first key for a connector.
+///
+/// # Errors
+/// [`VaultError`] if none can be made, or sealed.
+pub(super) async fn new_key(vault: &Vault, connector: &Connector, now: Timestamp) -> Result<ClientKey, VaultError> {
+    let (secret, public) = Signer::generate().map_err(|_| VaultError::NoKey)?;
+    let sealed = vault.seal(&secret, &Place::connector(&connector.workspace, &connector.id)).await?;
+    Ok(ClientKey { sealed, public, earlier: None, made_at: now })
+}
 
 /// A connector's client secret and key, as far as it has them.
 #[derive(Debug, Default)]

@@ -12,8 +12,8 @@ use crate::{
     clock::Clock,
     domain::{audit::Actor, ids::WorkspaceId},
     store::{
-        ApiKeys, Apps, Connections, Connectors, Healths, ItemKey, Purge, Purges, StoreError, WorkspaceKeys, Workspaces,
-        Write,
+        ApiKeys, Apps, Connections, Connectors, Healths, ItemKey, Purge, Purges, StoreError, WorkspaceIdentities,
+        WorkspaceKeys, Workspaces, Write,
     },
 };
 
@@ -32,6 +32,7 @@ pub struct DeleteWorkspace {
     pub(crate) workspaces: Workspaces,
     pub(crate) wrapped_keys: WorkspaceKeys,
     pub(crate) api_keys: ApiKeys,
+    pub(crate) identities: WorkspaceIdentities,
     pub(crate) apps: Apps,
     pub(crate) connectors: Connectors,
     pub(crate) connections: Connections,
@@ -107,6 +108,7 @@ impl DeleteWorkspace {
         // Whatever became of the marks: without its keys nothing of it can be opened.
         self.wrapped_keys.delete_all(workspace).await?;
         marked?;
+        self.identities.remove(workspace).await?;
         self.api_keys.remove_all(workspace).await?;
         for id in self.apps.of_workspace(workspace).await? {
             if let Some(app) = self.apps.find(&id).await?.filter(|app| app.workspace == *workspace) {

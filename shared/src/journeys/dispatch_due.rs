@@ -1,4 +1,4 @@
-//! Finding what is due, connections to refresh, connectors to examine and grants to end: every minute the schedule looks into the index and leaves
+//! Finding what is due, connections to refresh, connectors to examine, grants to end and events to tell: every minute the schedule looks into the index and leaves
 //! a message for each, spread so that no provider is asked faster than it likes. Doing it twice, or not at all for a while, is harmless.
 
 use std::{
@@ -40,6 +40,7 @@ pub struct DispatchDue {
     pub(crate) schedule: Schedule,
     pub(crate) refresh_queue: Queue,
     pub(crate) revocation_queue: Queue,
+    pub(crate) event_queue: Queue,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
 }
@@ -60,6 +61,7 @@ struct Round {
     now: Timestamp,
     refreshes: Mutex<Plan>,
     endings: Mutex<Plan>,
+    outgoing: Mutex<Plan>,
     checkups: Mutex<Plan>,
 }
 
@@ -99,11 +101,17 @@ impl DispatchDue {
             let page = self.schedule.of_shard(shard, round.now, after, PER_PAGE).await?;
             let (ended, due): (Vec<Due>, Vec<Due>) = page.due.into_iter().partition(Due::is_ended_grant);
             let (checkups, due): (Vec<Due>, Vec<Due>) = due.into_iter().partition(Due::is_checkup);
+            let (outgoing, due): (Vec<Due>, Vec<Due>) = due.into_iter().partition(Due::is_outgoing);
+            let outgoing = planned(&round.outgoing, outgoing);
             let ended = planned(&round.endings, ended);
             let mut due = planned(&round.refreshes, due);
             due.extend(planned(&round.checkups, checkups));
-            let left = (self.revocation_queue.send_all(&ended).await, self.refresh_queue.send_all(&due).await);
-            left.0.and(left.1)?;
+            let left = [
+                self.revocation_queue.send_all(&ended).await,
+                self.refresh_queue.send_all(&due).await,
+                self.event_queue.send_all(&outgoing).await,
+            ];
+            left.into_iter().collect::<Result<(), _>>()?;
             match page.next {
                 Some(next) if !round.is_full() => after = Some(next),
                 _ => return Ok(()),
@@ -116,7 +124,8 @@ impl Round {
     fn new(now: Timestamp, room: usize) -> Self {
         // However many refreshes wait, what has ended is ended: that is another queue.
         let plan = |room| Mutex::new(Plan::new(room));
-        Self { now, refreshes: plan(room), endings: plan(MOST_WAITING), checkups: plan(MOST_CHECKUPS.min(room)) }
+        let (endings, outgoing) = (plan(MOST_WAITING), plan(MOST_WAITING));
+        Self { now, refreshes: plan(room), endings, outgoing, checkups: plan(MOST_CHECKUPS.min(room)) }
     }
 
     /// Whether there is no room for anything more, whosever it is.
@@ -127,8 +136,8 @@ impl Round {
         })
     }
 
-    /// How many messages were left, and how long the longest due has been so. A connector that waits to be examined is
-    /// nobody's token, and no reason for alarm.
+    /// How many messages were left, and how long the longest due has been so. A connector that waits to be examined, or
+    /// an event that waits to be told, is nobody's token, and no reason for alarm.
     fn end(self) -> (usize, Duration) {
         let plans =
             [self.refreshes, self.endings].map(|plan| plan.into_inner().unwrap_or_else(PoisonError::into_inner));

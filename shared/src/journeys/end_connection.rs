@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::publish::Publisher;
 use crate::{
     clock::Clock,
-    domain::{connection::Connection, ended::EndedGrant, ids::EndedId, user::ConnectionKey},
+    domain::{connection::Connection, ended::EndedGrant, event::EventKind, ids::EndedId, user::ConnectionKey},
     random::Random,
     store::{Connections, EndedGrants, StoreError, Write},
 };
@@ -23,6 +24,7 @@ pub(super) const LOOK_AFTER: Duration = Duration::from_mins(1);
 pub(crate) struct EndConnection {
     pub(crate) connections: Connections,
     pub(crate) ended: EndedGrants,
+    pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
@@ -64,7 +66,9 @@ impl EndConnection {
             let now = self.clock.now();
             let id = EndedId::of_ulid(&self.random.ulid(now));
             let ended = EndedGrant::of(&connection, id, now, now.checked_add(wait).unwrap_or(Timestamp::MAX));
-            if self.ended.end(&connection, &ended).await? == Write::Done {
+            let told = self.publisher.of_connection(EventKind::ConnectionDisconnected, &connection.key);
+            if self.ended.end(&connection, &ended, &told).await? == Write::Done {
+                self.publisher.remind(&told).await;
                 return Ok(Some(ended));
             }
             tokio::time::sleep(Duration::from_millis(self.random.below(50))).await;

@@ -1,10 +1,14 @@
 //! The end of a session: from the authorization code to a connection.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use url::Url;
 
-use super::{audit::Audit, carried_through, client_proof::ClientProof, filled, profile, refresh_endpoint, values};
+use super::{
+    audit::Audit, carried_through, client_proof::ClientProof, filled, profile, publish::Publisher, refresh_endpoint,
+    values,
+};
 use crate::{
     clock::Clock,
     domain::{
@@ -12,14 +16,15 @@ use crate::{
         connection::{SealedTokens, kept},
         connector::Connector,
         ended::EndedGrant,
+        event::{Event, EventKind},
         ids::EndedId,
         provider::{Provider, Step, Unfilled, Values},
         schedule::Use,
         session::{FailureReason, Session},
     },
-    oauth::{Arrived, CodeGrant, Credentials, GrantTokens, ProviderClient, TokenError, TokenSet},
+    oauth::{Arrived, CodeGrant, Credentials, GrantTokens, ProviderClient, TokenError, TokenSet, dpop::Proof},
     random::Random,
-    store::{Completion, Completions, Connectors, EndedGrants, NewGrant, Sessions, StoreError, Write},
+    store::{Completion, Completions, Connectors, EndedGrants, Healths, NewGrant, Sessions, StoreError, Write},
     vault::{Place, Ready, Vault, VaultError},
 };
 
@@ -40,9 +45,11 @@ pub(crate) struct Exchange {
     pub(crate) completions: Completions,
     pub(crate) sessions: Sessions,
     pub(crate) ended: EndedGrants,
+    pub(crate) healths: Healths,
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) audit: Audit,
+    pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
@@ -79,12 +86,12 @@ pub enum ExchangeError {
 }
 
 /// What is known of who a grant is from, on the way to a connection.
-struct Met<'a> {
-    connector: &'a Connector,
+pub(super) struct Met<'a> {
+    pub(super) connector: &'a Connector,
     /// The provider, before any value is in it.
-    unfilled: &'a Provider,
-    credentials: Credentials<'a>,
-    details: Values,
+    pub(super) unfilled: &'a Provider,
+    pub(super) credentials: Credentials<'a>,
+    pub(super) details: Values,
     account: Option<Account>,
 }
 
@@ -94,7 +101,7 @@ impl Exchange {
     pub(super) async fn run(&self, session: Session, arrived: Arrived, claim: ClaimBy) -> Result<(), ExchangeError> {
         let exchange = self.clone();
         carried_through(async move {
-            let outcome = exchange.carry_out(&session, &arrived, claim).await;
+            let outcome = Box::pin(exchange.carry_out(&session, &arrived, claim)).await;
             if let Err(ExchangeError::Failed { reason, .. }) = &outcome {
                 exchange.sessions.fail(&session.id, *reason).await?;
             }
@@ -106,10 +113,8 @@ impl Exchange {
     async fn carry_out(&self, session: &Session, arrived: &Arrived, claim: ClaimBy) -> Result<(), ExchangeError> {
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(changed())?;
-        let unfilled = profile(&connector).ok_or(changed())?;
-        if !is_as_pinned(session, &connector, unfilled) {
-            return Err(changed());
-        }
+        let pinned = as_pinned(session, &connector).ok_or(changed())?;
+        let unfilled = &*pinned;
         let mut details = session.inputs.clone();
         details.extend(arrived.details.clone());
         let provider = filled(unfilled, &connector, &details, Step::Token).map_err(rejected)?;
@@ -121,8 +126,10 @@ impl Exchange {
         let credentials = proof.credentials(&connector.client_id);
         let (redirect_uri, began) = (&session.pinned.redirect_uri, self.clock.now());
         let requested = arrived.scopes.as_ref().unwrap_or(&session.requested);
-        let grant = CodeGrant { code: &arrived.code, verifier: &verifier, redirect_uri, requested };
+        let proof = if session.pinned.bound { Proof::With } else { Proof::OnceRefused };
+        let grant = CodeGrant { code: &arrived.code, verifier: &verifier, redirect_uri, requested, proof };
         let tokens = self.client.exchange(&provider, credentials, grant, began).await.map_err(failed)?;
+        self.note_bound(session, unfilled, &tokens).await;
         details.extend(tokens.kept.clone());
         let mut met = Met { connector: &connector, unfilled, credentials, details, account: None };
         let tokens = match self.swapped(&provider, credentials, tokens, began).await {
@@ -143,8 +150,18 @@ impl Exchange {
         }
         let (actor, id) = (session.begun_by.clone(), session.key.id());
         let details = [("connector", connector.id.as_str()), ("scopes", &tokens.scopes.to_string())];
-        self.audit.note(&session.key.workspace, actor, "connection.created", id.as_str(), &details).await;
+        self.audit.note(&session.key.workspace, actor, kind_of(session).as_str(), id.as_str(), &details).await;
         Ok(())
+    }
+
+    /// Remembers that the provider wanted a proof, so that the next code is shown with one at once.
+    async fn note_bound(&self, session: &Session, provider: &Provider, tokens: &TokenSet) {
+        if session.pinned.bound || !provider.may_bind_tokens() || !tokens.is_bound() {
+            return;
+        }
+        if let Err(error) = self.healths.note_bound(&session.key.connector, self.clock.now()).await {
+            tracing::warn!(%error, "that a provider wants proofs is not remembered; the next code is refused once again");
+        }
     }
 
     /// Finds out what is told of the account behind the tokens, and that it can be used with what is known then.
@@ -156,11 +173,7 @@ impl Exchange {
         began: Timestamp,
     ) -> Result<(), ExchangeError> {
         met.details.extend(tokens.kept.clone());
-        if !met.unfilled.discover.is_empty() {
-            let provider = filled(met.unfilled, met.connector, &met.details, Step::Discover).map_err(rejected)?;
-            let discovered = self.client.discover(&provider, &tokens.access_token, self.left(began)).await;
-            met.details.extend(discovered.map_err(failed)?);
-        }
+        self.discover(met, tokens, began).await?;
         met.details = kept(std::mem::take(&mut met.details));
         if met.unfilled.refreshes() {
             filled(met.unfilled, met.connector, &met.details, Step::Refresh).map_err(rejected)?;
@@ -194,7 +207,7 @@ impl Exchange {
     }
 
     /// How much of the time is left in which the provider's token requests are made.
-    fn left(&self, began: Timestamp) -> Duration {
+    pub(super) fn left(&self, began: Timestamp) -> Duration {
         let spent = Duration::try_from(self.clock.now().duration_since(began)).unwrap_or_default();
         ASK_FOR.saturating_sub(spent)
     }
@@ -222,10 +235,27 @@ impl Exchange {
         tokens: &TokenSet,
     ) -> Result<(), ExchangeError> {
         let give_up = self.clock.now().checked_add(STORE_FOR).unwrap_or(self.clock.now());
+        let told = self.publisher.of_connection(kind_of(session), &session.key);
+        let stored = self.insist(session, met, ready, tokens, (&told, give_up)).await;
+        if stored.is_ok() {
+            self.publisher.remind(&told).await;
+        }
+        stored
+    }
+
+    /// Asks the table until it has the connection, or it takes too long.
+    async fn insist(
+        &self,
+        session: &Session,
+        met: &Met<'_>,
+        ready: &Ready<'_>,
+        tokens: &TokenSet,
+        (told, give_up): (&Event, Timestamp),
+    ) -> Result<(), ExchangeError> {
         loop {
             let grant = self.grant(session, met, ready, tokens);
             let began_at = session.began_at();
-            let completion = Completion { session: &session.id, began_at, place: &session.key, grant };
+            let completion = Completion { session: &session.id, began_at, place: &session.key, grant, told };
             match self.completions.store(completion).await {
                 Ok(Write::Done) => return Ok(()),
                 Ok(Write::Conflict) if self.is_completed(session).await? => return Ok(()),
@@ -306,12 +336,25 @@ impl Exchange {
     }
 }
 
-/// Whether everything that was fixed when the session began still is as it was (RFC 9700, section 4.4).
-fn is_as_pinned(session: &Session, connector: &Connector, provider: &Provider) -> bool {
+/// The connector's provider, if everything that was fixed when the session began still is as it was (RFC 9700, section 4.4).
+/// Where the token endpoint followed its issuer on the same host meanwhile, the code goes to the one that it was made for.
+fn as_pinned<'c>(session: &Session, connector: &'c Connector) -> Option<Cow<'c, Provider>> {
+    let is_same = connector.serves(&session.key.owner) && session.pinned.client_id == connector.client_id;
+    let provider = profile(connector).filter(|_| is_same)?;
     let endpoint = &provider.with_known(&values(connector, &session.inputs)).token.url;
-    connector.serves(&session.key.owner)
-        && session.pinned.client_id == connector.client_id
-        && session.pinned.token_endpoint == *endpoint
+    if session.pinned.token_endpoint == *endpoint {
+        return Some(Cow::Borrowed(provider));
+    }
+    let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+    let (before, now) = (origin(&session.pinned.token_endpoint)?, origin(endpoint)?);
+    let mut provider = Some(provider).filter(|provider| provider.vars.is_empty() && before == now)?.clone();
+    provider.token.url.clone_from(&session.pinned.token_endpoint);
+    Some(Cow::Owned(provider))
+}
+
+/// What a completed session is to whoever is told of it.
+fn kind_of(session: &Session) -> EventKind {
+    if session.earlier.is_some() { EventKind::ConnectionReconnected } else { EventKind::ConnectionCreated }
 }
 
 fn is_another(session: &Session, account: Option<&Account>) -> bool {
@@ -337,7 +380,7 @@ fn keeps_earlier_refresh_token(session: &Session, met: &Met<'_>) -> bool {
 }
 
 /// What came back lacks a value, or has one that is not allowed.
-fn rejected(_: Unfilled) -> ExchangeError {
+pub(super) fn rejected(_: Unfilled) -> ExchangeError {
     ExchangeError::Failed { reason: FailureReason::ResponseRejected, cause: None }
 }
 
@@ -345,7 +388,7 @@ fn changed() -> ExchangeError {
     ExchangeError::Failed { reason: FailureReason::ConnectorChanged, cause: None }
 }
 
-fn failed(cause: TokenError) -> ExchangeError {
+pub(super) fn failed(cause: TokenError) -> ExchangeError {
     let reason = match &cause {
         TokenError::Rejected { .. } | TokenError::Refused { .. } => FailureReason::ProviderRefused,
         TokenError::ClientRejected { .. } => FailureReason::ConnectorMisconfigured,

@@ -26,7 +26,7 @@ use crate::{
     },
     oauth::TokenError,
     random::Random,
-    store::{Schedule, StoreError, TokenReads},
+    store::{Schedule, StoreError, TokenRead, TokenReads},
     vault::{Place, Vault, VaultError},
 };
 
@@ -72,6 +72,9 @@ pub enum GetTokenError {
     /// The user never connected, or disconnected; or there is no such connector.
     #[error("not connected")]
     NotConnected,
+    /// The workspace has switched off this type of provider.
+    #[error("the workspace's policy does not allow it")]
+    BlockedByPolicy,
     /// The grant is over; the user must connect again.
     #[error("the user must connect again")]
     ReconnectRequired,
@@ -123,10 +126,13 @@ impl GetToken {
     /// [`GetTokenError`], by what the caller can do about it.
     #[tracing::instrument(skip_all, fields(connector.id = %place.connector))]
     pub async fn get(&self, place: &ConnectionKey, wish: &Wish) -> Result<Issued, GetTokenError> {
-        let (connection, connector) = self.reads.find(place).await?;
+        let TokenRead { connection, connector, policy } = self.reads.find(place).await?;
         let connector = connector.filter(|found| found.is_open_to(&place.owner)).ok_or(GetTokenError::NotConnected)?;
         let mut connection = connection.ok_or(GetTokenError::NotConnected)?;
         let provider = profile(&connector).ok_or(GetTokenError::NotConnected)?;
+        if !policy.allows(connector.kind, &connector.provider) {
+            return Err(GetTokenError::BlockedByPolicy);
+        }
         suffices(provider, &connection, wish)?;
         let today = self.clock.today();
         let used_before = connection.last_used_on.replace(today);

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{audit::Audit, profile, values};
+use super::{audit::Audit, profile, publish::Publisher, values};
 use crate::{
     clock::Clock,
     domain::{
@@ -12,6 +12,7 @@ use crate::{
         audit::Actor,
         connection::SealedTokens,
         connector::Connector,
+        event::EventKind,
         fields::FieldError,
         freshness::{Freshness, MinTtl},
         ids::{AppId, ConnectionId, ConnectorId, WorkspaceId},
@@ -43,6 +44,7 @@ pub struct ImportGrants {
     pub(crate) imports: Imports,
     pub(crate) vault: Arc<Vault>,
     pub(crate) audit: Audit,
+    pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
@@ -195,8 +197,11 @@ impl ImportGrants {
             if !desk.wish.dry_run {
                 let new = self.new_grant(desk, place, grant);
                 let (unproven, replaces) = (is_unproven(desk.provider, grant), desk.wish.replaces);
-                let import = Import { place, grant: new, digest, unproven, replaces, began_at: desk.began_at };
+                let told = self.publisher.of_connection(EventKind::ConnectionCreated, place).because("imported");
+                let began_at = desk.began_at;
+                let import = Import { place, grant: new, digest, told: &told, unproven, replaces, began_at };
                 if self.imports.store(&import).await? == Write::Done {
+                    self.publisher.remind(&told).await;
                     return Ok(Imported::Done(place.id()));
                 }
             }

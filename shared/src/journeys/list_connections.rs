@@ -8,11 +8,12 @@ use crate::{
         connection::Connection,
         connector::{Connector, ConnectorKind},
         ids::{AppId, ConnectorId, WorkspaceId},
+        policy::Policy,
         scopes::Scopes,
         standing::{Standing, Status},
         user::Owner,
     },
-    store::{Connections, Connectors, Cursor, StoreError},
+    store::{Connections, Connectors, Cursor, Policies, StoreError},
 };
 
 /// Lists connections.
@@ -20,6 +21,7 @@ use crate::{
 pub struct ListConnections {
     pub(crate) connectors: Connectors,
     pub(crate) connections: Connections,
+    pub(crate) policies: Policies,
     pub(crate) clock: Clock,
 }
 
@@ -55,10 +57,11 @@ impl ListConnections {
         let connectors = self.connectors.of_workspace(&user.app().workspace).await?;
         let mut connections = self.connections.of_user(user.user()).await?;
         let owner = Owner::User(user.user().clone());
+        let policy = self.policies.find(&user.app().workspace).await?.policy;
         let mut listed = Vec::with_capacity(connectors.len());
         for connector in connectors.into_iter().filter(|found| found.is_open_to(&owner)) {
             let own = connections.iter().position(|connection| connection.key.connector == connector.id);
-            listed.extend(self.view(connector, own.map(|index| connections.swap_remove(index))));
+            listed.extend(self.view(connector, own.map(|index| connections.swap_remove(index)), &policy));
         }
         Ok(listed)
     }
@@ -72,7 +75,8 @@ impl ListConnections {
         let connector = self.connectors.find(&place.workspace, &place.connector).await?;
         let Some(connector) = connector.filter(|found| found.is_open_to(&place.owner)) else { return Ok(None) };
         let connection = self.connections.find(&place).await?;
-        Ok(self.view(connector, connection))
+        let policy = self.policies.find(&place.workspace).await?.policy;
+        Ok(self.view(connector, connection, &policy))
     }
 
     /// Connections of a workspace: of one app, of one connector, or of both. Nothing if there is no such connector.
@@ -90,7 +94,10 @@ impl ListConnections {
             Some(id) => match self.connectors.find(workspace, id).await?.filter(Connector::is_active) {
                 // An app's users have nothing of what the workspace shares.
                 Some(connector) if app.is_some() && connector.kind == ConnectorKind::Shared => Ok(None),
-                Some(connector) => self.page_of(&connector, app, from).await.map(Some),
+                Some(connector) => {
+                    let policy = self.policies.find(workspace).await?.policy;
+                    self.page_of(&connector, app, from, &policy).await.map(Some)
+                }
                 None => Ok(None),
             },
             None => self.page_of_all(workspace, app, from).await.map(Some),
@@ -111,6 +118,7 @@ impl ListConnections {
                 (Some(id), inner)
             }
         };
+        let policy = self.policies.find(workspace).await?.policy;
         let connectors = self.connectors.of_workspace(workspace).await?;
         let mut connectors = connectors
             .into_iter()
@@ -119,7 +127,7 @@ impl ListConnections {
             .peekable();
         let mut page = StandingPage { connections: Vec::new(), next: None };
         while let Some(connector) = connectors.next() {
-            let found = self.page_of(&connector, app, within.take().as_ref()).await?;
+            let found = self.page_of(&connector, app, within.take().as_ref(), &policy).await?;
             page.connections.extend(found.connections);
             if let Some(inner) = found.next {
                 page.next = Some(inner.behind(connector.id.as_str()));
@@ -138,6 +146,7 @@ impl ListConnections {
         connector: &Connector,
         app: Option<&AppId>,
         from: Option<&Cursor>,
+        policy: &Policy,
     ) -> Result<StandingPage, StoreError> {
         let page = self.connections.of_connector(&connector.id, app, from, PAGE).await?;
         if page.unreadable > 0 {
@@ -145,18 +154,19 @@ impl ListConnections {
         }
         let standing = |connection: Connection| {
             let provider = profile(connector)?;
-            let standing = Standing::of(&connection, connector, provider, self.clock.now());
+            let standing = Standing::of(&connection, connector, provider, self.clock.now()).under(policy, connector);
             Some((connection, standing))
         };
         Ok(StandingPage { connections: page.connections.into_iter().filter_map(standing).collect(), next: page.next })
     }
 
-    fn view(&self, connector: Connector, connection: Option<Connection>) -> Option<UserConnector> {
+    fn view(&self, connector: Connector, connection: Option<Connection>, policy: &Policy) -> Option<UserConnector> {
         let provider = profile(&connector)?;
         let standing = match &connection {
             Some(connection) => Standing::of(connection, &connector, provider, self.clock.now()),
             None => Standing { status: Status::Disconnected, reason: None, missing: Scopes::default() },
         };
+        let standing = standing.under(policy, &connector);
         Some(UserConnector { connector, connection, standing })
     }
 }

@@ -3,21 +3,29 @@
 
 pub(crate) mod ask_provider;
 pub mod audit;
+pub mod call_provider;
 mod client_proof;
 pub mod complete_authorization;
 pub mod delete_workspace;
+pub mod deliver_events;
 pub mod disconnect;
+mod discover;
 pub mod dispatch_due;
 pub mod doctor;
 pub mod end_connection;
 pub(crate) mod exchange;
 pub mod export_grants;
+pub mod foresee_change;
 pub mod forget_user;
 pub mod get_token;
 pub mod import_grants;
+pub(crate) mod issuer_changes;
 pub mod list_connections;
 pub mod manage;
 pub mod open_link;
+pub mod plan;
+pub mod proposals;
+pub(crate) mod publish;
 pub mod refresh_connection;
 pub mod refresh_due;
 pub(crate) mod reminders;
@@ -26,7 +34,9 @@ pub(crate) mod revoke_grant;
 pub mod revoke_matching;
 pub mod rotate_key;
 pub mod shared_connection;
+pub mod sign_in;
 pub mod start_authorization;
+pub mod survey;
 pub(crate) mod sweep_connector;
 pub mod work_endings;
 
@@ -47,6 +57,7 @@ use crate::{
 /// Carries something through to its end, even if whoever asked for it goes away in the middle. What was begun at a
 /// provider must be finished here: an answer that nobody waits for may hold the only token that works.
 async fn carried_through<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let work = audit::caused_from(audit::origin(), work);
     match tokio::spawn(work.in_current_span()).await {
         Ok(done) => done,
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),

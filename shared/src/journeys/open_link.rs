@@ -21,7 +21,7 @@ use crate::{
         standing::Standing,
     },
     random::Random,
-    store::{Apps, Connections, Connectors, Sessions, StoreError, Write},
+    store::{Apps, Connections, Connectors, Policies, Sessions, StoreError, Write},
 };
 
 /// Opens links.
@@ -29,6 +29,7 @@ use crate::{
 pub struct OpenLink {
     pub(crate) apps: Apps,
     pub(crate) connectors: Connectors,
+    pub(crate) policies: Policies,
     pub(crate) connections: Connections,
     pub(crate) sessions: Sessions,
     pub(crate) clock: Clock,
@@ -93,6 +94,7 @@ impl OpenLink {
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(LinkError::Over)?;
         let provider = profile(&connector).ok_or(LinkError::Over)?;
+        let policy = self.policies.find(&connector.workspace).await?.policy;
         let cookie = match known {
             None => Some(self.bind(id, now).await?),
             Some(true) => None,
@@ -101,7 +103,7 @@ impl OpenLink {
         let manages = *manages;
         let connection = if manages { self.connections.find(&session.key).await? } else { None };
         let standing = |connection| {
-            let standing = Standing::of(&connection, &connector, provider, now);
+            let standing = Standing::of(&connection, &connector, provider, now).under(&policy, &connector);
             (connection, standing)
         };
         Ok(Opened {

@@ -18,6 +18,7 @@ pub mod message;
 mod salvage;
 mod settle;
 mod store;
+mod tell;
 mod wait;
 
 use std::{sync::Arc, time::Duration};
@@ -25,7 +26,10 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use self::wait::Awaited;
-use super::{ask_provider::AskProvider, carried_through, client_proof::ClientProof, filled, profile};
+use super::{
+    ask_provider::AskProvider, audit::Audit, carried_through, client_proof::ClientProof, filled, profile,
+    publish::Publisher,
+};
 use crate::{
     clock::Clock,
     domain::{
@@ -82,6 +86,8 @@ pub struct Refresher {
     pub(crate) salvage: OrderedQueue,
     pub(crate) crowd: Crowd,
     pub(crate) public_base_url: String,
+    pub(crate) audit: Audit,
+    pub(crate) publisher: Publisher,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     pub(crate) random: Random,

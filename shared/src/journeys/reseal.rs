@@ -15,9 +15,10 @@ use crate::{
         audit::Actor,
         ids::WorkspaceId,
         secret::{Kind, Sealed},
+        webhook::Webhook,
     },
     queue::{Queue, QueueError},
-    store::{ResealedTokens, SealedRows, SealedSecretRow, SealedTokensRow, StoreError, WorkspaceKeys, Write},
+    store::{ResealedTokens, SealedRows, SealedSecretRow, SealedTokensRow, StoreError, Webhooks, WorkspaceKeys, Write},
     vault::{NOTICED_AFTER, Place, Vault, VaultError},
 };
 
@@ -46,6 +47,7 @@ const BETWEEN_PASSES: Duration = Duration::from_mins(1);
 pub struct Reseal {
     pub(crate) keys: WorkspaceKeys,
     pub(crate) rows: SealedRows,
+    pub(crate) webhooks: Webhooks,
     pub(crate) vault: Arc<Vault>,
     pub(crate) queue: Queue,
     pub(crate) audit: Audit,
@@ -134,11 +136,17 @@ impl Reseal {
         from: Position,
     ) -> Result<(Tally, Option<Position>), NotResealed> {
         let (mut tally, mut position, mut room) = (Tally::default(), from, PER_STEP);
+        if position.is_beginning() {
+            tally.add(self.renew_webhooks(workspace, generation).await?);
+        }
         while room > 0 {
             let Position { connector, rest } = position;
             let (connector, rest) = match (connector, rest) {
                 (Some(connector), Some(rest)) => (connector, Some(rest)),
                 (behind, _) => {
+                    if behind.is_none() {
+                        tally.add(self.renew_identity(workspace, generation).await?);
+                    }
                     let Some(row) = self.rows.next_secret(workspace, behind.as_ref()).await? else {
                         return Ok((tally, None));
                     };
@@ -193,10 +201,57 @@ impl Reseal {
         Ok(tally)
     }
 
+    /// The secrets of all webhooks: there are few of them.
+    async fn renew_webhooks(&self, workspace: &WorkspaceId, generation: u32) -> Result<Tally, NotResealed> {
+        let mut tally = Tally::default();
+        for webhook in self.webhooks.of_workspace(workspace).await? {
+            tally.add(self.renew_webhook(&webhook, Some(&webhook.secret), generation).await?);
+            let earlier = webhook.earlier_secret.as_ref().map(|(secret, _)| secret);
+            tally.add(self.renew_webhook(&webhook, earlier, generation).await?);
+        }
+        Ok(tally)
+    }
+
+    async fn renew_webhook<K: Kind>(
+        &self,
+        webhook: &Webhook,
+        value: Option<&Sealed<K>>,
+        generation: u32,
+    ) -> Result<Tally, NotResealed> {
+        let (mut tally, place) = (Tally::default(), Place::webhook(&webhook.workspace, &webhook.id));
+        let resealed = self.renewed(value, &place, generation, (webhook.id.as_str(), &mut tally)).await?;
+        if let (Some(earlier), Some(resealed)) = (value, resealed)
+            && self.webhooks.replace_secret(webhook, earlier, &resealed).await? == Write::Done
+        {
+            tally.resealed = tally.older;
+        }
+        Ok(tally)
+    }
+
     async fn renew_secret(&self, row: &SealedSecretRow, generation: u32) -> Result<Tally, NotResealed> {
         let mut tally = self.renew_value(row, &row.secret, generation).await?;
         tally.add(self.renew_value(row, &row.signing_key, generation).await?);
         tally.add(self.renew_value(row, &row.earlier_signing_key, generation).await?);
+        Ok(tally)
+    }
+
+    /// The secret of the client by which the workspace's people sign in.
+    async fn renew_identity(&self, workspace: &WorkspaceId, generation: u32) -> Result<Tally, NotResealed> {
+        let mut tally = Tally::default();
+        let secret = match self.rows.identity_secret(workspace).await {
+            Err(StoreError::Unreadable(_)) => {
+                tracing::error!(workspace.id = %workspace, "an identity can't be read and is left as it is");
+                return Ok(Tally { unopened: 1, ..tally });
+            }
+            secret => secret?,
+        };
+        let place = Place::workspace_identity(workspace);
+        let resealed = self.renewed(secret.as_ref(), &place, generation, (workspace.as_str(), &mut tally)).await?;
+        if let (Some(earlier), Some(resealed)) = (secret, resealed)
+            && self.rows.replace_identity_secret(workspace, &earlier, &resealed).await? == Write::Done
+        {
+            tally.resealed = tally.older;
+        }
         Ok(tally)
     }
 

@@ -6,11 +6,12 @@ use super::{
     ask_provider::{AskProvider, NotRevoked},
     audit::Audit,
     profile,
+    publish::Publisher,
     reminders::Reminders,
 };
 use crate::{
     clock::Clock,
-    domain::{app::words, audit::Actor, connector::Connector, ended::EndedGrant},
+    domain::{app::words, audit::Actor, connector::Connector, ended::EndedGrant, event::EventKind},
     metrics::{Metric, Metrics},
     oauth::Revoked,
     random::Random,
@@ -26,6 +27,7 @@ pub(crate) struct RevokeGrant {
     pub(crate) provider: AskProvider,
     pub(crate) reminders: Reminders,
     pub(crate) audit: Audit,
+    pub(crate) publisher: Publisher,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -90,6 +92,7 @@ impl RevokeGrant {
         if let Err(error) = self.settle(&ended, &outcome).await {
             tracing::warn!(%error, "what became of a grant is not written down; its provider will be asked again");
         }
+        self.tell_of_failure(&ended, &outcome).await;
         revocation
     }
 
@@ -111,6 +114,7 @@ impl RevokeGrant {
         };
         self.settle(&ended, &outcome).await?;
         self.note(&ended, &outcome).await;
+        self.tell_of_failure(&ended, &outcome).await;
         Ok(())
     }
 
@@ -152,6 +156,16 @@ impl RevokeGrant {
             self.reminders.leave(EndedGrants::key(ended), wait).await;
         }
         Ok(())
+    }
+
+    async fn tell_of_failure(&self, ended: &EndedGrant, outcome: &Outcome) {
+        let reason = match outcome {
+            Outcome::Failed => "refused",
+            Outcome::GivenUp => "given_up",
+            _ => return,
+        };
+        let event = self.publisher.of_connection(EventKind::ConnectionRevocationFailed, &ended.place);
+        self.publisher.publish(&event.because(reason)).await;
     }
 
     async fn note(&self, ended: &EndedGrant, outcome: &Outcome) {

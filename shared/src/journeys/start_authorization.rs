@@ -36,7 +36,7 @@ use crate::{
         dpop,
     },
     random::Random,
-    store::{Apps, Connections, Connectors, Sessions, Start, Starts, StoreError},
+    store::{Apps, Connections, Connectors, Healths, Policies, Sessions, Start, Starts, StoreError},
     vault::{Place, Vault, VaultError},
 };
 
@@ -47,9 +47,11 @@ pub use shared::SharedWanted;
 pub struct StartAuthorization {
     pub(crate) apps: Apps,
     pub(crate) connectors: Connectors,
+    pub(crate) policies: Policies,
     pub(crate) connections: Connections,
     pub(crate) sessions: Sessions,
     pub(crate) starts: Starts,
+    pub(crate) healths: Healths,
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) public_base_url: String,
@@ -108,6 +110,9 @@ pub enum StartError {
     /// There is no such connector in the app's workspace.
     #[error("no such connector")]
     UnknownConnector,
+    /// The workspace has switched off this type of provider.
+    #[error("the workspace's policy does not allow it")]
+    BlockedByPolicy,
     /// The connection to renew is not this user's, or not of this connector.
     #[error("no such connection")]
     UnknownConnection,
@@ -260,6 +265,7 @@ impl StartAuthorization {
         };
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(LinkError::Over)?;
+        self.allowed(&connector).await?;
         let provider = profile(&connector).ok_or(LinkError::Over)?;
         let provider = filled(provider, &connector, &session.inputs, Step::Authorize)?;
         let place = Place::session(id, &session.key);
@@ -284,7 +290,8 @@ impl StartAuthorization {
             login_hint: asked.login_hint.as_deref(),
         };
         let mut url = authorization_url(provider, &request).map_err(|_| StartError::UnknownConnector)?;
-        if let Some(key) = connector.client_key.as_ref().filter(|_| provider.binds_tokens()) {
+        let is_bound = provider.binds_tokens() || asked.session.pinned.bound;
+        if let Some(key) = connector.client_key.as_ref().filter(|_| is_bound) {
             dpop::bind_code(&mut url, &key.public);
         }
         if !provider.takes_pushed_requests() {
@@ -301,7 +308,14 @@ impl StartAuthorization {
         let place = user.place(connector);
         let connector = self.connectors.find(&place.workspace, &place.connector).await?;
         let connector = connector.filter(|found| found.is_open_to(&place.owner)).ok_or(StartError::UnknownConnector)?;
+        self.allowed(&connector).await?;
         Ok((connector, place))
+    }
+
+    /// Passes if the workspace's policy allows the connector.
+    async fn allowed(&self, connector: &Connector) -> Result<(), StartError> {
+        let policy = self.policies.find(&connector.workspace).await?.policy;
+        if policy.allows(connector.kind, &connector.provider) { Ok(()) } else { Err(StartError::BlockedByPolicy) }
     }
 
     /// 256 random bits, and more where the provider asks for a longer text.
@@ -360,6 +374,7 @@ impl StartAuthorization {
                 redirect_uri: connector.redirect_uri(&self.public_base_url),
                 token_endpoint: provider.with_known(&values(connector, &inputs)).token.url.clone(),
                 scopes_revision: connector.scopes_revision,
+                bound: provider.may_bind_tokens() && self.healths.is_bound(&connector.id).await?,
             },
             inputs,
             requested,

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::{
     audit::Audit,
     end_connection::{EndConnection, EndError, LOOK_AFTER},
+    publish::Publisher,
     reminders::Reminders,
     revoke_grant::RevokeGrant,
 };
@@ -21,6 +22,7 @@ use crate::{
         audit::Actor,
         connection::Connection,
         connector::{Connector, ConnectorState},
+        event::EventKind,
         ids::AppId,
         session::SESSION_LIFE,
     },
@@ -57,6 +59,7 @@ pub(crate) struct SweepConnector {
     pub(crate) revoke: RevokeGrant,
     pub(crate) reminders: Reminders,
     pub(crate) audit: Audit,
+    pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
 }
 
@@ -175,7 +178,11 @@ impl SweepConnector {
             self.revoke.first(connector, ended).await.as_str()
         } else {
             match self.connections.remove(&connection).await? {
-                Write::Done => LEFT_TO_THE_PROVIDER,
+                Write::Done => {
+                    let event = self.publisher.of_connection(EventKind::ConnectionDisconnected, &place);
+                    self.publisher.publish(&event).await;
+                    LEFT_TO_THE_PROVIDER
+                }
                 Write::Conflict => return Err(EndError::Contended),
             }
         };

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{
     Credentials,
+    placeholders::Values,
     signer::{Signer, SigningError},
     wire::{self, Parameters},
 };
@@ -47,6 +48,13 @@ pub(super) fn present(
         (ClientAuth::BasicSecretOnly, Some(secret)) => {
             if let Some(value) = wire::basic_of_secret(secret) {
                 headers.insert(header::AUTHORIZATION, value);
+            }
+        }
+        (ClientAuth::Header, Some(_)) => {
+            // The request that is pushed names its client itself, whatever the header says.
+            let wanted = provider.token.auth_header.as_ref();
+            if let Some(value) = wanted.and_then(|wanted| Values::of(credentials).fill(wanted.as_str())) {
+                wire::put_header(headers, header::AUTHORIZATION.as_str(), &value);
             }
         }
         (ClientAuth::Post, Some(secret)) => parameters.push(("client_secret".into(), secret.into())),

@@ -6,7 +6,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use serde_json::Value;
 
 use super::{
-    ProviderClient,
+    Credentials, ProviderClient,
     answer::detail,
     egress::EgressRefusal,
     error::{ErrorCode, Outcome, TokenError, is_passing, passing_outcome},
@@ -19,36 +19,26 @@ use crate::domain::{
 };
 
 impl ProviderClient {
-    /// What the provider tells about the account that the access token is to: the fields of its data, by their names. A
-    /// field that an answer lacks is left out. `deadline` is for all calls together.
+    /// What the provider tells by one call about the account that the access token is to: the fields of its data, by their
+    /// names. A field that the answer lacks is left out. The call's own variables have their values.
     ///
     /// # Errors
-    /// [`TokenError`] of the first call that fails, or whose answer has no entry that counts.
+    /// [`TokenError`] if the call fails, or its answer has no entry that counts.
     #[tracing::instrument(skip_all, fields(provider.id = %provider.id))]
     pub async fn discover(
         &self,
         provider: &Provider,
-        access_token: &Secret<AccessToken>,
-        deadline: Duration,
-    ) -> Result<BTreeMap<String, String>, TokenError> {
-        let discovered = async {
-            let mut discovered = BTreeMap::new();
-            for step in &provider.discover {
-                discovered.extend(self.discover_once(provider, step, access_token, deadline).await?);
-            }
-            Ok(discovered)
-        };
-        tokio::time::timeout(deadline, discovered).await.unwrap_or(Err(TokenError::passing(Outcome::Unanswered, None)))
-    }
-
-    async fn discover_once(
-        &self,
-        provider: &Provider,
         step: &DiscoverStep,
+        credentials: Credentials<'_>,
         access_token: &Secret<AccessToken>,
         deadline: Duration,
     ) -> Result<BTreeMap<String, String>, TokenError> {
-        let values = Values { access_token: Some(access_token.expose()), ..Values::default() };
+        // A call about an account shows the token, and never the client's secret.
+        let values = Values {
+            client_id: Some(credentials.client_id),
+            access_token: Some(access_token.expose()),
+            ..Values::default()
+        };
         let url = values.fill_url(&step.url).ok_or(TokenError::Blocked(EgressRefusal::NotAUrl))?;
         let url = self.egress.check(&url).map_err(TokenError::Blocked)?;
         let mut request = Request::new(Vec::new());

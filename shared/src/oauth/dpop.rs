@@ -17,8 +17,19 @@ use super::{
 };
 use crate::domain::{client_key::PublicKey, digest::sha256, provider::Provider};
 
+/// Whether a request for tokens carries a proof, where the provider's data leaves that open (`when_asked`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// It does not: the grant is not bound, or nothing is to come of the request.
+    Without,
+    /// It does once it was refused without. For a code only, which a refusal leaves unspent, or gives nobody any more.
+    OnceRefused,
+    /// It does: the grant is bound, or the provider is known to give no others.
+    With,
+}
+
 /// The header that carries a proof.
-const PROOF: HeaderName = HeaderName::from_static("dpop");
+pub(super) const PROOF: HeaderName = HeaderName::from_static("dpop");
 
 /// The header by which a server says which nonce it wants in the next proof.
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -53,15 +64,34 @@ pub fn bind_code(url: &mut Url, key: &PublicKey) {
     url.query_pairs_mut().append_pair("dpop_jkt", &key.thumbprint());
 }
 
-/// Whose key tokens of this provider are bound to, if they are.
+/// Whose key proves a request to this provider, if anybody's does.
 ///
 /// # Errors
 /// [`SigningError`] if the connector has none.
 pub(super) fn signer<'a>(
     provider: &Provider,
     credentials: Credentials<'a>,
+    proof: Proof,
 ) -> Result<Option<&'a Signer>, SigningError> {
-    if provider.binds_tokens() { credentials.signer.ok_or(SigningError).map(Some) } else { Ok(None) }
+    let is_proved = provider.binds_tokens() || (provider.may_bind_tokens() && proof == Proof::With);
+    if is_proved { credentials.signer.ok_or(SigningError).map(Some) } else { Ok(None) }
+}
+
+/// Whose key proves a request that this provider refused without a proof; `None` if nobody's does, or the refusal is none
+/// that a missing proof would bring. RFC 9449, section 5 has `invalid_dpop_proof` and `use_dpop_nonce`; others call the code
+/// or the request wrong.
+pub(super) fn signer_once_refused<'a>(
+    provider: &Provider,
+    credentials: Credentials<'a>,
+    proof: Proof,
+    answer: &Response<Vec<u8>>,
+) -> Option<&'a Signer> {
+    const ERRORS: [&str; 4] = ["invalid_dpop_proof", "use_dpop_nonce", "invalid_grant", "invalid_request"];
+    let is_refusal = matches!(answer.status(), StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED);
+    let body = if is_refusal { wire::json(answer.body()) } else { None };
+    let error = body.as_ref().and_then(|value| value.get("error")).and_then(Value::as_str);
+    let may_lack_proof = error.is_some_and(|error| ERRORS.contains(&error));
+    credentials.signer.filter(|_| provider.may_bind_tokens() && proof == Proof::OnceRefused && may_lack_proof)
 }
 
 impl Proving<'_> {
@@ -103,16 +133,22 @@ impl Proving<'_> {
         let proof = proof(signer, request.method().as_str(), &uri, self.access_token, nonce, self.now)?;
         request.headers_mut().insert(PROOF, HeaderValue::try_from(proof).map_err(|_| SigningError)?);
         let answer = self.egress.send(request, deadline).await?;
-        if let Some(nonce) = given_nonce(&answer) {
-            self.nonces.remember(&uri, nonce);
-        }
+        self.nonces.learn(&uri, &answer);
         Ok(answer)
     }
 }
 
 impl Nonces {
-    fn of(&self, uri: &Uri) -> Option<String> {
+    /// The nonce that the server of this address asked for last.
+    pub(super) fn of(&self, uri: &Uri) -> Option<String> {
         self.0.lock().ok()?.get(&origin(uri)).cloned()
+    }
+
+    /// Keeps the nonce that came with the answer to a request without a proof.
+    pub(super) fn learn(&self, uri: &Uri, answer: &Response<Vec<u8>>) {
+        if let Some(nonce) = given_nonce(answer) {
+            self.remember(uri, nonce);
+        }
     }
 
     fn remember(&self, uri: &Uri, nonce: String) {
@@ -135,8 +171,12 @@ pub(super) fn authorization(token: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// The proof for one request (section 4.2).
-fn proof(
+/// The proof for one request (section 4.2): its method, its address, the bound token that it presents and the nonce that
+/// its server wants, where there are any.
+///
+/// # Errors
+/// [`SigningError`] if the key does not sign.
+pub fn proof(
     signer: &Signer,
     method: &str,
     uri: &Uri,
@@ -158,7 +198,7 @@ fn proof(
 
 /// The nonce that the server wants before it does anything: of an authorization server (section 8) or of an API (section
 /// 9).
-fn wanted_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
+pub(super) fn wanted_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
     const ERROR: &str = "use_dpop_nonce";
     let wants = match answer.status() {
         StatusCode::BAD_REQUEST => {

@@ -19,9 +19,6 @@ use crate::domain::{
     provider::{Body, Identity, IdentityAuth, Path, Provider, first},
 };
 
-/// The type of a token that is presented with a proof (RFC 9449, section 5).
-const BOUND: &str = "DPoP";
-
 /// Why it is not known whose account it is. The grant is good all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AccountError {
@@ -63,7 +60,7 @@ impl ProviderClient {
         let url = identity.url.as_deref().ok_or(AccountError::Unsupported)?;
         let url = values.fill_url(url).ok_or(AccountError::Unsupported)?;
         let url = self.egress.check(&url).map_err(AccountError::Blocked)?;
-        let is_bound = tokens.token_type == BOUND && identity.auth == IdentityAuth::Bearer;
+        let is_bound = tokens.is_bound() && identity.auth == IdentityAuth::Bearer;
         let proving = Proving {
             egress: &self.egress,
             nonces: &self.nonces,

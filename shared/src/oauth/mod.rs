@@ -6,6 +6,7 @@
 mod answer;
 mod assertion;
 pub mod authorize;
+mod call;
 pub mod catalogue;
 mod details;
 mod discovery;
@@ -20,6 +21,7 @@ mod placeholders;
 mod recipe;
 mod response;
 mod revoke;
+mod sign_in;
 mod signer;
 #[cfg(test)]
 mod stub;
@@ -27,11 +29,13 @@ mod token;
 mod wire;
 
 pub use self::{
+    call::{ApiRequest, Presented, says_expired},
     discovery::{DiscoveryError, metadata_of_answer},
     error::{ErrorCode, Outcome, TokenError},
     identity::{AccountError, account_of_answer},
     response::{Arrived, AuthorizationResponse, ResponseError},
     revoke::{GrantTokens, RevokeError, Revoked},
+    sign_in::{SignInCode, SignInError},
     signer::{Signer, SigningError},
     token::{CodeGrant, RefreshRequest, TokenSet},
 };

@@ -11,7 +11,7 @@ use super::{
     answer::failure,
     assertion,
     authorize::name_of,
-    dpop::{self, Proving},
+    dpop::{self, Proof, Proving},
     egress::{DEADLINE, EgressRefusal},
     error::{Outcome, TokenError},
     wire::{self, Parameters},
@@ -43,7 +43,7 @@ impl ProviderClient {
         let proving = Proving {
             egress: &self.egress,
             nonces: &self.nonces,
-            signer: dpop::signer(provider, credentials)?,
+            signer: dpop::signer(provider, credentials, Proof::Without)?,
             access_token: None,
             now,
             deadline: DEADLINE,
@@ -149,6 +149,10 @@ mod tests {
         push(&provider(&basic, &json!({"client_auth": "basic"})), credentials).await.expect("an address");
         assert_eq!(basic.only().header("authorization"), Some("Basic Y2xpZW50OnMzY3JldA=="));
         assert_eq!(basic.only().parameter("client_secret"), None);
+        let own = Stub::json(201, TAKEN);
+        let data = json!({"client_auth": "header", "auth_header": "Client {client_secret}"});
+        push(&provider(&own, &data), credentials).await.expect("an address");
+        assert_eq!(own.only().header("authorization"), Some("Client s3cret"));
         let asserting = Stub::json(201, TAKEN);
         let data = json!({"client_auth": "private_key_jwt", "dpop": "required"});
         push(&provider(&asserting, &data), credentials).await.expect("an address");

@@ -14,7 +14,7 @@ use super::{
     wire::{self, Parameters},
 };
 use crate::{
-    domain::provider::{Body, ClientAuth, Derive, ExchangeStep, Function, Method, Provider},
+    domain::provider::{AuthHeader, Body, ClientAuth, Derive, ExchangeStep, Function, Method, Provider},
     random::Random,
 };
 
@@ -26,6 +26,7 @@ pub(super) struct Recipe<'a> {
     pub(super) url: &'a str,
     /// How the client proves who it is; `None` where nothing beside the parameters says so.
     pub(super) client_auth: Option<ClientAuth>,
+    auth_header: Option<&'a AuthHeader>,
     method: Method,
     body: Body,
     params: BTreeMap<&'a str, &'a str>,
@@ -43,6 +44,7 @@ impl<'a> Recipe<'a> {
         Self {
             url: &token.url,
             client_auth: Some(token.client_auth),
+            auth_header: token.auth_header.as_ref(),
             method: token.method,
             body: token.body,
             params: layered([&token.params]),
@@ -64,6 +66,7 @@ impl<'a> Recipe<'a> {
         Self {
             url: provider.refresh_url(),
             client_auth: Some(refresh.client_auth.unwrap_or(token.client_auth)),
+            auth_header: provider.refresh_auth_header(),
             method: refresh.method.unwrap_or(token.method),
             body: refresh.body.unwrap_or(token.body),
             params,
@@ -80,6 +83,7 @@ impl<'a> Recipe<'a> {
         Self {
             url: &step.url,
             client_auth: step.client_auth,
+            auth_header: step.auth_header.as_ref(),
             method: step.method,
             body: step.body,
             params: layered([&step.params]),
@@ -111,10 +115,16 @@ impl<'a> Recipe<'a> {
         if matches!(self.client_auth, None | Some(ClientAuth::BasicSecretOnly)) {
             parameters.retain(|(name, _)| name != "client_id");
         }
-        if self.client_auth == Some(ClientAuth::BasicSecretOnly)
-            && let Some(proof) = values.client_secret.and_then(wire::basic_of_secret)
-        {
-            request.headers_mut().insert(header::AUTHORIZATION, proof);
+        match (self.client_auth, self.auth_header) {
+            (Some(ClientAuth::BasicSecretOnly), _) => {
+                if let Some(proof) = values.client_secret.and_then(wire::basic_of_secret) {
+                    request.headers_mut().insert(header::AUTHORIZATION, proof);
+                }
+            }
+            (Some(ClientAuth::Header), Some(wanted)) => {
+                wire::put_auth_header(request.headers_mut(), &mut parameters, wanted, values);
+            }
+            _ => {}
         }
         parameters.retain(|(name, _)| !self.omit.contains(&name.as_str()) && !self.params.contains_key(name.as_str()));
         for (name, _) in &mut parameters {

@@ -159,6 +159,7 @@ fn client_auth(auth: RevocationAuth) -> ClientAuth {
         RevocationAuth::Post => ClientAuth::Post,
         RevocationAuth::None | RevocationAuth::Bearer => ClientAuth::None,
         RevocationAuth::PrivateKeyJwt => ClientAuth::PrivateKeyJwt,
+        RevocationAuth::Header => ClientAuth::Header,
     }
 }
 
@@ -211,6 +212,11 @@ impl RevocationEndpoint<'_> {
             (RevocationAuth::Basic, ClientAuth::BasicSecretOnly) => {
                 if let Some(value) = self.values.client_secret.and_then(wire::basic_of_secret) {
                     request.headers_mut().insert(header::AUTHORIZATION, value);
+                }
+            }
+            (RevocationAuth::Header, _) => {
+                if let Some(wanted) = self.provider.revoke_auth_header() {
+                    wire::put_auth_header(request.headers_mut(), parameters, wanted, &self.values);
                 }
             }
             (RevocationAuth::PrivateKeyJwt, _) => {

@@ -1,55 +1,40 @@
 //! Token requests (RFC 6749, sections 4.1.3 and 6): built and read by the crate `oauth2`, with the provider's own ways
 //! put in between.
 
-use std::{collections::BTreeMap, pin::Pin, time::Duration};
+mod answered;
+mod swap;
 
-use http::{HeaderValue, Response, header};
-use jiff::{SignedDuration, Timestamp};
+use std::{pin::Pin, time::Duration};
+
+use http::Response;
+use jiff::Timestamp;
 use oauth2::{
     AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EmptyExtraTokenFields, EndpointNotSet,
-    EndpointSet, HttpRequest, PkceCodeVerifier, RedirectUrl, RequestTokenError, StandardRevocableToken,
-    StandardTokenIntrospectionResponse, StandardTokenResponse, TokenResponse, TokenUrl,
+    EndpointSet, HttpRequest, PkceCodeVerifier, RedirectUrl, StandardRevocableToken,
+    StandardTokenIntrospectionResponse, StandardTokenResponse, TokenUrl,
     basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenType},
 };
+use tokio::time::Instant;
 
+pub use self::answered::TokenSet;
+use self::answered::{in_form_of_rfc, token_set};
 use super::{
     Credentials, ProviderClient,
-    answer::{Extras, Reading, normalise, token_type},
+    answer::{Extras, Reading},
     assertion,
-    dpop::{self, Proving},
-    egress::{DEADLINE, EgressRefusal},
+    dpop::{self, Proof, Proving},
+    egress::{DEADLINE, EgressRefusal, LONGEST},
     error::{Outcome, TokenError},
     placeholders::Values,
     recipe::Recipe,
+    signer::Signer,
     wire,
 };
 use crate::domain::{
-    account::Account,
-    provider::{Body, ClientAuth, ExchangeStep, Provider, RefreshGrant},
+    provider::{Body, ClientAuth, Provider, RefreshGrant},
     scopes::Scopes,
     secret::{AccessToken, AuthorizationCode as Code, CodeVerifier, RefreshToken, Secret},
 };
-
-/// The tokens of one grant, as they came.
-#[derive(Debug)]
-pub struct TokenSet {
-    /// The access token.
-    pub access_token: Secret<AccessToken>,
-    /// The refresh token. After a refresh, `None` means that the old one stays (RFC 6749, section 6).
-    pub refresh_token: Option<Secret<RefreshToken>>,
-    /// How the access token is presented; nearly always `Bearer`.
-    pub token_type: String,
-    /// When the access token ends; `None` if it does not, or nobody knows.
-    pub expires_at: Option<Timestamp>,
-    /// When the refresh token ends; `None` if it does not, or nobody knows.
-    pub refresh_expires_at: Option<Timestamp>,
-    /// What was granted; what was requested, where the answer does not tell (RFC 6749, section 5.1).
-    pub scopes: Scopes,
-    /// Whose account it is, where an ID token or the answer itself tells.
-    pub id_claims: Option<Account>,
-    /// What else of the answer is kept with the connection, by the names of the provider's data.
-    pub kept: BTreeMap<String, String>,
-}
 
 /// A code to exchange, with everything that has to match the authorization request.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +47,8 @@ pub struct CodeGrant<'a> {
     pub redirect_uri: &'a str,
     /// The scopes that were requested.
     pub requested: &'a Scopes,
+    /// Whether the request proves that it has the key that tokens are bound to.
+    pub proof: Proof,
 }
 
 /// A grant to refresh.
@@ -75,6 +62,8 @@ pub struct RefreshRequest<'a> {
     pub redirect_uri: &'a str,
     /// What the grant covers, in case the answer does not tell.
     pub granted: &'a Scopes,
+    /// Whether the grant is bound to the connector's key, by the type of its token.
+    pub is_bound: bool,
     /// How long it may take; never longer than [`super::egress::LONGEST`].
     pub deadline: Duration,
 }
@@ -95,29 +84,6 @@ pub(super) type OAuthClient<HasTokenUrl = EndpointNotSet, HasRevocationUrl = End
 
 /// A request on its way, nameable and `Send`: the compiler does not see either of a closure's future here.
 pub(super) type Calling<'c, E> = Pin<Box<dyn Future<Output = Result<Response<Vec<u8>>, E>> + Send + 'c>>;
-
-type Answer = Result<StandardTokenResponse<Extras, BasicTokenType>, RequestTokenError<TokenError, BasicErrorResponse>>;
-
-impl TokenSet {
-    /// Reads the answer of a token endpoint as [`ProviderClient::exchange`] and [`ProviderClient::refresh`] read it,
-    /// without asking anybody. `requested` is what the scopes default to, `now` is when the request was made.
-    ///
-    /// # Errors
-    /// [`TokenError`] by what the caller can do, if there is no access token in it. No error holds any part of the body.
-    pub fn of_answer(
-        provider: &Provider,
-        client_id: &str,
-        answer: &Response<Vec<u8>>,
-        requested: &Scopes,
-        now: Timestamp,
-    ) -> Result<Self, TokenError> {
-        let url = TokenUrl::new(provider.token.url.clone()).map_err(|_| TokenError::Blocked(EgressRefusal::NotAUrl))?;
-        let client = OAuthClient::new(ClientId::new(client_id.to_owned())).set_token_uri(url);
-        let reading = Reading::of_code(provider, client_id);
-        let read = |_: HttpRequest| in_form_of_rfc(&reading, answer, now);
-        token_set(client.exchange_client_credentials().request(&read), requested, now)
-    }
-}
 
 impl ProviderClient {
     /// Exchanges an authorization code for tokens. `now` is when the request is made; lifetimes count from there.
@@ -144,6 +110,7 @@ impl ProviderClient {
             recipe: Recipe::of_code(provider),
             reading: Reading::of_code(provider, credentials.client_id),
             values,
+            proof: grant.proof,
             deadline: DEADLINE,
             now,
         };
@@ -191,6 +158,7 @@ impl ProviderClient {
                 scopes: Some(&scopes),
                 ..Values::of(credentials)
             },
+            proof: if grant.is_bound { Proof::With } else { Proof::Without },
             deadline: grant.deadline,
             now,
         };
@@ -202,87 +170,18 @@ impl ProviderClient {
         }
         token_set(request.request_async(&endpoint).await, grant.granted, now)
     }
-
-    /// Swaps the token that a code gave for the one that the provider's data goes on to, step by step. What a step does
-    /// not tell stays as it was. `deadline` is for all of them together.
-    ///
-    /// # Errors
-    /// [`TokenError`] of the first step that fails. The token before it may live on at the provider.
-    #[tracing::instrument(skip_all, fields(provider.id = %provider.id))]
-    pub async fn swap(
-        &self,
-        provider: &Provider,
-        credentials: Credentials<'_>,
-        tokens: &TokenSet,
-        deadline: Duration,
-        now: Timestamp,
-    ) -> Result<Option<TokenSet>, TokenError> {
-        let swapped = async {
-            let mut swapped: Option<TokenSet> = None;
-            for step in &provider.exchange {
-                let before = swapped.as_ref().unwrap_or(tokens);
-                swapped = Some(self.swap_once(provider, credentials, step, before, deadline, now).await?);
-            }
-            Ok(swapped)
-        };
-        tokio::time::timeout(deadline, swapped).await.unwrap_or(Err(TokenError::passing(Outcome::Unanswered, None)))
-    }
-
-    async fn swap_once(
-        &self,
-        provider: &Provider,
-        credentials: Credentials<'_>,
-        step: &ExchangeStep,
-        before: &TokenSet,
-        deadline: Duration,
-        now: Timestamp,
-    ) -> Result<TokenSet, TokenError> {
-        let values = Values {
-            access_token: Some(before.access_token.expose()),
-            refresh_token: before.refresh_token.as_ref().map(Secret::expose),
-            ..Values::of(credentials)
-        };
-        let endpoint = TokenEndpoint {
-            client: self,
-            provider,
-            credentials,
-            recipe: Recipe::of_step(provider, step),
-            reading: Reading::of_step(provider, credentials.client_id, &step.response),
-            values,
-            deadline,
-            now,
-        };
-        let client = endpoint.client()?;
-        // The crate knows no such request: its parameters are all in the recipe, and its answer is a token answer.
-        let request = client.exchange_client_credentials();
-        let after = token_set(request.request_async(&endpoint).await, &before.scopes, now)?;
-        Ok(after.following(before))
-    }
-}
-
-impl TokenSet {
-    /// This token set, with what the one before it had and this one lacks.
-    fn following(mut self, before: &Self) -> Self {
-        if self.refresh_token.is_none() {
-            self.refresh_token = before.refresh_token.as_ref().map(Secret::duplicate);
-            self.refresh_expires_at = before.refresh_expires_at;
-        }
-        self.id_claims = before.id_claims.clone().or(self.id_claims);
-        for (name, value) in &before.kept {
-            self.kept.entry(name.clone()).or_insert_with(|| value.clone());
-        }
-        self
-    }
 }
 
 /// The crate's client with the connector's credentials, presented as the provider wants them.
 pub(super) fn client(credentials: Credentials<'_>, auth: ClientAuth) -> OAuthClient {
     let client = OAuthClient::new(ClientId::new(credentials.client_id.to_owned())).set_auth_type(match auth {
         ClientAuth::Basic => AuthType::BasicAuth,
-        // What proves a client by signing is put in when the request is sent: it is another one each time.
-        ClientAuth::Post | ClientAuth::None | ClientAuth::PrivateKeyJwt | ClientAuth::BasicSecretOnly => {
-            AuthType::RequestBody
-        }
+        // What the crate does not know, or is another one each time, is put in when the request is sent.
+        ClientAuth::Post
+        | ClientAuth::None
+        | ClientAuth::PrivateKeyJwt
+        | ClientAuth::BasicSecretOnly
+        | ClientAuth::Header => AuthType::RequestBody,
     });
     match credentials.client_secret {
         Some(secret) if matches!(auth, ClientAuth::Basic | ClientAuth::Post) => {
@@ -300,6 +199,7 @@ struct TokenEndpoint<'a> {
     recipe: Recipe<'a>,
     reading: Reading<'a>,
     values: Values<'a>,
+    proof: Proof,
     deadline: Duration,
     now: Timestamp,
 }
@@ -324,16 +224,39 @@ impl TokenEndpoint<'_> {
 
     /// Sends a token request in the provider's form and gives its answer the form that the crate reads.
     async fn answer(&self, request: HttpRequest) -> Result<Response<Vec<u8>>, TokenError> {
+        let (began, deadline) = (Instant::now(), self.deadline.min(LONGEST));
+        let signer = dpop::signer(self.provider, self.credentials, self.proof)?;
+        let answer = self.send(&request, signer, deadline).await?;
+        let read = in_form_of_rfc(&self.reading, &answer, self.now);
+        let signer = dpop::signer_once_refused(self.provider, self.credentials, self.proof, &answer);
+        let (Some(signer), Err(refusal)) = (signer, &read) else { return read };
+        let left = deadline.saturating_sub(began.elapsed());
+        // An answer that comes too late may be lost with the tokens in it.
+        if left < deadline / 2 {
+            return read;
+        }
+        tracing::info!(%refusal, "a code was refused without a proof and is shown once more with one");
+        self.client.nonces.learn(request.uri(), &answer);
+        let proved = self.send(&request, Some(signer), left).await;
+        // Whatever else is wrong, the first answer says it.
+        proved.and_then(|answer| in_form_of_rfc(&self.reading, &answer, self.now)).or(read)
+    }
+
+    async fn send(
+        &self,
+        request: &HttpRequest,
+        signer: Option<&Signer>,
+        deadline: Duration,
+    ) -> Result<Response<Vec<u8>>, TokenError> {
         let proving = Proving {
             egress: &self.client.egress,
             nonces: &self.client.nonces,
-            signer: dpop::signer(self.provider, self.credentials)?,
+            signer,
             access_token: None,
             now: self.now,
-            deadline: self.deadline,
+            deadline,
         };
-        let answer = proving.send(|| self.shaped(request.clone())).await?;
-        in_form_of_rfc(&self.reading, &answer, self.now)
+        proving.send(|| self.shaped(request.clone())).await
     }
 
     /// The request in the provider's form, with what is signed made anew.
@@ -348,44 +271,11 @@ impl TokenEndpoint<'_> {
     }
 }
 
-/// An answer with tokens as RFC 6749, section 5.1 has it, for the crate to read.
-fn in_form_of_rfc(
-    reading: &Reading<'_>,
-    answer: &Response<Vec<u8>>,
-    now: Timestamp,
-) -> Result<Response<Vec<u8>>, TokenError> {
-    let normal = normalise(reading, answer, now)?;
-    let unreadable = |_| TokenError::passing(Outcome::Garbled, Some(answer.status()));
-    let mut response = Response::new(serde_json::to_vec(&normal).map_err(unreadable)?);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
-}
-
-fn token_set(answer: Answer, requested: &Scopes, now: Timestamp) -> Result<TokenSet, TokenError> {
-    let answer = answer.map_err(|error| match error {
-        RequestTokenError::Request(error) => error,
-        // What `normalise` has written is always read; the other errors hold the body and are dropped.
-        _ => TokenError::passing(Outcome::Garbled, None),
-    })?;
-    // From the beginning of the second: what is told in whole seconds must not end earlier than it says.
-    let start = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    let ends = |seconds: u64| start.checked_add(SignedDuration::from_secs(i64::try_from(seconds).ok()?)).ok();
-    let granted = answer.scopes().map(|scopes| Scopes::parse(scopes.iter().map(|scope| scope.as_str())));
-    Ok(TokenSet {
-        access_token: Secret::new(answer.access_token().secret().as_str()),
-        refresh_token: answer.refresh_token().map(|token| Secret::new(token.secret().as_str())),
-        // The crate writes it in lower case; the registry and most APIs do not.
-        token_type: token_type(answer.token_type().as_ref()).to_owned(),
-        expires_at: answer.expires_in().and_then(|life| ends(life.as_secs())),
-        refresh_expires_at: answer.extra_fields().refresh_expires_in.and_then(ends),
-        scopes: granted.and_then(Result::ok).unwrap_or_else(|| requested.clone()),
-        id_claims: answer.extra_fields().id_claims.clone(),
-        kept: answer.extra_fields().kept.clone(),
-    })
-}
-
 #[cfg(test)]
 mod tests;
 
 #[cfg(test)]
 mod forms;
+
+#[cfg(test)]
+mod proofs;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
 use super::placeholders::Values;
-use crate::domain::provider::{Body, Method, Provider, TokenIn};
+use crate::domain::provider::{AuthHeader, Body, Method, Provider, TokenIn};
 
 /// The longest wait that a provider may ask for. What asks for more is asked again after an hour.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
@@ -115,6 +115,21 @@ pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
     value.set_sensitive(true);
     Some(value)
+}
+
+/// Presents a client in the provider's own scheme. A parameter says whose the secret is unless the header does.
+pub(super) fn put_auth_header(
+    headers: &mut HeaderMap,
+    parameters: &mut Parameters,
+    wanted: &AuthHeader,
+    values: &Values<'_>,
+) {
+    if wanted.names_client() {
+        parameters.retain(|(name, _)| name != "client_id");
+    }
+    if let Some(value) = values.fill(wanted.as_str()) {
+        put_header(headers, header::AUTHORIZATION.as_str(), &value);
+    }
 }
 
 /// Presents an access token where the provider's API takes it.

@@ -49,6 +49,14 @@ impl AwsClients {
     }
 }
 
+/// The client of the event bus. Apart from the others, because one function only needs it: what it consists of is not
+/// linked into the rest.
+pub(super) fn event_bus(config: &AwsConfig) -> Result<aws_sdk_eventbridge::Client, ServicesError> {
+    let mut eventbridge = aws_sdk_eventbridge::config::Builder::from(&shared(config)?);
+    eventbridge.set_endpoint_url(config.eventbridge_endpoint.clone());
+    Ok(aws_sdk_eventbridge::Client::from_conf(eventbridge.build()))
+}
+
 fn shared(config: &AwsConfig) -> Result<SdkConfig, ServicesError> {
     let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
     let context = TlsContext::builder().with_trust_store(roots).build().map_err(|_| ServicesError)?;

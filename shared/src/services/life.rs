@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::Services;
+use super::{Services, ServicesError, aws};
 use crate::{
+    bus::Bus,
     journeys::{
-        ask_provider::AskProvider, complete_authorization::CompleteAuthorization, disconnect::Disconnect,
-        dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange, get_token::GetToken,
-        list_connections::ListConnections, open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue,
-        reseal::Reseal, revoke_grant::RevokeGrant, revoke_matching::RevokeMatching,
-        shared_connection::SharedConnections, start_authorization::StartAuthorization, sweep_connector::SweepConnector,
-        work_endings::WorkEndings,
+        ask_provider::AskProvider, call_provider::CallProvider, complete_authorization::CompleteAuthorization,
+        deliver_events::DeliverEvents, disconnect::Disconnect, dispatch_due::DispatchDue,
+        end_connection::EndConnection, exchange::Exchange, get_token::GetToken, list_connections::ListConnections,
+        open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue, reseal::Reseal,
+        revoke_grant::RevokeGrant, revoke_matching::RevokeMatching, shared_connection::SharedConnections,
+        start_authorization::StartAuthorization, sweep_connector::SweepConnector, work_endings::WorkEndings,
     },
     store::{
         Completions, Endings, ForgottenUsers, Leases, MassRevocations, Renewals, SealedRows, SharedConnectors, Starts,
@@ -25,9 +26,11 @@ impl Services {
         StartAuthorization {
             apps: self.apps(),
             connectors: self.connectors(),
+            policies: self.policies(),
             connections: self.connections(),
             sessions: self.sessions(),
             starts: Starts::new(&self.dynamodb, &self.config.tables),
+            healths: self.healths(),
             vault: Arc::clone(&self.vault),
             client: Arc::clone(&self.client),
             public_base_url: self.config.public_base_url.clone(),
@@ -42,6 +45,7 @@ impl Services {
         OpenLink {
             apps: self.apps(),
             connectors: self.connectors(),
+            policies: self.policies(),
             connections: self.connections(),
             sessions: self.sessions(),
             clock: self.clock.clone(),
@@ -60,9 +64,11 @@ impl Services {
                 completions: Completions::new(&self.dynamodb, &self.config.tables),
                 sessions: self.sessions(),
                 ended: self.ended_grants(),
+                healths: self.healths(),
                 vault: Arc::clone(&self.vault),
                 client: Arc::clone(&self.client),
                 audit: self.audit(),
+                publisher: self.publisher(),
                 clock: self.clock.clone(),
                 random: self.random.clone(),
             },
@@ -87,6 +93,22 @@ impl Services {
         }
     }
 
+    /// The journey that calls providers' APIs.
+    #[must_use]
+    pub fn call_provider(&self) -> CallProvider {
+        CallProvider {
+            tokens: self.get_token(),
+            shared: self.shared_connections(),
+            connectors: self.connectors(),
+            connections: self.connections(),
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            metrics: self.metrics(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
     /// The journey that finds shared connections.
     #[must_use]
     pub fn shared_connections(&self) -> SharedConnections {
@@ -104,6 +126,7 @@ impl Services {
             schedule: self.schedule(),
             refresh_queue: self.refresh_queue.clone(),
             revocation_queue: self.revocation_queue.clone(),
+            event_queue: self.event_queue.clone(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
         }
@@ -122,6 +145,7 @@ impl Services {
             reseal: Reseal {
                 keys: self.workspace_keys(),
                 rows: SealedRows::new(&self.dynamodb, &self.config.tables),
+                webhooks: self.webhooks(),
                 vault: Arc::clone(&self.vault),
                 queue: self.refresh_queue.clone(),
                 audit: self.audit(),
@@ -162,6 +186,7 @@ impl Services {
                 revoke: self.revoke_grant(),
                 reminders: self.reminders(),
                 audit: self.audit(),
+                publisher: self.publisher(),
                 clock: self.clock.clone(),
             },
             matching: self.revoke_matching(),
@@ -189,10 +214,34 @@ impl Services {
         }
     }
 
+    /// The journey that tells others what happened.
+    ///
+    /// # Errors
+    /// [`ServicesError`].
+    pub fn deliver_events(&self) -> Result<DeliverEvents, ServicesError> {
+        Ok(DeliverEvents {
+            outbox: self.outbox(),
+            webhooks: self.webhooks(),
+            bus: Bus::new(aws::event_bus(&self.config.aws)?, self.config.event_bus.clone()),
+            vault: Arc::clone(&self.vault),
+            client: Arc::clone(&self.client),
+            reminders: self.event_reminders(),
+            audit: self.audit(),
+            metrics: self.metrics(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        })
+    }
+
     /// The journey that lists connections.
     #[must_use]
     pub fn list_connections(&self) -> ListConnections {
-        ListConnections { connectors: self.connectors(), connections: self.connections(), clock: self.clock.clone() }
+        ListConnections {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            policies: self.policies(),
+            clock: self.clock.clone(),
+        }
     }
 
     pub(super) fn refresher(&self) -> Refresher {
@@ -210,6 +259,8 @@ impl Services {
             salvage: self.salvage_queue.clone(),
             crowd: self.crowd.clone(),
             public_base_url: self.config.public_base_url.clone(),
+            audit: self.audit(),
+            publisher: self.publisher(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -224,6 +275,7 @@ impl Services {
             provider: self.ask_provider(),
             reminders: self.reminders(),
             audit: self.audit(),
+            publisher: self.publisher(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -234,6 +286,7 @@ impl Services {
         EndConnection {
             connections: self.connections(),
             ended: self.ended_grants(),
+            publisher: self.publisher(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }

@@ -8,13 +8,21 @@ use crate::{
         delete_workspace::DeleteWorkspace,
         doctor::CallDoctor,
         export_grants::ExportGrants,
+        foresee_change::ForeseeChange,
         forget_user::ForgetUser,
         import_grants::ImportGrants,
-        manage::{FoundWorkspace, ManageApps, ManageConnectors, ManageKeys, ManageProviders},
+        manage::{
+            FoundWorkspace, Govern, ManageApps, ManageConnectors, ManageIdentity, ManageKeys, ManageProviders,
+            ManageWebhooks,
+        },
+        plan::KeepPlan,
+        proposals::ProposeChanges,
         rotate_key::RotateKey,
+        sign_in::{Exchanges, SignIn},
+        survey::Survey,
         sweep_connector::BeginSweep,
     },
-    store::{ApiKeys, CustomProviders, ForgottenUsers, Imports, Purges},
+    store::{ApiKeys, ForgottenUsers, Imports, Proposals, Purges, WorkspaceIdentities},
 };
 
 impl Services {
@@ -23,7 +31,9 @@ impl Services {
     pub fn manage_connectors(&self) -> ManageConnectors {
         ManageConnectors {
             connectors: self.connectors(),
-            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            plan: self.keep_plan(),
+            custom: self.custom_providers(),
+            issuers: self.issuer_changes(),
             healths: self.healths(),
             client: Arc::clone(&self.client),
             doctor: CallDoctor {
@@ -34,9 +44,39 @@ impl Services {
             vault: Arc::clone(&self.vault),
             sweep: self.begin_sweep(),
             audit: self.audit(),
+            publisher: self.publisher(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
+    }
+
+    /// The journey that governs which types of provider may be used.
+    #[must_use]
+    pub fn govern(&self) -> Govern {
+        Govern {
+            policies: self.policies(),
+            connectors: self.connectors(),
+            custom: self.custom_providers(),
+            audit: self.audit(),
+        }
+    }
+
+    /// The journey that looks at whole workspaces.
+    #[must_use]
+    pub fn survey(&self) -> Survey {
+        Survey {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            healths: self.healths(),
+            checkups: self.checkups(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that foresees what a change of a connector would mean.
+    #[must_use]
+    pub fn foresee_change(&self) -> ForeseeChange {
+        ForeseeChange { connectors: self.connectors(), connections: self.connections(), clock: self.clock.clone() }
     }
 
     /// The journey that manages apps.
@@ -54,6 +94,31 @@ impl Services {
         }
     }
 
+    /// The journey that manages who vouches for a workspace's people.
+    #[must_use]
+    pub fn manage_identity(&self) -> ManageIdentity {
+        ManageIdentity {
+            identities: WorkspaceIdentities::new(&self.dynamodb, &self.config.tables),
+            client: Arc::clone(&self.client),
+            vault: Arc::clone(&self.vault),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that signs a workspace's people in.
+    #[must_use]
+    pub fn sign_in(&self) -> SignIn {
+        SignIn {
+            authenticator: Arc::clone(&self.authenticator),
+            client: Arc::clone(&self.client),
+            vault: Arc::clone(&self.vault),
+            public_base_url: self.config.public_base_url.clone(),
+            exchanges: Exchanges::default(),
+            clock: self.clock.clone(),
+        }
+    }
+
     /// The journey that manages API keys.
     #[must_use]
     pub fn manage_keys(&self) -> ManageKeys {
@@ -65,13 +130,53 @@ impl Services {
         }
     }
 
+    /// The journey that makes and decides proposals.
+    #[must_use]
+    pub fn propose_changes(&self) -> ProposeChanges {
+        ProposeChanges {
+            proposals: Proposals::new(&self.dynamodb, &self.config.tables),
+            connectors: self.manage_connectors(),
+            connections: self.connections(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
     /// The journey that manages providers.
     #[must_use]
     pub fn manage_providers(&self) -> ManageProviders {
         ManageProviders {
-            custom: CustomProviders::new(&self.dynamodb, &self.config.tables),
+            custom: self.custom_providers(),
+            plan: self.keep_plan(),
             client: Arc::clone(&self.client),
             audit: self.audit(),
+        }
+    }
+
+    /// The journey that keeps workspaces to their plans.
+    #[must_use]
+    pub fn keep_plan(&self) -> KeepPlan {
+        KeepPlan {
+            workspaces: self.workspaces(),
+            connectors: self.connectors(),
+            plans: self.config.plans.clone(),
+            audit: self.audit(),
+        }
+    }
+
+    /// The journey that manages webhooks.
+    #[must_use]
+    pub fn manage_webhooks(&self) -> ManageWebhooks {
+        ManageWebhooks {
+            webhooks: self.webhooks(),
+            outbox: self.outbox(),
+            reminders: self.event_reminders(),
+            client: Arc::clone(&self.client),
+            vault: Arc::clone(&self.vault),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
         }
     }
 
@@ -81,6 +186,7 @@ impl Services {
         FoundWorkspace {
             workspaces: self.workspaces(),
             keys: self.manage_keys(),
+            plans: self.config.plans.clone(),
             vault: Arc::clone(&self.vault),
             audit: self.audit(),
             clock: self.clock.clone(),
@@ -95,6 +201,7 @@ impl Services {
             workspaces: self.workspaces(),
             wrapped_keys: self.workspace_keys(),
             api_keys: ApiKeys::new(&self.dynamodb, &self.config.tables),
+            identities: WorkspaceIdentities::new(&self.dynamodb, &self.config.tables),
             apps: self.apps(),
             connectors: self.connectors(),
             connections: self.connections(),
@@ -129,6 +236,7 @@ impl Services {
             imports: Imports::new(&self.dynamodb, &self.config.tables),
             vault: Arc::clone(&self.vault),
             audit: self.audit(),
+            publisher: self.publisher(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }

@@ -150,6 +150,7 @@ fn item(record: &KeyRecord) -> NewItem {
     match &record.holder {
         Holder::Workspace { role: WorkspaceRole::Admin, .. } => item.text(name::KEY_KIND, "admin"),
         Holder::Workspace { role: WorkspaceRole::Reader, .. } => item.text(name::KEY_KIND, "read"),
+        Holder::Workspace { role: WorkspaceRole::Builder, .. } => item.text(name::KEY_KIND, "builder"),
         Holder::App { app, offline_tokens, .. } => {
             item.text(name::KEY_KIND, "app").text(name::APP, app.as_str()).flag(name::OFFLINE_TOKENS, *offline_tokens)
         }
@@ -161,6 +162,7 @@ fn read(row: &Row) -> Result<KeyRecord, StoreError> {
     let holder = match row.text(name::KEY_KIND)? {
         "admin" => Holder::Workspace { workspace, role: WorkspaceRole::Admin },
         "read" => Holder::Workspace { workspace, role: WorkspaceRole::Reader },
+        "builder" => Holder::Workspace { workspace, role: WorkspaceRole::Builder },
         "app" => Holder::App {
             workspace,
             app: row.parsed(name::APP, AppId::parse)?,

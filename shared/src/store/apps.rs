@@ -150,13 +150,16 @@ fn item(app: &App) -> NewItem {
         .text(name::SESSION_BINDING, app.session_binding.as_str())
         .text(name::HANDLE_DELIVERY, app.handle_delivery.as_str())
         .time(name::CREATED_AT, app.created_at)
-        .maybe(app.identity.as_ref(), |item, identity| {
-            item.text(name::ID_ISSUER, identity.issuer.as_str())
-                .text(name::ID_AUDIENCE, &identity.audience)
-                .text(name::ID_JWKS_URI, &identity.jwks_uri)
-                .text(name::ID_JWKS, &identity.jwks_snapshot)
-                .time(name::ID_JWKS_FETCHED_AT, identity.jwks_fetched_at)
-        })
+        .maybe(app.identity.as_ref(), write_identity)
+}
+
+/// An issuer and its keys, in the item of whoever it vouches for.
+pub(super) fn write_identity(item: NewItem, identity: &Identity) -> NewItem {
+    item.text(name::ID_ISSUER, identity.issuer.as_str())
+        .text(name::ID_AUDIENCE, &identity.audience)
+        .text(name::ID_JWKS_URI, &identity.jwks_uri)
+        .text(name::ID_JWKS, &identity.jwks_snapshot)
+        .time(name::ID_JWKS_FETCHED_AT, identity.jwks_fetched_at)
 }
 
 fn read(row: &Row) -> Result<App, StoreError> {
@@ -175,7 +178,7 @@ fn read(row: &Row) -> Result<App, StoreError> {
     })
 }
 
-fn read_identity(row: &Row) -> Result<Identity, StoreError> {
+pub(super) fn read_identity(row: &Row) -> Result<Identity, StoreError> {
     Ok(Identity {
         issuer: row.parsed(name::ID_ISSUER, Issuer::parse)?,
         audience: row.text(name::ID_AUDIENCE)?.to_owned(),

@@ -1,6 +1,8 @@
 //! Checkups: what the doctor found about a connector when it was last examined, and when it is due again. One item per
 //! connector, in the table of connections because the index of what is due is there.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
@@ -124,9 +126,14 @@ impl Checkups {
         due_at: Timestamp,
     ) -> Result<(), StoreError> {
         let findings = serde_json::to_string(&found.findings).map_err(|_| StoreError::Unreadable(name::FINDINGS))?;
+        let offered = if found.offered.is_some() { ", offered = :offered" } else { " REMOVE offered" };
         let note = |more: &str| {
+            let set = format!("SET findings = :findings, checked_at = :at, revision = :revision{more}{offered}");
             self.update(&pk(connector))
-                .update_expression(format!("SET findings = :findings, checked_at = :at, revision = :revision{more}"))
+                .update_expression(set)
+                .set_expression_attribute_values(
+                    found.offered.as_ref().map(|offered| HashMap::from([(":offered".to_owned(), text(offered))])),
+                )
                 .expression_attribute_values(":findings", text(&findings))
                 .expression_attribute_values(":at", time(found.checked_at))
                 .expression_attribute_values(":revision", number(found.revision))
@@ -210,5 +217,6 @@ fn read(row: &Row) -> Result<Option<Checkup>, StoreError> {
         checked_at: row.time(name::CHECKED_AT)?,
         revision: row.number(name::REVISION)?,
         findings: serde_json::from_str(findings).map_err(|_| StoreError::Unreadable(name::FINDINGS))?,
+        offered: row.find_text(name::OFFERED)?.map(str::to_owned),
     }))
 }

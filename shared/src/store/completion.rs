@@ -10,6 +10,7 @@ use super::{
     connections,
     error::{StoreError, Write, written},
     forgotten_users::not_forgotten_since,
+    outbox::told_with,
     row::{Item, LAYOUT, NewItem, name, number, text},
     sessions,
     table::TableNames,
@@ -17,6 +18,7 @@ use super::{
 use crate::domain::{
     account::Account,
     connection::SealedTokens,
+    event::Event,
     provider::Values,
     scopes::Scopes,
     session::SessionId,
@@ -41,6 +43,8 @@ pub struct Completion<'a> {
     pub place: &'a ConnectionKey,
     /// What the user granted.
     pub grant: NewGrant,
+    /// What is told of it.
+    pub told: &'a Event,
 }
 
 /// What a user granted.
@@ -88,9 +92,10 @@ impl Completions {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn store(&self, completion: Completion<'_>) -> Result<Write, StoreError> {
-        let Completion { session, began_at, place, grant } = completion;
+        let Completion { session, began_at, place, grant, told } = completion;
         let request = self.client.transact_write_items();
         let request = request.transact_items(self.connection(place, &grant)?).transact_items(self.session(session)?);
+        let request = request.transact_items(told_with(&self.tables.connections, told)?);
         let request = match &place.owner {
             Owner::User(user) => request.transact_items(not_forgotten_since(&self.tables.connections, user, began_at)?),
             Owner::Workspace => request,

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::{
     Client,
+    error::SdkError,
     operation::transact_write_items::{TransactWriteItemsError, builders::TransactWriteItemsFluentBuilder},
     types::{Delete, Put, TransactWriteItem, Update},
 };
@@ -11,10 +12,11 @@ use super::{
     error::{Conditional, StoreError, Write, failed, written},
     row::{NewItem, Row, name, number, text, time},
     shared_connectors,
-    table::{Table, TableNames, key},
-    workspaces::pk,
+    table::{Rounds, Table, TableNames, key},
+    workspaces::{count_one_less, count_one_more, pk},
 };
 use crate::domain::{
+    call::CallRules,
     client_key::{ClientKey, EarlierKey, PublicKey},
     connector::{Connector, ConnectorKind, ConnectorState},
     digest::{hex, sha256},
@@ -33,6 +35,8 @@ pub enum ConnectorWrite {
     Done,
     /// Another connector of the workspace has this name.
     NameTaken,
+    /// The workspace has as many connectors as it may, or is gone.
+    Full,
     /// The id is in use, or the connector was changed by somebody else in the meantime.
     Conflict,
 }
@@ -66,21 +70,32 @@ impl Connectors {
     }
 
     /// Stores a new connector together with its name and the claim to its id. An id that was ever another workspace's is
-    /// a conflict: whoever has it receives the codes that a provider still sends to its redirect URI.
+    /// a conflict: whoever has it receives the codes that a provider still sends to its redirect URI. It is counted in the
+    /// same moment, and not stored where there are `most` already.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn put_new(&self, connector: &Connector) -> Result<ConnectorWrite, StoreError> {
-        let request = self.0.client.transact_write_items();
-        let request = request
-            .transact_items(self.put_where_none_is(name_item(connector))?)
-            .transact_items(self.put_where_none_is(item(connector)?)?)
-            .transact_items(self.claim(connector)?);
-        let request = match shared_connectors::item(connector) {
-            Some(entry) => request.transact_items(self.put_where_none_is(entry)?),
-            None => request,
-        };
-        outcome(self.with_public_keys(request, connector)?.send().await)
+    pub async fn put_new(&self, connector: &Connector, most: Option<u32>) -> Result<ConnectorWrite, StoreError> {
+        let mut rounds = Rounds::default();
+        loop {
+            let request = self.0.client.transact_write_items();
+            let request = request
+                .transact_items(self.put_where_none_is(name_item(connector))?)
+                .transact_items(count_one_more(&self.0, &connector.workspace, most)?)
+                .transact_items(self.put_where_none_is(item(connector)?)?)
+                .transact_items(self.claim(connector)?);
+            let request = match shared_connectors::item(connector) {
+                Some(entry) => request.transact_items(self.put_where_none_is(entry)?),
+                None => request,
+            };
+            match self.with_public_keys(request, connector)?.send().await {
+                Err(SdkError::ServiceError(service)) if is_crossed(service.err()) => rounds.pause().await?,
+                Err(SdkError::ServiceError(service)) if failing(service.err()) == Some(COUNT) => {
+                    return Ok(ConnectorWrite::Full);
+                }
+                written => return outcome(written),
+            }
+        }
     }
 
     /// Stores a changed connector, if it is still at `earlier`'s revision; moves its name along.
@@ -120,7 +135,8 @@ impl Connectors {
     }
 
     /// Marks a connector as deleted and frees its name. Whoever reads it from now on finds it unusable.
-    /// [`Write::Conflict`] if it was changed since it was read (its name may be another one now), or marked before.
+    /// [`Write::Conflict`] if it was changed since it was read (its name may be another one now), or marked before; or the
+    /// workspace's connectors are not counted yet.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
@@ -140,7 +156,8 @@ impl Connectors {
         let request = self.0.client.transact_write_items();
         let request = request
             .transact_items(TransactWriteItem::builder().update(mark).build())
-            .transact_items(self.delete_item(&pk(&connector.workspace), &name_sk(connector))?);
+            .transact_items(self.delete_item(&pk(&connector.workspace), &name_sk(connector))?)
+            .transact_items(count_one_less(&self.0, &connector.workspace)?);
         let request = match shared_connectors::sk(connector) {
             Some(entry) => request.transact_items(self.delete_item(&pk(&connector.workspace), &entry)?),
             None => request,
@@ -199,11 +216,26 @@ impl Connectors {
     }
 }
 
+/// Where the count stands in the transaction that stores a new connector.
+const COUNT: usize = 1;
+
+const CONDITION: &str = "ConditionalCheckFailed";
+
+/// The first item of a transaction whose condition did not hold.
+fn failing(error: &TransactWriteItemsError) -> Option<usize> {
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else { return None };
+    cancelled.cancellation_reasons().iter().position(|reason| reason.code() == Some(CONDITION))
+}
+
+/// Whether nothing was wrong but that somebody else wrote at the same moment: all connectors of a workspace meet at its count.
+fn is_crossed(error: &TransactWriteItemsError) -> bool {
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else { return false };
+    let crossed = |code: Option<&str>| code == Some("TransactionConflict");
+    failing(error).is_none() && cancelled.cancellation_reasons().iter().any(|reason| crossed(reason.code()))
+}
+
 /// In every transaction the name stands first.
-fn outcome<T, R>(
-    outcome: Result<T, aws_sdk_dynamodb::error::SdkError<TransactWriteItemsError, R>>,
-) -> Result<ConnectorWrite, StoreError> {
-    use aws_sdk_dynamodb::error::SdkError;
+fn outcome<T, R>(outcome: Result<T, SdkError<TransactWriteItemsError, R>>) -> Result<ConnectorWrite, StoreError> {
     match outcome {
         Ok(_) => Ok(ConnectorWrite::Done),
         Err(SdkError::ServiceError(service)) if service.err().condition_failed() => {
@@ -211,11 +243,7 @@ fn outcome<T, R>(
                 return Ok(ConnectorWrite::Conflict);
             };
             let name = cancelled.cancellation_reasons().first().and_then(|reason| reason.code());
-            Ok(if name == Some("ConditionalCheckFailed") {
-                ConnectorWrite::NameTaken
-            } else {
-                ConnectorWrite::Conflict
-            })
+            Ok(if name == Some(CONDITION) { ConnectorWrite::NameTaken } else { ConnectorWrite::Conflict })
         }
         Err(error) => Err(failed(&error)),
     }
@@ -260,6 +288,9 @@ fn item(connector: &Connector) -> Result<NewItem, StoreError> {
         .texts(name::SCOPES, connector.scopes.iter())
         .number(name::SCOPES_REVISION, connector.scopes_revision)
         .map(name::CONNECTION_CONFIG, &connector.connection_config)
+        .maybe(Some(&connector.call_rules).filter(|rules| !rules.is_empty()), |item, rules| {
+            item.text(name::CALL_RULES, &rules.to_value().to_string())
+        })
         .text(name::CONNECTOR_KIND, connector.kind.as_str())
         .maybe(connector.exportable_since, |item, at| item.time(name::EXPORTABLE_SINCE, at))
         .text(name::CONNECTOR_STATE, connector.state.as_str())
@@ -290,6 +321,12 @@ fn client_key(row: &Row) -> Result<Option<ClientKey>, StoreError> {
     Ok(Some(ClientKey { sealed, public: present, earlier, made_at: row.time(name::SIGNING_KEY_MADE_AT)? }))
 }
 
+/// Without rules everything may be called; with rules that can't be read, nothing.
+fn call_rules(row: &Row) -> Result<CallRules, StoreError> {
+    let rules = row.find_text(name::CALL_RULES)?.map(CallRules::from_text).transpose();
+    Ok(rules.map_err(|_| StoreError::Unreadable(name::CALL_RULES))?.unwrap_or_default())
+}
+
 pub(super) fn read(row: &Row) -> Result<Connector, StoreError> {
     let profile = row.find_text(name::PROFILE)?.map(serde_json::from_str::<Provider>).transpose();
     Ok(Connector {
@@ -306,6 +343,7 @@ pub(super) fn read(row: &Row) -> Result<Connector, StoreError> {
         scopes: row.scopes(name::SCOPES)?,
         scopes_revision: row.number(name::SCOPES_REVISION)?,
         connection_config: row.map(name::CONNECTION_CONFIG)?,
+        call_rules: call_rules(row)?,
         kind: row.word(name::CONNECTOR_KIND, ConnectorKind::parse)?,
         exportable_since: row.find_time(name::EXPORTABLE_SINCE)?,
         state: row.word(name::CONNECTOR_STATE, ConnectorState::parse)?,

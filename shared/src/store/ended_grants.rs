@@ -12,10 +12,11 @@ use super::{
     connections::{connector_shard, due_shard, key_of, partition, placed, read_place},
     endings::{self, ENDED_PREFIX},
     error::{StoreError, Write, failed},
+    outbox::told_with,
     row::{NewItem, Row, name, number},
     table::{ItemKey, Table, TableNames},
 };
-use crate::domain::{connection::Connection, ended::EndedGrant, ids::EndedId};
+use crate::domain::{connection::Connection, ended::EndedGrant, event::Event, ids::EndedId};
 
 /// Ended grants in their table.
 #[derive(Debug, Clone)]
@@ -35,12 +36,12 @@ impl EndedGrants {
         ItemKey { pk: partition(place), sk: format!("{ENDED_PREFIX}{}#{id}", place.connector) }
     }
 
-    /// Ends a connection: it is gone and its grant is left to be ended at the provider, or neither.
+    /// Ends a connection: it is gone, its grant is left to be ended at the provider and the event to be told, or nothing is.
     /// [`Write::Conflict`] if its tokens changed since it was read, it is gone, or somebody is writing it right now.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn end(&self, connection: &Connection, ended: &EndedGrant) -> Result<Write, StoreError> {
+    pub async fn end(&self, connection: &Connection, ended: &EndedGrant, told: &Event) -> Result<Write, StoreError> {
         let place = &connection.key;
         let gone = Delete::builder()
             .table_name(&self.0.name)
@@ -53,7 +54,8 @@ impl EndedGrants {
         let request = self.0.client.transact_write_items();
         let request = request
             .transact_items(TransactWriteItem::builder().delete(gone).build())
-            .transact_items(TransactWriteItem::builder().put(left.map_err(|_| incomplete())?).build());
+            .transact_items(TransactWriteItem::builder().put(left.map_err(|_| incomplete())?).build())
+            .transact_items(told_with(&self.0.name, told)?);
         match request.send().await {
             Ok(_) => Ok(Write::Done),
             Err(error) if is_contended(&error) => Ok(Write::Conflict),

@@ -58,22 +58,32 @@ impl Endings {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn claim(&self, due: &ItemKey, now: Timestamp, until: Timestamp) -> Result<Option<Ending>, StoreError> {
-        let request = update(&self.0, &due.pk, &due.sk)
-            .update_expression("SET due_at = :until, tries = if_not_exists(tries, :none) + :one")
-            .condition_expression("due_at <= :now")
-            .expression_attribute_values(":until", time(until))
-            .expression_attribute_values(":now", time(now))
-            .expression_attribute_values(":none", number(0))
-            .expression_attribute_values(":one", number(1))
-            .return_values(ReturnValue::AllNew);
-        match request.send().await {
-            Ok(answer) => {
-                let item = answer.attributes.ok_or(StoreError::Unreadable("no attributes returned"))?;
-                read(&due.sk, &Row::read(item)?).map(Some)
-            }
-            Err(error) if is_not_due(&error) => Ok(None),
-            Err(error) => Err(failed(&error)),
+        claim(&self.0, due, now, until).await?.map(|row| read(&due.sk, &row)).transpose()
+    }
+}
+
+/// Takes an item, if it is due: until `until` it is due for nobody else.
+pub(super) async fn claim(
+    table: &Table,
+    due: &ItemKey,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Row>, StoreError> {
+    let request = update(table, &due.pk, &due.sk)
+        .update_expression("SET due_at = :until, tries = if_not_exists(tries, :none) + :one")
+        .condition_expression("due_at <= :now")
+        .expression_attribute_values(":until", time(until))
+        .expression_attribute_values(":now", time(now))
+        .expression_attribute_values(":none", number(0))
+        .expression_attribute_values(":one", number(1))
+        .return_values(ReturnValue::AllNew);
+    match request.send().await {
+        Ok(answer) => {
+            let item = answer.attributes.ok_or(StoreError::Unreadable("no attributes returned"))?;
+            Row::read(item).map(Some)
         }
+        Err(error) if is_not_due(&error) => Ok(None),
+        Err(error) => Err(failed(&error)),
     }
 }
 

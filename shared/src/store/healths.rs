@@ -133,6 +133,28 @@ impl Healths {
         written(request.send().await).map(|_| ())
     }
 
+    /// Notes that the provider gives bound tokens only (RFC 9449), which its metadata did not say.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn note_bound(&self, connector: &ConnectorId, now: Timestamp) -> Result<(), StoreError> {
+        let request = self
+            .update(connector)
+            .update_expression("SET bound_since = if_not_exists(bound_since, :at), v = :layout")
+            .expression_attribute_values(":at", time(now))
+            .expression_attribute_values(":layout", number(LAYOUT));
+        written(request.send().await).map(|_| ())
+    }
+
+    /// Whether the provider is known to give bound tokens only.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
+    pub async fn is_bound(&self, connector: &ConnectorId) -> Result<bool, StoreError> {
+        let row = self.0.find(&pk(connector), HEALTH).await?;
+        Ok(row.map(|row| row.find_time(name::BOUND_SINCE)).transpose()?.flatten().is_some())
+    }
+
     /// All is well again.
     ///
     /// # Errors

@@ -9,10 +9,14 @@ use super::{
     connections::{partition, sk},
     error::{StoreError, Write, written},
     forgotten_users::not_forgotten_since,
+    outbox::told_with,
     row::{NewItem, bytes, name},
     table::{Table, TableNames},
 };
-use crate::domain::user::{ConnectionKey, Owner};
+use crate::domain::{
+    event::Event,
+    user::{ConnectionKey, Owner},
+};
 
 /// Imports into the table of connections.
 #[derive(Debug, Clone)]
@@ -27,6 +31,8 @@ pub struct Import<'a> {
     pub grant: NewGrant,
     /// What tells it from other grants at that place.
     pub digest: [u8; 32],
+    /// What is told of it.
+    pub told: &'a Event,
     /// Whether nobody relies on its access token before a refresh has shown that it works.
     pub unproven: bool,
     /// Whether it takes the place of what stands there.
@@ -71,6 +77,7 @@ impl Imports {
         let update = update.build().map_err(|_| incomplete())?;
         let request = self.0.client.transact_write_items();
         let request = request.transact_items(TransactWriteItem::builder().update(update).build());
+        let request = request.transact_items(told_with(&self.0.name, import.told)?);
         let request = match &import.place.owner {
             Owner::User(user) => request.transact_items(not_forgotten_since(&self.0.name, user, import.began_at)?),
             Owner::Workspace => request,

@@ -1,8 +1,8 @@
 //! Primary keys of the rows in which something is sealed: a sealed value is bound to them.
 
-use super::{connections, connectors, sessions, workspaces};
+use super::{connections, connectors, sessions, webhooks, workspace_identities, workspaces};
 use crate::domain::{
-    ids::{ConnectorId, WorkspaceId},
+    ids::{ConnectorId, WebhookId, WorkspaceId},
     session::SessionId,
     user::ConnectionKey,
 };
@@ -20,4 +20,14 @@ pub(crate) fn session(id: &SessionId) -> (String, String) {
 /// Partition and sort key of a connector's row.
 pub(crate) fn connector(workspace: &WorkspaceId, id: &ConnectorId) -> (String, String) {
     (workspaces::pk(workspace), connectors::sk(id))
+}
+
+/// Partition and sort key of a webhook's row.
+pub(crate) fn webhook(workspace: &WorkspaceId, id: &WebhookId) -> (String, String) {
+    (workspaces::pk(workspace), webhooks::sk(id))
+}
+
+/// Partition and sort key of the row that says who vouches for a workspace's people.
+pub(crate) fn workspace_identity(workspace: &WorkspaceId) -> (String, String) {
+    (workspaces::pk(workspace), workspace_identities::SK.to_owned())
 }

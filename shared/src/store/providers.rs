@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::Client;
 
 use super::{
-    error::{StoreError, Write},
-    row::{NewItem, Row, name},
+    error::{StoreError, Write, written},
+    row::{NewItem, Row, name, text},
     table::{Table, TableNames},
     workspaces::pk,
 };
@@ -49,6 +49,25 @@ impl CustomProviders {
     pub async fn put_new(&self, workspace: &WorkspaceId, provider: &Provider) -> Result<Write, StoreError> {
         let profile = serde_json::to_string(provider).map_err(|_| StoreError::Unreadable(name::PROFILE))?;
         self.0.put_new(NewItem::at(&pk(workspace), &sk(&provider.id)).text(name::PROFILE, &profile)).await
+    }
+
+    /// Stores a changed provider, if it is still as it was `earlier`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn replace(
+        &self,
+        workspace: &WorkspaceId,
+        earlier: &Provider,
+        changed: &Provider,
+    ) -> Result<Write, StoreError> {
+        let profile = |provider| serde_json::to_string(provider).map_err(|_| StoreError::Unreadable(name::PROFILE));
+        let item = NewItem::at(&pk(workspace), &sk(&changed.id)).text(name::PROFILE, &profile(changed)?);
+        let request = self.0.client.put_item().table_name(&self.0.name).set_item(Some(item.into_item()));
+        let request = request
+            .condition_expression("profile = :earlier")
+            .expression_attribute_values(":earlier", text(&profile(earlier)?));
+        written(request.send().await)
     }
 
     /// Removes a provider. Connectors that were made with it keep the profile they were made with.

@@ -1,4 +1,5 @@
-//! The one read behind every token: connection and connector together, across two tables, as they are now.
+//! The one read behind every token: connection, connector and the workspace's policy together, across two tables, as they
+//! are now.
 
 use std::collections::HashMap;
 
@@ -7,13 +8,25 @@ use aws_sdk_dynamodb::{Client, types::KeysAndAttributes};
 use super::{
     connections, connectors,
     error::{StoreError, failed},
-    row::{Item, Row},
+    policies,
+    row::{Item, Row, name, text},
     table::{Rounds, TableNames, key},
     workspaces,
 };
-use crate::domain::{connection::Connection, connector::Connector, user::ConnectionKey};
+use crate::domain::{connection::Connection, connector::Connector, policy::Policy, user::ConnectionKey};
 
-/// Reads a connection together with its connector.
+/// What a token depends on, as it is now.
+#[derive(Debug)]
+pub struct TokenRead {
+    /// The connection, if there is one.
+    pub connection: Option<Connection>,
+    /// Its connector, if there is one.
+    pub connector: Option<Connector>,
+    /// What the workspace allows.
+    pub policy: Policy,
+}
+
+/// Reads a connection together with its connector and what the workspace allows.
 #[derive(Debug, Clone)]
 pub struct TokenReads {
     client: Client,
@@ -27,16 +40,18 @@ impl TokenReads {
         Self { client: client.clone(), tables: tables.clone() }
     }
 
-    /// The connection at this place and its connector: one strongly consistent `BatchGetItem`.
+    /// The connection at this place, its connector and the workspace's policy: one strongly consistent `BatchGetItem`.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or an item cannot be read.
-    pub async fn find(&self, place: &ConnectionKey) -> Result<(Option<Connection>, Option<Connector>), StoreError> {
+    pub async fn find(&self, place: &ConnectionKey) -> Result<TokenRead, StoreError> {
+        let owned_by = workspaces::pk(&place.workspace);
         let connection = connections::key_of(place);
-        let connector = key(&workspaces::pk(&place.workspace), &connectors::sk(&place.connector));
+        let connector = key(&owned_by, &connectors::sk(&place.connector));
+        let policy = key(&owned_by, policies::SK);
         let mut wanted = HashMap::from([
-            (self.tables.connections.clone(), asked(connection)?),
-            (self.tables.registry.clone(), asked(connector)?),
+            (self.tables.connections.clone(), asked([connection])?),
+            (self.tables.registry.clone(), asked([connector, policy])?),
         ]);
         let mut items: HashMap<String, Vec<Item>> = HashMap::new();
         let mut rounds = Rounds::default();
@@ -51,14 +66,21 @@ impl TokenReads {
                 rounds.pause().await?;
             }
         }
-        let mut only = |table: &str| items.remove(table).and_then(|mut found| found.pop()).map(Row::read).transpose();
-        let connection = only(&self.tables.connections)?.map(|row| connections::read(&row)).transpose()?;
-        let connector = only(&self.tables.registry)?.map(|row| connectors::read(&row)).transpose()?;
-        Ok((connection, connector))
+        let mut found = |table: &str| items.remove(table).unwrap_or_default();
+        let connection = found(&self.tables.connections).pop().map(Row::read).transpose()?;
+        let of_policy = text(policies::SK);
+        let (policy, connector): (Vec<Item>, Vec<Item>) =
+            found(&self.tables.registry).into_iter().partition(|item| item.get(name::SK) == Some(&of_policy));
+        let only = |items: Vec<Item>| items.into_iter().next().map(Row::read).transpose();
+        Ok(TokenRead {
+            connection: connection.map(|row| connections::read(&row)).transpose()?,
+            connector: only(connector)?.map(|row| connectors::read(&row)).transpose()?,
+            policy: only(policy)?.map(|row| policies::read(&row)).transpose()?.unwrap_or_default(),
+        })
     }
 }
 
-fn asked(key: Item) -> Result<KeysAndAttributes, StoreError> {
-    let asked = KeysAndAttributes::builder().keys(key).consistent_read(true).build();
+fn asked(keys: impl IntoIterator<Item = Item>) -> Result<KeysAndAttributes, StoreError> {
+    let asked = KeysAndAttributes::builder().set_keys(Some(keys.into_iter().collect())).consistent_read(true).build();
     asked.map_err(|_| StoreError::Refused("incomplete request".to_owned()))
 }

@@ -12,12 +12,13 @@ use jiff::Timestamp;
 use super::{
     connections::{due_shard, key_of, read},
     error::{StoreError, failed},
-    row::{Row, bytes, number, text, time},
+    row::{Row, bytes, map, name, number, text, time},
     table::{Table, TableNames},
 };
 use crate::domain::{
     connection::Connection,
     ids::AttemptId,
+    provider::Values,
     scopes::Scopes,
     secret::{AccessToken, RefreshToken, Sealed},
     user::ConnectionKey,
@@ -52,6 +53,8 @@ pub struct Renewal {
     pub refresh_expires_at: Option<Timestamp>,
     /// What the grant may do now, if the provider said so this time.
     pub granted: Option<Scopes>,
+    /// What is known of the connection now, if the provider told something else this time.
+    pub details: Option<Values>,
     /// When it is to be refreshed without anybody asking.
     pub due_at: Option<Timestamp>,
     /// Before when the provider is not asked again; only where there is no access token.
@@ -150,6 +153,7 @@ impl Change {
         change.keep("refresh_token", renewal.refresh.as_ref().map(|sealed| bytes(sealed.as_bytes())));
         change.keep("refresh_expires_at", renewal.refresh_expires_at.map(time));
         change.keep("granted", renewal.granted.as_ref().map(super::completion::list));
+        change.keep(name::CONNECTION_DETAILS, renewal.details.as_ref().map(map));
         change.replace("retry_at", renewal.retry_at.map(time));
         change.replace("due_at", renewal.due_at.map(time));
         change.replace("due_shard", renewal.due_at.map(|_| text(&due_shard(&claim.place))));

@@ -55,6 +55,14 @@ pub(super) mod name {
         ID_JWKS_URI = "id_jwks_uri";
         ID_JWKS = "id_jwks";
         ID_JWKS_FETCHED_AT = "id_jwks_fetched_at";
+        ID_AUTHORIZATION = "id_authorization";
+        ID_TOKEN_ENDPOINT = "id_token_endpoint";
+        ID_SECRET_IN_BODY = "id_secret_in_body";
+        ID_SENDS_ISSUER = "id_sends_issuer";
+        ADMIN_CLAIM = "admin_claim";
+        ADMIN_VALUES = "admin_values";
+        READER_CLAIM = "reader_claim";
+        READER_VALUES = "reader_values";
         SESSION_BINDING = "session_binding";
         HANDLE_DELIVERY = "handle_delivery";
 
@@ -77,11 +85,21 @@ pub(super) mod name {
         SCOPES = "scopes";
         SCOPES_REVISION = "scopes_revision";
         CONNECTION_CONFIG = "connection_config";
+        CALL_RULES = "call_rules";
         CONNECTOR_KIND = "connector_kind";
         CONNECTOR_STATE = "connector_state";
         CLAIMED_BY = "claimed_by";
         EXPORTABLE_SINCE = "exportable_since";
         REVISION = "revision";
+        SWITCHES = "switches";
+        PLAN = "plan_name";
+        PROPOSAL = "proposal_id";
+        PROPOSAL_KIND = "proposal_kind";
+        PROPOSED = "proposed";
+        DECISION = "decision";
+        DECIDED_BY = "decided_by";
+        DECIDED_AT = "decided_at";
+        CONNECTOR_COUNT = "connector_count";
 
         CONNECTOR_SHARD = "connector_shard";
         DUE_SHARD = "due_shard";
@@ -120,11 +138,13 @@ pub(super) mod name {
         REFUSAL_STATUS = "refusal_status";
         REFUSED_AT = "refused_at";
         REFUSED_REVISION = "refused_revision";
+        BOUND_SINCE = "bound_since";
         NEXT_AT = "next_at";
 
         ASKED_AT = "asked_at";
         CHECKED_AT = "checked_at";
         FINDINGS = "findings";
+        OFFERED = "offered";
 
         ENDED_ID = "ended_id";
         ENDED_AT = "ended_at";
@@ -162,6 +182,7 @@ pub(super) mod name {
         INPUTS = "conn_inputs";
         REDIRECT_URI = "redirect_uri";
         TOKEN_ENDPOINT = "token_endpoint";
+        CODE_BOUND = "code_bound";
         REQUESTED = "requested";
         EARLIER_ACCOUNT = "earlier_account";
         EARLIER_REFRESH = "earlier_refresh";
@@ -174,6 +195,24 @@ pub(super) mod name {
         DEED = "deed";
         TARGET = "target";
         DETAILS = "details";
+        ORIGIN = "origin";
+
+        EVENT_KIND = "event_kind";
+        EVENT_TEXT = "event_text";
+        WEBHOOK = "webhook_id";
+        WEBHOOK_URL = "webhook_url";
+        WEBHOOK_EVENTS = "webhook_events";
+        WEBHOOK_STATE = "webhook_state";
+        WEBHOOK_SECRET = "webhook_secret";
+        EARLIER_WEBHOOK_SECRET = "earlier_webhook_secret";
+        EARLIER_SIGNS_UNTIL = "earlier_signs_until";
+        TRIED_AT = "tried_at";
+        TRIED_STATUS = "tried_status";
+        FAILING_SINCE = "failing_since";
+        LANE = "lane";
+        SEQ = "seq";
+        HASH = "chain_hash";
+        PREVIOUS_HASH = "chain_previous";
     }
 }
 

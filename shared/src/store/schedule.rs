@@ -8,6 +8,7 @@ use super::{
     connections::{due_shard, key_of, read},
     endings::ENDED_PREFIX,
     error::{StoreError, failed, written},
+    outbox::OUTGOING_PREFIX,
     row::{Item, LAYOUT, Row, name, number, text, time},
     schema::DUE_INDEX,
     table::{Table, TableNames, key},
@@ -52,16 +53,24 @@ impl Due {
         self.sk.starts_with(ENDED_PREFIX)
     }
 
+    /// Whether it is something that others are to be told of, and no connection.
+    #[must_use]
+    pub fn is_outgoing(&self) -> bool {
+        self.sk.starts_with(OUTGOING_PREFIX)
+    }
+
     /// Whether it is a connector that is to be examined, and no connection.
     #[must_use]
     pub fn is_checkup(&self) -> bool {
         Checkups::is_key(&self.sk)
     }
 
-    /// The connector that it came through: what comes through one provider is paced together.
+    /// The connector, or the webhook, that it came through: what comes through one provider is paced together.
     #[must_use]
     pub fn connector(&self) -> &str {
-        self.sk.split('#').nth(1).unwrap_or_default()
+        // Of what goes out, what stands before it: a delivery's partition is its webhook.
+        let of = if self.is_outgoing() { &self.pk } else { &self.sk };
+        of.split('#').nth(1).unwrap_or_default()
     }
 }
 

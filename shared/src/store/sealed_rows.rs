@@ -7,6 +7,7 @@ use super::{
     connections::{Connections, read_place},
     connectors,
     error::{StoreError, Write, failed, written},
+    keys,
     row::{Item, Row, bytes, name, number, text},
     table::{Cursor, Table, TableNames, key},
     workspaces,
@@ -139,9 +140,42 @@ impl SealedRows {
         earlier: &Sealed<K>,
         resealed: &Sealed<K>,
     ) -> Result<Write, StoreError> {
-        let request = self.registry.client.update_item().table_name(&self.registry.name);
+        let at = key(&workspaces::pk(&row.workspace), &connectors::sk(&row.connector));
+        self.replace_in_registry(at, earlier, resealed).await
+    }
+
+    /// The sealed secret of the client by which a workspace's people sign in, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or the row can't be read.
+    pub async fn identity_secret(&self, workspace: &WorkspaceId) -> Result<Option<Sealed<ClientSecret>>, StoreError> {
+        let (pk, sk) = keys::workspace_identity(workspace);
+        let row = self.registry.find(&pk, &sk).await?;
+        row.map_or(Ok(None), |row| row.find_sealed(name::CLIENT_SECRET))
+    }
+
+    /// Puts that secret, sealed anew, in the place of `earlier`, if that still stands.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn replace_identity_secret(
+        &self,
+        workspace: &WorkspaceId,
+        earlier: &Sealed<ClientSecret>,
+        resealed: &Sealed<ClientSecret>,
+    ) -> Result<Write, StoreError> {
+        let (pk, sk) = keys::workspace_identity(workspace);
+        self.replace_in_registry(key(&pk, &sk), earlier, resealed).await
+    }
+
+    async fn replace_in_registry<K: Kind>(
+        &self,
+        at: Item,
+        earlier: &Sealed<K>,
+        resealed: &Sealed<K>,
+    ) -> Result<Write, StoreError> {
+        let request = self.registry.client.update_item().table_name(&self.registry.name).set_key(Some(at));
         let request = request
-            .set_key(Some(key(&workspaces::pk(&row.workspace), &connectors::sk(&row.connector))))
             .update_expression(format!("SET {} = :new", K::FIELD))
             .condition_expression(format!("{} = :old", K::FIELD))
             .expression_attribute_values(":new", bytes(resealed.as_bytes()))

@@ -189,6 +189,7 @@ fn item(session: &Session) -> NewItem {
         .text(name::REDIRECT_URI, &session.pinned.redirect_uri)
         .text(name::TOKEN_ENDPOINT, &session.pinned.token_endpoint)
         .number(name::SCOPES_REVISION, session.pinned.scopes_revision)
+        .maybe(session.pinned.bound.then_some(()), |item, ()| item.flag(name::CODE_BOUND, true))
         .filled_map(name::INPUTS, &session.inputs)
         .texts(name::REQUESTED, session.requested.iter())
         .text(name::RETURN_URL, session.return_url.as_str())
@@ -244,6 +245,7 @@ fn read(row: &Row, id: &SessionId) -> Result<Session, StoreError> {
             redirect_uri: row.text(name::REDIRECT_URI)?.to_owned(),
             token_endpoint: row.text(name::TOKEN_ENDPOINT)?.to_owned(),
             scopes_revision: row.number(name::SCOPES_REVISION)?,
+            bound: row.flag(name::CODE_BOUND)?,
         },
         inputs: row.map(name::INPUTS)?,
         requested: row.scopes(name::REQUESTED)?,

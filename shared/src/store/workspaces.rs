@@ -1,15 +1,19 @@
 //! Workspaces.
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{
+    Client,
+    types::{TransactWriteItem, Update, builders::UpdateBuilder},
+};
 use jiff::Timestamp;
 
 use super::{
     error::{StoreError, Write, written},
-    row::{NewItem, Row, name, time},
+    row::{NewItem, Row, name, number, text, time},
     table::{Table, TableNames, key},
 };
 use crate::domain::{
     ids::WorkspaceId,
+    plan::PlanName,
     workspace::{DisplayName, Workspace},
 };
 
@@ -39,6 +43,8 @@ impl Workspaces {
         let item = NewItem::at(&pk(&workspace.id), META)
             .text(name::WORKSPACE, workspace.id.as_str())
             .text(name::TITLE, workspace.name.as_str())
+            .maybe(workspace.plan.as_ref(), |item, plan| item.text(name::PLAN, plan.as_str()))
+            .maybe(workspace.connectors, |item, count| item.number(name::CONNECTOR_COUNT, count))
             .time(name::CREATED_AT, workspace.created_at);
         self.0.put_new(item).await
     }
@@ -49,6 +55,36 @@ impl Workspaces {
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn find(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError> {
         self.0.find(&pk(id), META).await?.map(|row| read(&row)).transpose()
+    }
+
+    /// Notes how many connectors a workspace has; [`Write::Conflict`] if they are counted already, or there is no such
+    /// workspace.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn count_connectors(&self, id: &WorkspaceId, count: u64) -> Result<Write, StoreError> {
+        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&pk(id), META)));
+        let request = request
+            .update_expression("SET connector_count = :count")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(connector_count)")
+            .expression_attribute_values(":count", number(count));
+        written(request.send().await)
+    }
+
+    /// Gives a workspace a plan, or takes it away; [`Write::Conflict`] if there is no such workspace.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn give_plan(&self, id: &WorkspaceId, plan: Option<&PlanName>) -> Result<Write, StoreError> {
+        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&pk(id), META)));
+        let request = request.condition_expression("attribute_exists(pk) AND attribute_not_exists(deleted_at)");
+        let request = match plan {
+            Some(plan) => request
+                .update_expression("SET plan_name = :plan")
+                .expression_attribute_values(":plan", text(plan.as_str())),
+            None => request.update_expression("REMOVE plan_name"),
+        };
+        written(request.send().await)
     }
 
     /// Marks a workspace as deleted; [`Write::Conflict`] if there is none, or it was marked before.
@@ -77,10 +113,48 @@ impl Workspaces {
     }
 }
 
+/// Counts a connector that comes, if there is room for it.
+pub(super) fn count_one_more(
+    table: &Table,
+    id: &WorkspaceId,
+    most: Option<u32>,
+) -> Result<TransactWriteItem, StoreError> {
+    let count = counting(table, id, 1);
+    let count = match most {
+        Some(most) => {
+            count.condition_expression("connector_count < :most").expression_attribute_values(":most", number(most))
+        }
+        None => count.condition_expression("attribute_exists(connector_count)"),
+    };
+    let count = count.build().map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
+    Ok(TransactWriteItem::builder().update(count).build())
+}
+
+/// Counts a connector that goes.
+pub(super) fn count_one_less(table: &Table, id: &WorkspaceId) -> Result<TransactWriteItem, StoreError> {
+    let count = counting(table, id, -1).condition_expression("attribute_exists(connector_count)");
+    let count = count.build().map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
+    Ok(TransactWriteItem::builder().update(count).build())
+}
+
+fn counting(table: &Table, id: &WorkspaceId, change: i8) -> UpdateBuilder {
+    Update::builder()
+        .table_name(&table.name)
+        .set_key(Some(key(&pk(id), META)))
+        .update_expression("SET connector_count = connector_count + :change")
+        .expression_attribute_values(":change", number(change))
+}
+
 fn read(row: &Row) -> Result<Workspace, StoreError> {
     Ok(Workspace {
         id: row.parsed(name::WORKSPACE, WorkspaceId::parse)?,
         name: row.parsed(name::TITLE, DisplayName::parse)?,
+        plan: row
+            .find_text(name::PLAN)?
+            .map(PlanName::parse)
+            .transpose()
+            .map_err(|_| StoreError::Unreadable(name::PLAN))?,
+        connectors: row.find_number(name::CONNECTOR_COUNT)?,
         created_at: row.time(name::CREATED_AT)?,
         deleted_at: row.find_time(name::DELETED_AT)?,
     })

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         digest::joined,
-        ids::{ConnectorId, WorkspaceId},
+        ids::{ConnectorId, WebhookId, WorkspaceId},
         session::SessionId,
         user::{ConnectionKey, Owner},
     },
@@ -41,6 +41,23 @@ impl Place {
         let [none, issuer, subject] = [const { String::new() }; 3];
         let parts = ["registry".to_owned(), pk, sk, none, connector.to_string(), issuer, subject];
         Self { workspace: workspace.clone(), parts }
+    }
+
+    /// The row of a webhook: where its secrets are sealed.
+    #[must_use]
+    pub fn webhook(workspace: &WorkspaceId, webhook: &WebhookId) -> Self {
+        let (pk, sk) = keys::webhook(workspace, webhook);
+        let [no_app, no_connector, issuer, subject] = [const { String::new() }; 4];
+        let parts = ["registry".to_owned(), pk, sk, no_app, no_connector, issuer, subject];
+        Self { workspace: workspace.clone(), parts }
+    }
+
+    /// The row that says who vouches for a workspace's people: where the secret of its client is sealed.
+    #[must_use]
+    pub fn workspace_identity(workspace: &WorkspaceId) -> Self {
+        let (pk, sk) = keys::workspace_identity(workspace);
+        let [app, connector, issuer, subject] = [const { String::new() }; 4];
+        Self { workspace: workspace.clone(), parts: ["registry".to_owned(), pk, sk, app, connector, issuer, subject] }
     }
 
     fn owned(table: &str, (pk, sk): (String, String), key: &ConnectionKey) -> Self {

@@ -16,11 +16,22 @@ use crate::{
     },
 };
 
+/// The header by which a backend shows the token of the user it speaks for.
+const ON_BEHALF_OF: &str = "on-behalf-of";
+
 /// What the extractors need of a router's state.
 #[derive(Debug, Clone)]
 pub struct Callers(pub Arc<Authenticator>);
 
-/// Somebody who may look at the workspace `{ws}` of the path.
+/// Somebody who may look at the connectors and providers of the workspace `{ws}` of the path.
+#[derive(Debug)]
+pub struct BuilderCaller(pub Admin);
+
+/// Somebody who may propose changes to the workspace `{ws}` of the path.
+#[derive(Debug)]
+pub struct ProposerCaller(pub Admin);
+
+/// Somebody who may look at all of the workspace `{ws}` of the path.
 #[derive(Debug)]
 pub struct AdminCaller(pub Admin);
 
@@ -40,11 +51,15 @@ pub struct OwnerCaller(pub Arc<App>);
 #[derive(Debug)]
 pub struct DelegateCaller(pub Service, pub AppUser);
 
+/// The backend of the app `{app}` of the path, in the name of one of its users or in its own.
+#[derive(Debug)]
+pub struct BackendCaller(pub Service, pub Option<AppUser>);
+
 /// A user of the app `{app}` of the path: by their own token, or by the app's backend in their name.
 #[derive(Debug)]
 pub struct UserCaller(pub AppUser);
 
-impl<S> FromRequestParts<S> for AdminCaller
+impl<S> FromRequestParts<S> for BuilderCaller
 where
     Callers: FromRef<S>,
     S: Send + Sync,
@@ -67,6 +82,40 @@ where
     }
 }
 
+impl<S> FromRequestParts<S> for ProposerCaller
+where
+    Callers: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let BuilderCaller(admin) = BuilderCaller::from_request_parts(parts, state).await?;
+        if admin.may_propose() {
+            Ok(Self(admin))
+        } else {
+            Err(Problem::forbidden("This key may look, but not propose anything."))
+        }
+    }
+}
+
+impl<S> FromRequestParts<S> for AdminCaller
+where
+    Callers: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let BuilderCaller(admin) = BuilderCaller::from_request_parts(parts, state).await?;
+        if admin.may_look() {
+            Ok(Self(admin))
+        } else {
+            Err(Problem::forbidden("This key may look at connectors and providers, and propose: nothing else."))
+        }
+    }
+}
+
 impl<S> FromRequestParts<S> for WriterCaller
 where
     Callers: FromRef<S>,
@@ -79,7 +128,9 @@ where
         if admin.may_write() {
             Ok(Self(admin))
         } else {
-            Err(Problem::forbidden("This key may look, but not change anything."))
+            Err(Problem::forbidden(
+                "You may look here, but not change anything: this needs an admin's key, or an admin.",
+            ))
         }
     }
 }
@@ -130,6 +181,24 @@ where
     }
 }
 
+impl<S> FromRequestParts<S> for BackendCaller
+where
+    Callers: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    /// A user who is named must be proven: nobody is dropped because their token is no good.
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if parts.headers.contains_key(ON_BEHALF_OF) {
+            let DelegateCaller(service, user) = DelegateCaller::from_request_parts(parts, state).await?;
+            return Ok(Self(service, Some(user)));
+        }
+        let ServiceCaller(service) = ServiceCaller::from_request_parts(parts, state).await?;
+        Ok(Self(service, None))
+    }
+}
+
 impl<S> FromRequestParts<S> for UserCaller
 where
     Callers: FromRef<S>,
@@ -157,7 +226,7 @@ async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
 }
 
 fn proofs(headers: &HeaderMap) -> (Option<&str>, Option<&str>) {
-    (bearer(headers, header::AUTHORIZATION.as_str()), bearer(headers, "on-behalf-of"))
+    (bearer(headers, header::AUTHORIZATION.as_str()), bearer(headers, ON_BEHALF_OF))
 }
 
 /// The token behind `Bearer` (RFC 6750, section 2.1). A header that comes twice proves nothing.
@@ -180,6 +249,7 @@ fn refused(error: Unauthenticated) -> Problem {
             let detail = "This route is for the app's backend: call it with the app's service key.";
             Problem::new(StatusCode::FORBIDDEN, "service_only", detail)
         }
+        Unauthenticated::NotAMember(claims) => Problem::not_a_member(&claims),
         Unauthenticated::Store(cause) => cause.into(),
     }
 }

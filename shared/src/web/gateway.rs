@@ -6,7 +6,7 @@
 //! together from those again. Nothing that arrives here can make the conversion panic, and no segment is ever resolved
 //! (`..`) or split again.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use axum::{Router, http::Uri};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -15,6 +15,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;
 use tower::ServiceExt;
+
+use crate::domain::audit::Origin;
 
 /// What stands for itself in one segment of a path (RFC 3986, section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -56,6 +58,24 @@ struct Address {
     body: Option<String>,
     #[serde(default)]
     is_base64_encoded: bool,
+    request_context: Option<RequestContext>,
+}
+
+#[derive(Deserialize)]
+struct RequestContext {
+    http: Option<Http>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Http {
+    source_ip: Option<IpAddr>,
+}
+
+/// A request's address, and the network that the gateway saw it come from.
+struct Arrived {
+    address: Uri,
+    origin: Option<Origin>,
 }
 
 /// Answers an event with what the routes answer.
@@ -63,9 +83,12 @@ struct Address {
 /// # Errors
 /// [`NoRequest`] if the event stands for no request.
 pub(super) async fn answer(routes: Router, event: Value) -> Result<Value, NoRequest> {
-    let (payload, address) = request(event)?;
+    let (payload, arrived) = request(event)?;
     let service = service_fn(|mut request: lambda_http::Request| {
-        *request.uri_mut() = address.clone();
+        *request.uri_mut() = arrived.address.clone();
+        if let Some(origin) = arrived.origin.clone() {
+            request.extensions_mut().insert(origin);
+        }
         routes.clone().oneshot(request)
     });
     let event = LambdaEvent { payload, context: Context::default() };
@@ -75,7 +98,7 @@ pub(super) async fn answer(routes: Router, event: Value) -> Result<Value, NoRequ
 
 /// The request that an event stands for, and its address. The address is ours: the crate resolves and splits what the
 /// gateway has decoded, and panics at what makes no URL. Host and scheme are fixed, because nothing here goes by them.
-fn request(mut event: Value) -> Result<(LambdaRequest, Uri), NoRequest> {
+fn request(mut event: Value) -> Result<(LambdaRequest, Arrived), NoRequest> {
     let parts: Address = Address::deserialize(&event).map_err(|_| NoRequest)?;
     if parts.is_base64_encoded && parts.body.is_some_and(|body| BASE64_STANDARD.decode(body).is_err()) {
         return Err(NoRequest);
@@ -96,7 +119,8 @@ fn request(mut event: Value) -> Result<(LambdaRequest, Uri), NoRequest> {
         headers.retain(|name, _| !["host", "x-forwarded-proto"].contains(&name.to_ascii_lowercase().as_str()));
         headers.insert("host".to_owned(), "gateway".into());
     }
-    Ok((serde_json::from_value(event).map_err(|_| NoRequest)?, address))
+    let origin = parts.request_context.and_then(|context| context.http?.source_ip).map(Origin::of);
+    Ok((serde_json::from_value(event).map_err(|_| NoRequest)?, Arrived { address, origin }))
 }
 
 /// The path as the caller wrote it, as far as that can be known: from the route and its values where they make up the

@@ -11,7 +11,7 @@ use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 
 use super::{Origins, cors, problem::Problem};
-use crate::{clock::Clock, random::Random};
+use crate::{clock::Clock, domain::audit::Origin, journeys::audit::caused_from, random::Random};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -75,7 +75,9 @@ fn oversized(request: &Request) -> Option<Problem> {
 /// Runs the handler. A panic answers this request with an error, and the instance lives on for the next.
 async fn run(request: Request, next: Next, request_id: &str) -> Response {
     let span = tracing::info_span!("request", request.id = request_id);
-    let answer = tracing::Instrument::instrument(AssertUnwindSafe(next.run(request)).catch_unwind(), span).await;
+    let origin = request.extensions().get::<Origin>().cloned();
+    let answer = caused_from(origin, AssertUnwindSafe(next.run(request)).catch_unwind());
+    let answer = tracing::Instrument::instrument(answer, span).await;
     match answer {
         Ok(mut response) => match response.extensions_mut().remove::<Problem>() {
             Some(problem) => problem.answer(request_id),

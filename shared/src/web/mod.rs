@@ -6,21 +6,29 @@ mod callers;
 pub mod cookie;
 mod cors;
 mod gateway;
+pub mod language;
 mod layers;
+mod no_token;
 mod origin;
 mod own_page;
 pub mod page;
 mod problem;
+mod public_json;
 mod query;
 mod serve;
 mod show;
 
 pub use body::{JsonBody, checked};
-pub use callers::{AdminCaller, Callers, DelegateCaller, OwnerCaller, ServiceCaller, UserCaller, WriterCaller};
+pub use callers::{
+    AdminCaller, BackendCaller, BuilderCaller, Callers, DelegateCaller, OwnerCaller, ProposerCaller, ServiceCaller,
+    UserCaller, WriterCaller,
+};
 pub use layers::dress;
+pub use no_token::no_token;
 pub use origin::Origins;
 pub use own_page::OwnPage;
 pub use problem::{Problem, Upstream};
+pub use public_json::{PublicJson, takes_gzip};
 pub use query::Query;
 pub use serve::{EventError, EventHandler, serve};
 pub use show::{AccountOnWire, ConnectionOnWire, list, seconds};

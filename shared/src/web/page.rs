@@ -27,14 +27,30 @@ p:last-child{margin:0}\
 small{font-size:.875rem}\
 @media(max-width:32rem){body{padding:0;background:var(--card)}main{border:0;border-radius:0}}";
 
-/// A page with a status, a heading and what to do. `code` is for whoever is asked for help.
+/// What a page says, and how it is read. All of it is text of ours: nothing is escaped.
+#[derive(Debug, Clone, Copy)]
+pub struct Words {
+    /// Its language (RFC 5646).
+    pub language: &'static str,
+    /// Which way it is read: `ltr` or `rtl`.
+    pub dir: &'static str,
+    /// What happened.
+    pub heading: &'static str,
+    /// What to do.
+    pub advice: &'static str,
+    /// What stands before the code.
+    pub code_is: &'static str,
+}
+
+/// A page with a status, what happened and what to do. `code` is for whoever is asked for help.
 #[must_use]
-pub fn refusal(status: StatusCode, code: &'static str, heading: &'static str, advice: &'static str) -> Response {
+pub fn refusal(status: StatusCode, code: &'static str, words: &Words) -> Response {
+    let Words { language, dir, heading, advice, code_is } = words;
     let page = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+        "<!doctype html><html lang=\"{language}\" dir=\"{dir}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <title>{heading}</title><style>{STYLE}</style></head>\
-         <body><main><h1>{heading}</h1><p>{advice}</p><p><small>Code: {code}</small></p></main></body></html>"
+         <body><main><h1>{heading}</h1><p>{advice}</p><p><small>{code_is} <bdi>{code}</bdi></small></p></main></body></html>"
     );
     let style = BASE64_STANDARD.encode(digest(&SHA256, STYLE.as_bytes()).as_ref());
     let policy = format!("default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'");

@@ -9,7 +9,15 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{domain::fields::FieldError, oauth::TokenError, store::StoreError, vault::VaultError};
+use crate::{
+    domain::{
+        fields::FieldError,
+        plan::{Limit, PlanRequired},
+    },
+    oauth::TokenError,
+    store::StoreError,
+    vault::VaultError,
+};
 
 /// The header that repeats the code, for callers that see headers only.
 pub(super) const CODE_HEADER: HeaderName = HeaderName::from_static("x-base44-connector-error");
@@ -21,7 +29,8 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     errors: Vec<FieldError>,
-    upstream: Option<Upstream>,
+    upstream: Option<Box<Upstream>>,
+    plan: Option<Box<PlanLimit>>,
     retry_after: Option<Duration>,
 }
 
@@ -48,11 +57,30 @@ impl Upstream {
     }
 }
 
+/// What of a workspace's plan stands in the way.
+#[derive(Debug, Clone, Serialize)]
+struct PlanLimit {
+    name: String,
+    limit: &'static str,
+    most: u32,
+    used: Option<u64>,
+}
+
+impl From<&PlanRequired> for PlanLimit {
+    fn from(required: &PlanRequired) -> Self {
+        let (most, used) = match required.limit {
+            Limit::Connectors { most, used } => (most, Some(used)),
+            Limit::CustomProviders | Limit::Shared => (0, None),
+        };
+        Self { name: required.plan.to_string(), limit: required.limit.as_str(), most, used }
+    }
+}
+
 impl Problem {
     /// A refusal with a status, a code and a sentence that says what, why, and what to do.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new(), upstream: None, retry_after: None }
+        Self { status, code, detail: detail.into(), errors: Vec::new(), upstream: None, plan: None, retry_after: None }
     }
 
     /// The same for every cause, so that nobody can find out which it was.
@@ -73,6 +101,20 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "No active connection found for this connector")
     }
 
+    /// The workspace has switched off this type of provider. Whatever is connected is kept.
+    #[must_use]
+    pub fn blocked_by_policy() -> Self {
+        let detail = "The workspace has switched off connections of this type. What is connected is kept, and works again once an admin switches them on.";
+        Self::new(StatusCode::FORBIDDEN, "blocked_by_policy", detail)
+    }
+
+    /// The workspace's plan does not have it: which limit of which plan, and how much of it is used, stands beside the words.
+    #[must_use]
+    pub fn plan_required(required: &PlanRequired) -> Self {
+        let problem = Self::new(StatusCode::PAYMENT_REQUIRED, "plan_required", required.to_string());
+        Self { plan: Some(Box::new(required.into())), ..problem }
+    }
+
     /// A link that is unknown, spent or too old: which of them is nobody's business.
     #[must_use]
     pub fn link_over() -> Self {
@@ -91,6 +133,16 @@ impl Problem {
     #[must_use]
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// Somebody whom the workspace's issuer vouches for, and whom none of these claims lets in.
+    #[must_use]
+    pub fn not_a_member(claims: &[String]) -> Self {
+        Self::forbidden(format!(
+            "Your organisation knows you, but this workspace does not let you in: it goes by `{}`. Ask an admin of the \
+             workspace to add you, or the value that you have.",
+            claims.join("` and `")
+        ))
     }
 
     /// Fields that were not accepted, each with its place.
@@ -131,7 +183,7 @@ impl Problem {
     /// With what a provider said.
     #[must_use]
     pub fn upstream(self, upstream: Upstream) -> Self {
-        Self { upstream: Some(upstream), ..self }
+        Self { upstream: Some(Box::new(upstream)), ..self }
     }
 
     /// With how long to wait, in whole seconds, at least one.
@@ -191,6 +243,8 @@ struct Wire<'a> {
     errors: Vec<WireField<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<&'a Upstream>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'a PlanLimit>,
 }
 
 #[derive(Serialize)]
@@ -211,7 +265,8 @@ impl Problem {
             code: self.code,
             request_id,
             errors: errors.collect(),
-            upstream: self.upstream.as_ref(),
+            upstream: self.upstream.as_deref(),
+            plan: self.plan.as_deref(),
         };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();

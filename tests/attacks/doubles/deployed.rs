@@ -11,11 +11,12 @@ use connectors::{config::Config, oauth::egress::Names, services::Services};
 use crate::world::{Call, World};
 
 /// Every route of every function that answers HTTP with anything but files.
-pub(crate) const ROUTES: [&[(&str, &str)]; 8] = [
+pub(crate) const ROUTES: [&[(&str, &str)]; 9] = [
     start_authorization::ROUTES,
     callback::ROUTES,
     finish_authorization::ROUTES,
     get_token::ROUTES,
+    call_provider::ROUTES,
     list_connections::ROUTES,
     disconnect::ROUTES,
     manage_connector::ROUTES,
@@ -59,6 +60,7 @@ impl Deployed {
             .merge(callback::router(&services))
             .merge(finish_authorization::router(&services))
             .merge(get_token::router(&services))
+            .merge(call_provider::router(&services))
             .merge(list_connections::router(&services))
             .merge(disconnect::router(&services))
             .merge(manage_connector::router(&services))

@@ -109,7 +109,22 @@ impl Walk {
     }
 
     async fn look_at_everything(&mut self, tenant: usize) {
-        for rest in ["/connectors", "/apps", "/keys", "/providers", "/encryption-keys", "/audit"] {
+        for rest in [
+            "/connectors",
+            "/apps",
+            "/keys",
+            "/providers",
+            "/encryption-keys",
+            "/webhooks",
+            "/audit",
+            "/audit/verify",
+            "/health",
+            "/audit",
+            "/connector-governance",
+            "/health",
+            "/proposals",
+            "",
+        ] {
             self.manage(tenant, "GET", rest, None).await;
         }
     }

@@ -11,6 +11,8 @@ pub(super) enum Caller {
     Nobody,
     Admin(usize),
     Reader(usize),
+    /// An admin by the token of the workspace's own issuer.
+    Person(usize),
     Backend(usize),
     User(usize, usize),
     /// The backend of one seat, in the name of a user of perhaps another.
@@ -42,7 +44,7 @@ impl Walk {
     }
 
     pub(super) fn any_caller(&mut self) -> Caller {
-        match self.dice.below(10) {
+        match self.dice.below(11) {
             0 => Caller::Nobody,
             1 => Caller::Admin(self.any_tenant()),
             2 => Caller::Reader(self.any_tenant()),
@@ -51,7 +53,8 @@ impl Walk {
                 let (seat, user) = self.any_user();
                 Caller::User(seat, user)
             }
-            7 | 8 => Caller::For(self.any_seat(), self.any_user()),
+            7 => Caller::Person(self.any_tenant()),
+            8 | 9 => Caller::For(self.any_seat(), self.any_user()),
             _ => {
                 // A key that was revoked is believed for up to a minute.
                 let ended = self.revoked.iter().take_while(|(_, at)| at + 60 <= self.now()).count();
@@ -68,7 +71,9 @@ impl Walk {
         };
         match caller {
             Caller::Nobody | Caller::Revoked(_) => None,
-            Caller::Admin(tenant) | Caller::Reader(tenant) => Some(self.tenants[tenant].place()),
+            Caller::Admin(tenant) | Caller::Reader(tenant) | Caller::Person(tenant) => {
+                Some(self.tenants[tenant].place())
+            }
             Caller::User(of, user) => Some(Place { user: Some(self.seats[of].users[user]), ..seat(of) }),
             Caller::For(of, (users, user)) if of == users => {
                 Some(Place { user: Some(self.seats[of].users[user]), ..seat(of) })
@@ -95,6 +100,7 @@ impl Walk {
             Caller::Nobody | Caller::Link(_) => call,
             Caller::Admin(tenant) => call.bearer(&self.tenants[tenant].workspace.admin_key),
             Caller::Reader(tenant) => call.bearer(&self.tenants[tenant].reader),
+            Caller::Person(tenant) => call.bearer(&self.tenants[tenant].person(self.now())),
             Caller::Backend(seat) => call.bearer(&self.seats[seat].app.service_key),
             Caller::User(seat, user) => call.bearer(&self.token((seat, user))),
             Caller::For(seat, user) => call.bearer(&self.seats[seat].app.service_key).on_behalf_of(&self.token(user)),

@@ -1,6 +1,9 @@
 //! What people and their backends do all day: read tokens, look at lists, disconnect; with their own proofs and not.
 
+use serde_json::json;
+
 use super::{Walk, callers::Caller};
+use crate::world::PROVIDER;
 
 impl Walk {
     /// A backend reads a token: of its own app or another, for its own user or another's, of any connector.
@@ -47,6 +50,34 @@ impl Walk {
         assert!(answer.status != 200 || is_own, "{:?}: somebody else reads a token", self.step);
     }
 
+    /// Somebody has the API called that says whose account it is: for oneself or another, through any connector.
+    pub(super) async fn have_api_called(&mut self) {
+        let (seat, user) = self.any_user();
+        let (tenant, connector) = self.any_connector(self.seats[seat].tenant);
+        let id = &self.tenants[tenant].connectors[connector].id;
+        let app = &self.seats[seat].app;
+        let by_type = app.path(&format!("/connectors/{PROVIDER}/call"));
+        let by_id = app.path(&format!("/app-user-auth/connectors/{id}/call"));
+        let is_by_type = self.dice.percent(30);
+        let path = if is_by_type { by_type } else { by_id };
+        let caller = match self.dice.below(10) {
+            0..4 => Caller::For(seat, (seat, user)),
+            4..7 => Caller::User(seat, user),
+            _ => self.any_caller(),
+        };
+        let call = json!({"path": "/userinfo"});
+        let answer = self.ask("have an API called", caller, ("POST", &path), Some(&call)).await;
+        let is_own = match caller {
+            Caller::For(key, (of, _)) => key == seat && of == seat,
+            Caller::User(of, _) => of == seat && !is_by_type,
+            // What the workspace shares.
+            Caller::Backend(key) => key == seat && is_by_type,
+            _ => false,
+        };
+        let is_at_home = is_by_type || tenant == self.seats[seat].tenant;
+        assert!(answer.status != 200 || (is_own && is_at_home), "{:?}: somebody else has an API called", self.step);
+    }
+
     /// Somebody looks at a list: theirs or another's.
     pub(super) async fn look_around(&mut self) {
         let seat = self.any_seat();
@@ -64,7 +95,7 @@ impl Walk {
             4 => (app.path("/oauth-redirect-uris"), Caller::Backend(seat)),
             5 => (workspace.path("/audit"), Caller::Reader(tenant)),
             6 => (workspace.path(&format!("/connectors/{id}/connections")), Caller::Admin(tenant)),
-            _ => (workspace.path("/connectors"), Caller::Reader(tenant)),
+            _ => (workspace.path("/connectors"), Caller::Person(tenant)),
         };
         let caller = if self.dice.percent(60) { right } else { self.any_caller() };
         self.ask("look around", caller, ("GET", &path), None).await;

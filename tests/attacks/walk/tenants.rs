@@ -3,13 +3,15 @@
 use serde_json::{Value, json};
 
 use super::marks::Place;
-use crate::world::{App, Connector, PROVIDER, RETURN_URL, Workspace, World, jwks, text};
+use crate::world::{App, Connector, PROVIDER, RETURN_URL, SigningKey, Workspace, World, jwks, text};
 
 /// A workspace.
 pub(super) struct Tenant {
     pub(super) tag: &'static str,
     pub(super) workspace: Workspace,
     pub(super) reader: String,
+    /// Signs for the workspace's own people.
+    pub(super) people: SigningKey,
     pub(super) connectors: Vec<Connector>,
     /// What its apps share.
     pub(super) shared: Option<Connector>,
@@ -23,7 +25,16 @@ pub(super) struct Seat {
     pub(super) users: &'static [&'static str],
 }
 
+/// Who vouches for the people of both workspaces, by the keys of each.
+const ORGANISATION: &str = "https://people.example";
+
 impl Tenant {
+    /// A token of an admin of the workspace's organisation, at this second.
+    pub(super) fn person(&self, now: i64) -> String {
+        let claims = json!({"iss": ORGANISATION, "aud": self.workspace.id, "sub": "ada", "exp": now + 600});
+        self.people.sign(&claims)
+    }
+
     pub(super) fn place(&self) -> Place {
         Place { workspace: self.tag, app: None, user: None }
     }
@@ -47,7 +58,13 @@ pub(super) async fn settle() -> (World, Vec<Tenant>, Vec<Seat>) {
     ];
     let mut tenants = Vec::new();
     for (tag, workspace) in [("w1", first), ("w2", second)] {
-        let tenant = Tenant { tag, reader: String::new(), connectors: Vec::new(), shared: None, workspace };
+        let people = SigningKey::p256(tag);
+        let tenant = Tenant { tag, reader: String::new(), people, connectors: Vec::new(), shared: None, workspace };
+        let identity = json!({
+            "issuer": ORGANISATION, "client_id": tenant.workspace.id, "jwks": jwks(&[&tenant.people]),
+            "admins": {"claim": "sub", "values": ["ada"]},
+        });
+        tenant.workspace.admin(&world, "PUT", "/identity").json(&identity).send().await.expect(200);
         let mark = tenant.place().mark();
         let key = json!({"name": mark, "role": "read"});
         let reader = tenant.workspace.admin(&world, "POST", "/keys").json(&key).send().await.expect(201);

@@ -1,4 +1,4 @@
-//! Something else than what the oddity is, one place at a time.
+//! Something else than what the made-up providers are, one place at a time.
 
 use serde_json::{Value, json};
 
@@ -48,6 +48,8 @@ pub(super) fn wrong_places() -> Vec<(&'static str, Value)> {
         ("/discover/0/list", json!("entries")),
         ("/discover/0/match/kind", json!("other")),
         ("/discover/0/into/tenant", json!("title")),
+        ("/discover/1/url", json!("https://{api_host}/tenants/plan")),
+        ("/discover/1/query/for", json!("{region}")),
         ("/refresh/url", json!("https://{shop}.oddity.example/token")),
         ("/refresh/client_auth", json!("post")),
         ("/refresh/names/refresh_token", json!("refresh_token")),
@@ -66,5 +68,17 @@ pub(super) fn wrong_places() -> Vec<(&'static str, Value)> {
         ("/identity/id", json!(["data.me.id"])),
         ("/identity/email", json!(["data.mail"])),
         ("/api/token_in/header", json!("X-Token")),
+    ]
+}
+
+/// The same of the one whose client is presented in schemes of its own.
+pub(super) fn wrong_formalities() -> Vec<(&'static str, Value)> {
+    vec![
+        ("/authorize/par_url", json!("https://formality.example/authorize")),
+        ("/authorize/url", json!("https://formality.example/authorize")),
+        ("/oidc/issuer", json!("https://formality.example/other")),
+        ("/token/auth_header", json!("Application {client_secret}")),
+        ("/refresh/auth_header", json!("Key {client_id}:{client_secret}")),
+        ("/revoke/auth_header", json!("Key {client_id}:{client_secret}")),
     ]
 }

@@ -23,8 +23,10 @@ impl Play {
         scopes: &[String],
         unticked: Option<&str>,
     ) -> Result<String, String> {
-        let state =
-            self.check_authorization(request, scopes).map_err(|why| format!("the authorization request {why}"))?;
+        let state = self
+            .meant(request)
+            .and_then(|request| self.check_authorization(&request, scopes))
+            .map_err(|why| format!("the authorization request {why}"))?;
         let granted: Vec<String> = scopes.iter().filter(|scope| Some(scope.as_str()) != unticked).cloned().collect();
         let code = self.code.as_mut().expect("a code was made for the request");
         code.scopes.clone_from(&granted);

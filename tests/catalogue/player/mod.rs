@@ -5,6 +5,7 @@ mod ending;
 mod front;
 mod people;
 mod play;
+mod pushed;
 mod request;
 mod tokens;
 
@@ -174,6 +175,9 @@ fn answer(plays: &Mutex<HashMap<String, Play>>, request: &Received) -> Reply {
 
 impl Play {
     fn answer(&mut self, came: &Came) -> Reply {
+        if let Some(reply) = self.take_pushed(came) {
+            return reply;
+        }
         let due: Vec<(Kind, Demand)> = self.due().into_iter().filter(|(_, demand)| demand.is_for(came)).collect();
         let mut reasons = Vec::new();
         for (kind, demand) in &due {

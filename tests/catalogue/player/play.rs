@@ -35,6 +35,8 @@ pub(crate) struct Play {
     /// Whether tokens come in a form.
     pub(super) as_form: bool,
     pub(super) clock: Clock,
+    /// A request that was pushed, by the reference to it.
+    pub(super) pushed: Option<(String, String)>,
     pub(super) code: Option<Code>,
     pub(super) grant: Option<Grant>,
     /// What the answers with tokens told that is to be kept.
@@ -85,6 +87,7 @@ impl Play {
             client: Client::default(),
             as_form,
             clock,
+            pushed: None,
             code: None,
             grant: None,
             kept: Values::new(),
@@ -212,6 +215,13 @@ impl Play {
                 ask("client_id", Wanted::Maybe);
             }
             "none" => ask("client_id", Wanted::Is(self.client.id.clone())),
+            "header" => {
+                let header = table.text("/auth_header").or(self.facts().text("/token/auth_header")).unwrap_or_default();
+                demand.authorization = Some(filled(header, &self.values()));
+                if !header.contains("{client_id}") {
+                    ask("client_id", Wanted::Is(self.client.id.clone()));
+                }
+            }
             _ => {
                 ask("client_id", Wanted::Is(self.client.id.clone()));
                 ask("client_secret", Wanted::Is(self.client.secret.clone()));

@@ -91,7 +91,7 @@ impl Came {
     }
 
     /// What was sent beside the query: parameters, or a document.
-    fn sent(&self) -> Result<(Parameters, Option<Value>), String> {
+    pub(super) fn sent(&self) -> Result<(Parameters, Option<Value>), String> {
         match &self.body {
             Body::None => Ok((Vec::new(), None)),
             Body::Form(parameters) => Ok((parameters.clone(), None)),
@@ -154,7 +154,7 @@ impl Demand {
         Err(format!("has the JSON {document:?} instead of {:?}", self.document))
     }
 
-    fn heads(&self, came: &Came) -> Result<(), String> {
+    pub(super) fn heads(&self, came: &Came) -> Result<(), String> {
         let proof: Vec<&str> = self.authorization.as_deref().into_iter().collect();
         if came.header("authorization") != proof {
             return Err(format!("shows {:?} instead of {proof:?} in Authorization", came.header("authorization")));

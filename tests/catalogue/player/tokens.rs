@@ -232,6 +232,7 @@ impl Play {
         }
         if told.is_first {
             self.put_details(&mut answer, response);
+            self.put_id_token(&mut answer);
         }
         put(&mut answer, "token_type", "bearer".into());
         answer

@@ -82,6 +82,7 @@ impl World {
             dynamodb: Some(Engine::open(memory).unwrap()),
             kms: Some(Arc::new(KeyService::open(&folder.path().join("kms.key"), "eu-west-1").unwrap())),
             sqs: Some(queues.clone()),
+            events: Arc::default(),
         });
         let ledger = Ledger::default();
         let provider = FakeProvider::start(&clock, ledger.clone(), rotate).await;

@@ -15,7 +15,7 @@ use connectors::{
     auth::Authenticator,
     domain::ids::AppId,
     oauth::ProviderClient,
-    store::{ApiKeys, Apps},
+    store::{ApiKeys, Apps, WorkspaceIdentities},
 };
 use connectors_tests::idp::{SigningKey, jwks};
 use serde::Deserialize;
@@ -212,7 +212,8 @@ fn recognised_by(world: &World, authenticator: &Authenticator, token: &str) -> O
 fn authenticator(world: &World) -> Authenticator {
     let (client, clock) = (Arc::new(ProviderClient::default()), world.clock.clone());
     let keys = ApiKeys::new(&world.dynamodb, &world.tables);
-    Authenticator::new(keys, Apps::new(&world.dynamodb, &world.tables), client, clock)
+    let identities = WorkspaceIdentities::new(&world.dynamodb, &world.tables);
+    Authenticator::new(keys, Apps::new(&world.dynamodb, &world.tables), identities, client, clock)
 }
 
 fn encoded(bytes: &[u8]) -> String {

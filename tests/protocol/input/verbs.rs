@@ -81,7 +81,10 @@ impl Verb {
 pub(super) async fn verbs(world: &World) -> Vec<Verb> {
     let connector = world.connector("Calendar").await;
     let session = world.begin(&connector, "alice").await.session;
+    let shared = world.shared_connector("Office").await;
     let mut verbs = of_connectors(world, &connector);
+    let wishes = json!({"return_to": "https://app.example/done"});
+    verbs.push(Verb::admin(world, "POST", &format!("/connectors/{}/connect", shared.id), wishes).texts(&["return_to"]));
     verbs.extend(of_apps(world));
     verbs.extend(of_users(world, &connector, &session));
     verbs

@@ -18,7 +18,7 @@ use axum::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use connectors::clock::Clock;
 use local::{
-    aws::{self, Engines, dynamodb::Engine, kms::KeyService, sqs::Queues},
+    aws::{self, Engines, dynamodb::Engine, eventbridge::Bus, kms::KeyService, sqs::Queues},
     environment::Environment,
     settings::Settings,
     tables,
@@ -29,6 +29,9 @@ use tokio::net::TcpListener;
 use super::interference::{HeldRequest, Interference};
 
 pub(crate) const BASE_URL: &str = "https://connect.example";
+
+/// What the deployment's plans are. A workspace has none of them unless a test gives it one.
+const PLANS: &str = r#"{"three": {"connectors": 3}, "none": {"connectors": 0, "custom_providers": false}, "pro": {}}"#;
 
 /// An item of a table.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -41,6 +44,7 @@ struct Counter(Arc<Mutex<HashMap<String, usize>>>);
 pub(crate) struct Aws {
     pub(crate) environment: Environment,
     pub(crate) queues: Arc<Queues>,
+    pub(crate) bus: Arc<Bus>,
     client: Client,
     counter: Counter,
     interference: Interference,
@@ -53,10 +57,12 @@ impl Aws {
         let folder = tempfile::tempdir().unwrap();
         let memory = Path::new(":memory:");
         let queues = Arc::new(Queues::open(memory, "eu-west-1", clock.clone()).unwrap());
+        let bus = Arc::<Bus>::default();
         let engines = Engines {
             dynamodb: Some(Engine::open(memory).unwrap()),
             kms: Some(Arc::new(KeyService::open(&folder.path().join("kms.key"), "eu-west-1").unwrap())),
             sqs: Some(queues.clone()),
+            events: bus.clone(),
         };
         let (counter, interference) = (Counter::default(), Interference::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -65,9 +71,10 @@ impl Aws {
         let routes = aws::router(engines).layer(middleware::from_fn_with_state(tapped, tap));
         tokio::spawn(async move { axum::serve(listener, routes).await });
         let settings = Settings::read(|_| None).unwrap();
-        let environment = Environment::new(&settings, BASE_URL, address, |_| None);
+        let set = |name: &str| (name == "PLANS").then(|| PLANS.to_owned());
+        let environment = Environment::new(&settings, BASE_URL, address, set);
         let client = tables::client(&environment);
-        Self { environment, queues, client, counter, interference, address, _folder: folder }
+        Self { environment, queues, bus, client, counter, interference, address, _folder: folder }
     }
 
     /// The environment of a deployment that is served under this address.
@@ -93,10 +100,11 @@ impl Aws {
         dump
     }
 
-    /// Every item of the table that this name of the environment names, but for what the doctor has noted of connectors.
+    /// Every item of the table that this name of the environment names, but for what the doctor has noted of connectors and
+    /// what others are still to be told.
     pub(crate) async fn items(&self, table: &str) -> Vec<Item> {
-        let is_checkup = |item: &Item| item["sk"].as_s().is_ok_and(|sk| sk == "CHECKUP");
-        self.all_items(table).await.into_iter().filter(|item| !is_checkup(item)).collect()
+        let is_aside = |item: &Item| item["sk"].as_s().is_ok_and(|sk| sk == "CHECKUP" || sk.starts_with("OUT#"));
+        self.all_items(table).await.into_iter().filter(|item| !is_aside(item)).collect()
     }
 
     /// Those too.
@@ -140,6 +148,13 @@ impl Aws {
         let answer = answer.unwrap();
         assert_eq!(answer.status(), 200, "{operation}");
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    /// Removes an item, as whoever got hold of the table might.
+    pub(crate) async fn remove(&self, table: &str, item: &Item) {
+        let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone()));
+        let request = self.client.delete_item().table_name(self.environment.get(table).unwrap());
+        request.set_key(Some(key.into())).send().await.unwrap();
     }
 
     /// Stores an item as it is.

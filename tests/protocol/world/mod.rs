@@ -2,6 +2,7 @@
 //! stands still until a test moves it.
 
 mod api;
+mod api_double;
 mod aws;
 mod browser;
 pub(crate) mod encryption;
@@ -22,6 +23,8 @@ use local::product::Product;
 use serde_json::{Value, json};
 
 pub(crate) use api::{Answer, Call};
+#[allow(unused_imports, reason = "only one of the rooms that share this world calls an API")]
+pub(crate) use api_double::ApiDouble;
 pub(crate) use aws::Item;
 pub(crate) use browser::Browser;
 pub(crate) use connectors_tests::idp::{SigningKey, hs256, jwks, unsigned};
@@ -108,6 +111,12 @@ impl World {
         let workspace = Workspace { id: text(&founded["workspace_id"]), admin_key: text(&founded["admin_key"]) };
         self.keep_secret(&workspace.admin_key);
         Ok(workspace)
+    }
+
+    /// Gives a workspace a plan as whoever may invoke the function does, or says why not.
+    pub(crate) async fn give_plan(&self, workspace: &Workspace, plan: &Value) -> Result<Value, String> {
+        let change = json!({"set_plan": {"workspace": workspace.id, "plan": plan}});
+        (self.product.manage_connector)(change).await.map_err(|error| error.to_string())
     }
 
     /// Remembers a secret that a test was handed.

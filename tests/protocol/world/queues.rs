@@ -32,6 +32,25 @@ impl World {
         self.deliver(Queue::Revocation, &self.product.disconnect).await
     }
 
+    /// Works the queue of events off, as far as it can be seen now.
+    pub(crate) async fn deliver_events(&self) {
+        while self.deliver(Queue::Events, &self.product.deliver_events).await.is_some() {}
+    }
+
+    /// Hands over what can be seen of it once, whatever becomes of it.
+    pub(crate) async fn deliver_events_once(&self) {
+        self.deliver(Queue::Events, &self.product.deliver_events).await;
+    }
+
+    /// Throws away every visible message of that queue, and answers how many there were.
+    pub(crate) fn lose_events(&self) -> usize {
+        let lost = self.aws.queues.receive(Queue::Events, 1_000, Duration::ZERO).unwrap();
+        for message in &lost {
+            self.aws.queues.delete(Queue::Events, &message.receipt).unwrap();
+        }
+        lost.len()
+    }
+
     /// Fires the schedule, and answers how much was due. With no connection due it is what has ended.
     pub(crate) async fn remind_of_what_is_due(&self) -> usize {
         usize::try_from(self.fire_schedule().await["due"].as_u64().unwrap()).unwrap()

@@ -70,6 +70,7 @@ impl Fleet {
             dynamodb: Some(Engine::open(&tables(folder.path())).unwrap()),
             kms: Some(Arc::new(KeyService::open(&folder.path().join("kms.key"), "eu-west-1").unwrap())),
             sqs: Some(queues.clone()),
+            events: Arc::default(),
         };
         let counted = aws::router(engines).layer(middleware::from_fn_with_state(tap.clone(), tap::count));
         let environment = environment(serve(counted).await);

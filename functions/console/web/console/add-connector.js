@@ -101,8 +101,16 @@ function varField([name, known]) {
 }
 
 const KINDS = [
-  ['per_user', 'Each person connects their own', 'Apps act for a person with that person’s account, and with nobody else’s.'],
-  ['shared', 'One account for the whole workspace', 'You connect it once, and every app uses it, whoever is using the app.'],
+  [
+    'per_user',
+    'Each person connects their own',
+    'Apps act for a person with that person’s account, and with nobody else’s.',
+  ],
+  [
+    'shared',
+    'One account for the whole workspace',
+    'You connect it once, and every app uses it, whoever is using the app.',
+  ],
 ];
 
 /** Whose accounts it connects. It stays so for ever. */

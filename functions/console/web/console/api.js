@@ -1,4 +1,5 @@
-// The API, as the admin of one workspace. The key is in this object and nowhere else: no storage, no cookie, no address.
+// The API, as an admin of one workspace: by a key, or by the token of a person. Either is in this object and nowhere else: no
+// storage, no cookie, no address.
 
 /** A refusal, or no answer: `status` is 0 then. */
 export class Problem extends Error {
@@ -26,7 +27,21 @@ export class Api {
     this.workspace = workspace;
     this.#key = key;
     this.#ended = ended;
-    this.mayWrite = !key.startsWith('uck_read_');
+    this.mayWrite = !/^uck_(read|build)_/.test(key);
+  }
+
+  /** The API as a person who has just signed in. */
+  static ofPerson(signedIn, ended) {
+    const api = new Api(signedIn.workspace, signedIn.id_token, ended);
+    api.renew(signedIn);
+    return api;
+  }
+
+  /** Goes on with what a person got by signing in again. */
+  renew({ id_token: token, expires_at: end, name, role }) {
+    this.#key = token;
+    this.mayWrite = role === 'admin';
+    this.person = { name, endsAt: end * 1000 };
   }
 
   get(where, query) {
@@ -87,6 +102,13 @@ export class Api {
       throw problem;
     }
   }
+}
+
+/** A request about a workspace by whoever has not signed in yet. */
+export function openly(method, workspace, where, body) {
+  const headers = body && { 'content-type': 'application/json' };
+  const request = { method, headers, body: body && JSON.stringify(body), cache: 'no-store', credentials: 'omit' };
+  return answer(fetch(`/api/workspace/${segment(workspace)}${where}`, request));
 }
 
 async function answer(request) {

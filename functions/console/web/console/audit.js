@@ -1,5 +1,5 @@
 // Who did what.
-import { el } from '../shared/dom.js';
+import { el, note } from '../shared/dom.js';
 import { button, empty, heading } from './parts.js';
 import { actor, clock, day, deed } from './words.js';
 
@@ -18,6 +18,7 @@ async function names(api) {
 export async function audit({ api }) {
   const days = el('div', { class: 'days' });
   const more = el('div', { class: 'buttons' });
+  const verdict = el('div', { 'aria-live': 'polite' });
   let last;
   const show = ({ events, next_cursor: cursor }) => {
     for (const event of events) {
@@ -40,7 +41,9 @@ export async function audit({ api }) {
       trail: [['Settings'], ['Workspace']],
       title: 'Audit',
       lead: 'Who did what. Never a secret, never a token.',
+      actions: [button('Check', { action: async () => verdict.replaceChildren(await checked(api)) })],
     }),
+    verdict,
     first.events.length === 0 && !first.next_cursor
       ? empty(
           'list',
@@ -51,10 +54,34 @@ export async function audit({ api }) {
   );
 }
 
+/** What is wrong with the trail, in words. */
+const FLAWS = {
+  altered: 'An entry is not what was written.',
+  missing: 'Something is missing before an entry.',
+  unlinked: 'An entry was put in that has no place there.',
+  cut_off: 'The latest entries are missing.',
+};
+
+/** Follows the whole trail, piece by piece, and says what came of it. */
+async function checked(api) {
+  let [count, cursor] = [0, undefined];
+  do {
+    const page = await api.get('/audit/verify', { cursor });
+    count += page.looked_at;
+    if (!page.intact) {
+      const at = page.flaw.at ? ` ${day(page.flaw.at)}, ${clock(page.flaw.at)}.` : '';
+      return note('bad', el('p', {}, el('strong', {}, FLAWS[page.flaw.what] ?? page.flaw.what), at));
+    }
+    cursor = page.next_cursor;
+  } while (cursor);
+  return note('good', el('p', {}, `Nothing is missing and nothing was changed: ${count} entries were checked.`));
+}
+
 function entry(event, known) {
   const name = (id) => known.get(id) || el('code', {}, id);
   const detail = ([what, value]) => [el('span', {}, `${what.replaceAll('_', ' ')}: `, known.get(value) ?? value)];
-  const details = Object.entries(event.details);
+  const { person, ...more } = event.details;
+  const details = Object.entries(person ? { ...more, person: event.actor.slice(7) } : more);
   return el(
     'li',
     { class: 'event' },
@@ -68,12 +95,13 @@ function entry(event, known) {
         el(
           'strong',
           {},
-          actor(event.actor, (id) => known.get(id) || undefined),
+          actor(event.actor, (id) => known.get(id) || undefined, person),
         ),
         ` ${deed(event.action)}: `,
         name(event.target),
       ),
       details.length > 0 && el('p', { class: 'quiet small details' }, details.map(detail)),
+      event.origin && el('p', { class: 'quiet small' }, `From ${event.origin}`),
     ),
   );
 }

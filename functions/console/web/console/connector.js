@@ -112,7 +112,9 @@ async function end({ api, go, to }, connector, page) {
   const whose =
     number > 0 && connector.kind === 'shared'
       ? 'Every app of the workspace loses the account at once.'
-      : number === 0 ? 'Nobody is connected through it.' : `${people(number, isMore)} lose the connection at once.`;
+      : number === 0
+        ? 'Nobody is connected through it.'
+        : `${people(number, isMore)} lose the connection at once.`;
   const revoke = el('input', { type: 'checkbox', checked: true });
   const label = el(
     'label',

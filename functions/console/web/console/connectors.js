@@ -2,13 +2,18 @@
 import { el, icon } from '../shared/dom.js';
 import { path } from './api.js';
 import { empty, heading, initial, pill, section } from './parts.js';
+import { openProposals } from './proposals.js';
 import { connectorState, people } from './words.js';
 
 /** How many connectors are asked about at a time. */
 const AT_A_TIME = 4;
 
 export async function connectors({ api, to }) {
-  const [{ connectors: all }, providers] = await Promise.all([api.get('/connectors'), api.providers()]);
+  const [{ connectors: all }, providers, { proposals }] = await Promise.all([
+    api.get('/connectors'),
+    api.providers(),
+    api.get('/proposals'),
+  ]);
   const add = el('a', { class: 'button primary', href: to('connectors', 'new') }, icon('plus'), 'Add connector');
   const rows = all.map((one) => row(one, providers, to));
   fill(api, rows);
@@ -22,6 +27,7 @@ export async function connectors({ api, to }) {
       title: 'Connectors',
       actions: api.mayWrite && all.length > 0 ? [add] : [],
     }),
+    openProposals(proposals, all, to),
     section(
       'Connectors for app users',
       {
@@ -81,7 +87,8 @@ function fill(api, rows) {
       const [kind, text] = examined.value ? connectorState(examined.value) : ['', 'Unknown'];
       one.state.replaceChildren(pill(kind, text));
       if (one.connector.kind === 'shared') one.used.textContent = accountOf(examined.value?.connection ?? {});
-      else if (page.value) one.used.textContent = people(page.value.connections.length, Boolean(page.value.next_cursor));
+      else if (page.value)
+        one.used.textContent = people(page.value.connections.length, Boolean(page.value.next_cursor));
     }
   };
   return Promise.all(Array.from({ length: AT_A_TIME }, work));

@@ -1,13 +1,10 @@
-// Changing a connector. Whoever has to connect again because of it is counted before anything is saved.
+// Changing a connector. Before anything is saved, it is said how many people have to connect again because of it.
 import { el, note } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
 import { path } from './api.js';
 import { announce, ask, facts, form, heading, section } from './parts.js';
 import { scopesField } from './scopes.js';
 import { count, day, people } from './words.js';
-
-/** How many pages of connections are looked through. With more, the number is a least one. */
-const MOST_PAGES = 20;
 
 export async function editConnector(context) {
   const { api, go, to, parameters } = context;
@@ -113,21 +110,12 @@ function fixed(connector, provider) {
   );
 }
 
-/** Counts the people who do not have to connect again now, and will have to after the change. */
-async function whoMustReconnect(api, where, connector, change) {
-  const isOfAnotherClient = change.client_id !== undefined;
-  const added = (change.scopes ?? []).filter((scope) => !connector.scopes.includes(scope));
-  const found = { number: 0, isMore: false };
-  if (!isOfAnotherClient && added.length === 0) return found;
-  let cursor;
-  for (let pages = 0; pages < MOST_PAGES; pages += 1) {
-    const page = await api.get(`${where}/connections`, { cursor });
-    const lacks = (one) => added.some((scope) => !one.granted_scopes.includes(scope));
-    found.number += page.connections.filter((one) => isOfAnotherClient || lacks(one)).length;
-    cursor = page.next_cursor;
-    if (!cursor) return found;
-  }
-  return { ...found, isMore: true };
+/** How many people do not have to connect again now, and will have to after the change. */
+async function whoMustReconnect(api, where, connector, { client_id, scopes }) {
+  const isMore = scopes?.some((scope) => !connector.scopes.includes(scope));
+  if (client_id === undefined && !isMore) return { number: 0, isMore: false };
+  const foreseen = await api.post(`${where}/foresee`, { client_id, scopes });
+  return { number: foreseen.must_reconnect, isMore: !foreseen.complete };
 }
 
 function confirm(connector, change, { number, isMore }, save) {

@@ -1,6 +1,7 @@
 // How connectors do: what their providers answered, and what was found wrong with them.
 import { el, note } from '../shared/dom.js';
 import { path } from './api.js';
+import { dueTimes } from './due-times.js';
 import { button, empty, failure, heading, pill, section } from './parts.js';
 import { clock, connectorState, count, moment } from './words.js';
 
@@ -8,7 +9,8 @@ const KINDS = { error: 'bad', warning: 'warn', info: 'info' };
 
 /** What is known of how one connector does; nothing, where `onlyTrouble` is asked for and there is none. */
 export function checkup({ api, again }, examined, { onlyTrouble = false } = {}) {
-  const findings = examined.doctor?.findings ?? [];
+  const isShown = ({ severity }) => !onlyTrouble || severity !== 'info';
+  const findings = (examined.doctor?.findings ?? []).filter(isShown);
   const notes = [provider(examined.health), ...findings.map(finding)].filter(Boolean);
   const isFine = notes.length === 0;
   const examine = async () => {
@@ -77,16 +79,9 @@ function finding({ severity, what, why, what_to_do: todo }) {
   );
 }
 
-/** What of a page of connections has trouble. */
-function troubles({ connections, next_cursor: cursor }) {
-  const of = (status) => connections.filter((one) => one.status === status).length;
-  return { all: connections.length, failing: of('degraded'), lost: of('reconnect_required'), isMore: Boolean(cursor) };
-}
-
 export async function health(context) {
   const { api, to } = context;
-  const { connectors } = await api.get('/connectors');
-  const add = el('a', { class: 'button primary', href: to('connectors', 'new') }, 'Add connector');
+  const { connectors, due, checked_at: at } = await api.get('/health');
   const head = heading({
     trail: [['Settings'], ['Integrations']],
     title: 'Health',
@@ -94,53 +89,87 @@ export async function health(context) {
   });
   if (connectors.length === 0) {
     const text = 'As soon as there is a connector, this page tells how it does.';
-    return el(
-      'div',
-      { class: 'view' },
-      head,
-      empty('health', 'Nothing to watch yet', text, ...(api.mayWrite ? [add] : [])),
-    );
+    const add = el('a', { class: 'button primary', href: to('connectors', 'new') }, 'Add connector');
+    const nothing = empty('health', 'Nothing to watch yet', text, ...(api.mayWrite ? [add] : []));
+    return el('div', { class: 'view' }, head, nothing);
   }
-  const parts = [];
-  for (let from = 0; from < connectors.length; from += 4) {
-    const some = connectors.slice(from, from + 4).map((one) => part(context, one));
-    parts.push(...(await Promise.all(some)));
-  }
-  parts.sort((a, b) => b.weight - a.weight);
-  const bad = parts.filter((one) => one.weight > 0).length;
+  const sorted = connectors.toSorted((a, b) => weight(b) - weight(a));
+  const bad = sorted.filter((one) => weight(one) > 0);
+  const examined = await inTurn(bad.filter(hasAdvice), (one) => api.get(path('connectors', one.connector_id)));
+  const known = new Map(examined.map((one) => [one.id, one]));
   const summary =
-    bad === 0
+    bad.length === 0
       ? note('good', el('p', {}, 'All connectors work.'))
-      : note('warn', el('p', {}, `${count(bad, 'connector needs', 'connectors need')} a look.`));
+      : note('warn', el('p', {}, `${count(bad.length, 'connector needs', 'connectors need')} a look.`));
   return el(
     'div',
     { class: 'view' },
     head,
     summary,
-    parts.map((one) => one.node),
+    bad.map((one) => part(context, one, known.get(one.connector_id))),
+    dueTimes(due, at),
+    bad.length < sorted.length && others(context, sorted.slice(bad.length)),
   );
 }
 
-const WEIGHTS = { bad: 3, warn: 2 };
+/** How many answers are waited for at once. */
+const AT_ONCE = 4;
 
-async function part(context, { id }) {
-  const where = path('connectors', id);
-  const [examined, page] = await Promise.all([context.api.get(where), context.api.get(`${where}/connections`)]);
-  const [kind, text] = connectorState(examined);
-  const { all, failing, lost, isMore } = troubles(page);
-  const of = isMore ? `The first ${all} connections` : count(all, 'connection', 'connections');
+async function inTurn(items, ask) {
+  const answers = [];
+  for (let from = 0; from < items.length; from += AT_ONCE)
+    answers.push(...(await Promise.all(items.slice(from, from + AT_ONCE).map(ask))));
+  return answers;
+}
+
+/** Whether there is something to be done at the connector itself. */
+const hasAdvice = ({ failing, findings }) => Boolean(failing) || findings.errors + findings.warnings > 0;
+
+/** The more there is to do about a connector, the more. */
+function weight({ failing, findings, connections }) {
+  if (failing?.status === 'misconfigured' || findings.errors > 0) return 4;
+  if (failing) return 3;
+  if (findings.warnings > 0) return 2;
+  return connections.degraded + connections.reconnect_required > 0 ? 1 : 0;
+}
+
+/** How its connections stand, in a sentence. */
+function figures({ looked_at: all, complete, degraded, reconnect_required: lost }) {
+  if (all === 0) return complete ? 'Nobody is connected yet.' : 'Its connections were not looked at.';
+  const of = complete
+    ? count(all, 'connection', 'connections')
+    : `A sample of ${count(all, 'connection', 'connections')}`;
   const trouble = [
-    failing > 0 && `${failing} can’t be refreshed for now`,
+    degraded > 0 && `${degraded} can’t be refreshed for now`,
     lost > 0 && `${lost} ${lost === 1 ? 'waits' : 'wait'} for somebody to connect again`,
   ].filter(Boolean);
-  const how = trouble.length > 0 ? trouble.join(', ') : `${isMore || all > 1 ? 'all work' : 'it works'}`;
-  const figures = el('p', { class: 'quiet' }, all === 0 ? 'Nobody is connected yet.' : `${of}: ${how}.`);
-  const link = el('a', { href: context.to('connectors', id) }, examined.name);
-  const node = section(
+  return `${of}: ${trouble.join(', ') || (all > 1 ? 'all work' : 'it works')}.`;
+}
+
+/** A connector that needs a look. `examined` is all that is known of it, where there is something to do at it. */
+function part(context, seen, examined) {
+  const [kind, text] = examined ? connectorState(examined) : ['warn', 'People are affected'];
+  const link = el('a', { href: context.to('connectors', seen.connector_id) }, seen.name);
+  return section(
     link,
     { actions: [pill(kind, text)] },
-    figures,
-    checkup(context, examined, { onlyTrouble: true }),
+    el('p', { class: 'quiet' }, figures(seen.connections)),
+    examined && checkup(context, examined, { onlyTrouble: true }),
   );
-  return { node, weight: (WEIGHTS[kind] ?? 0) + (failing + lost > 0 ? 1 : 0) };
+}
+
+function others({ to }, connectors) {
+  const row = (one) =>
+    el(
+      'li',
+      { class: 'row' },
+      el(
+        'div',
+        { class: 'row-text' },
+        el('a', { class: 'whole', href: to('connectors', one.connector_id) }, one.name),
+        el('span', { class: 'quiet small' }, figures(one.connections)),
+      ),
+      pill('good', 'Working'),
+    );
+  return section('Nothing to do', {}, el('ul', { class: 'rows card' }, connectors.map(row)));
 }

@@ -7,7 +7,11 @@ import { day, utcDay } from './words.js';
 
 const OFFLINE = 'tokens:offline';
 
-const ROLES = { admin: 'May change everything', read: 'May look only' };
+const ROLES = {
+  admin: 'May change everything',
+  builder: 'For assistants: may look at connectors and propose',
+  read: 'May look only',
+};
 
 /** The admin keys of the workspace. */
 export async function keys(context) {

@@ -1,10 +1,12 @@
 // The console: who is signed in, which view the address means, and the frame around it.
 import { el, icon } from '../shared/dom.js';
+import { Api } from './api.js';
+import { takeArrival } from './arrival.js';
 import { handOver, whyNot } from './connecting.js';
 import { announcements, failure, skeleton } from './parts.js';
 import { signIn } from './sign-in.js';
 
-/** The files that views are in. Each is fetched when nothing else is to be done, or when it is needed. */
+/** The files that views are in. Each is fetched when somebody is about to go there, or when it is needed. */
 const FILES = {
   addConnector: () => import('./add-connector.js'),
   app: () => import('./app.js'),
@@ -16,13 +18,17 @@ const FILES = {
   health: () => import('./health.js'),
   keys: () => import('./keys.js'),
   people: () => import('./people.js'),
+  policies: () => import('./policies.js'),
+  proposals: () => import('./proposals.js'),
+  peopleSignIn: () => import('./people-sign-in.js'),
   providers: () => import('./providers.js'),
+  webhooks: () => import('./webhooks.js'),
 };
 
-const view =
-  (file, name = file) =>
-  async (context) =>
-    (await FILES[file]())[name](context);
+function view(file, name = file) {
+  const shows = async (context) => (await FILES[file]())[name](context);
+  return Object.assign(shows, { fetch: () => FILES[file]().catch(() => undefined) });
+}
 
 /** What is shown for a path below the workspace; `:` stands before what is different each time. */
 const VIEWS = [
@@ -33,12 +39,16 @@ const VIEWS = [
   ['connectors/:id/edit', view('editConnector')],
   ['connectors/:id/people', view('people', 'peopleOf')],
   ['health', view('health')],
+  ['policies', view('policies')],
+  ['proposals/:id', view('proposals', 'proposal')],
   ['providers', view('providers')],
   ['providers/new', view('providers', 'addProvider')],
   ['apps', view('apps')],
   ['apps/new', view('apps', 'addApp')],
   ['apps/:id', view('app')],
   ['keys', view('keys')],
+  ['webhooks', view('webhooks')],
+  ['sign-in', view('peopleSignIn')],
   ['audit', view('audit')],
 ];
 
@@ -49,6 +59,7 @@ const MENU = [
       ['connectors', 'Connectors', 'plug'],
       ['health', 'Health', 'health'],
       ['providers', 'Custom providers', 'puzzle'],
+      ['policies', 'Policies', 'check'],
     ],
   ],
   [
@@ -56,6 +67,8 @@ const MENU = [
     [
       ['apps', 'Apps', 'apps'],
       ['keys', 'Admin keys', 'key'],
+      ['webhooks', 'Webhooks', 'bell'],
+      ['sign-in', 'Sign-in', 'person'],
       ['audit', 'Audit', 'list'],
     ],
   ],
@@ -64,12 +77,13 @@ const MENU = [
 const base = document.querySelector('meta[name="public-base-url"]').content || location.origin;
 const main = el('main', { id: 'main', tabindex: '-1' });
 let api;
+let renews;
 let shown = 0;
 
-/** What stands behind `/console` in the address; nothing, if it can't be read. */
-const parts = () => {
+/** What stands behind `/console` in an address; nothing, if it can't be read. */
+const parts = (path = location.pathname) => {
   try {
-    return location.pathname.split('/').slice(2).map(decodeURIComponent).filter(Boolean);
+    return path.split('/').slice(2).map(decodeURIComponent).filter(Boolean);
   } catch {
     return [];
   }
@@ -101,7 +115,7 @@ async function show() {
   if (!api || (workspace && workspace !== api.workspace)) return showSignIn(workspace);
   const found = matching(rest);
   if (!found) return go(to('connectors'), { replace: true });
-  mark(rest[0]);
+  mark(rest[0] === 'proposals' ? 'connectors' : rest[0]);
   main.setAttribute('aria-busy', 'true');
   main.replaceChildren(skeleton());
   const [shows, parameters] = found;
@@ -137,6 +151,7 @@ function mark(section) {
 function signOut(why) {
   const { workspace } = api;
   api = undefined;
+  renews?.stop();
   for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
   return showSignIn(workspace, why);
 }
@@ -151,14 +166,20 @@ function showSignIn(workspace, why) {
   shown += 1;
   api = undefined;
   document.title = 'Sign in · Connectors console';
-  const done = (signedIn) => {
-    api = signedIn;
-    frame();
-    return parts()[0] === api.workspace ? show() : go(to('connectors'), { replace: true });
-  };
-  const page = signIn({ workspace, why, done, ended: () => api && signOut('The key is not accepted any more.') });
+  const page = signIn({ workspace, why, done: enter, ended });
   document.body.replaceChildren(el('div', { class: 'sign-in-page' }, page), announcements());
   page.querySelector('input:placeholder-shown, input')?.focus();
+}
+
+/** What a person typed is kept: they are asked to sign in again beside it. Without a key there is nobody to go on as. */
+const ended = () => api && (api.person ? renews.tell() : signOut('The key is not accepted any more.'));
+
+async function enter(signedIn) {
+  const renewal = signedIn.person && (await import('./renewal.js')).renewal;
+  api = signedIn;
+  renews = renewal?.(api);
+  frame();
+  return parts()[0] === api.workspace ? show() : go(to('connectors'), { replace: true });
 }
 
 function frame() {
@@ -182,29 +203,45 @@ function frame() {
         'div',
         { class: 'who' },
         el('span', { class: 'quiet small workspace', title: api.workspace }, api.workspace),
+        api.person?.name && el('span', { class: 'small person' }, api.person.name),
         !api.mayWrite && el('span', { class: 'pill' }, 'May look only'),
         el('button', { type: 'button', onclick: () => signOut() }, 'Sign out'),
       ),
     ),
     el('nav', { class: 'menu', 'aria-label': 'Settings' }, menu),
     main,
+    renews?.node ?? '',
     announcements(),
   );
 }
 
+/** The address of a link that leads to another view; `undefined` for any other. */
+function within(target) {
+  const link = target.closest?.('a[href]');
+  if (!link || link.target) return undefined;
+  const url = new URL(link.href);
+  return url.origin === location.origin && url.pathname.startsWith('/console') ? url : undefined;
+}
+
 /** Links of the console lead from view to view without a reload, which would forget the key. */
 document.addEventListener('click', (event) => {
-  const link = event.target.closest?.('a[href]');
-  if (!link || event.defaultPrevented || event.button !== 0) return;
-  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || link.target) return;
-  const url = new URL(link.href);
-  if (url.origin !== location.origin || !url.pathname.startsWith('/console')) return;
+  if (event.defaultPrevented || event.button !== 0) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const url = within(event.target);
+  if (!url) return;
   event.preventDefault();
   if (url.hash) document.getElementById(url.hash.slice(1))?.focus();
   else go(url.pathname);
 });
+/** Whoever points at a link, or comes to it by the keyboard, may be about to go there. */
+for (const approach of ['pointerover', 'focusin'])
+  document.addEventListener(approach, ({ target }) => {
+    const url = within(target);
+    if (url) matching(parts(url.pathname).slice(1))?.[0].fetch();
+  });
 addEventListener('popstate', show);
 const brought = await handOver();
 if (brought) showSignIn(parts()[0], outcome(brought));
+const arrival = takeArrival();
+if (arrival) enter(Api.ofPerson(arrival, ended));
 else show();
-requestIdleCallback(() => Object.values(FILES).forEach((fetched) => fetched().catch(() => undefined)));

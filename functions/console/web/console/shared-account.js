@@ -96,5 +96,7 @@ async function disconnect({ api, again }, connector) {
   });
   if (!done) return;
   await again();
-  announce(`The account is disconnected, ${REVOCATIONS[done.revocation] ?? 'but the provider has not ended the grant.'}`);
+  announce(
+    `The account is disconnected, ${REVOCATIONS[done.revocation] ?? 'but the provider has not ended the grant.'}`,
+  );
 }

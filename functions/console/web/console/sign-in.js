@@ -2,7 +2,7 @@
 import { el, icon, note } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
 import { Api } from './api.js';
-import { form } from './parts.js';
+import { button, failure, form } from './parts.js';
 
 /** Which workspace this browser signed in to last. Its id is no secret; the key is kept nowhere. */
 const REMEMBERED = 'console.workspace';
@@ -69,6 +69,22 @@ export function signIn({ workspace, why, done, ended }) {
     remember(where.value());
     return done(api);
   };
+  const trouble = el('div', { role: 'alert' });
+  const leave = async () => {
+    trouble.replaceChildren();
+    where.show('');
+    if (!where.value()) return stop(where, 'Write the workspace’s ID.');
+    try {
+      remember(where.value());
+      const { leaveForIssuer } = await import('./organisation.js');
+      await leaveForIssuer(where.value(), location.pathname);
+    } catch (problem) {
+      if (problem.status === 404)
+        return stop(where, 'Nobody can sign in to this workspace that way: is the ID right, and did an admin set it up?');
+      trouble.replaceChildren(failure(problem));
+    }
+    return undefined;
+  };
   return el(
     'main',
     { class: 'sign-in' },
@@ -77,10 +93,13 @@ export function signIn({ workspace, why, done, ended }) {
     el('p', { class: 'quiet' }, 'The console for which accounts people can connect to your apps.'),
     why && note('warn', el('p', {}, why)),
     form(fields, { children: fields.map((one) => one.node), send, yes: 'Sign in', inCard: false }),
+    el('p', { class: 'or quiet small' }, 'or, with the workspace ID only'),
+    button('Sign in with your organisation', { action: leave }),
+    trouble,
     el(
       'p',
       { class: 'quiet small' },
-      'The key stays in the memory of this tab and is stored nowhere. A reload asks for it again: what is not kept can’t be ',
+      'What proves who you are stays in the memory of this tab and is stored nowhere. A reload asks again: what is not kept can’t be ',
       'found later, by another person at this computer or by a program.',
     ),
     el(

@@ -48,6 +48,7 @@ const REASONS = {
 export function connectionState({ status, reason }) {
   if (status === 'active') return ['good', 'Connected'];
   if (status === 'degraded') return ['warn', 'Refresh is failing', 'It is tried again by itself'];
+  if (status === 'disabled') return ['', 'Switched off', 'By the workspace’s policies'];
   if (status === 'reconnect_required') return ['warn', 'Must connect again', REASONS[reason]];
   return ['', status];
 }
@@ -59,6 +60,9 @@ const DEEDS = {
   'app.identity_changed': 'changed who vouches for an app’s users',
   'app.identity_removed': 'removed who vouches for an app’s users',
   'connection.created': 'connected an account',
+  'connection.reconnected': 'connected an account again',
+  'connection.reconnect_required': 'found a connection ended, which has to be made again',
+  'connection.scopes_changed': 'found that a provider changed what a connection may do',
   'connection.deleted': 'disconnected an account',
   'connection.revocation_failed': 'could not end a grant at its provider',
   'connection.revocation_given_up': 'gave up ending a grant at its provider',
@@ -68,21 +72,37 @@ const DEEDS = {
   'connector.changed': 'changed a connector',
   'connector.created': 'added a connector',
   'connector.deleted': 'deleted a connector',
+  'connector.misconfigured': 'found that a provider refuses a connector’s client',
   'encryption_key.created': 'made a new encryption key',
   'encryption_key.resealed': 'sealed everything anew',
+  'governance.changed': 'switched a type of provider',
   'key.created': 'made a key',
   'key.revoked': 'revoked a key',
+  'proposal.confirmed': 'confirmed a proposal',
+  'proposal.created': 'proposed a change',
+  'proposal.declined': 'declined a proposal',
   'provider.created': 'defined a provider',
   'provider.deleted': 'deleted a provider',
   'session.user_mismatch': 'tried to finish somebody else’s sign-in',
   'user.deleted': 'deleted what was kept of a user',
+  'webhook.changed': 'changed a webhook',
+  'webhook.created': 'added a webhook',
+  'webhook.deleted': 'deleted a webhook',
+  'webhook.given_up': 'stopped sending to a webhook where nothing arrived',
   'workspace.created': 'founded the workspace',
+  'workspace.plan_changed': 'changed the workspace’s plan',
+  'workspace.identity_changed': 'changed who vouches for the workspace’s people',
+  'workspace.identity_removed': 'removed who vouches for the workspace’s people',
 };
 
 export const deed = (action) => DEEDS[action] ?? action;
 
-/** Who did it: `key:…`, `user:{app}:{sub}`, `stranger` or `system`. `name` is what an id is called. */
-export function actor(text, name) {
+/**
+ * Who did it: `key:…`, `person:{sub}`, `user:{app}:{sub}`, `stranger` or `system`. `name` is what an id is called, `person` what
+ * the issuer calls somebody.
+ */
+export function actor(text, name, person) {
+  if (text.startsWith('person:')) return person ?? text.slice(7);
   if (text === 'system') return 'The system';
   if (text === 'stranger') return 'Somebody from elsewhere';
   if (text.startsWith('key:')) return name(text.slice(4)) ?? `Key ${text.slice(4)}`;

@@ -1,10 +1,11 @@
 //! The AWS endpoints of the local process: one listener on loopback, spoken to by the unmodified AWS SDK.
 //!
-//! All three services speak JSON over `POST /` and say in `X-Amz-Target` which operation is meant. Signatures are not
+//! All four services speak JSON over `POST /` and say in `X-Amz-Target` which operation is meant. Signatures are not
 //! verified: who may reach loopback may use the endpoints. A web page may not, see [`guard`].
 
 mod answer;
 pub mod dynamodb;
+pub mod eventbridge;
 mod guard;
 pub mod kms;
 pub mod sqs;
@@ -40,6 +41,8 @@ pub struct Engines {
     pub kms: Option<Arc<kms::KeyService>>,
     /// The queues.
     pub sqs: Option<Arc<sqs::Queues>>,
+    /// The event bus.
+    pub events: Arc<eventbridge::Bus>,
 }
 
 /// The routes of the AWS listener.
@@ -52,7 +55,7 @@ pub fn router(engines: Engines) -> Router {
 }
 
 /// Hands the request to the service and operation that `X-Amz-Target` names: `DynamoDB_20120810.GetItem`,
-/// `TrentService.Decrypt`, `AmazonSQS.SendMessage`.
+/// `TrentService.Decrypt`, `AmazonSQS.SendMessage`, `AWSEvents.PutEvents`.
 async fn dispatch(State(engines): State<Engines>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let Some((service, operation)) = target.split_once('.') else {
@@ -64,6 +67,7 @@ async fn dispatch(State(engines): State<Engines>, headers: HeaderMap, body: Byte
         ("AmazonSQS", Engines { sqs: Some(queues), .. }) => {
             sqs::answer(&queues, host_of(&headers), operation, &body).await
         }
+        ("AWSEvents", Engines { events, .. }) => eventbridge::answer(&events, operation, &body),
         _ => (StatusCode::NOT_FOUND, "this endpoint does not serve that service").into_response(),
     }
 }

@@ -179,6 +179,7 @@ impl Seed<'_> {
             "revoke": {"url": format!("{issuer}/revoke")},
             "identity": {"url": format!("{issuer}/userinfo"), "id": "sub", "email": "email", "label": "email"},
             "oidc": {"issuer": issuer, "iss_parameter_supported": true},
+            "api": {"base_url": format!("{issuer}/api")},
         })
     }
 }

@@ -25,6 +25,7 @@ impl Endpoint {
             dynamodb: Some(Engine::open(&folder.path().join("dynamodb.sqlite")).unwrap()),
             kms: Some(Arc::new(KeyService::open(&folder.path().join("kms.key"), "eu-west-1").unwrap())),
             sqs: Some(Arc::new(Queues::open(&folder.path().join("sqs.sqlite"), "eu-west-1", clock.clone()).unwrap())),
+            events: Arc::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

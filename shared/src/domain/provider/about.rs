@@ -94,6 +94,12 @@ impl Certainty {
         table.close();
         certainty
     }
+
+    /// The pointers that lead to nothing in a file's own data: to what was renamed or taken out since.
+    pub fn astray<'c>(&'c self, data: &'c Value) -> impl Iterator<Item = &'c str> {
+        let lists = [&self.confirmed, &self.two_sources, &self.one_source, &self.unconfirmed];
+        lists.into_iter().flatten().map(String::as_str).filter(|pointer| data.pointer(pointer).is_none())
+    }
 }
 
 impl Deprecated {

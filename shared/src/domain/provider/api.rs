@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
+    request,
+    response::Success,
     template::{self, Piece},
-    token::{Success, headers},
 };
 use crate::domain::fields::{self, Table};
 
@@ -21,6 +22,9 @@ pub struct Oidc {
     pub issuer_template: bool,
     /// Whether every authorization response carries `iss` (RFC 9207).
     pub iss_parameter_supported: bool,
+    /// What a person said beside the issuer, where all else was discovered: with it, the metadata can be read again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Value>,
 }
 
 /// The provider's API.
@@ -35,6 +39,9 @@ pub struct Api {
     /// Headers that it asks for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
+    /// Headers that apps may set themselves in calls that are made for them, beside those that every API knows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub request_headers: Vec<String>,
     /// Where it takes the token; RFC 6750, section 2.1, where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_in: Option<TokenIn>,
@@ -78,6 +85,7 @@ impl Oidc {
             issuer: table.require("issuer", table.url("issuer")),
             issuer_template: table.flag("issuer_template").unwrap_or(false),
             iss_parameter_supported: table.flag("iss_parameter_supported").unwrap_or(false),
+            registration: table.read("registration", |value| Ok(value.clone())),
         });
         table.close();
         oidc
@@ -89,7 +97,8 @@ impl Api {
         let api = Self {
             base_url: table.url("base_url"),
             hosts: table.each("hosts", host).unwrap_or_default(),
-            headers: headers(&table),
+            headers: request::headers(&table),
+            request_headers: table.each("request_headers", header_name).unwrap_or_default(),
             token_in: TokenIn::read(table.table("token_in")),
             expired: table.tables("expired").into_iter().map(Expired::read).collect(),
         };

@@ -39,6 +39,8 @@ choices! {
         PrivateKeyJwt = "private_key_jwt",
         /// The secret alone, as the user name of HTTP Basic: it says whose it is.
         BasicSecretOnly = "basic_secret_only",
+        /// In the `Authorization` header, in a scheme of the provider's own: what `auth_header` says.
+        Header = "header",
     }
 
     /// How the parameters of a request are written.

@@ -6,10 +6,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
+    auth_header::AuthHeader,
     choice::{Body, ClientAuth, Method, choices},
     path::Path,
     request,
-    token::{NAMED, TokenResponse, headers},
+    response::TokenResponse,
+    token::NAMED,
 };
 use crate::domain::fields::Table;
 
@@ -38,6 +40,9 @@ pub struct ExchangeStep {
     /// How the client proves who it is; `None` where the parameters say all there is to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_auth: Option<ClientAuth>,
+    /// What the `Authorization` header says, where that is how the client proves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_header: Option<AuthHeader>,
     /// The parameters, with placeholders.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, String>,
@@ -93,9 +98,10 @@ impl ExchangeStep {
             method: request::method(&table, &[Method::Post, Method::Get]).unwrap_or(Method::Post),
             body: table.choice("body", Body::ALL).unwrap_or(Body::Form),
             client_auth: table.choice("client_auth", ClientAuth::ALL),
+            auth_header: AuthHeader::read(&table),
             params: request::texts(&table, "params"),
             query: request::texts(&table, "query"),
-            headers: headers(&table),
+            headers: request::headers(&table),
             names: request::names(&table, &NAMED),
             response: TokenResponse::read(table.table("response")),
         };
@@ -120,7 +126,7 @@ impl DiscoverStep {
         let step = Self {
             url: table.require("url", table.url("url")),
             method: request::method(&table, &[Method::Get, Method::Post]).unwrap_or(Method::Get),
-            headers: headers(&table),
+            headers: request::headers(&table),
             query: request::texts(&table, "query"),
             body: request::json_body(&table),
             list: table.path("list"),

@@ -1,43 +1,21 @@
-//! Where variables stand in a provider's data, whether each may stand there, and the same data with their values.
+//! A provider's data with the values of its variables in it, for the requests of one step.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-};
+mod details;
+mod placement;
+mod places;
 
-use serde_json::Value;
+use std::{borrow::Cow, collections::BTreeMap};
 
+pub use self::places::Step;
+use self::places::{Kind, host_of, visit};
 use super::{
     Provider,
-    request::Derive,
     template::{self, Piece},
-    vars::{Known, Source, Var},
+    vars::{Source, Var},
 };
-use crate::domain::fields::{self, Table};
 
 /// Values of variables, by their names.
 pub type Values = BTreeMap<String, String>;
-
-/// A part of a connection's life that sends requests, and so must have the values in them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Sending the user to the provider.
-    Authorize,
-    /// Checking what the user came back with.
-    Callback,
-    /// Exchanging the code, and what follows it at once.
-    Token,
-    /// Asking about the account.
-    Discover,
-    /// Refreshing.
-    Refresh,
-    /// Ending the grant at the provider.
-    Revoke,
-    /// Asking whose account it is.
-    Identity,
-    /// Nothing that is sent: what the app is told of the API.
-    Api,
-}
 
 /// A text cannot be filled: a value is missing, or may not stand there. Names the variable, never its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,52 +25,6 @@ pub struct Unfilled {
     pub pointer: String,
     /// The variable.
     pub var: String,
-}
-
-/// What a text is, which decides how a value is put into it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Url,
-    Host,
-    Header,
-    Parameter,
-}
-
-/// A text that may have placeholders.
-struct Spot {
-    pointer: String,
-    step: Step,
-    kind: Kind,
-}
-
-impl Step {
-    /// What is known by then.
-    fn known(self) -> Known {
-        match self {
-            Self::Authorize => Known::AtStart,
-            Self::Callback | Self::Token => Known::AtCallback,
-            Self::Discover => Known::WithToken,
-            Self::Refresh | Self::Revoke | Self::Identity | Self::Api => Known::WhenConnected,
-        }
-    }
-
-    /// What its requests put in themselves.
-    fn of_request(self) -> &'static [&'static str] {
-        match self {
-            Self::Authorize => &["client_id", "scopes"],
-            Self::Callback => &[],
-            Self::Api => &["client_id"],
-            Self::Token => &["client_id", "client_secret", "code", "redirect_uri", "scopes", "access_token"],
-            Self::Refresh => &["client_id", "client_secret", "redirect_uri", "scopes", "access_token", "refresh_token"],
-            Self::Revoke => &["client_id", "client_secret", "access_token", "refresh_token"],
-            Self::Discover | Self::Identity => &["client_id", "access_token"],
-        }
-    }
-
-    /// Whether requests of this step also use the texts of the other.
-    fn uses(self, other: Self) -> bool {
-        self == other || (self == Self::Refresh && other == Self::Token)
-    }
 }
 
 impl Provider {
@@ -158,18 +90,6 @@ impl Provider {
         known
     }
 
-    /// The variables without which some request or address cannot be made.
-    #[must_use]
-    pub fn needed_vars(&self) -> BTreeSet<&str> {
-        let mut named = BTreeSet::new();
-        visit(&mut self.clone(), &mut |_, text| {
-            named.extend(template::placeholders(text).map(str::to_owned));
-        });
-        let keys: Vec<String> = named.iter().filter_map(|name| self.vars.get(name)?.key.clone()).collect();
-        named.extend(keys);
-        self.vars.keys().map(String::as_str).filter(|name| named.contains(*name)).collect()
-    }
-
     /// This provider with samples in its texts: every value of a closed list is in one of them. For checks of its
     /// endpoints before any value is known.
     #[must_use]
@@ -203,47 +123,6 @@ impl Provider {
             });
         });
         Cow::Owned(filled)
-    }
-
-    /// Notes every placeholder that is no variable, or one that may not stand where it does.
-    pub(super) fn check_placeholders(&self, table: &Table<'_>) {
-        visit(&mut self.clone(), &mut |spot, text| {
-            for name in template::placeholders(text) {
-                if let Some(detail) = self.wrong(&spot, text, name) {
-                    table.refuse_at(&spot.pointer, format!("{{{name}}} {detail}"));
-                }
-            }
-            if spot.kind == Kind::Url && has_stray_brace(text) {
-                table.refuse_at(&spot.pointer, "has a brace that belongs to no placeholder");
-            }
-        });
-    }
-
-    fn wrong(&self, spot: &Spot, text: &str, name: &str) -> Option<String> {
-        let Some(var) = self.vars.get(name) else {
-            let is_of_request = spot.step.of_request().contains(&name) && !in_host(spot.kind, text, name);
-            return (!is_of_request).then(|| "is no declared variable".to_owned());
-        };
-        if self.known_by(var) > spot.step.known() {
-            return Some("is not known yet when this is sent".to_owned());
-        }
-        if !in_host(spot.kind, text, name) {
-            return None;
-        }
-        var.unfit_for_host(ends_in_domain(spot.kind, text)).map(str::to_owned)
-    }
-
-    fn known_by(&self, var: &Var) -> Known {
-        match &var.from {
-            Source::App | Source::Input => Known::AtStart,
-            Source::Callback(_) => Known::AtCallback,
-            Source::Token(_) => Known::WithToken,
-            Source::Discover(_) => Known::WhenConnected,
-            Source::Map => match var.key.as_ref().and_then(|key| self.vars.get(key)) {
-                Some(key) if key.from != Source::Map => self.known_by(key),
-                _ => Known::AtStart,
-            },
-        }
     }
 }
 
@@ -286,153 +165,6 @@ fn fits(value: &str, kind: Kind, in_host: bool) -> bool {
         Kind::Url => value != "." && value != "..",
         Kind::Header => value.bytes().all(|byte| (0x20..0x7f).contains(&byte)),
         Kind::Host | Kind::Parameter => true,
-    }
-}
-
-/// From where to where a text is a host.
-fn host_of(kind: Kind, text: &str) -> (usize, usize) {
-    match kind {
-        Kind::Url => template::authority(text),
-        Kind::Host => (0, text.len()),
-        Kind::Header | Kind::Parameter => (0, 0),
-    }
-}
-
-fn in_host(kind: Kind, text: &str, name: &str) -> bool {
-    let (begins, ends) = host_of(kind, text);
-    template::placeholders(&text[begins..ends]).any(|placeholder| placeholder == name)
-}
-
-/// Whether the host ends in a domain of at least two labels that stands there as it is.
-fn ends_in_domain(kind: Kind, text: &str) -> bool {
-    let (begins, ends) = host_of(kind, text);
-    let Some(Piece::Text(tail)) = template::pieces(&text[begins..ends]).last().copied() else { return false };
-    let tail = tail.split(':').next().unwrap_or_default();
-    let domain = tail.split_once('.').map(|(_, domain)| domain);
-    domain.is_some_and(|domain| domain.contains('.') && template::is_of_host(domain))
-}
-
-fn has_stray_brace(url: &str) -> bool {
-    template::pieces(url).into_iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(['{', '}'])))
-}
-
-/// Shows every text that may have placeholders.
-fn visit(provider: &mut Provider, see: &mut dyn FnMut(Spot, &mut String)) {
-    let authorize = &mut provider.authorize;
-    let mut at = Visit { step: Step::Authorize, table: "/authorize".into(), see };
-    at.text("/url", Kind::Url, Some(&mut authorize.url));
-    at.text("/par_url", Kind::Url, authorize.par_url.as_mut());
-    at.text("/fragment", Kind::Parameter, authorize.fragment.as_mut());
-    at.map("params", Kind::Parameter, &mut authorize.params);
-    at.go(Step::Callback, "/callback").map("must_equal", Kind::Parameter, &mut provider.callback.must_equal);
-    let token = &mut provider.token;
-    at.go(Step::Token, "/token");
-    at.text("/url", Kind::Url, Some(&mut token.url));
-    at.maps(&mut token.params, &mut token.query, &mut token.headers);
-    at.derived(&mut token.derive);
-    for (index, step) in provider.exchange.iter_mut().enumerate() {
-        at.go(Step::Token, format!("/exchange/{index}"));
-        at.text("/url", Kind::Url, Some(&mut step.url));
-        at.maps(&mut step.params, &mut step.query, &mut step.headers);
-    }
-    for (index, step) in provider.discover.iter_mut().enumerate() {
-        at.go(Step::Discover, format!("/discover/{index}"));
-        at.text("/url", Kind::Url, Some(&mut step.url));
-        at.maps(&mut BTreeMap::new(), &mut step.query, &mut step.headers);
-        if let Some(body) = &mut step.body {
-            at.json("/body", body);
-        }
-    }
-    let refresh = &mut provider.refresh;
-    at.go(Step::Refresh, "/refresh");
-    at.text("/url", Kind::Url, refresh.url.as_mut());
-    at.maps(&mut refresh.params, &mut refresh.query, &mut refresh.headers);
-    if let Some(revoke) = &mut provider.revoke {
-        at.go(Step::Revoke, "/revoke");
-        at.text("/url", Kind::Url, Some(&mut revoke.url));
-        at.maps(&mut revoke.params, &mut revoke.query, &mut revoke.headers);
-    }
-    if let Some(identity) = &mut provider.identity {
-        at.go(Step::Identity, "/identity");
-        at.text("/url", Kind::Url, identity.url.as_mut());
-        at.maps(&mut BTreeMap::new(), &mut identity.query, &mut identity.headers);
-        if let Some(body) = &mut identity.body {
-            at.json("/body", body);
-        }
-    }
-    at.go(Step::Callback, "/oidc");
-    at.text(
-        "/issuer",
-        Kind::Url,
-        provider.oidc.as_mut().filter(|oidc| oidc.issuer_template).map(|oidc| &mut oidc.issuer),
-    );
-    let api = &mut provider.api;
-    at.go(Step::Api, "/api");
-    at.text("/base_url", Kind::Url, api.base_url.as_mut());
-    at.map("headers", Kind::Header, &mut api.headers);
-    for (index, host) in api.hosts.iter_mut().enumerate() {
-        at.text(&format!("/hosts/{index}"), Kind::Host, Some(host));
-    }
-}
-
-/// A walk over the tables of a provider.
-struct Visit<'v> {
-    step: Step,
-    table: Cow<'static, str>,
-    see: &'v mut dyn FnMut(Spot, &mut String),
-}
-
-impl Visit<'_> {
-    fn go(&mut self, step: Step, table: impl Into<Cow<'static, str>>) -> &mut Self {
-        (self.step, self.table) = (step, table.into());
-        self
-    }
-
-    fn text(&mut self, place: &str, kind: Kind, text: Option<&mut String>) {
-        if let Some(text) = text {
-            (self.see)(Spot { pointer: format!("{}{place}", self.table), step: self.step, kind }, text);
-        }
-    }
-
-    fn map(&mut self, table: &str, kind: Kind, texts: &mut BTreeMap<String, String>) {
-        for (name, text) in texts {
-            self.text(&format!("/{table}/{}", fields::step(name)), kind, Some(text));
-        }
-    }
-
-    fn maps(
-        &mut self,
-        params: &mut BTreeMap<String, String>,
-        query: &mut BTreeMap<String, String>,
-        headers: &mut BTreeMap<String, String>,
-    ) {
-        self.map("params", Kind::Parameter, params);
-        self.map("query", Kind::Parameter, query);
-        self.map("headers", Kind::Header, headers);
-    }
-
-    fn derived(&mut self, derived: &mut BTreeMap<String, Derive>) {
-        for (name, derive) in derived {
-            let place = format!("/derive/{}/over", fields::step(name));
-            self.text(&place, Kind::Parameter, derive.over.as_mut());
-        }
-    }
-
-    fn json(&mut self, place: &str, value: &mut Value) {
-        match value {
-            Value::String(text) => self.text(place, Kind::Parameter, Some(text)),
-            Value::Array(items) => {
-                for (index, item) in items.iter_mut().enumerate() {
-                    self.json(&format!("{place}/{index}"), item);
-                }
-            }
-            Value::Object(fields) => {
-                for (name, field) in fields {
-                    self.json(&format!("{place}/{}", fields::step(name)), field);
-                }
-            }
-            _ => {}
-        }
     }
 }
 

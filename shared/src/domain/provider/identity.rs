@@ -9,7 +9,7 @@ use super::{
     choice::{Method, choices},
     path::Path,
     request,
-    token::{Success, headers},
+    response::Success,
 };
 use crate::domain::fields::Table;
 
@@ -93,7 +93,7 @@ impl Identity {
             url: url.filter(|_| from == IdentityFrom::Request),
             method: table.choice("method", Method::ALL).unwrap_or(Method::Get),
             auth: table.choice("auth", IdentityAuth::ALL).unwrap_or(IdentityAuth::Bearer),
-            headers: headers(&table),
+            headers: request::headers(&table),
             query: request::texts(&table, "query"),
             body: request::json_body(&table),
             needs_scope: table.text("needs_scope"),

@@ -81,9 +81,13 @@ impl Provider {
     /// # Errors
     /// What in the metadata makes it unusable.
     pub fn from_metadata(body: Value, metadata: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
-        let mut mapping = Mapping::of(body)?;
+        let mut mapping = Mapping::of(body.clone())?;
         mapping.add(metadata);
-        mapping.provider()
+        let mut provider = mapping.provider()?;
+        if let Some(oidc) = &mut provider.oidc {
+            oidc.registration = Some(body);
+        }
+        Ok(provider)
     }
 }
 
@@ -105,6 +109,10 @@ impl Mapping {
             .partition(|(name, _)| is_mapped(name) || (is_paste && is_other_metadata(name)));
         mapping.body = body;
         mapping.add(&metadata);
+        if mapping.field("oidc", "registration").is_some() {
+            let detail = "is not said, but kept of what was".to_owned();
+            return Err(vec![FieldError { pointer: "/oidc/registration".to_owned(), detail }]);
+        }
         Ok(mapping)
     }
 
@@ -172,8 +180,8 @@ impl Mapping {
         }
     }
 
-    /// What protects requests and tokens beyond RFC 6749. That every token is bound (RFC 9449) no metadata can say: a
-    /// person does, by `token.dpop`.
+    /// What protects requests and tokens beyond RFC 6749. Whether every token must be bound (RFC 9449) no metadata says:
+    /// that is found out with the first code.
     fn add_protection(&mut self, metadata: &Map<String, Value>) {
         let name = "require_pushed_authorization_requests";
         if let Some(value) = metadata.get(name) {
@@ -181,7 +189,7 @@ impl Mapping {
         }
         let name = "dpop_signing_alg_values_supported";
         if metadata.get(name).is_some_and(|algorithms| lists(algorithms, "ES256")) {
-            self.put("token", "dpop", json!("supported"), name);
+            self.put("token", "dpop", json!("when_asked"), name);
         }
     }
 

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
+    auth_header::AuthHeader,
     choice::{Body, ClientAuth, Method, choices},
     request,
-    token::{NAMED, Success, headers},
+    response::Success,
+    token::NAMED,
 };
 use crate::domain::fields::{self, Table};
 
@@ -54,6 +56,8 @@ choices! {
         Bearer = "bearer",
         /// By a signed assertion, as at the token endpoint (RFC 7523, section 2.2).
         PrivateKeyJwt = "private_key_jwt",
+        /// In the `Authorization` header, in a scheme of the provider's own: what `auth_header` says.
+        Header = "header",
     }
 
     /// Which token is revoked.
@@ -84,6 +88,9 @@ pub struct Refresh {
     /// How the client proves who it is, where that is not as in the token request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_auth: Option<ClientAuth>,
+    /// What the `Authorization` header says, where that is not as in the token request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_header: Option<AuthHeader>,
     /// What is sent beside the parameters of the token request, or instead of them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, String>,
@@ -149,6 +156,9 @@ pub struct Revoke {
     pub method: Method,
     /// How the request proves who asks.
     pub auth: RevocationAuth,
+    /// What the `Authorization` header says, where that is not as in the token request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_header: Option<AuthHeader>,
     /// How the parameters are written.
     pub body: Body,
     /// What is always sent beside the token.
@@ -194,9 +204,10 @@ impl Refresh {
             method: request::method(&table, &[Method::Post, Method::Get]),
             body: table.choice("body", Body::ALL),
             client_auth: table.choice("client_auth", ClientAuth::ALL),
+            auth_header: AuthHeader::read(&table),
             params: request::texts(&table, "params"),
             query: request::texts(&table, "query"),
-            headers: headers(&table),
+            headers: request::headers(&table),
             names: request::names(&table, &NAMED),
             omit: request::omitted(&table, &OMITTED),
             rotation: table.choice("rotation", Rotation::ALL).unwrap_or(Rotation::Unknown),
@@ -226,7 +237,7 @@ impl RevocationAuth {
     /// Whether the client's own credentials are part of the proof.
     #[must_use]
     pub fn proves_client(self) -> bool {
-        matches!(self, Self::Basic | Self::Post | Self::PrivateKeyJwt)
+        matches!(self, Self::Basic | Self::Post | Self::PrivateKeyJwt | Self::Header)
     }
 }
 
@@ -242,15 +253,17 @@ impl Revoke {
             ClientAuth::Post => RevocationAuth::Post,
             ClientAuth::None => RevocationAuth::None,
             ClientAuth::PrivateKeyJwt => RevocationAuth::PrivateKeyJwt,
+            ClientAuth::Header => RevocationAuth::Header,
         };
         let revoke = Self {
             url: table.require("url", table.url("url")),
             method: table.choice("method", Method::ALL).unwrap_or(Method::Post),
             auth: table.choice("auth", RevocationAuth::ALL).unwrap_or(as_client),
+            auth_header: AuthHeader::read(&table),
             body: table.choice("body", Body::ALL).unwrap_or(Body::Form),
             params: request::texts(&table, "params"),
             query: request::texts(&table, "query"),
-            headers: headers(&table),
+            headers: request::headers(&table),
             names: request::names(&table, &NAMED_IN_REVOCATION),
             token: table.choice("token", RevokedToken::ALL).unwrap_or(RevokedToken::Both),
             token_param: table.text("token_param").unwrap_or_else(|| "token".into()),

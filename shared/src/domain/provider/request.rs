@@ -117,3 +117,26 @@ pub(super) fn json_body(table: &Table<'_>) -> Option<Value> {
         Ok(value.clone())
     })
 }
+
+/// Headers that a provider asks for. What frames or authenticates a request is not data.
+pub(super) fn headers(table: &Table<'_>) -> BTreeMap<String, String> {
+    const RESERVED: [&str; 9] = [
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "host",
+        "te",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    table.map("headers", |name, value| {
+        let is_token = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let lower = name.to_ascii_lowercase();
+        if !is_token || RESERVED.contains(&lower.as_str()) || lower.starts_with("proxy-") {
+            return Err("is not a header that can be set here".into());
+        }
+        fields::text(value).and_then(|text| if text.is_ascii() { Ok(text) } else { Err("must be ASCII".into()) })
+    })
+}

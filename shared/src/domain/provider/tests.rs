@@ -101,6 +101,12 @@ fn a_mistake_is_told_with_its_place() {
         ("/discover/0/into", json!({"base_uri": 1}), "/discover/0/into/base_uri"),
         ("/discover/0/match", json!({"a": []}), "/discover/0/match/a"),
         ("/discover/0/body", json!("text"), "/discover/0/body"),
+        ("/token/client_auth", json!("header"), "/token/auth_header"),
+        ("/token/auth_header", json!("Client {client_secret}"), "/token/auth_header"),
+        ("/refresh/client_auth", json!("header"), "/refresh/auth_header"),
+        ("/exchange/0/client_auth", json!("header"), "/exchange/0/auth_header"),
+        ("/revoke/auth", json!("header"), "/revoke/auth_header"),
+        ("/revoke/auth_header", json!("Client {client_secret}"), "/revoke/auth_header"),
         ("/refresh/grant", json!("refresh_token"), "/refresh/extends"),
         ("/refresh/omit", json!(["code"]), "/refresh/omit/0"),
         ("/revoke/names", json!({"code": "c"}), "/revoke/names/code"),
@@ -132,5 +138,25 @@ fn a_token_that_only_lives_longer_is_not_used_up_by_its_refresh() {
         data["refresh"] = refresh.clone();
         let provider = Provider::from_value(&data).expect("a provider");
         assert_eq!((provider.rotates(), provider.is_strict()), (rotates, rotates), "{refresh}");
+    }
+}
+
+#[test]
+fn a_header_of_a_clients_own_has_places_for_the_client_and_for_nothing_else() {
+    for (header, fits) in [
+        ("Client {client_secret}", true),
+        ("Key {client_id}:{client_secret}", true),
+        ("Client secret", false),
+        ("Client {client_id}", false),
+        ("Client {client_secret} {access_token}", false),
+        ("Client {client_secret} {code}", false),
+        ("Client {client_secret} {", false),
+        ("Client {client_secret}\r\nX-Evil: 1", false),
+        ("Clïent {client_secret}", false),
+    ] {
+        let mut data = odd();
+        data["token"]["client_auth"] = json!("header");
+        data["token"]["auth_header"] = json!(header);
+        assert_eq!(Provider::from_value(&data).is_ok(), fits, "{header}");
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         provider::Provider,
         secret::{AuthorizationCode, CodeVerifier, Secret},
     },
-    oauth::{CodeGrant, Credentials, ProviderClient, TokenError},
+    oauth::{CodeGrant, Credentials, ProviderClient, TokenError, dpop::Proof},
     random::Random,
 };
 
@@ -45,8 +45,13 @@ impl Probe<'_> {
         let code = Secret::<AuthorizationCode>::new(format!("{CODE_PREFIX}{}", random.token()));
         let verifier = Secret::<CodeVerifier>::new(random.token());
         let requested = self.provider.scopes_to_request(&self.connector.scopes);
-        let grant =
-            CodeGrant { code: &code, verifier: &verifier, redirect_uri: self.redirect_uri, requested: &requested };
+        let grant = CodeGrant {
+            code: &code,
+            verifier: &verifier,
+            redirect_uri: self.redirect_uri,
+            requested: &requested,
+            proof: Proof::Without,
+        };
         match client.exchange(self.provider, self.credentials, grant, now).await {
             Err(error) => verdict(&error),
             // A provider that gives tokens for nothing says nothing about the client.
@@ -61,6 +66,8 @@ fn verdict(error: &TokenError) -> Verdict {
         TokenError::ClientRejected { error, .. } if error.as_str() == "redirect_uri_mismatch" => {
             Verdict::WrongRedirectUri
         }
+        // The made-up code was shown without a proof; whether one is wanted says nothing about the client.
+        TokenError::ClientRejected { error, .. } if error.as_str() == "invalid_dpop_proof" => Verdict::Unknown,
         TokenError::ClientRejected { .. } => Verdict::Rejected,
         _ => Verdict::Unknown,
     }

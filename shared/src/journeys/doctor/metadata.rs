@@ -54,8 +54,10 @@ fn unread(error: &DiscoveryError) -> Option<Finding> {
 /// choice, and often not what the metadata names.
 fn moved(provider: &Provider, metadata: &Map<String, Value>, is_own: bool) -> Vec<Finding> {
     let (revoke, identity) = (provider.revoke.as_ref(), provider.identity.as_ref());
+    let par_url = provider.authorize.par_url.as_ref();
     let pinned = [
         ("/authorize/url", "authorization_endpoint", Some(&provider.authorize.url)),
+        ("/authorize/par_url", "pushed_authorization_request_endpoint", par_url.filter(|_| is_own)),
         ("/token/url", "token_endpoint", Some(&provider.token.url)),
         ("/revoke/url", "revocation_endpoint", revoke.filter(|_| is_own).map(|revoke| &revoke.url)),
         ("/identity/url", "userinfo_endpoint", identity.filter(|_| is_own).and_then(|identity| identity.url.as_ref())),
@@ -70,12 +72,13 @@ fn moved(provider: &Provider, metadata: &Map<String, Value>, is_own: bool) -> Ve
 
 fn moved_to(pointer: &str, name: &str, pinned: &str, is_own: bool) -> Finding {
     let what_to_do = if is_own {
-        "Ask the provider whether it has moved. If so, register it again and make a new connector; this one keeps its \
-         endpoints, so that no secret ever goes to an address it was not made for."
+        "Ask the provider whether it has moved; the audit trail (`connector.endpoints_moved`) may say where to. If so, \
+         accept what its metadata says by now: `PUT` the connector with `{\"accept_endpoints\": true}`. Until then it keeps \
+         its endpoints, so that no secret ever goes to an address it was not made for."
     } else {
         "If connecting works, nothing: the catalogue's endpoint is still served. If it does not, update this deployment."
     };
-    let is_vital = is_own && (pointer == "/authorize/url" || pointer == "/token/url");
+    let is_vital = is_own && ["/authorize/url", "/authorize/par_url", "/token/url"].contains(&pointer);
     Finding::new(
         if is_vital { Severity::Warning } else { Severity::Info },
         FindingCode::EndpointMoved,

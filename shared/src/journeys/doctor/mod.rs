@@ -2,11 +2,12 @@
 //! admin asks, soon after each change, and once a night.
 //!
 //! Nothing that it asks of a provider changes anything there: no user is needed and no token is shown. Its findings are
-//! told in our own words.
+//! told in our own words. A connector that was made of an issuer's metadata follows it here, where that is safe.
 
 mod client;
 mod endpoints;
 mod grants;
+mod issuer;
 mod metadata;
 mod redirect;
 mod scopes;
@@ -17,8 +18,8 @@ use futures::join;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use self::client::Verdict;
-use super::{client_proof::ClientProof, profile};
+use self::{client::Verdict, issuer::Followed};
+use super::{client_proof::ClientProof, issuer_changes::IssuerChanges, profile};
 use crate::{
     clock::Clock,
     domain::{
@@ -38,6 +39,9 @@ use crate::{
 /// How long one examination may take: somebody may be waiting for it.
 pub const EXAMINATION: Duration = Duration::from_secs(12);
 
+/// How long an issuer may take to tell about itself, before anything else is asked.
+const METADATA: Duration = Duration::from_secs(6);
+
 /// When an examination that nobody came back from is taken up again.
 const TAKEN_FOR: Duration = Duration::from_mins(3);
 
@@ -50,6 +54,7 @@ pub struct Doctor {
     pub(crate) connectors: Connectors,
     pub(crate) connections: Connections,
     pub(crate) checkups: Checkups,
+    pub(crate) issuers: IssuerChanges,
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) public_base_url: String,
@@ -77,7 +82,6 @@ pub enum NotExamined {
 /// What the provider said, or did not say, while it was asked.
 struct Asked {
     obstacles: Vec<Finding>,
-    metadata: Option<Result<Map<String, Value>, DiscoveryError>>,
     verdict: Verdict,
 }
 
@@ -91,7 +95,7 @@ impl Doctor {
         let connector = self.connectors.find(workspace, id).await?;
         let connector = connector.filter(Connector::is_active).ok_or(NotExamined::NotFound)?;
         match self.take_turn(&connector).await? {
-            Turn::Taken(held) => Ok(self.examine_in_turn(&connector, held).await?),
+            Turn::Taken(held) => Ok(Box::pin(self.examine_in_turn(connector, held)).await?),
             Turn::NotBefore(moment) => {
                 let wait = moment.duration_since(self.clock.now()).unsigned_abs();
                 Err(NotExamined::TooSoon { retry_after: wait.max(Duration::from_secs(1)) })
@@ -120,7 +124,7 @@ impl Doctor {
             return self.checkups.remove(&due.connector).await;
         };
         match self.take_turn(&connector).await? {
-            Turn::Taken(held) => self.examine_in_turn(&connector, held).await.map(|_| ()),
+            Turn::Taken(held) => Box::pin(self.examine_in_turn(connector, held)).await.map(|_| ()),
             Turn::NotBefore(moment) => self.checkups.put_off(&due, moment).await,
         }
     }
@@ -131,18 +135,29 @@ impl Doctor {
         self.checkups.take_turn(connector, now, until).await
     }
 
-    async fn examine_in_turn(&self, connector: &Connector, held: Timestamp) -> Result<Checkup, StoreError> {
-        let mut findings = self.findings(connector).await?;
+    async fn examine_in_turn(&self, connector: Connector, held: Timestamp) -> Result<Checkup, StoreError> {
+        let noted = self.checkups.find(&connector.id).await?.and_then(|last| last.offered);
+        let metadata = self.metadata(&connector).await;
+        // What can't be read says nothing new.
+        let Followed { connector, offered } = match &metadata {
+            Some(Ok(metadata)) => Box::pin(self.follow(connector, metadata, noted.as_deref())).await?,
+            _ => Followed { connector, offered: noted },
+        };
+        let mut findings = self.findings(&connector, metadata).await?;
         findings.sort_by_key(|finding| finding.severity);
         let checked_at = self.clock.now();
-        let checkup = Checkup { checked_at, revision: connector.revision, findings };
+        let checkup = Checkup { checked_at, revision: connector.revision, findings, offered };
         let next = next_examination(&connector.id, checked_at);
         self.checkups.note(&connector.id, &checkup, held, next).await?;
         tracing::info!(findings = checkup.findings.len(), "a connector was examined");
         Ok(checkup)
     }
 
-    async fn findings(&self, connector: &Connector) -> Result<Vec<Finding>, StoreError> {
+    async fn findings(
+        &self,
+        connector: &Connector,
+        metadata: Option<Result<Map<String, Value>, DiscoveryError>>,
+    ) -> Result<Vec<Finding>, StoreError> {
         let Some(provider) = profile(connector) else { return Ok(Vec::new()) };
         let redirect_uri = connector.redirect_uri(&self.public_base_url);
         let (asked, connections) =
@@ -155,27 +170,27 @@ impl Doctor {
         findings.extend(client::expiry(connector.client_secret_expires_on, now));
         findings.extend(scopes::findings(connector, provider));
         findings.extend(grants::findings(provider, &connections));
-        if let Some(metadata) = asked.metadata {
+        if let Some(metadata) = metadata {
             findings.extend(metadata::findings(connector, provider, &metadata));
         }
         Ok(findings)
     }
 
+    /// What the issuer publishes, if there is one that answers in time. It is asked first: whom the client is presented to
+    /// may depend on it.
+    async fn metadata(&self, connector: &Connector) -> Option<Result<Map<String, Value>, DiscoveryError>> {
+        let issuer = profile(connector)?.oidc.as_ref().map(|oidc| oidc.issuer.as_str())?;
+        if endpoints::is_filled_later(issuer) {
+            return None;
+        }
+        tokio::time::timeout(METADATA, Box::pin(self.client.metadata(issuer))).await.ok()
+    }
+
     /// Asks the provider whatever there is to ask, all at once. What does not come in time is not known.
     async fn ask(&self, connector: &Connector, provider: &Provider, redirect_uri: &str) -> Asked {
-        let metadata = async {
-            let issuer = provider.oidc.as_ref().map(|oidc| oidc.issuer.as_str())?;
-            if endpoints::is_filled_later(issuer) {
-                return None;
-            }
-            tokio::time::timeout(EXAMINATION, Box::pin(self.client.metadata(issuer))).await.ok()
-        };
-        let (obstacles, metadata, verdict) = join!(
-            endpoints::findings(&self.client, provider),
-            metadata,
-            self.present_client(connector, provider, redirect_uri),
-        );
-        Asked { obstacles, metadata, verdict }
+        let (obstacles, verdict) =
+            join!(endpoints::findings(&self.client, provider), self.present_client(connector, provider, redirect_uri),);
+        Asked { obstacles, verdict }
     }
 
     /// Presents the client with a code that nobody was given. Where that does harm, or the secret does not open, nothing is

@@ -26,7 +26,8 @@ impl ManageConnectors {
         if rotate && !provider.needs_client_key() {
             return Err(ConnectorError::NoKey);
         }
-        if rotate && provider.binds_tokens() && !is_missing {
+        let may_bind = provider.may_bind_tokens() && self.healths.is_bound(&earlier.id).await?;
+        if rotate && (provider.binds_tokens() || may_bind) && !is_missing {
             return Err(ConnectorError::KeyBound);
         }
         let present = earlier.client_key.as_ref();

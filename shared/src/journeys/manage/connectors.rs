@@ -1,24 +1,31 @@
 //! Connectors: registered, viewed, changed, deleted.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{Timestamp, civil::Date};
 
+use super::acceptance::{Accepted, takes_secret};
 use crate::{
     clock::Clock,
     domain::{
         audit::Actor,
+        call::CallRules,
         connector::{Connector, ConnectorKind, ConnectorState},
+        event::EventKind,
         fields::FieldError,
         health::Health,
         ids::{ConnectorId, WorkspaceId},
-        provider::{ClientAuth, Provider, ProviderType, Values},
+        plan::PlanRequired,
+        provider::ProviderType,
         scopes::Scopes,
         secret::{ClientSecret, Sealed, Secret},
         workspace::DisplayName,
     },
-    journeys::{audit::Audit, doctor::CallDoctor, profile, sweep_connector::BeginSweep},
-    oauth::{ProviderClient, SigningError, catalogue},
+    journeys::{
+        audit::Audit, doctor::CallDoctor, issuer_changes::IssuerChanges, plan::KeepPlan, profile, publish::Publisher,
+        sweep_connector::BeginSweep,
+    },
+    oauth::{DiscoveryError, ProviderClient, SigningError},
     random::Random,
     store::{ConnectorWrite, Connectors, CustomProviders, Healths, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -31,13 +38,16 @@ const TRIES: usize = 3;
 #[derive(Debug, Clone)]
 pub struct ManageConnectors {
     pub(crate) connectors: Connectors,
+    pub(crate) plan: KeepPlan,
     pub(crate) custom: CustomProviders,
+    pub(crate) issuers: IssuerChanges,
     pub(crate) healths: Healths,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) doctor: CallDoctor,
     pub(crate) vault: Arc<Vault>,
     pub(crate) sweep: BeginSweep,
     pub(crate) audit: Audit,
+    pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
@@ -61,6 +71,8 @@ pub struct ConnectorDraft {
     pub scopes: Scopes,
     /// Details that the app reads along with a token.
     pub connection_config: BTreeMap<String, String>,
+    /// What apps may call through it.
+    pub call_rules: CallRules,
     /// Whose accounts it connects.
     pub kind: ConnectorKind,
 }
@@ -82,8 +94,14 @@ pub struct ConnectorChange {
     pub connection_config: Option<BTreeMap<String, String>>,
     /// Whether its connections may be exported, a day later.
     pub exportable: Option<bool>,
+    /// Other rules of what apps may call; empty ones are none.
+    pub call_rules: Option<CallRules>,
     /// A new key pair in the place of the present one.
     pub rotate_key: bool,
+    /// The only revision that may be changed, if whoever asks has seen no other.
+    pub at_revision: Option<u64>,
+    /// The endpoints that the issuer's metadata names by now, wherever they are.
+    pub accept_endpoints: bool,
 }
 
 /// Why a connector was not registered, changed or deleted.
@@ -114,6 +132,12 @@ pub enum ConnectorError {
     /// A new key was asked for, and the last one does not sign yet: the provider would have to learn of two at once.
     #[error("the newest key does not sign yet")]
     KeyTooNew,
+    /// The endpoints of an issuer were to be accepted, and the provider has none, or is the catalogue's.
+    #[error("the provider was not made of an issuer's metadata")]
+    NoIssuer,
+    /// The issuer's metadata could not be used.
+    #[error(transparent)]
+    Discovery(#[from] DiscoveryError),
     /// No key could be made.
     #[error(transparent)]
     Signing(#[from] SigningError),
@@ -123,6 +147,12 @@ pub enum ConnectorError {
     /// The id is in use.
     #[error("the id is taken")]
     IdTaken,
+    /// The workspace's plan does not have it.
+    #[error("{0}")]
+    Plan(PlanRequired),
+    /// It is not at the revision that was to be changed.
+    #[error("the connector was changed since it was looked at")]
+    Outdated,
     /// Others keep changing it.
     #[error("somebody else changed the connector at the same time")]
     Contended,
@@ -132,6 +162,12 @@ pub enum ConnectorError {
     /// The vault can't seal.
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+impl From<PlanRequired> for ConnectorError {
+    fn from(required: PlanRequired) -> Self {
+        Self::Plan(required)
+    }
 }
 
 impl ManageConnectors {
@@ -146,11 +182,7 @@ impl ManageConnectors {
         draft: ConnectorDraft,
         actor: Actor,
     ) -> Result<Connector, ConnectorError> {
-        let (provider, is_own) = self.provider(workspace, &draft.provider).await?;
-        if let Some(reason) = &provider.unavailable {
-            return Err(ConnectorError::Unavailable(reason.clone()));
-        }
-        let connection_config = self.config(&provider, &draft.connection_config)?;
+        let Accepted { provider, is_own, connection_config, planned } = self.accept(workspace, &draft).await?;
         if takes_secret(&provider) && draft.client_secret.is_none() {
             return Err(ConnectorError::SecretMissing);
         }
@@ -172,6 +204,7 @@ impl ManageConnectors {
             scopes: draft.scopes,
             scopes_revision: 1,
             connection_config,
+            call_rules: draft.call_rules,
             kind: draft.kind,
             exportable_since: None,
             state: ConnectorState::Active,
@@ -180,13 +213,20 @@ impl ManageConnectors {
             updated_at: now,
             id,
         };
-        match self.connectors.put_new(&connector).await? {
+        match self.connectors.put_new(&connector, planned.most_connectors()).await? {
             ConnectorWrite::Done => {}
+            ConnectorWrite::Full => {
+                // Others came first: it is full by now, or gone.
+                let planned = self.plan.of(workspace).await?.ok_or(ConnectorError::NotFound)?;
+                planned.has_room_for(connector.kind)?;
+                return Err(ConnectorError::Contended);
+            }
             ConnectorWrite::NameTaken => return Err(ConnectorError::NameTaken),
             ConnectorWrite::Conflict => return Err(ConnectorError::IdTaken),
         }
         let details = [("integration_type", connector.provider.as_str()), ("name", connector.name.as_str())];
         self.audit.note(workspace, actor, "connector.created", connector.id.as_str(), &details).await;
+        self.publisher.publish(&self.publisher.of_connector(EventKind::ConnectorCreated, &connector)).await;
         self.doctor.soon(&connector).await;
         Ok(connector)
     }
@@ -231,28 +271,32 @@ impl ManageConnectors {
     ) -> Result<Connector, ConnectorError> {
         let secret = self.sealed(workspace, id, change.client_secret).await?;
         let change = ConnectorChange { client_secret: None, ..change };
+        let metadata = if change.accept_endpoints { Some(self.metadata(workspace, id).await?) } else { None };
         for _ in 0..TRIES {
             let earlier = self.find(workspace, id).await?;
-            let config = match (&change.connection_config, profile(&earlier)) {
-                (Some(config), Some(provider)) => {
-                    Some(provider.accept_change(&earlier.connection_config, config).map_err(ConnectorError::Config)?)
-                }
-                (config, _) => config.clone(),
-            };
-            let mut changed = self.changed(&earlier, &change, config, secret.as_ref());
-            changed.client_key = self.key_of_changed(&earlier, change.rotate_key).await?;
+            if change.at_revision.is_some_and(|revision| revision != earlier.revision) {
+                return Err(ConnectorError::Outdated);
+            }
+            let mut changed = self.changed(&earlier, &change, secret.as_ref())?;
+            let accepted =
+                metadata.as_ref().map(|metadata| self.accepted(&mut changed, metadata)).transpose()?.flatten();
+            changed.client_key = self.key_of_changed(&changed, change.rotate_key).await?;
             match self.connectors.replace(&earlier, &changed).await? {
                 ConnectorWrite::Done => {
                     let fields = differences(&earlier, &changed).join(" ");
                     let details = [("changed", fields.as_str())];
-                    self.audit.note(workspace, actor, "connector.changed", id.as_str(), &details).await;
+                    self.audit.note(workspace, actor.clone(), "connector.changed", id.as_str(), &details).await;
+                    self.publisher.publish(&self.publisher.of_connector(EventKind::ConnectorChanged, &changed)).await;
+                    if let Some(metadata) = &metadata {
+                        self.note_accepted(&changed, metadata, accepted.as_ref(), actor).await?;
+                    }
                     self.doctor.soon(&changed).await;
                     return Ok(changed);
                 }
                 ConnectorWrite::NameTaken if earlier.name.folded() != changed.name.folded() => {
                     return Err(ConnectorError::NameTaken);
                 }
-                ConnectorWrite::NameTaken | ConnectorWrite::Conflict => {}
+                ConnectorWrite::NameTaken | ConnectorWrite::Conflict | ConnectorWrite::Full => {}
             }
         }
         Err(ConnectorError::Contended)
@@ -272,13 +316,17 @@ impl ManageConnectors {
         actor: Actor,
     ) -> Result<(), ConnectorError> {
         let connector = self.connectors.find(workspace, id).await?.ok_or(ConnectorError::NotFound)?;
+        // Whoever deletes counts: so they are counted before.
+        self.plan.of(workspace).await?;
         let now = self.clock.now();
         // Also for one that is being deleted already: whoever deletes again may have changed their mind about `revoke`.
         let began_at = if connector.is_active() { now } else { connector.updated_at };
         let sweep = self.sweep.of(&connector, None, revoke, began_at).await?;
+        let event = self.publisher.of_connector(EventKind::ConnectorDeleted, &connector);
         if self.mark_deleted(connector, now).await? == Write::Done {
             let details = [("revoke", if revoke { "true" } else { "false" })];
             self.audit.note(workspace, actor, "connector.deleted", id.as_str(), &details).await;
+            self.publisher.publish(&event).await;
         }
         self.sweep.start(&sweep).await;
         Ok(())
@@ -299,35 +347,6 @@ impl ManageConnectors {
         Err(ConnectorError::Contended)
     }
 
-    /// The provider of this name, and whether it is the workspace's own: then it is to be pinned.
-    async fn provider(
-        &self,
-        workspace: &WorkspaceId,
-        id: &ProviderType,
-    ) -> Result<(Cow<'static, Provider>, bool), ConnectorError> {
-        if let Some(provider) = catalogue::find(id) {
-            return Ok((Cow::Borrowed(provider), false));
-        }
-        let own = self.custom.find(workspace, id).await?.ok_or(ConnectorError::UnknownProvider)?;
-        Ok((Cow::Owned(own), true))
-    }
-
-    /// The details of a new connector, if its endpoints may be spoken to with them.
-    fn config(&self, provider: &Provider, config: &Values) -> Result<Values, ConnectorError> {
-        let config = provider.accept_config(config).map_err(ConnectorError::Config)?;
-        let refused =
-            if config.is_empty() { Vec::new() } else { self.client.refused_endpoints(&provider.with_known(&config)) };
-        let named = |error: FieldError| FieldError {
-            pointer: "/connection_config".to_owned(),
-            detail: format!("makes an address that can't be used: {} {}", error.pointer, error.detail),
-        };
-        if refused.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConnectorError::Config(refused.into_iter().map(named).collect()))
-        }
-    }
-
     async fn sealed(
         &self,
         workspace: &WorkspaceId,
@@ -338,13 +357,18 @@ impl ManageConnectors {
         Ok(Some(self.vault.seal(&secret, &Place::connector(workspace, id)).await?))
     }
 
-    fn changed(
+    pub(super) fn changed(
         &self,
         earlier: &Connector,
         change: &ConnectorChange,
-        config: Option<Values>,
         secret: Option<&Sealed<ClientSecret>>,
-    ) -> Connector {
+    ) -> Result<Connector, ConnectorError> {
+        let config = match (&change.connection_config, profile(earlier)) {
+            (Some(config), Some(provider)) => {
+                Some(provider.accept_change(&earlier.connection_config, config).map_err(ConnectorError::Config)?)
+            }
+            (config, _) => config.clone(),
+        };
         let now = self.clock.now();
         let mut connector = earlier.clone();
         if let Some(name) = &change.name {
@@ -373,15 +397,13 @@ impl ManageConnectors {
         if let Some(exportable) = change.exportable {
             connector.exportable_since = exportable.then(|| earlier.exportable_since.unwrap_or(now));
         }
+        if let Some(rules) = &change.call_rules {
+            connector.call_rules = rules.clone();
+        }
         connector.revision += 1;
         connector.updated_at = now;
-        connector
+        Ok(connector)
     }
-}
-
-/// Whether clients are known by a secret there.
-fn takes_secret(provider: &Provider) -> bool {
-    !matches!(provider.token.client_auth, ClientAuth::None | ClientAuth::PrivateKeyJwt)
 }
 
 /// The names of the fields that differ, for the audit trail.
@@ -394,8 +416,10 @@ fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
         ("client_secret_expires_on", earlier.client_secret_expires_on != changed.client_secret_expires_on),
         ("key", key(earlier) != key(changed)),
         ("scopes", earlier.scopes != changed.scopes),
+        ("endpoints", earlier.pinned_profile != changed.pinned_profile),
         ("connection_config", earlier.connection_config != changed.connection_config),
         ("exportable", earlier.exportable_since != changed.exportable_since),
+        ("call_rules", earlier.call_rules != changed.call_rules),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }

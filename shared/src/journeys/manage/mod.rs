@@ -1,14 +1,24 @@
 //! What the people who run a workspace do: connectors, apps, keys, providers.
 
+mod acceptance;
 mod apps;
 mod client_keys;
+mod connector_request;
 mod connectors;
+mod endpoints;
+mod governance;
+mod identity;
 mod keys;
 mod providers;
+mod webhooks;
 mod workspaces;
 
 pub use apps::{AppChange, AppDraft, AppError, IdentityDraft, KeySource, ManageApps};
+pub use connector_request::{client_id, read_change, read_draft};
 pub use connectors::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors};
+pub use governance::{Govern, GovernError, Governed};
+pub use identity::{IdentityError, ManageIdentity, SecretChange, WorkspaceIdentityDraft};
 pub use keys::{KeyDraft, KeyError, ManageKeys, NewKey};
 pub use providers::{ManageProviders, ProviderError};
+pub use webhooks::{ManageWebhooks, Shown, WebhookError, WebhookWish};
 pub use workspaces::{FoundError, FoundWorkspace, FoundedWorkspace};

@@ -9,9 +9,10 @@ use crate::{
         audit::Actor,
         fields::FieldError,
         ids::WorkspaceId,
+        plan::PlanRequired,
         provider::{Provider, ProviderType, Registration},
     },
-    journeys::audit::Audit,
+    journeys::{audit::Audit, plan::KeepPlan},
     oauth::{DiscoveryError, ProviderClient, catalogue},
     store::{CustomProviders, StoreError, Write},
 };
@@ -20,6 +21,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct ManageProviders {
     pub(crate) custom: CustomProviders,
+    pub(crate) plan: KeepPlan,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) audit: Audit,
 }
@@ -36,6 +38,9 @@ pub enum ProviderError {
     /// The catalogue or the workspace has a provider of this name.
     #[error("the name is taken")]
     Taken,
+    /// The workspace's plan has no providers of its own.
+    #[error("{0}")]
+    Plan(PlanRequired),
     /// There is none of this name.
     #[error("no such provider")]
     NotFound,
@@ -51,6 +56,8 @@ impl ManageProviders {
     /// [`ProviderError`]; nothing is stored then.
     #[tracing::instrument(skip_all)]
     pub async fn define(&self, workspace: &WorkspaceId, body: Value, actor: Actor) -> Result<Provider, ProviderError> {
+        let planned = self.plan.of(workspace).await?.ok_or(ProviderError::NotFound)?;
+        planned.has_custom_providers().map_err(ProviderError::Plan)?;
         let provider = match Registration::parse(body).map_err(ProviderError::Invalid)? {
             Registration::Endpoints(provider) => *provider,
             Registration::Issuer { issuer, body } => self.client.discover_issuer(&issuer, body).await?,

@@ -10,6 +10,7 @@ use crate::{
         audit::Actor,
         encryption_key::KmsKeyArn,
         ids::WorkspaceId,
+        plan::{PlanName, Plans},
         workspace::{DisplayName, Workspace},
     },
     journeys::audit::Audit,
@@ -23,6 +24,7 @@ use crate::{
 pub struct FoundWorkspace {
     pub(crate) workspaces: Workspaces,
     pub(crate) keys: ManageKeys,
+    pub(crate) plans: Plans,
     pub(crate) vault: Arc<Vault>,
     pub(crate) audit: Audit,
     pub(crate) clock: Clock,
@@ -41,6 +43,9 @@ pub struct FoundedWorkspace {
 /// Why no workspace was founded.
 #[derive(Debug, thiserror::Error)]
 pub enum FoundError {
+    /// The deployment has no such plan.
+    #[error("no such plan")]
+    UnknownPlan,
     /// The storage can't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -59,10 +64,18 @@ impl FoundWorkspace {
     /// # Errors
     /// [`FoundError`]; nothing that was made by then can be used by anybody.
     #[tracing::instrument(skip_all)]
-    pub async fn found(&self, name: DisplayName, kms_key: Option<&KmsKeyArn>) -> Result<FoundedWorkspace, FoundError> {
+    pub async fn found(
+        &self,
+        name: DisplayName,
+        kms_key: Option<&KmsKeyArn>,
+        plan: Option<PlanName>,
+    ) -> Result<FoundedWorkspace, FoundError> {
+        if plan.as_ref().is_some_and(|name| self.plans.find(name).is_none()) {
+            return Err(FoundError::UnknownPlan);
+        }
         let now = self.clock.now();
         let id = WorkspaceId::of_ulid(&self.random.ulid(now));
-        let workspace = Workspace { id, name, created_at: now, deleted_at: None };
+        let workspace = Workspace { id, name, plan, connectors: Some(0), created_at: now, deleted_at: None };
         self.vault.found(&workspace.id, kms_key).await?;
         self.workspaces.put_new(&workspace).await?;
         self.audit.note(&workspace.id, Actor::System, "workspace.created", workspace.id.as_str(), &[]).await;

@@ -100,6 +100,7 @@ impl Refresher {
             access_token: attempt.with.access_token.as_ref(),
             redirect_uri: &connector.redirect_uri(&self.public_base_url),
             granted: &attempt.lease.connection.granted,
+            is_bound: attempt.lease.connection.tokens.is_bound(),
             deadline,
         };
         self.client.refresh(provider, credentials, request, self.clock.now()).await
@@ -189,6 +190,7 @@ impl Refresher {
             Write::Done => {
                 self.metrics.record(metric, 1);
                 tracing::info!(outcome = reason.as_str(), "a grant is over");
+                self.tell_of_end(&lease.connection, reason).await;
                 Err(RefreshError::Ended)
             }
             Write::Conflict => match self.connections.find(&lease.connection.key).await? {

@@ -153,6 +153,7 @@ impl Refresher {
             revision: connector.revision,
         };
         tracing::error!(%error, status, "a provider does not accept a connector's client id or secret");
+        warned(self.tell_of_refusal(connector).await);
         warned(self.healths.note_refusal(&connector.id, &refusal).await);
     }
 }

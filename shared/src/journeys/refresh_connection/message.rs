@@ -101,6 +101,9 @@ pub struct RenewalOnWire {
     refresh: Option<String>,
     refresh_expires_at: Option<Timestamp>,
     granted: Option<Vec<String>>,
+    /// Messages of an earlier version lack it.
+    #[serde(default)]
+    details: Option<Values>,
     due_at: Option<Timestamp>,
     retry_at: Option<Timestamp>,
 }
@@ -176,6 +179,7 @@ impl RefreshMessage {
             refresh: renewal.refresh.as_ref().map(|sealed| BASE64_STANDARD.encode(sealed.as_bytes())),
             refresh_expires_at: renewal.refresh_expires_at,
             granted: renewal.granted.as_ref().map(|scopes| scopes.iter().map(str::to_owned).collect()),
+            details: renewal.details.clone(),
             due_at: renewal.due_at,
             retry_at: renewal.retry_at,
         };
@@ -207,6 +211,7 @@ impl RenewalOnWire {
                 None => None,
                 Some(scopes) => Some(Scopes::parse(scopes.iter().map(String::as_str)).ok()?),
             },
+            details: self.details.clone(),
             due_at: self.due_at,
             retry_at: self.retry_at,
         })
@@ -226,4 +231,33 @@ impl AccessOnWire {
 
 fn sealed<K>(text: &str) -> Option<Sealed<K>> {
     BASE64_STANDARD.decode(text).ok().map(Sealed::from_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn parsed(place: Value) -> Option<ConnectionKey> {
+        serde_json::from_value::<PlaceOnWire>(place).ok()?.parse()
+    }
+
+    #[test]
+    fn a_place_comes_back_as_it_was_sent_and_is_never_of_the_other_kind() {
+        let connector = "con_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        let of_user =
+            json!({"workspace": "w", "app": "a", "issuer": "https://i", "subject": "s", "connector": connector});
+        let shared = json!({"workspace": "w", "owner": "workspace", "connector": connector});
+        for place in [of_user.clone(), shared.clone()] {
+            let key = parsed(place.clone()).unwrap();
+            assert_eq!(serde_json::to_value(PlaceOnWire::from(&key)).unwrap(), place);
+        }
+        assert!(matches!(parsed(of_user.clone()).unwrap().owner, Owner::User(_)), "messages of an earlier version");
+        assert_eq!(parsed(shared).unwrap().owner, Owner::Workspace);
+        let mut lacking = of_user;
+        lacking.as_object_mut().unwrap().remove("subject");
+        assert!(parsed(lacking).is_none());
+        assert!(parsed(json!({"workspace": "w", "owner": "anybody", "connector": connector})).is_none());
+    }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
-        connection::{Connection, RefreshState, SealedTokens},
+        connection::{Connection, RefreshState, SealedTokens, kept},
         connector::Connector,
         ended::EndedGrant,
         ids::EndedId,
@@ -57,6 +57,7 @@ impl Refresher {
             Stored::Under => {
                 self.metrics.record(Metric::Refreshed, 1);
                 tracing::info!(outcome = "refreshed", "refreshed a connection");
+                self.tell_of_scopes(&lease.connection, &tokens.scopes).await;
                 Ok(renewed(lease, renewal))
             }
             Stored::Late => {
@@ -88,6 +89,7 @@ impl Refresher {
             refresh: Some(ready.seal(token, &Place::connection(&lease.connection.key))),
             refresh_expires_at: None,
             granted: None,
+            details: None,
             due_at: Some(retry_at),
             retry_at: Some(retry_at),
         };
@@ -185,7 +187,8 @@ impl Refresher {
         let mut after = connection.tokens.clone();
         (after.issued_at, after.expires_at) = (access.issued_at, access.expires_at);
         after.refresh_expires_at = refresh_token_ends(&connection.tokens, tokens, access.issued_at);
-        let due_at = profile(connector).and_then(|provider| {
+        let provider = profile(connector);
+        let due_at = provider.and_then(|provider| {
             after.due_at(Use {
                 provider,
                 last_used_on: connection.last_used_on,
@@ -198,6 +201,9 @@ impl Refresher {
             refresh: tokens.refresh_token.as_ref().map(|token| ready.seal(token, &place)),
             refresh_expires_at: after.refresh_expires_at,
             granted: Some(tokens.scopes.clone()),
+            details: provider
+                .and_then(|provider| provider.renewed_details(&connection.details, &tokens.kept))
+                .map(kept),
             due_at,
             retry_at: None,
         }
@@ -255,6 +261,7 @@ fn renewed(lease: Lease, renewal: Renewal) -> Connection {
     tokens.refresh = renewal.refresh.or(tokens.refresh.take());
     tokens.refresh_expires_at = renewal.refresh_expires_at.or(tokens.refresh_expires_at);
     connection.granted = renewal.granted.unwrap_or(connection.granted);
+    connection.details = renewal.details.unwrap_or(connection.details);
     connection.version += 1;
     connection.quarantine = None;
     connection.refresh = RefreshState {

@@ -80,3 +80,10 @@ pub(super) struct Position {
     pub(super) connector: Option<ConnectorId>,
     pub(super) rest: Option<Cursor>,
 }
+
+impl Position {
+    /// Whether nothing of the workspace was walked through in this pass.
+    pub(super) fn is_beginning(&self) -> bool {
+        self.connector.is_none() && self.rest.is_none()
+    }
+}

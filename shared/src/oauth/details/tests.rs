@@ -11,7 +11,8 @@ async fn discover(stub: &Stub, step: &Value) -> Result<BTreeMap<String, String>,
     data["discover"][0]["url"] = stub.url("/sites").into();
     let provider = Provider::parse_custom(data).expect("a provider");
     let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
-    client.discover(&provider, &Secret::new("a1"), Duration::from_secs(5)).await
+    let credentials = Credentials { client_id: "client", client_secret: None, signer: None };
+    client.discover(&provider, &provider.discover[0], credentials, &Secret::new("a1"), Duration::from_secs(5)).await
 }
 
 /// What an answer tells, as `name=value` pairs, or the word for why it tells nothing.
@@ -60,11 +61,11 @@ async fn a_call_that_fails_is_told_by_what_can_be_done_about_it() {
 async fn the_access_token_asks_in_the_header() {
     let stub = Stub::json(200, r#"{"data":{"me":{"id":"u1"}}}"#);
     let body = json!({"query": "{ me { id } }"});
-    let step = json!({"method": "POST", "body": body, "query": {"v": "2"}, "headers": {"X-Api": "1"}, "list": "data.me", "into": {"id": "id"}});
+    let step = json!({"method": "POST", "body": body, "query": {"v": "2", "for": "{client_id}"}, "headers": {"X-Api": "1"}, "list": "data.me", "into": {"id": "id"}});
     let fields = discover(&stub, &step).await.expect("fields");
     assert_eq!(fields["id"], "u1");
     let asked = stub.only();
-    assert_eq!(asked.line, "POST /sites?v=2 HTTP/1.1");
+    assert_eq!(asked.line, "POST /sites?for=client&v=2 HTTP/1.1");
     assert_eq!((asked.header("authorization"), asked.header("x-api")), (Some("Bearer a1"), Some("1")));
     assert_eq!(serde_json::from_str::<Value>(&asked.body).expect("JSON"), body);
 }

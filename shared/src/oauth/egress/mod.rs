@@ -4,6 +4,7 @@
 //! refresh token was used up), and bounded in time and size.
 
 mod address;
+mod fetch;
 mod reach;
 mod resolver;
 mod rules;
@@ -16,6 +17,7 @@ use url::Url;
 
 pub use self::{
     address::{is_global, is_loopback},
+    fetch::{Allowance, Ending, FetchError, Fetched},
     reach::Unreachable,
     resolver::Names,
     rules::EgressRefusal,

@@ -145,6 +145,13 @@ async fn a_grant_is_ended_in_the_form_that_the_provider_wants() {
             r#"{"accessToken":"a1","clientId":"client/1","clientSecret":"s3cret"}"#,
         ),
         (
+            json!({"body": "json", "auth": "header", "auth_header": "Client {client_secret}", "token": "access_token", "token_param": "access_token"}),
+            json!({}),
+            "POST /revoke HTTP/1.1",
+            Some("Client s3cret"),
+            r#"{"access_token":"a1","client_id":"client/1"}"#,
+        ),
+        (
             json!({"method": "GET", "auth": "none", "token": "access_token", "params": {"all": "yes"}, "query": {"v": "1"}}),
             json!({}),
             "GET /revoke?token=a1&client_id=client%2F1&all=yes&v=1 HTTP/1.1",

@@ -43,7 +43,13 @@ fn scopes() -> Scopes {
 async fn exchange(provider: &Provider) -> Result<TokenSet, TokenError> {
     let secret = Secret::<ClientSecret>::new("s3cret");
     let (code, verifier) = (Secret::new("c0de"), Secret::new("verifier"));
-    let grant = CodeGrant { code: &code, verifier: &verifier, redirect_uri: REDIRECT_URI, requested: &scopes() };
+    let grant = CodeGrant {
+        code: &code,
+        verifier: &verifier,
+        redirect_uri: REDIRECT_URI,
+        requested: &scopes(),
+        proof: Proof::OnceRefused,
+    };
     let credentials = Credentials { client_id: "client", client_secret: Some(&secret), signer: None };
     let tokens = client().exchange(provider, credentials, grant, Timestamp::UNIX_EPOCH).await?;
     let swapped = client().swap(provider, credentials, &tokens, DEADLINE, Timestamp::UNIX_EPOCH).await?;
@@ -59,6 +65,7 @@ async fn refresh(provider: &Provider) -> Result<TokenSet, TokenError> {
         access_token: provider.shows_access_token().then_some(&access_token),
         redirect_uri: REDIRECT_URI,
         granted: &scopes(),
+        is_bound: false,
         deadline: DEADLINE,
     };
     let credentials = Credentials { client_id: "client", client_secret: Some(&secret), signer: None };
@@ -96,6 +103,14 @@ async fn a_code_is_exchanged_in_the_form_that_the_provider_wants() {
         (
             json!({"token": {"client_auth": "basic_secret_only", "omit": ["redirect_uri"]}}),
             "POST /token [Basic czNjcmV0Og==] code=c0de&code_verifier=verifier&grant_type=authorization_code",
+        ),
+        (
+            json!({"token": {"client_auth": "header", "auth_header": "Client {client_secret}", "omit": ["redirect_uri"]}}),
+            "POST /token [Client s3cret] client_id=client&code=c0de&code_verifier=verifier&grant_type=authorization_code",
+        ),
+        (
+            json!({"token": {"client_auth": "header", "auth_header": "Key {client_id}:{client_secret}", "omit": ["redirect_uri"]}}),
+            "POST /token [Key client:s3cret] code=c0de&code_verifier=verifier&grant_type=authorization_code",
         ),
         (
             json!({"token": {"client_auth": "none", "omit": ["redirect_uri", "client_id"], "derive": {"proof": {"fn": "base64", "over": "{client_id}:{client_secret}:{code}"}, "at": {"fn": "now_s"}}}}),
@@ -136,6 +151,14 @@ async fn a_grant_is_refreshed_in_the_form_that_the_provider_wants() {
         (
             json!({"refresh": {"grant": "access_token", "url": "/again", "method": "GET", "client_auth": "none", "params": {"grant_type": "ig_refresh_token", "access_token": "{access_token}"}, "omit": ["client_id"]}}),
             "GET /again?access_token=a0&grant_type=ig_refresh_token",
+        ),
+        (
+            json!({"token": {"client_auth": "header", "auth_header": "Client {client_secret}"}}),
+            "POST /token [Client s3cret] client_id=client&grant_type=refresh_token&refresh_token=r0",
+        ),
+        (
+            json!({"refresh": {"client_auth": "header", "auth_header": "Again {client_secret}", "omit": ["client_id"]}}),
+            "POST /token [Again s3cret] grant_type=refresh_token&refresh_token=r0",
         ),
         (
             json!({"refresh": {"grant": "access_token", "names": {"refresh_token": "token"}}}),

@@ -34,6 +34,7 @@ async fn exchange(client: &ProviderClient, provider: &Provider) -> Result<TokenS
         verifier: &Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
         redirect_uri: "https://c.example/api/external-auth/callback/con_1",
         requested: &scopes("a b"),
+        proof: Proof::OnceRefused,
     };
     let credentials = Credentials { client_id: "client:1", client_secret: Some(&secret), signer: None };
     client.exchange(provider, credentials, grant, Timestamp::UNIX_EPOCH).await
@@ -49,6 +50,7 @@ async fn refresh(client: &ProviderClient, provider: &Provider) -> Result<TokenSe
         access_token: Some(&access_token),
         redirect_uri: "https://c.example/api/external-auth/callback/con_1",
         granted: &granted,
+        is_bound: false,
         deadline,
     };
     client.refresh(provider, credentials, request, Timestamp::UNIX_EPOCH).await
@@ -236,6 +238,7 @@ async fn a_refresh_that_is_asked_for_a_nonce_is_one_refresh_with_fresh_proofs() 
         access_token: None,
         redirect_uri: "https://c.example/cb",
         granted: &granted,
+        is_bound: false,
         deadline: Duration::from_secs(8),
     };
     let tokens = local().refresh(&provider, credentials, request, Timestamp::UNIX_EPOCH).await.expect("tokens");
@@ -264,6 +267,7 @@ async fn what_is_wrong_with_a_proof_is_held_against_the_client_and_never_the_gra
                 access_token: None,
                 redirect_uri: "https://c.example/cb",
                 granted: &granted,
+                is_bound: false,
                 deadline: Duration::from_secs(8),
             };
             let credentials = Credentials { client_id: "client", client_secret: None, signer };

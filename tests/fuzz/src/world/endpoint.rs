@@ -199,6 +199,7 @@ fn routes(clock: &Clock, still: Arc<Still>) -> Router {
         dynamodb: Some(Engine::open(memory).unwrap()),
         kms: Some(Arc::new(KeyService::open(&folder.path().join("kms.key"), "eu-west-1").unwrap())),
         sqs: Some(Arc::new(Queues::open(memory, "eu-west-1", clock.clone()).unwrap())),
+        events: Arc::default(),
     };
     aws::router(engines).layer(middleware::from_fn_with_state(still, answer)).merge(provider::routes())
 }

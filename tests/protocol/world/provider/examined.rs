@@ -37,6 +37,11 @@ impl FakeProvider {
         self.state().shown.metadata = Some(metadata);
     }
 
+    /// Answers nobody who asks for the issuer's metadata.
+    pub(crate) fn publish_nothing(&self) {
+        self.state().shown.metadata = None;
+    }
+
     /// Answers every code that was never given with this.
     pub(crate) fn answer_made_up_codes_with(&self, status: u16, body: &str) {
         self.state().shown.verdict = Some((status, body.to_owned()));

@@ -43,6 +43,10 @@ pub(super) struct Grants {
     pub(super) rotate: Rotate,
     pub(super) life: Option<u64>,
     pub(super) issued: Vec<String>,
+    /// With what a request without a proof is refused, if it is.
+    pub(super) wants_proofs: Option<&'static str>,
+    /// Whether the tokens that are given now are bound.
+    pub(super) binds: bool,
     codes: HashMap<String, Code>,
     given: Vec<Grant>,
 }
@@ -54,6 +58,8 @@ impl Default for Grants {
             rotate: Rotate::default(),
             life: Some(3_600),
             issued: Vec::new(),
+            wants_proofs: None,
+            binds: false,
             codes: HashMap::new(),
             given: Vec::new(),
         }
@@ -143,7 +149,8 @@ impl Grants {
     }
 
     fn answer(&self, access: &str, refresh: Option<&str>, scope: &str) -> Value {
-        let mut answer = json!({"access_token": access, "token_type": "Bearer", "scope": scope});
+        let token_type = if self.binds { "DPoP" } else { "Bearer" };
+        let mut answer = json!({"access_token": access, "token_type": token_type, "scope": scope});
         if let Some(refresh) = refresh {
             answer["refresh_token"] = refresh.into();
         }

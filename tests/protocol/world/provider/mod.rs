@@ -32,6 +32,8 @@ pub(crate) struct Entry {
     pub(crate) at: String,
     pub(crate) form: Vec<(String, String)>,
     pub(crate) client: Option<(String, String)>,
+    /// Whether it came with a proof of possession (RFC 9449).
+    pub(crate) proved: bool,
     pub(crate) status: u16,
 }
 
@@ -91,6 +93,7 @@ impl FakeProvider {
             "revoke": {"url": self.url("/revoke"), "token": "refresh_token"},
             "identity": {"url": self.url("/userinfo")},
             "oidc": {"issuer": self.issuer(), "iss_parameter_supported": self.sends_iss},
+            "api": {"base_url": self.url("")},
         })
     }
 
@@ -141,6 +144,11 @@ impl FakeProvider {
             back.query_pairs_mut().append_pair("iss", &self.issuer());
         }
         back.into()
+    }
+
+    /// Gives bound tokens only, as no metadata says: a request without a proof is refused with this error.
+    pub(crate) fn demand_proofs(&self, error: &'static str) {
+        self.state().grants.wants_proofs = Some(error);
     }
 
     pub(crate) fn rotate(&self, how: Rotate) {
@@ -211,6 +219,10 @@ impl FakeProvider {
 }
 
 impl Received {
+    fn is_proved(&self) -> bool {
+        self.headers.contains_key("dpop")
+    }
+
     /// The path without the query.
     fn bare_path(&self) -> &str {
         self.path.split('?').next().unwrap_or_default()

@@ -28,8 +28,8 @@ pub(crate) enum Revocation {
 }
 
 pub(super) async fn answer(state: &Mutex<State>, request: &Received) -> Reply {
-    let entry =
-        Entry { endpoint: "/revoke", at: request.at(), form: request.form(), client: basic(request), status: 0 };
+    let (client, proved) = (basic(request), request.is_proved());
+    let entry = Entry { endpoint: "/revoke", at: request.at(), form: request.form(), client, proved, status: 0 };
     let (status, headers) = {
         let mut state = state.lock().unwrap();
         let (status, headers) = verdict(&state, &entry);

@@ -14,8 +14,8 @@ use super::{Entry, State, examined, script::Step};
 use crate::world::wire::{Received, Reply};
 
 pub(super) async fn answer(state: &Mutex<State>, request: &Received) -> Reply {
-    let client = basic(request);
-    let entry = Entry { endpoint: "/token", at: request.at(), form: request.form(), client, status: 0 };
+    let (client, proved) = (basic(request), request.is_proved());
+    let entry = Entry { endpoint: "/token", at: request.at(), form: request.form(), client, proved, status: 0 };
     if examined::is_probe(&entry) {
         return examined::answer(state, entry);
     }
@@ -63,6 +63,10 @@ fn work(state: &Mutex<State>, entry: &Entry) -> (u16, Value) {
     else {
         return (401, json!({"error": "invalid_client"}));
     };
+    if let Some(error) = state.grants.wants_proofs.filter(|_| !entry.proved) {
+        return refused(error);
+    }
+    state.grants.binds = entry.proved;
     match entry.get("grant_type") {
         Some("authorization_code") => {
             let code = entry.get("code").and_then(|code| state.grants.take_code(code));

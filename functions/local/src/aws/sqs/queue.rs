@@ -11,12 +11,16 @@ pub enum Queue {
     Revocation,
     /// Sealed answers of providers that the table did not take, in order for each connection.
     Salvage,
+    /// Events to be told, and deliveries to webhooks.
+    Events,
     /// What `refresh` could not do.
     RefreshDeadLetters,
     /// What `revocation` could not do.
     RevocationDeadLetters,
     /// What `salvage.fifo` could not do.
     SalvageDeadLetters,
+    /// What `events` could not do.
+    EventDeadLetters,
 }
 
 /// When a queue gives a message up; as in `template.yaml`.
@@ -30,13 +34,15 @@ pub struct Redrive {
 
 impl Queue {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Refresh,
         Self::Revocation,
         Self::Salvage,
+        Self::Events,
         Self::RefreshDeadLetters,
         Self::RevocationDeadLetters,
         Self::SalvageDeadLetters,
+        Self::EventDeadLetters,
     ];
 
     /// Its name, the last part of its URL.
@@ -46,6 +52,8 @@ impl Queue {
             Self::Refresh => "refresh",
             Self::Revocation => "revocation",
             Self::Salvage => "salvage.fifo",
+            Self::Events => "events",
+            Self::EventDeadLetters => "event-dead-letters",
             Self::RefreshDeadLetters => "refresh-dead-letters",
             Self::RevocationDeadLetters => "revocation-dead-letters",
             Self::SalvageDeadLetters => "salvage-dead-letters.fifo",
@@ -66,7 +74,11 @@ impl Queue {
             Self::Revocation => Some(Redrive { dead_letters: Self::RevocationDeadLetters, max_receives: 5 }),
             // The most that SQS takes: a salvaged answer exists nowhere else, so it is worth waiting for.
             Self::Salvage => Some(Redrive { dead_letters: Self::SalvageDeadLetters, max_receives: 1_000 }),
-            Self::RefreshDeadLetters | Self::RevocationDeadLetters | Self::SalvageDeadLetters => None,
+            Self::Events => Some(Redrive { dead_letters: Self::EventDeadLetters, max_receives: 5 }),
+            Self::RefreshDeadLetters
+            | Self::RevocationDeadLetters
+            | Self::SalvageDeadLetters
+            | Self::EventDeadLetters => None,
         }
     }
 

@@ -177,7 +177,7 @@ fn a_provider_without_variables_is_not_copied() {
 #[test]
 fn what_is_needed_includes_what_it_is_mapped_from() {
     let provider = provider();
-    let needed: Vec<&str> = provider.needed_vars().into_iter().collect();
+    let needed: Vec<String> = provider.needed_vars().into_iter().collect();
     assert_eq!(needed, ["base", "instance", "realm", "region", "region_host", "shop"]);
 }
 
@@ -218,4 +218,55 @@ fn whoever_is_unavailable_needs_no_endpoints() {
     assert_eq!(provider.endpoints().count(), 0);
     let written = serde_json::to_value(&provider).expect("JSON");
     assert_eq!(Provider::from_value(&written).expect("the same"), provider);
+}
+
+#[test]
+fn a_call_may_use_what_one_before_it_tells_and_none_after_it() {
+    let call = |url: &str, field: &str| json!({"url": url, "into": {field: "u"}});
+    let site = call("https://p.example/sites", "site_id");
+    let team = call("https://p.example/{site}/teams", "team_id");
+    for (calls, fits) in [(json!([site, team]), true), (json!([team, site]), false), (json!([team]), false)] {
+        let mut data = data();
+        data["vars"]["site"] = json!({"from": "discover:site_id"});
+        data["vars"]["base"] = json!({"from": "token:base", "host_suffixes": ["p.example"]});
+        data["discover"] = calls.clone();
+        assert_eq!(Provider::from_value(&data).is_ok(), fits, "{calls}");
+    }
+}
+
+#[test]
+fn a_call_is_needed_if_something_is_made_of_what_it_tells() {
+    let needed = |base_url: &str| {
+        let mut data = data();
+        data["vars"]["site"] = json!({"from": "discover:site_id"});
+        data["vars"]["team"] = json!({"from": "discover:team_id"});
+        data["discover"] = json!([
+            {"url": "https://p.example/sites", "into": {"site_id": "u"}},
+            {"url": "https://p.example/{site}/teams", "into": {"team_id": "u", "title": "t"}},
+            {"url": "https://p.example/{team}/plan", "into": {"plan": "u"}},
+            {"url": "https://p.example/base", "into": {"base_uri": "u"}},
+        ]);
+        data["identity"] = json!({"url": "https://p.example/me"});
+        data["api"]["base_url"] = base_url.into();
+        let provider = Provider::from_value(&data).expect("a provider");
+        provider.needed_discoveries().into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(needed("https://p.example/v1"), [0_usize; 0]);
+    assert_eq!(needed("https://{base}/v1"), [3]);
+    assert_eq!(needed("https://p.example/{team}"), [0, 1]);
+}
+
+#[test]
+fn what_is_told_again_replaces_only_what_no_request_goes_by() {
+    let provider = provider();
+    let told = |name: &str, value: &str| provider.renewed_details(&all(), &values(&[(name, value)]));
+    let with = |name: &str, value: &str| {
+        let mut changed = all();
+        changed.insert(name.to_owned(), value.to_owned());
+        Some(changed)
+    };
+    assert_eq!(told("plan", "paid"), with("plan", "paid"));
+    assert_eq!(told("instance", "https://i2.p.example/"), None, "a refresh goes there");
+    assert_eq!(told("shop", "evil"), None, "the user said which");
+    assert_eq!(told("realm", "77"), None, "nothing new");
 }

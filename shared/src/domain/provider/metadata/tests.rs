@@ -245,7 +245,10 @@ fn a_client_signs_where_nothing_else_will_do_or_where_it_is_asked_to() {
 fn tokens_are_bound_where_a_person_says_that_there_are_no_others() {
     let metadata = json!({"dpop_signing_alg_values_supported": ["ES256"]});
     let supported = discovered(&metadata, &json!({})).expect("a provider");
-    assert_eq!((supported.token.dpop, supported.binds_tokens()), (Some(Dpop::Supported), false));
+    assert_eq!((supported.token.dpop, supported.binds_tokens()), (Some(Dpop::WhenAsked), false));
+    assert!(supported.may_bind_tokens() && supported.needs_client_key());
+    let never = discovered(&metadata, &json!({"token": {"dpop": "supported"}})).expect("a provider");
+    assert!(!never.may_bind_tokens() && !never.needs_client_key());
     let required = discovered(&metadata, &json!({"token": {"dpop": "required"}})).expect("a provider");
     assert!(required.binds_tokens() && required.needs_client_key());
     let other = discovered(&json!({"dpop_signing_alg_values_supported": ["EdDSA"]}), &json!({})).expect("a provider");

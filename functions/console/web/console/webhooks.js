@@ -1,0 +1,162 @@
+// Webhooks: where the workspace has its events sent.
+import { el, note } from '../shared/dom.js';
+import { field } from '../shared/fields.js';
+import { path } from './api.js';
+import { announce, ask, button, copyable, empty, heading, pill, section } from './parts.js';
+import { clock, day } from './words.js';
+
+/** The kinds of events, and what they mean. */
+const EVENTS = {
+  'connection.created': 'Somebody connected an account',
+  'connection.reconnected': 'Somebody connected again',
+  'connection.reconnect_required': 'A connection ended: its user has to connect again',
+  'connection.scopes_changed': 'A provider changed what a connection may do',
+  'connection.disconnected': 'A connection was ended',
+  'connection.revocation_failed': 'A provider did not end a grant',
+  'connector.created': 'A connector was added',
+  'connector.changed': 'A connector was changed',
+  'connector.deleted': 'A connector was deleted',
+  'connector.misconfigured': 'A provider refuses a connector’s client',
+};
+
+const STATES = { disabled: 'Disabled', given_up: 'Given up: nothing arrived for days' };
+
+export async function webhooks(context) {
+  const { api } = context;
+  const list = el('ul', { class: 'rows card' });
+  const none = empty(
+    'bell',
+    'No webhook yet',
+    'Add one to be told when something happens to a connection or connector.',
+  );
+  const show = ({ webhooks: all }) => {
+    list.replaceChildren(...all.map((one) => row(api, one, reload)));
+    list.hidden = all.length === 0;
+    none.hidden = all.length > 0;
+  };
+  const reload = async () => show(await api.get('/webhooks'));
+  const add = api.mayWrite && button('Add webhook', { action: () => create(api, reload) });
+  show(await api.get('/webhooks'));
+  return el(
+    'div',
+    { class: 'view' },
+    heading({
+      trail: [['Settings'], ['Workspace']],
+      title: 'Webhooks',
+      lead: 'Each address is told what happens here, signed as Standard Webhooks says, and tried again for three days.',
+    }),
+    section('Addresses', { actions: add ? [add] : [] }, none, list),
+  );
+}
+
+function row(api, webhook, reload) {
+  const { last_delivery: last, url } = webhook;
+  const told = webhook.events.length ? webhook.events.map((one) => EVENTS[one] ?? one).join(' · ') : 'Everything';
+  const went = last
+    ? `Last delivery ${day(last.at)}, ${clock(last.at)}: ${last.arrived ? 'arrived' : (last.status ?? 'no answer')}`
+    : 'Nothing was sent yet';
+  const change = (body, said) => async () => {
+    await api.put(`/webhooks${path(webhook.id)}`, body);
+    await reload();
+    announce(said);
+  };
+  const test = async () => {
+    await api.post(`/webhooks${path(webhook.id)}/test`);
+    announce('A test is on its way. Reload in a moment to see how it went.');
+  };
+  return el(
+    'li',
+    { class: 'row' },
+    el(
+      'div',
+      { class: 'row-text' },
+      el('h3', {}, url),
+      el('p', { class: 'quiet small' }, told),
+      el('p', { class: 'quiet small' }, went),
+    ),
+    STATES[webhook.state] && pill('', STATES[webhook.state]),
+    api.mayWrite &&
+      el(
+        'div',
+        { class: 'buttons' },
+        webhook.enabled
+          ? [
+              button('Test', { label: `Test ${url}`, action: test }),
+              button('Disable', {
+                label: `Disable ${url}`,
+                action: change({ enabled: false }, 'Nothing is sent there any more.'),
+              }),
+            ]
+          : button('Enable', {
+              label: `Enable ${url}`,
+              action: change({ enabled: true }, 'What happens from now on is sent there.'),
+            }),
+        button('New secret', { label: `New secret for ${url}`, action: () => rotate(api, webhook, reload) }),
+        button('Delete', { kind: 'danger', label: `Delete ${url}`, action: () => remove(api, webhook, reload) }),
+      ),
+  );
+}
+
+async function create(api, reload) {
+  const url = field({
+    label: 'Address',
+    hint: 'An https address that takes POST requests.',
+    pointer: '/url',
+    control: el('input', { type: 'url', placeholder: 'https://', autocomplete: 'off' }),
+  });
+  const boxes = Object.entries(EVENTS).map(([name, text]) => {
+    const box = el('input', { type: 'checkbox', value: name });
+    return { box, node: el('label', { class: 'choice' }, box, el('span', {}, text)) };
+  });
+  const chosen = () => boxes.filter(({ box }) => box.checked).map(({ box }) => box.value);
+  const made = await ask({
+    title: 'Add webhook',
+    body: [
+      url.node,
+      el('p', {}, 'What it is told. Choose nothing to have everything.'),
+      ...boxes.map(({ node }) => node),
+    ],
+    yes: 'Add webhook',
+    action: () => api.post('/webhooks', { url: url.value(), events: chosen() }),
+  });
+  if (!made) return;
+  await reload();
+  await reveal(made);
+}
+
+async function rotate(api, webhook, reload) {
+  const made = await ask({
+    title: 'Make a new secret?',
+    body: [el('p', {}, 'For a day, deliveries are signed by both. Give the new one to the receiver by then.')],
+    yes: 'Make a new secret',
+    action: () => api.put(`/webhooks${path(webhook.id)}`, { rotate_secret: true }),
+  });
+  if (!made) return;
+  await reload();
+  await reveal(made);
+}
+
+function reveal(made) {
+  return ask({
+    title: 'Here is the secret',
+    body: [
+      note('warn', el('p', {}, el('strong', {}, 'It is shown this once.'), ' The receiver checks signatures with it.')),
+      copyable(made.secret, 'the secret'),
+    ],
+    yes: 'I have stored it',
+    no: false,
+  });
+}
+
+async function remove(api, webhook, reload) {
+  const done = await ask({
+    title: 'Delete this webhook?',
+    body: [el('p', {}, 'What was still to be sent there is not.')],
+    yes: 'Delete webhook',
+    kind: 'primary danger',
+    action: () => api.delete(`/webhooks${path(webhook.id)}`),
+  });
+  if (!done) return;
+  await reload();
+  announce('The webhook is deleted.');
+}

@@ -1,0 +1,193 @@
+//! What happened to connections and connectors, as it is told to whoever wants to know: on the bus and by webhooks. Never a
+//! secret, never a token, never a provider's own words.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{
+    ids::{ConnectorId, EventId, WorkspaceId},
+    user::{ConnectionKey, Owner},
+};
+
+/// The version of the form that events are told in. Fields may be added to it.
+const VERSION: &str = "1";
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// What kind of thing happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum EventKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl EventKind {
+            /// All kinds.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The kind as it is told.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A user connected an account.
+    ConnectionCreated = "connection.created";
+    /// A user who had a connection connected again.
+    ConnectionReconnected = "connection.reconnected";
+    /// The grant is over: the user has to connect again.
+    ConnectionReconnectRequired = "connection.reconnect_required";
+    /// The provider changed what the grant may do.
+    ConnectionScopesChanged = "connection.scopes_changed";
+    /// The connection was ended here.
+    ConnectionDisconnected = "connection.disconnected";
+    /// The provider did not end an ended connection's grant, and is not asked again.
+    ConnectionRevocationFailed = "connection.revocation_failed";
+    /// A connector was made.
+    ConnectorCreated = "connector.created";
+    /// A connector was changed.
+    ConnectorChanged = "connector.changed";
+    /// A connector was deleted.
+    ConnectorDeleted = "connector.deleted";
+    /// The provider does not accept the connector's client id or secret.
+    ConnectorMisconfigured = "connector.misconfigured";
+}
+
+impl EventKind {
+    /// The kind of this name.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == raw)
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its id: whoever is told twice knows it by that.
+    pub id: EventId,
+    /// What kind.
+    pub kind: EventKind,
+    /// When.
+    pub at: Timestamp,
+    /// The workspace that it happened in.
+    pub workspace: WorkspaceId,
+    /// The connector that it is about.
+    pub connector: ConnectorId,
+    /// Whose connection it is about, if it is about one.
+    pub owner: Option<Owner>,
+    /// Why, in a word of ours.
+    pub reason: Option<&'static str>,
+}
+
+impl Event {
+    /// Something that happened to a connection.
+    #[must_use]
+    pub fn of_connection(id: EventId, kind: EventKind, place: &ConnectionKey, at: Timestamp) -> Self {
+        let (workspace, connector) = (place.workspace.clone(), place.connector.clone());
+        Self { id, kind, at, workspace, connector, owner: Some(place.owner.clone()), reason: None }
+    }
+
+    /// Something that happened to a connector.
+    #[must_use]
+    pub fn of_connector(
+        id: EventId,
+        kind: EventKind,
+        (workspace, connector): (&WorkspaceId, &ConnectorId),
+        at: Timestamp,
+    ) -> Self {
+        let (workspace, connector) = (workspace.clone(), connector.clone());
+        Self { id, kind, at, workspace, connector, owner: None, reason: None }
+    }
+
+    /// The same, and why.
+    #[must_use]
+    pub fn because(self, reason: &'static str) -> Self {
+        Self { reason: Some(reason), ..self }
+    }
+
+    /// The event as it is told, the same text to everybody.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut fields = envelope(&self.id, self.kind.as_str(), self.at, &self.workspace);
+        fields.insert("connector_id".to_owned(), self.connector.as_str().into());
+        if let Some(owner) = self.owner.clone() {
+            let place = ConnectionKey { workspace: self.workspace.clone(), owner, connector: self.connector.clone() };
+            fields.insert("connection_id".to_owned(), place.id().as_str().into());
+        }
+        if let Some(user) = self.owner.as_ref().and_then(Owner::user) {
+            fields.insert("app_id".to_owned(), user.app.as_str().into());
+            let user = json!({"issuer": user.issuer.as_str(), "sub": user.subject.as_str()});
+            fields.insert("user".to_owned(), user);
+        }
+        if let Some(reason) = self.reason {
+            fields.insert("reason".to_owned(), reason.into());
+        }
+        Value::Object(fields).to_string()
+    }
+}
+
+/// The text of an event that nothing has happened for, by which a receiver is tried.
+#[must_use]
+pub fn trial(id: &EventId, workspace: &WorkspaceId, at: Timestamp) -> String {
+    Value::Object(envelope(id, "webhook.test", at, workspace)).to_string()
+}
+
+fn envelope(id: &EventId, kind: &str, at: Timestamp, workspace: &WorkspaceId) -> Map<String, Value> {
+    let fields = [
+        ("id", id.as_str()),
+        ("type", kind),
+        ("version", VERSION),
+        ("time", &at.to_string()),
+        ("workspace", workspace.as_str()),
+    ];
+    fields.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        ids::{AppId, Issuer, Subject},
+        user::User,
+    };
+
+    #[test]
+    fn an_event_says_of_a_connection_whose_it_is_and_of_a_connector_nothing_of_users() {
+        let (workspace, connector) =
+            (WorkspaceId::parse("ws").unwrap(), ConnectorId::of_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+        let user = User {
+            app: AppId::parse("app").unwrap(),
+            issuer: Issuer::parse("https://id.example").unwrap(),
+            subject: Subject::parse("alice").unwrap(),
+        };
+        let place =
+            ConnectionKey { workspace: workspace.clone(), owner: Owner::User(user), connector: connector.clone() };
+        let (id, at) = (EventId::of_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV"), Timestamp::UNIX_EPOCH);
+        let event = Event::of_connection(id.clone(), EventKind::ConnectionReconnectRequired, &place, at);
+        let told: Value = serde_json::from_str(&event.because("refresh_rejected").to_json()).unwrap();
+        let expected = json!({
+            "id": "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV", "type": "connection.reconnect_required", "version": "1",
+            "time": "1970-01-01T00:00:00Z", "workspace": "ws", "connector_id": connector.as_str(),
+            "connection_id": place.id().as_str(), "app_id": "app",
+            "user": {"issuer": "https://id.example", "sub": "alice"}, "reason": "refresh_rejected",
+        });
+        assert_eq!(told, expected);
+        let event = Event::of_connector(id, EventKind::ConnectorCreated, (&workspace, &connector), at);
+        let told: Value = serde_json::from_str(&event.to_json()).unwrap();
+        assert_eq!((&told["user"], &told["app_id"]), (&Value::Null, &Value::Null));
+    }
+
+    #[test]
+    fn a_kind_is_read_by_its_name_and_by_no_other() {
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::parse(kind.as_str()), Some(*kind));
+        }
+        assert_eq!(EventKind::parse("connection.stolen"), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! Proposals: what somebody who may change nothing, an assistant for instance, would have changed of the workspace's
+//! connectors. Nothing comes of one until an admin has looked at it and said so.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    app::words,
+    ids::{ConnectorId, ProposalId, WorkspaceId},
+};
+
+/// How long a proposal waits for a person.
+pub const PROPOSAL_LIFE: Duration = Duration::from_hours(24);
+
+/// What somebody would have changed.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    /// Its id.
+    pub id: ProposalId,
+    /// Whose connectors it is about.
+    pub workspace: WorkspaceId,
+    /// What is to be done.
+    pub kind: ProposalKind,
+    /// To which connector. One that is to be added has its id before it exists, so that its redirect URI can be registered.
+    pub connector: ConnectorId,
+    /// The revision of the connector that was looked at; none for one that is to be added.
+    pub revision: Option<u64>,
+    /// The request that would do it, without any secret.
+    pub request: Value,
+    /// Who proposed it, as the audit trail names them.
+    pub by: String,
+    /// When.
+    pub made_at: Timestamp,
+    /// Until when it can be confirmed.
+    pub expires_at: Timestamp,
+    /// What a person has said to it, if anything.
+    pub decision: Option<Decision>,
+}
+
+/// What a person has said to a proposal. There is no second word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What.
+    pub outcome: Outcome,
+    /// Who, as the audit trail names them.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What is to be done with a connector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProposalKind {
+    /// It is to be registered.
+    Add,
+    /// It is to be changed.
+    Update,
+    /// It is to be deleted.
+    Delete,
+}
+
+/// What became of a proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Confirmed,
+    /// It was not to be done.
+    Declined,
+}
+
+/// How a proposal stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProposalStatus {
+    /// It waits for a person.
+    Proposed,
+    /// A person has confirmed it.
+    Confirmed,
+    /// A person has declined it.
+    Declined,
+    /// Nobody has said anything in time.
+    Expired,
+}
+
+words! {
+    ProposalKind { Add = "add", Update = "update", Delete = "delete" }
+    Outcome { Confirmed = "confirmed", Declined = "declined" }
+    ProposalStatus { Proposed = "proposed", Confirmed = "confirmed", Declined = "declined", Expired = "expired" }
+}
+
+impl Proposal {
+    /// How it stands at `now`.
+    #[must_use]
+    pub fn status(&self, now: Timestamp) -> ProposalStatus {
+        match &self.decision {
+            Some(Decision { outcome: Outcome::Confirmed, .. }) => ProposalStatus::Confirmed,
+            Some(Decision { outcome: Outcome::Declined, .. }) => ProposalStatus::Declined,
+            None if self.expires_at <= now => ProposalStatus::Expired,
+            None => ProposalStatus::Proposed,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Telling others what happened: everybody by the bus, and each webhook by a delivery of its own. An event is let go of when
+//! the bus has it and every delivery stands in the table; a delivery when it arrived, or was tried for three days.
+//!
+//! All of it may happen twice, when whoever was at it dies in between: a receiver knows what it was told by the event's id.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderMap, HeaderValue, Request, header};
+use jiff::Timestamp;
+
+use super::{audit::Audit, reminders::Reminders, work_endings::CLAIM};
+use crate::{
+    bus::{Bus, BusError},
+    clock::Clock,
+    domain::{
+        audit::Actor,
+        webhook::{LastTry, Webhook, WebhookState, pause, signature},
+    },
+    metrics::{Metric, Metrics},
+    oauth::ProviderClient,
+    queue::DueMessage,
+    random::Random,
+    store::{Delivery, ItemKey, Outbox, Outgoing, PendingEvent, StoreError, Webhooks, Write},
+    vault::{Place, Vault, VaultError},
+};
+
+/// How long a receiver may take to answer. It is asked to take the event and work on it later.
+const RECEIVER_ANSWERS_WITHIN: Duration = Duration::from_secs(8);
+
+/// Tells others what happened.
+#[derive(Debug, Clone)]
+pub struct DeliverEvents {
+    pub(crate) outbox: Outbox,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) bus: Bus,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) client: Arc<ProviderClient>,
+    pub(crate) reminders: Reminders,
+    pub(crate) audit: Audit,
+    pub(crate) metrics: Metrics,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+}
+
+/// A message that must come again. What it names is due again in a minute, too, with or without it.
+#[derive(Debug, thiserror::Error)]
+pub enum Undelivered {
+    /// It cannot be read; in the end it lands where somebody looks at it.
+    #[error("the message can't be read")]
+    Unreadable,
+    /// The bus can't take events.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// The storage can't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The vault can't open for now.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+impl DeliverEvents {
+    /// Carries out one message.
+    ///
+    /// # Errors
+    /// [`Undelivered`] if it must come again.
+    pub async fn work(&self, body: &str) -> Result<(), Undelivered> {
+        let message: DueMessage = serde_json::from_str(body).map_err(|_| Undelivered::Unreadable)?;
+        let item = ItemKey { pk: message.pk, sk: message.sk };
+        let now = self.clock.now();
+        match self.outbox.claim(&item, now, after(now, CLAIM)).await? {
+            None => Ok(()),
+            Some(Outgoing::Event(event)) => self.tell(&event).await,
+            Some(Outgoing::Delivery(delivery)) => Box::pin(self.deliver(delivery)).await,
+        }
+    }
+
+    /// Puts an event on the bus, and leaves a delivery for each webhook that wants it.
+    async fn tell(&self, event: &PendingEvent) -> Result<(), Undelivered> {
+        self.bus.put(event.kind.as_str(), &event.text).await?;
+        let webhooks = self.webhooks.of_workspace(&event.workspace).await?;
+        let now = self.clock.now();
+        let mut left = Vec::new();
+        for webhook in webhooks.iter().filter(|webhook| webhook.wants(event.kind)) {
+            let delivery = Delivery {
+                webhook: webhook.id.clone(),
+                workspace: event.workspace.clone(),
+                event: event.id.clone(),
+                text: event.text.clone(),
+                tries: 0,
+                due_at: now,
+            };
+            self.outbox.put_delivery(&delivery).await?;
+            left.push(delivery.key());
+        }
+        self.outbox.finish(event).await?;
+        for delivery in left {
+            self.reminders.leave(delivery, Duration::ZERO).await;
+        }
+        Ok(())
+    }
+
+    /// Sends an event to a webhook. One that was deleted or disabled by now gets nothing more.
+    #[tracing::instrument(skip_all, fields(webhook.id = %delivery.webhook, tries = delivery.tries))]
+    async fn deliver(&self, delivery: Delivery) -> Result<(), Undelivered> {
+        let webhook = self.webhooks.find(&delivery.workspace, &delivery.webhook).await?;
+        let Some(webhook) = webhook.filter(|webhook| webhook.state == WebhookState::Enabled) else {
+            return Ok(self.outbox.finish_delivery(&delivery).await?);
+        };
+        let last = LastTry { at: self.clock.now(), status: self.send(&webhook, &delivery).await? };
+        if last.arrived() {
+            self.outbox.finish_delivery(&delivery).await?;
+            self.webhooks.note_try(&webhook, last).await?;
+            tracing::info!(outcome = "delivered", "a webhook took an event");
+            return Ok(());
+        }
+        tracing::warn!(status = last.status, "a webhook did not take an event");
+        self.webhooks.note_try(&webhook, last).await?;
+        self.try_later(&delivery).await?;
+        self.give_up_if_nothing_arrives(&webhook, last).await
+    }
+
+    /// What the receiver answered, if it did. What it says besides is read by nobody.
+    async fn send(&self, webhook: &Webhook, delivery: &Delivery) -> Result<Option<u16>, Undelivered> {
+        let headers = match self.signed(webhook, delivery).await {
+            Ok(headers) => headers,
+            // As good as a receiver that does not answer: an admin has to make a new secret.
+            Err(error @ (VaultError::DoesNotOpen | VaultError::NoKey)) => {
+                tracing::error!(%error, "a webhook's secret can't be opened");
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let Ok(mut request) = Request::post(webhook.url.as_str()).body(delivery.text.clone().into_bytes()) else {
+            return Ok(None);
+        };
+        *request.headers_mut() = headers;
+        match self.client.egress().send(request, RECEIVER_ANSWERS_WITHIN).await {
+            Ok(answer) => Ok(Some(answer.status().as_u16())),
+            Err(error) => {
+                tracing::info!(%error, "a webhook's receiver did not answer");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The headers of a delivery, signed anew for each try: a receiver refuses a time that is long past.
+    async fn signed(&self, webhook: &Webhook, delivery: &Delivery) -> Result<HeaderMap, VaultError> {
+        let (now, place) = (self.clock.now(), Place::webhook(&webhook.workspace, &webhook.id));
+        let secret = self.vault.open(&webhook.secret, &place).await?;
+        let mut signatures: Vec<String> =
+            signature(&secret, &delivery.event, now, &delivery.text).into_iter().collect();
+        if let Some((earlier, until)) = &webhook.earlier_secret
+            && *until > now
+        {
+            let earlier = self.vault.open(earlier, &place).await?;
+            signatures.extend(signature(&earlier, &delivery.event, now, &delivery.text));
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        for (name, value) in [
+            ("webhook-id", delivery.event.to_string()),
+            ("webhook-timestamp", now.as_second().to_string()),
+            ("webhook-signature", signatures.join(" ")),
+        ] {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
+        Ok(headers)
+    }
+
+    async fn try_later(&self, delivery: &Delivery) -> Result<(), StoreError> {
+        let spread = u32::try_from(self.random.below(1_001)).unwrap_or(0);
+        let Some(wait) = pause(delivery.tries, spread) else {
+            self.metrics.record(Metric::DeliveriesGivenUp, 1);
+            tracing::error!(event.id = %delivery.event, "gave up telling a webhook of an event");
+            return self.outbox.finish_delivery(delivery).await;
+        };
+        if self.outbox.put_off(delivery, after(self.clock.now(), wait)).await? == Write::Done {
+            self.reminders.leave(delivery.key(), wait).await;
+        }
+        Ok(())
+    }
+
+    async fn give_up_if_nothing_arrives(&self, webhook: &Webhook, last: LastTry) -> Result<(), Undelivered> {
+        if !last.is_gone() && !webhook.is_given_up(last.at) {
+            return Ok(());
+        }
+        if self.webhooks.give_up(webhook).await? == Write::Done {
+            let reason = if last.is_gone() { "gone" } else { "failing" };
+            let details = [("reason", reason)];
+            self.audit.note(&webhook.workspace, Actor::System, "webhook.given_up", webhook.id.as_str(), &details).await;
+        }
+        Ok(())
+    }
+}
+
+fn after(moment: Timestamp, by: Duration) -> Timestamp {
+    moment.checked_add(by).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,150 @@
+//! What a workspace allows its people to connect, by type of provider: looked at, and switched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    domain::{
+        audit::Actor,
+        connector::Connector,
+        ids::WorkspaceId,
+        policy::{Policy, SwitchChange, Switches},
+        provider::ProviderType,
+    },
+    journeys::audit::Audit,
+    oauth::catalogue,
+    store::{Connectors, CustomProviders, Policies, StoreError, Write},
+};
+
+/// How often a change is tried again when somebody else switched something at the same time.
+const TRIES: usize = 5;
+
+/// Governs which types of provider may be used.
+#[derive(Debug, Clone)]
+pub struct Govern {
+    pub(crate) policies: Policies,
+    pub(crate) connectors: Connectors,
+    pub(crate) custom: CustomProviders,
+    pub(crate) audit: Audit,
+}
+
+/// One type of provider, under the workspace's policy.
+#[derive(Debug)]
+pub struct Governed {
+    /// The type.
+    pub provider: ProviderType,
+    /// What of it is on.
+    pub switches: Switches,
+    /// How many connectors the workspace has of it.
+    pub connectors: usize,
+}
+
+/// Why nothing was switched.
+#[derive(Debug, thiserror::Error)]
+pub enum GovernError {
+    /// The change at this place names a type that is neither in the catalogue nor the workspace's own, nor in use.
+    #[error("no such provider")]
+    UnknownProvider(usize),
+    /// Others keep switching.
+    #[error("somebody else switched at the same time")]
+    Contended,
+    /// The storage can't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Govern {
+    /// The types that are in use, and those of which not everything is on, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn list(&self, workspace: &WorkspaceId) -> Result<Vec<Governed>, StoreError> {
+        let policy = self.policies.find(workspace).await?.policy;
+        let mut in_use = self.in_use(workspace).await?;
+        for (provider, _) in policy.off() {
+            in_use.entry(provider.clone()).or_default();
+        }
+        let governed = |(provider, connectors)| Governed { switches: policy.switches(&provider), provider, connectors };
+        Ok(in_use.into_iter().map(governed).collect())
+    }
+
+    /// Switches types on and off: all of these changes, or none. It holds at once for whoever asks for a token or begins to
+    /// connect. Tokens are refreshed all the while, so that what is switched on again works as if nothing had happened.
+    ///
+    /// # Errors
+    /// [`GovernError`]; nothing is changed then.
+    #[tracing::instrument(skip_all)]
+    pub async fn switch(
+        &self,
+        workspace: &WorkspaceId,
+        changes: &[SwitchChange],
+        actor: Actor,
+    ) -> Result<Vec<Governed>, GovernError> {
+        let in_use = self.know(workspace, changes).await?;
+        for _ in 0..TRIES {
+            let found = self.policies.find(workspace).await?;
+            let policy = changes.iter().fold(found.policy.clone(), Policy::after);
+            let is_done =
+                policy == found.policy || self.policies.replace(workspace, &found, &policy).await? == Write::Done;
+            if is_done {
+                self.note(workspace, &found.policy, &policy, changes, &actor).await;
+                let governed = |change: &SwitchChange| Governed {
+                    provider: change.provider.clone(),
+                    switches: policy.switches(&change.provider),
+                    connectors: in_use.get(&change.provider).copied().unwrap_or_default(),
+                };
+                return Ok(changes.iter().map(governed).collect());
+            }
+        }
+        Err(GovernError::Contended)
+    }
+
+    /// How many connectors there are of each type, if every type of the changes is one that the workspace may mean.
+    async fn know(
+        &self,
+        workspace: &WorkspaceId,
+        changes: &[SwitchChange],
+    ) -> Result<BTreeMap<ProviderType, usize>, GovernError> {
+        let in_use = self.in_use(workspace).await?;
+        let own = self.custom.of_workspace(workspace).await?;
+        let is_known = |provider: &ProviderType| {
+            catalogue::find(provider).is_some()
+                || in_use.contains_key(provider)
+                || own.iter().any(|known| known.id == *provider)
+        };
+        match changes.iter().position(|change| !is_known(&change.provider)) {
+            Some(unknown) => Err(GovernError::UnknownProvider(unknown)),
+            None => Ok(in_use),
+        }
+    }
+
+    async fn in_use(&self, workspace: &WorkspaceId) -> Result<BTreeMap<ProviderType, usize>, StoreError> {
+        let mut in_use = BTreeMap::new();
+        let connectors = self.connectors.of_workspace(workspace).await?;
+        for connector in connectors.into_iter().filter(Connector::is_active) {
+            *in_use.entry(connector.provider).or_default() += 1;
+        }
+        Ok(in_use)
+    }
+
+    /// One event for each type that is not as it was.
+    async fn note(
+        &self,
+        workspace: &WorkspaceId,
+        earlier: &Policy,
+        now: &Policy,
+        changes: &[SwitchChange],
+        actor: &Actor,
+    ) {
+        let types: BTreeSet<&ProviderType> = changes.iter().map(|change| &change.provider).collect();
+        for provider in types {
+            let switches = now.switches(provider);
+            if switches == earlier.switches(provider) {
+                continue;
+            }
+            let word = |is_on| if is_on { "on" } else { "off" };
+            let details =
+                [("builder_connection", word(switches.builder)), ("per_user_connection", word(switches.per_user))];
+            self.audit.note(workspace, actor.clone(), "governance.changed", provider.as_str(), &details).await;
+        }
+    }
+}

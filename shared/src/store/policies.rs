@@ -1,0 +1,81 @@
+//! What workspaces allow: one item each, which every token read takes along.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::Client;
+
+use super::{
+    error::{StoreError, Write, written},
+    row::{NewItem, Row, name, number},
+    table::{Table, TableNames},
+    workspaces::pk,
+};
+use crate::domain::{
+    ids::WorkspaceId,
+    policy::{Left, Policy},
+    provider::ProviderType,
+};
+
+/// The sort key of a workspace's policy.
+pub(super) const SK: &str = "POLICY";
+
+/// A policy as it stands in the table, with the number of the write that the next one takes the place of.
+#[derive(Debug, Clone, Default)]
+pub struct StoredPolicy {
+    /// The policy.
+    pub policy: Policy,
+    /// How often it was written.
+    pub revision: u64,
+}
+
+/// Policies of workspaces, in the registry.
+#[derive(Debug, Clone)]
+pub struct Policies(Table);
+
+impl Policies {
+    /// Policies in the deployment's registry.
+    #[must_use]
+    pub fn new(client: &Client, tables: &TableNames) -> Self {
+        Self(Table::new(client, &tables.registry))
+    }
+
+    /// The workspace's policy: one that allows everything, if it never had another.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
+    pub async fn find(&self, workspace: &WorkspaceId) -> Result<StoredPolicy, StoreError> {
+        match self.0.find(&pk(workspace), SK).await? {
+            Some(row) => Ok(StoredPolicy { policy: read(&row)?, revision: row.number(name::REVISION)? }),
+            None => Ok(StoredPolicy::default()),
+        }
+    }
+
+    /// Replaces the policy that was found; [`Write::Conflict`] if somebody else has by then.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn replace(
+        &self,
+        workspace: &WorkspaceId,
+        found: &StoredPolicy,
+        policy: &Policy,
+    ) -> Result<Write, StoreError> {
+        let off: BTreeMap<String, String> =
+            policy.off().map(|(provider, left)| (provider.to_string(), left.as_str().to_owned())).collect();
+        let item = NewItem::at(&pk(workspace), SK).map(name::SWITCHES, &off).number(name::REVISION, found.revision + 1);
+        let request = self.0.client.put_item().table_name(&self.0.name).set_item(Some(item.into_item()));
+        let request = match found.revision {
+            0 => request.condition_expression("attribute_not_exists(pk)"),
+            revision => request
+                .condition_expression("revision = :revision")
+                .expression_attribute_values(":revision", number(revision)),
+        };
+        written(request.send().await)
+    }
+}
+
+pub(super) fn read(row: &Row) -> Result<Policy, StoreError> {
+    let read = |(provider, left): (String, String)| Some((ProviderType::parse(&provider).ok()?, Left::parse(&left)?));
+    let off = row.map(name::SWITCHES)?.into_iter().map(read).collect::<Option<_>>();
+    off.map(Policy::of).ok_or(StoreError::Unreadable(name::SWITCHES))
+}

@@ -1,0 +1,48 @@
+//! How it is told that there is no token, by every function that needs one.
+
+use axum::http::StatusCode;
+
+use super::problem::{Problem, Upstream};
+use crate::journeys::get_token::GetTokenError;
+
+/// Why there is no token. `ended` is how an ended grant is told: the SDK's routes say 404, because apps match on it.
+#[must_use]
+pub fn no_token(error: GetTokenError, ended: StatusCode) -> Problem {
+    match error {
+        GetTokenError::NotConnected => Problem::no_connection(),
+        GetTokenError::BlockedByPolicy => Problem::blocked_by_policy(),
+        GetTokenError::ReconnectRequired => {
+            Problem::new(ended, "reconnect_required", "The connection has ended: the user has to connect again.")
+        }
+        GetTokenError::MissingScopes(missing) => Problem::new(
+            StatusCode::CONFLICT,
+            "missing_scopes",
+            format!("The user has not granted these scopes: {missing}. Let them connect again."),
+        ),
+        GetTokenError::Misconfigured(cause) => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "connector_misconfigured",
+            "The provider does not accept the connector's client id or secret: an admin has to correct it.",
+        )
+        .upstream(Upstream::of(&cause)),
+        GetTokenError::SecretUnreadable => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "connector_misconfigured",
+            "The connector's client secret can't be read: an admin has to set it again.",
+        ),
+        GetTokenError::Unavailable { retry_after, cause } => {
+            let problem = Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "refresh_unavailable",
+                "The token has expired and can't be refreshed right now. The connection is kept; try again shortly.",
+            )
+            .retry_after(retry_after);
+            match &cause {
+                Some(cause) => problem.upstream(Upstream::of(cause)),
+                None => problem,
+            }
+        }
+        GetTokenError::Store(cause) => cause.into(),
+        GetTokenError::Vault(cause) => cause.into(),
+    }
+}

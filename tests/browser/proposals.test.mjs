@@ -1,0 +1,131 @@
+// What an assistant proposes and a workspace switches off, in Chromium, as an admin meets it.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { Browser } from '../harness/browser.mjs';
+import { World } from '../harness/world.mjs';
+import { launch, overflow, profile, shot, violations } from './chromium.mjs';
+
+/** What a hostile assistant may call a connector. */
+const MARKUP = '<img src=x onerror=alert(1)>';
+
+const SECRET = 'canary-secret-of-the-person';
+
+let world;
+let browser;
+let assistant;
+
+before(async () => {
+  [world, browser] = await Promise.all([World.open(), launch()]);
+  const made = await world.admin('POST', '/keys', { name: 'assistant', role: 'builder' });
+  assistant = made.body.key;
+});
+after(async () => {
+  await browser?.close();
+  await world?.close();
+});
+
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+const title = (page, name) => page.getByRole('heading', { level: 1, name, exact: true });
+const field = (page, label) => page.getByLabel(label, { exact: true });
+
+const propose = async (json) => {
+  const made = await world.api.request('POST', `${world.workspace}/proposals`, { key: assistant, json });
+  assert.equal(made.status, 201, made.text);
+  return made.body;
+};
+
+/** Somebody who follows a link into the console and signs in there. */
+async function follow(address) {
+  const known = await profile(browser, {});
+  const { page } = known;
+  await page.goto(address);
+  await field(page, 'Admin key').fill(world.adminKey);
+  await button(page, 'Sign in').click();
+  await page.locator('#main:not([aria-busy]) h1').waitFor();
+  return known;
+}
+
+async function assertSound({ page, complaints }, what) {
+  assert.deepEqual(await violations(page), [], what);
+  assert.equal(await overflow(page), 0, `${what} sticks out`);
+  assert.deepEqual(complaints, [], what);
+}
+
+const start = (...segments) =>
+  `${world.product.base}/console/${[world.product.dev.workspace_id, ...segments].join('/')}`;
+
+test('the link of an assistant leads to what it wants, and a person confirms it with the secret', async () => {
+  const connector = { integration_type: world.type, name: 'Team calendar', client_id: 'proposed', scopes: ['openid'] };
+  const proposal = await propose({ kind: 'add', connector });
+  const known = await follow(proposal.confirm_url);
+  const { page, context } = known;
+  await title(page, 'Add Team calendar?').waitFor();
+  await page.getByText(proposal.redirect_uri).waitFor();
+  await shot(page, 'console-proposal-add');
+  await assertSound(known, 'a proposal to add');
+  assert.equal(await page.locator('input').count(), 2, 'a name and the secret, and nothing else is asked for');
+  await button(page, 'Confirm').click();
+  await page.getByText('Paste the client secret.').waitFor();
+  await field(page, 'Client secret').fill(SECRET);
+  await button(page, 'Confirm').click();
+  await title(page, 'Team calendar').waitFor();
+  const made = await world.admin('GET', `/connectors/${proposal.connector_id}`);
+  assert.deepEqual([made.body.has_client_secret, made.body.redirect_uri], [true, proposal.redirect_uri]);
+  assert.ok(!(await page.content()).includes(SECRET));
+  await page.goBack();
+  await page.getByText('Confirmed', { exact: true }).waitFor();
+  assert.equal(await button(page, 'Confirm').count(), 0, 'there is no second word');
+  await context.close();
+});
+
+test('what waits is listed, read in words, and declined without anything being done', async () => {
+  const connector = await world.newConnector({ name: 'Asked about' });
+  const user = { ...(await world.user('alice')), browser: new Browser() };
+  const begun = await world.initiate(user, connector, { browser: user.browser });
+  await user.browser.approve(begun.body.redirect_url, { account: 'alice' });
+  await propose({ kind: 'delete', connector_id: connector.id });
+  await propose({ kind: 'update', connector_id: connector.id, connector: { name: MARKUP } });
+  const known = await follow(start('connectors'));
+  const { page, context } = known;
+  await page.getByRole('link', { name: 'Change Asked about' }).click();
+  await title(page, 'Change Asked about?').waitFor();
+  await page.getByText(MARKUP).waitFor();
+  await page.getByText('Nobody would have to connect again.').waitFor();
+  assert.equal(await page.locator('#main img').count(), 0);
+  await shot(page, 'console-proposal-update');
+  await assertSound(known, 'a proposal to change');
+  await button(page, 'Decline').click();
+  await title(page, 'Connectors').waitFor();
+  await page.getByRole('link', { name: 'Delete Asked about' }).click();
+  await page.getByText('1 person would lose the connection').waitFor();
+  await shot(page, 'console-proposal-delete');
+  await assertSound(known, 'a proposal to delete');
+  await button(page, 'Delete Asked about').click();
+  await title(page, 'Connectors').waitFor();
+  assert.equal(await page.getByRole('heading', { name: 'Proposed' }).count(), 0, 'nothing waits any more');
+  assert.equal((await world.admin('GET', `/connectors/${connector.id}`)).status, 404);
+  await context.close();
+});
+
+test('a type is switched off and on, and its people with it', async () => {
+  const connector = await world.newConnector({ name: 'Governed' });
+  const known = await follow(start('policies'));
+  const { page, context } = known;
+  const own = page.getByRole('switch', { name: 'Accounts of their own: A real authorization server' });
+  assert.equal(await own.isChecked(), true);
+  await shot(page, 'console-policies');
+  await assertSound(known, 'policies');
+  await own.click();
+  await page.getByText('accounts of their own: off.').waitFor();
+  const user = { ...(await world.user('bob')), browser: new Browser() };
+  const refused = await world.initiate(user, connector, { browser: user.browser });
+  assert.deepEqual([refused.status, refused.body.code], [403, 'blocked_by_policy']);
+  await page.locator('.menu').getByRole('link', { name: 'Audit' }).click();
+  await page.getByText('switched a type of provider').first().waitFor();
+  await page.locator('.menu').getByRole('link', { name: 'Policies' }).click();
+  assert.equal(await own.isChecked(), false, 'as it was left');
+  await own.click();
+  await page.getByText('on again, as it was').waitFor();
+  assert.equal((await world.initiate(user, connector, { browser: user.browser })).status, 200);
+  await context.close();
+});
