@@ -15,6 +15,7 @@ use crate::{
         connector::Connector,
         ids::{ConnectorId, WorkspaceId},
         portable_grant::{PortableGrant, PortableOwner},
+        provider::Provider,
         secret::Secret,
     },
     random::Random,
@@ -98,7 +99,7 @@ impl ExportGrants {
             Some(since) if since <= self.clock.now() => {}
             since => return Err(ExportError::NotExportable(since)),
         }
-        if profile(&connector).is_none_or(|provider| provider.binds_tokens()) {
+        if profile(&connector).is_none_or(Provider::binds_tokens) {
             return Err(ExportError::Bound);
         }
         let page = self.connections.of_connector(&connector.id, None, from, PAGE).await?;

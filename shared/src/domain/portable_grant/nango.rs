@@ -78,13 +78,11 @@ fn owner(value: &Value, mapping: &Mapping) -> Result<PortableOwner, FieldError> 
     let Some(app) = mapping.app.clone() else { return Ok(PortableOwner::Workspace) };
     let pointer = if mapping.by_end_user { "/end_user/id" } else { "/connection_id" };
     let subject = value.pointer(pointer).and_then(Value::as_str).and_then(|raw| Subject::parse(raw).ok());
-    match subject {
-        Some(subject) => Ok(PortableOwner::User { app, issuer: mapping.issuer.clone(), subject }),
-        None => {
-            let detail = "must name the user: 1 to 255 characters without control characters".to_owned();
-            Err(FieldError { pointer: pointer.to_owned(), detail })
-        }
-    }
+    let subject = subject.ok_or_else(|| FieldError {
+        pointer: pointer.to_owned(),
+        detail: "must name the user: 1 to 255 characters without control characters".to_owned(),
+    })?;
+    Ok(PortableOwner::User { app, issuer: mapping.issuer.clone(), subject })
 }
 
 /// What the provider's token answer said, as far as Nango has kept it.
