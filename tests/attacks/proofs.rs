@@ -61,8 +61,8 @@ impl Two {
         let connection = format!("{connection}?app_id={}&issuer={}&sub=alice", world.app.id, world.app.issuer);
         let looked_at = json!({"connected_before": "2020-01-01T00:00:00Z"});
         let look = world.admin("POST", "/revocations").json(&looked_at).send().await.expect(200);
-        let begin = json!({"connected_before": "2020-01-01T00:00:00Z", "dry_run": false, "confirm": look["confirm"]});
-        let begun = world.admin("POST", "/revocations").json(&begin).send().await.expect(202);
+        let wish = json!({"connected_before": "2020-01-01T00:00:00Z", "dry_run": false, "confirm": look["confirm"]});
+        let begun = world.admin("POST", "/revocations").json(&wish).send().await.expect(202);
         let revocation = begun["revocation_id"].as_str().unwrap().to_owned();
         let webhook = json!({"url": "https://receiver.example/hook"});
         let webhook = world.admin("POST", "/webhooks").json(&webhook).send().await.expect(201)["id"].clone();

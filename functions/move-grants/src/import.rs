@@ -55,7 +55,7 @@ struct ErrorOnWire {
 /// What a batch is, beside its grants.
 struct Batch {
     wish: ImportWish,
-    format: Option<ImportFormat>,
+    format: ImportFormat,
 }
 
 pub(crate) async fn own(
@@ -64,7 +64,7 @@ pub(crate) async fn own(
     path: Path<(String, String)>,
     body: JsonBody,
 ) -> Result<Json<impl Serialize>, Problem> {
-    take(journey, caller, path, body, |_| Some(ImportFormat::Own)).await
+    take(journey, caller, path, body, |_| ImportFormat::Own).await
 }
 
 pub(crate) async fn nango(
@@ -73,7 +73,7 @@ pub(crate) async fn nango(
     path: Path<(String, String)>,
     body: JsonBody,
 ) -> Result<Json<impl Serialize>, Problem> {
-    take(journey, caller, path, body, |body| mapping(body).map(ImportFormat::Nango)).await
+    take(journey, caller, path, body, |body| ImportFormat::Nango(mapping(body))).await
 }
 
 async fn take(
@@ -81,17 +81,16 @@ async fn take(
     WriterCaller(admin): WriterCaller,
     Path((_, id)): Path<(String, String)>,
     JsonBody(body): JsonBody,
-    format: fn(&Table<'_>) -> Option<ImportFormat>,
+    format: fn(&Table<'_>) -> ImportFormat,
 ) -> Result<Json<Summary>, Problem> {
     let batch = checked(&body, |table| batch(table, format))?;
-    let format = batch.format.ok_or_else(|| Problem::invalid(Vec::new()))?;
     let grants = body["connections"].as_array().map(Vec::as_slice).unwrap_or_default();
     let outcomes =
-        journey.import(admin.workspace(), &connector(&id)?, (format, grants), batch.wish, admin.actor()).await;
+        journey.import(admin.workspace(), &connector(&id)?, (batch.format, grants), batch.wish, admin.actor()).await;
     Ok(Json(summary(outcomes.map_err(problem)?, batch.wish)))
 }
 
-fn batch(table: &Table<'_>, format: fn(&Table<'_>) -> Option<ImportFormat>) -> Batch {
+fn batch(table: &Table<'_>, format: fn(&Table<'_>) -> ImportFormat) -> Batch {
     let given = table.read("connections", |value| {
         let given = value.as_array().filter(|grants| (1..=MOST).contains(&grants.len())).map(Vec::len);
         given.ok_or_else(|| format!("must be a list of 1 to {MOST} objects"))
@@ -105,7 +104,7 @@ fn batch(table: &Table<'_>, format: fn(&Table<'_>) -> Option<ImportFormat>) -> B
 }
 
 /// What Nango's answers do not say.
-fn mapping(body: &Table<'_>) -> Option<Mapping> {
+fn mapping(body: &Table<'_>) -> Mapping {
     let mapping = body.table("mapping");
     if !mapping.is_given() {
         body.require_given("mapping");
@@ -118,7 +117,7 @@ fn mapping(body: &Table<'_>) -> Option<Mapping> {
     let provider_config_key = mapping.text("provider_config_key");
     mapping.close();
     let by_end_user = by_end_user.unwrap_or(false);
-    Some(Mapping { app, issuer, by_end_user, client_id, provider_config_key })
+    Mapping { app, issuer, by_end_user, client_id, provider_config_key }
 }
 
 fn parsed<T>(value: &Value, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {

@@ -44,8 +44,8 @@ impl Walk {
         let at = self.dice.below(self.tenants[tenant].connectors.len());
         let criteria = json!({"connector_id": self.tenants[tenant].connectors[at].id});
         let (_, look) = self.manage(tenant, "POST", "/revocations", Some(&criteria)).await;
-        let begin = json!({"connector_id": criteria["connector_id"], "dry_run": false, "confirm": look["confirm"]});
-        let (_, begun) = self.manage(tenant, "POST", "/revocations", Some(&begin)).await;
+        let wish = json!({"connector_id": criteria["connector_id"], "dry_run": false, "confirm": look["confirm"]});
+        let (_, begun) = self.manage(tenant, "POST", "/revocations", Some(&wish)).await;
         let report = format!("/revocations/{}", text(&begun["revocation_id"]));
         self.manage(tenant, "GET", &report, None).await;
     }
