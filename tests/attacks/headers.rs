@@ -53,6 +53,7 @@ async fn every_answer_of_every_route_is_guarded() {
         ("connector_id", &connector.id),
         ("session", &session),
         ("connection", "cnn_00000000000000000000000000"),
+        ("revocation", "rev_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
         ("proposal", "prp_00000000000000000000000000"),
         ("key", "x"),
         ("webhook", "wh_00000000000000000000000000"),

@@ -27,6 +27,9 @@ const PUBLIC: [&str; 15] = [
     "/api/external-auth/jwks/{connector_id}",
 ];
 
+/// Somebody's age key.
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
 /// Who vouches for the people of both workspaces, by keys that were registered with each.
 const ORGANISATION: &str = "https://people.example";
 
@@ -37,6 +40,8 @@ struct Two {
     session: String,
     /// The id of a connection, and what has to be said beside it.
     connection: String,
+    /// The id of a revocation that has begun, and ends nothing.
+    revocation: String,
     webhook: String,
     proposal: String,
     sibling: App,
@@ -55,6 +60,11 @@ impl Two {
         let listed = world.admin("GET", &format!("/connectors/{}/connections", connector.id)).send().await.expect(200);
         let connection = listed["connections"][0]["connection_id"].as_str().unwrap();
         let connection = format!("{connection}?app_id={}&issuer={}&sub=alice", world.app.id, world.app.issuer);
+        let looked_at = json!({"connected_before": "2020-01-01T00:00:00Z"});
+        let look = world.admin("POST", "/revocations").json(&looked_at).send().await.expect(200);
+        let wish = json!({"connected_before": "2020-01-01T00:00:00Z", "dry_run": false, "confirm": look["confirm"]});
+        let begun = world.admin("POST", "/revocations").json(&wish).send().await.expect(202);
+        let revocation = begun["revocation_id"].as_str().unwrap().to_owned();
         let webhook = json!({"url": "https://receiver.example/hook"});
         let webhook = world.admin("POST", "/webhooks").json(&webhook).send().await.expect(201)["id"].clone();
         let webhook = webhook.as_str().unwrap().to_owned();
@@ -72,7 +82,7 @@ impl Two {
             });
             workspace.admin(&world, "PUT", "/identity").json(&identity).send().await.expect(200);
         }
-        Self { world, connector, session, connection, webhook, proposal, sibling, hostile, theirs, people }
+        Self { world, connector, session, connection, revocation, webhook, proposal, sibling, hostile, theirs, people }
     }
 
     /// A token that says to be of an admin of this workspace, signed for the people of the first or the second.
@@ -92,6 +102,7 @@ impl Two {
             ("connector_id", &self.connector.id),
             ("session", &self.session),
             ("connection", &self.connection),
+            ("revocation", &self.revocation),
             ("proposal", &self.proposal),
             ("key", &self.world.app.service_key_id),
             ("webhook", &self.webhook),
@@ -129,6 +140,12 @@ impl Two {
             ("POST", "/api/apps/{app}/connect-sessions") => json!({
                 "user": {"issuer": self.world.app.issuer, "sub": "alice"}, "connector_id": self.connector.id,
             }),
+            ("POST", "/api/workspace/{ws}/connectors/{id}/import") => json!({"connections": [{}]}),
+            ("POST", "/api/workspace/{ws}/connectors/{id}/import/nango") => json!({
+                "connections": [{}], "mapping": {"client_id": "c"},
+            }),
+            ("POST", route) if route.ends_with("/export") => json!({"recipient": RECIPIENT}),
+            ("POST", "/api/workspace/{ws}/revocations") => json!({"connector_id": self.connector.id}),
             ("POST", route) if route.ends_with("/identity/check") => json!({"token": "planted"}),
             ("POST", route) if route.ends_with("/finish") => json!({"handle": "h"}),
             (_, route) if route.ends_with("/keys") && method == "POST" => json!({"name": "planted"}),
@@ -270,8 +287,9 @@ async fn nothing_of_another_workspace_is_reached_through_ones_own() {
     let two = Two::new().await;
     let before = sorted(&two.world.aws.dump().await);
     let own = &two.hostile.id;
-    let names_more =
-        |route: &str| ["{app}", "{id}", "{key}", "{type}", "{webhook}"].iter().any(|name| route.contains(name));
+    let names_more = |route: &str| {
+        ["{app}", "{id}", "{key}", "{type}", "{webhook}", "{revocation}"].iter().any(|name| route.contains(name))
+    };
     for (method, route) in routes().filter(|(_, route)| route.starts_with("/api/workspace/") && names_more(route)) {
         let path = two.path(&route.replace("{ws}", own));
         let call = two.world.call(method, &path).bearer(&two.hostile.admin_key);

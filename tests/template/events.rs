@@ -70,8 +70,12 @@ fn every_function_with_routes_has_an_event_for_each_kind_of_caller() {
         ("callback", &["code=", "error=", "__Host-connect-", "GET /api/external-auth/jwks/{connector_id}"]),
         ("finish-authorization", &[example::USER_TOKEN, "handle"]),
         ("get-token", &["on-behalf-of", "users/{sub}", "tokens/{type}", "tokens/connectors/{id}"]),
+        (
+            "disconnect",
+            &[example::USER_TOKEN, example::ADMIN_KEY, "SWEEP#", "POST /connect/{session}/disconnect", "dry_run"],
+        ),
+        ("move-grants", &[example::ADMIN_KEY, "/import/nango", "/export", "recipient"]),
         ("call-provider", &["on-behalf-of", example::USER_TOKEN, "connectors/{type}/call"]),
-        ("disconnect", &[example::USER_TOKEN, example::ADMIN_KEY, "SWEEP#", "POST /connect/{session}/disconnect"]),
         ("list-connections", &[example::USER_TOKEN, example::SERVICE_KEY, "OPTIONS"]),
         ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap", "set_plan", "confirm"]),
         (

@@ -23,6 +23,7 @@ pub(crate) fn of_the_code() -> BTreeSet<Route> {
         ("deliver-events", deliver_events::ROUTES),
         ("list-connections", list_connections::ROUTES),
         ("manage-connector", manage_connector::ROUTES),
+        ("move-grants", move_grants::ROUTES),
         ("console", console::ROUTES),
     ];
     let routes = functions.into_iter().flat_map(|(name, routes)| routes.iter().map(move |route| (*route, name)));

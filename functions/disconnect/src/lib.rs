@@ -1,5 +1,7 @@
 //! `disconnect`: unusable here at once, then ended at the provider; and the queue of what is left to be done after
-//! something ended: a connection, a connector, an app, a workspace.
+//! something ended: a connection, a connector, an app, a workspace, or many connections at once.
+
+mod revocations;
 
 use axum::{
     Json, Router,
@@ -19,6 +21,7 @@ use connectors::{
         disconnect::{Disconnect, DisconnectError},
         end_connection::EndError,
         open_link::LinkError,
+        revoke_matching::RevokeMatching,
     },
     services::Services,
     web::{Callers, EventError, OwnPage, Problem, Query, UserCaller, WriterCaller, batch, cookie},
@@ -32,23 +35,27 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/connectors/{id}/connections/{connection}"),
     ("DELETE", "/api/workspace/{ws}/connectors/{id}/connection"),
     ("POST", "/connect/{session}/disconnect"),
+    ("POST", "/api/workspace/{ws}/revocations"),
+    ("GET", "/api/workspace/{ws}/revocations/{revocation}"),
 ];
 
 #[derive(Clone, FromRef)]
 struct Function {
     callers: Callers,
     journey: Disconnect,
+    matching: RevokeMatching,
 }
 
 /// The routes of this function.
 pub fn router(services: &Services) -> Router {
-    let function = Function { callers: services.callers(), journey: services.disconnect() };
+    let (callers, journey, matching) = (services.callers(), services.disconnect(), services.revoke_matching());
     Router::new()
         .route("/api/apps/{app}/app-user-auth/connectors/{id}", delete(disconnect))
         .route("/connect/{session}/disconnect", post(disconnect_by_link))
         .route("/api/workspace/{ws}/connectors/{id}/connections/{connection}", delete(disconnect_user))
         .route("/api/workspace/{ws}/connectors/{id}/connection", delete(disconnect_shared))
-        .with_state(function)
+        .merge(revocations::routes())
+        .with_state(Function { callers, journey, matching })
 }
 
 #[derive(Serialize)]

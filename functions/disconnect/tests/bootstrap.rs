@@ -12,7 +12,11 @@ use connectors::{
     },
     services::Services,
 };
-use connectors_tests::{deployment::Deployment, events::with_query, grants::Target};
+use connectors_tests::{
+    deployment::Deployment,
+    events::{with_body, with_query},
+    grants::Target,
+};
 use serde_json::{Value, json};
 
 const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_disconnect");
@@ -140,5 +144,23 @@ async fn an_admin_does_not_end_a_users_connection_as_if_it_were_shared() {
     let mut function = deployment.launch(BOOTSTRAP, deployment.event("disconnect.shared")).await;
     assert_eq!(function.answer().await.http().status, 404);
     assert_eq!(function.invoke(deployment.event("disconnect.by-user")).await.http().status, 200, "it was still there");
+    deployment.asked_by("disconnect");
+}
+
+#[tokio::test]
+async fn many_connections_are_looked_at_and_ended_with_what_the_role_grants() {
+    let deployment = Deployment::start().await;
+    deployment.connect().await;
+    let event = deployment.event("disconnect.revocations");
+    let mut function = deployment.launch(BOOTSTRAP, event.clone()).await;
+    let look = function.answer().await.http();
+    assert_eq!((look.status, &look.body["matches"]), (200, &json!(1)), "{:?}", look.body);
+    let criteria = json!({ "connector_id": deployment.dev().connector_id });
+    let mut begin = criteria;
+    (begin["dry_run"], begin["confirm"]) = (json!(false), look.body["confirm"].clone());
+    let begun = function.invoke(with_body(event, &begin)).await.http();
+    assert_eq!((begun.status, &begun.body["status"]), (202, &json!("running")), "{:?}", begun.body);
+    let unknown = function.invoke(deployment.event("disconnect.revocation")).await.http();
+    assert_eq!(unknown.status, 404);
     deployment.asked_by("disconnect");
 }

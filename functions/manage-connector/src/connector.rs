@@ -68,6 +68,8 @@ pub(crate) struct ConnectorOnWire {
     /// Whether apps may have a user's token while that user is away.
     offline_use: bool,
     kind: &'static str,
+    /// From when on its connections may be exported; `null` if never.
+    exportable_from: Option<String>,
     status: &'static str,
     redirect_uri: String,
     revision: u64,
@@ -92,6 +94,7 @@ impl ConnectorOnWire {
             call_rules: Some(&connector.call_rules).filter(|rules| !rules.is_empty()).map(CallRules::to_value),
             offline_use: connector.offline_use,
             kind: connector.kind.as_str(),
+            exportable_from: connector.exportable_from().map(|at| seconds(at).to_string()),
             status: connector.state.as_str(),
             redirect_uri: connector.redirect_uri(&base.0),
             revision: connector.revision,
@@ -275,6 +278,7 @@ async fn change(
     JsonBody(body): JsonBody,
 ) -> Result<Json<Examined>, Problem> {
     let change = checked(&body, |body| ConnectorChange {
+        exportable: body.flag("exportable"),
         rotate_key: body.flag("rotate_key").unwrap_or(false),
         accept_endpoints: body.flag("accept_endpoints").unwrap_or(false),
         ..read_change(body)

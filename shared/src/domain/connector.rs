@@ -1,6 +1,6 @@
 //! Connectors: a provider, and the client that a workspace registered there.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{Timestamp, civil::Date};
 
@@ -52,6 +52,8 @@ pub struct Connector {
     pub offline_use: bool,
     /// Whose accounts it connects. Never changes: a connection of one kind is never used as the other.
     pub kind: ConnectorKind,
+    /// Since when its connections may be exported, a while later; never, if there is nothing.
+    pub exportable_since: Option<Timestamp>,
     /// Whether it is in use.
     pub state: ConnectorState,
     /// Counts every change; the condition of the next one.
@@ -61,6 +63,10 @@ pub struct Connector {
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
+
+/// How long a connector has to be exportable before anything leaves through it. Who has got hold of an admin key can allow
+/// an export as well as ask for one; what they have not is a day in which the audit trail tells of it.
+pub const EXPORTABLE_AFTER: Duration = Duration::from_hours(24);
 
 /// Whose accounts a connector connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +125,12 @@ impl Connector {
     pub fn shared_place(&self) -> Option<ConnectionKey> {
         let (workspace, connector) = (self.workspace.clone(), self.id.clone());
         self.serves(&Owner::Workspace).then_some(ConnectionKey { workspace, owner: Owner::Workspace, connector })
+    }
+
+    /// From when on its connections may be exported, if they ever may.
+    #[must_use]
+    pub fn exportable_from(&self) -> Option<Timestamp> {
+        Some(self.exportable_since?.checked_add(EXPORTABLE_AFTER).unwrap_or(Timestamp::MAX))
     }
 
     /// Whether people can use it.

@@ -55,6 +55,8 @@ identifiers! {
     AttemptId: |raw| is_ulid(raw), "a ULID";
     /// One ended grant among those of its place.
     EndedId: |raw| is_ulid(raw), "a ULID";
+    /// One revocation of many connections at once.
+    RevocationId: |raw| raw.strip_prefix("rev_").is_some_and(is_ulid), "`rev_` followed by a ULID (26 upper-case characters)";
     /// Something that happened, as it is told.
     EventId: |raw| raw.strip_prefix("evt_").is_some_and(is_ulid), "`evt_` followed by a ULID (26 upper-case characters)";
     /// A webhook.
@@ -121,6 +123,14 @@ impl EndedId {
     #[must_use]
     pub fn of_ulid(ulid: &str) -> Self {
         Self(ulid.into())
+    }
+}
+
+impl RevocationId {
+    /// A revocation's id made from a fresh ULID.
+    #[must_use]
+    pub fn of_ulid(ulid: &str) -> Self {
+        Self(format!("rev_{ulid}").into())
     }
 }
 

@@ -89,7 +89,8 @@ impl AskProvider {
             return Err(NotRevoked::ClientChanged);
         }
         let place = Place::connection(&ended.place);
-        let access = self.opened(ended.access.as_ref(), &place).await?;
+        // A grant that was imported without an access token, and never refreshed, has an empty one.
+        let access = self.opened(ended.access.as_ref(), &place).await?.filter(|token| !token.is_empty());
         let refresh = self.opened(ended.refresh.as_ref(), &place).await?;
         let proof = if proves_client {
             ClientProof::open(&self.vault, &self.random, connector, self.clock.now()).await?

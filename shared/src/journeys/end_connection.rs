@@ -56,7 +56,17 @@ impl EndConnection {
 
     /// Ends a connection that was read a moment ago. What is kept of it are its tokens as they are at the end: if a
     /// refresh stores others in between, it is read again.
-    pub(super) async fn end(&self, mut connection: Connection, wait: Duration) -> Result<Option<EndedGrant>, EndError> {
+    pub(super) async fn end(&self, connection: Connection, wait: Duration) -> Result<Option<EndedGrant>, EndError> {
+        self.end_if(connection, wait, |_| true).await
+    }
+
+    /// The same, as long as it is one that is meant: in between the user may have connected anew.
+    pub(super) async fn end_if(
+        &self,
+        mut connection: Connection,
+        wait: Duration,
+        is_meant: impl Fn(&Connection) -> bool + Send,
+    ) -> Result<Option<EndedGrant>, EndError> {
         for _ in 0..TRIES {
             let now = self.clock.now();
             let id = EndedId::of_ulid(&self.random.ulid(now));
@@ -69,6 +79,7 @@ impl EndConnection {
             tokio::time::sleep(Duration::from_millis(self.random.below(50))).await;
             match self.connections.find(&connection.key).await? {
                 None => return Ok(None),
+                Some(changed) if !is_meant(&changed) => return Ok(None),
                 Some(changed) => connection = changed,
             }
         }

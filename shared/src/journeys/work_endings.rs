@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     delete_workspace::DeleteWorkspace, end_connection::EndError, revoke_grant::RevokeGrant,
-    sweep_connector::SweepConnector,
+    revoke_matching::RevokeMatching, sweep_connector::SweepConnector,
 };
 use crate::{
     clock::Clock,
@@ -25,6 +25,7 @@ pub struct WorkEndings {
     pub(crate) endings: Endings,
     pub(crate) revoke: RevokeGrant,
     pub(crate) sweep: SweepConnector,
+    pub(crate) matching: RevokeMatching,
     pub(crate) forgotten: ForgottenUsers,
     pub(crate) workspaces: DeleteWorkspace,
     pub(crate) clock: Clock,
@@ -58,6 +59,7 @@ impl WorkEndings {
             None => Ok(()),
             Some(Ending::Grant(ended)) => Ok(self.revoke.again(*ended).await?),
             Some(Ending::Sweep(sweep)) => Ok(self.sweep.turn(sweep).await?),
+            Some(Ending::Mass(held)) => Ok(self.matching.turn(*held).await?),
             Some(Ending::Forgotten(forgotten)) => Ok(self.forgotten.let_go(&forgotten).await?),
             Some(Ending::Purge(purge)) => Ok(self.workspaces.purge(purge).await?),
         }

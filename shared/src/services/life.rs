@@ -10,10 +10,14 @@ use crate::{
         connection_quota::ConnectionQuotas, deliver_events::DeliverEvents, disconnect::Disconnect,
         dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange, get_token::GetToken,
         list_connections::ListConnections, open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue,
-        reseal::Reseal, revoke_grant::RevokeGrant, shared_connection::SharedConnections,
-        start_authorization::StartAuthorization, sweep_connector::SweepConnector, work_endings::WorkEndings,
+        reseal::Reseal, revoke_grant::RevokeGrant, revoke_matching::RevokeMatching,
+        shared_connection::SharedConnections, start_authorization::StartAuthorization, sweep_connector::SweepConnector,
+        work_endings::WorkEndings,
     },
-    store::{Completions, Endings, ForgottenUsers, Leases, Renewals, SealedRows, SharedConnectors, Starts, TokenReads},
+    store::{
+        Completions, Endings, ForgottenUsers, Leases, MassRevocations, Renewals, SealedRows, SharedConnectors, Starts,
+        TokenReads,
+    },
 };
 
 impl Services {
@@ -191,9 +195,28 @@ impl Services {
                 publisher: self.publisher(),
                 clock: self.clock.clone(),
             },
+            matching: self.revoke_matching(),
             forgotten: ForgottenUsers::new(&self.dynamodb, &self.config.tables),
             workspaces: self.delete_workspace(),
             clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that ends many connections at once.
+    #[must_use]
+    pub fn revoke_matching(&self) -> RevokeMatching {
+        RevokeMatching {
+            apps: self.apps(),
+            connectors: self.connectors(),
+            connections: self.connections(),
+            revocations: MassRevocations::new(&self.dynamodb, &self.config.tables),
+            sweeps: self.sweeps(),
+            end: self.end_connection(),
+            revoke: self.revoke_grant(),
+            reminders: self.reminders(),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
         }
     }
 

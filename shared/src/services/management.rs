@@ -7,8 +7,10 @@ use crate::{
     journeys::{
         delete_workspace::DeleteWorkspace,
         doctor::CallDoctor,
+        export_grants::ExportGrants,
         foresee_change::ForeseeChange,
         forget_user::ForgetUser,
+        import_grants::ImportGrants,
         manage::{
             FoundWorkspace, Govern, ManageApps, ManageConnectors, ManageIdentity, ManageKeys, ManageProviders,
             ManageWebhooks,
@@ -20,7 +22,7 @@ use crate::{
         survey::Survey,
         sweep_connector::BeginSweep,
     },
-    store::{ApiKeys, ForgottenUsers, Proposals, Purges, WorkspaceIdentities},
+    store::{ApiKeys, ForgottenUsers, Imports, Proposals, Purges, WorkspaceIdentities},
 };
 
 impl Services {
@@ -224,6 +226,34 @@ impl Services {
             reminders: self.reminders(),
             audit: self.audit(),
             clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that imports grants.
+    #[must_use]
+    pub fn import_grants(&self) -> ImportGrants {
+        ImportGrants {
+            apps: self.apps(),
+            connectors: self.connectors(),
+            imports: Imports::new(&self.dynamodb, &self.config.tables),
+            vault: Arc::clone(&self.vault),
+            audit: self.audit(),
+            publisher: self.publisher(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    /// The journey that exports grants.
+    #[must_use]
+    pub fn export_grants(&self) -> ExportGrants {
+        ExportGrants {
+            connectors: self.connectors(),
+            connections: self.connections(),
+            vault: Arc::clone(&self.vault),
+            audit: self.audit(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
         }
     }
 

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
     operation::transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput},
-    types::{AttributeValue, TransactWriteItem, Update},
+    types::{AttributeValue, TransactWriteItem, Update, builders::UpdateBuilder},
 };
 use jiff::Timestamp;
 
@@ -156,36 +156,12 @@ impl Completions {
     }
 
     fn connection(&self, place: &ConnectionKey, grant: &NewGrant, form: Form) -> Result<TransactWriteItem, StoreError> {
-        let mut set = attributes(place, grant);
-        if form == Form::New {
-            set.insert(name::COUNTED.to_owned(), AttributeValue::Bool(true));
-        }
-        let mut expression =
-            "SET ver = if_not_exists(ver, :first) + :one, fence = if_not_exists(fence, :first) + :one".to_owned();
-        let first = (":first".to_owned(), number(grant.first_version));
-        let mut values = Item::from([first, (":one".to_owned(), number(1))]);
-        for (name, value) in &set {
-            expression = format!("{expression}, {name} = :{name}");
-            values.insert(format!(":{name}"), value.clone());
-        }
-        let keeps_refresh_token = grant.tokens.refresh.is_none() && grant.keeps_earlier_refresh_token;
-        let stale: Vec<&str> = REPLACED
-            .iter()
-            .copied()
-            .filter(|name| !set.contains_key(*name))
-            .filter(|name| !keeps_refresh_token || !KEPT_WITH_REFRESH_TOKEN.contains(name))
-            .collect();
-        let update = Update::builder()
-            .table_name(&self.tables.connections)
-            .set_key(Some(connections::key_of(place)))
-            .update_expression(format!("{expression} REMOVE {}", stale.join(", ")))
-            .set_expression_attribute_values(Some(values))
-            .condition_expression(match form {
-                Form::New => "attribute_not_exists(pk)",
-                Form::Renewed => "attribute_exists(pk)",
-            })
-            .build();
-        Ok(TransactWriteItem::builder().update(update.map_err(|_| incomplete())?).build())
+        let (more, condition) = match form {
+            Form::New => (NewItem::bare().flag(name::COUNTED, true), "attribute_not_exists(pk)"),
+            Form::Renewed => (NewItem::bare(), "attribute_exists(pk)"),
+        };
+        let update = grant_at(&self.tables.connections, place, grant, more).condition_expression(condition);
+        Ok(TransactWriteItem::builder().update(update.build().map_err(|_| incomplete())?).build())
     }
 
     fn session(&self, session: &SessionId) -> Result<TransactWriteItem, StoreError> {
@@ -212,11 +188,37 @@ fn failing(error: &TransactWriteItemsError) -> Option<usize> {
     cancelled.cancellation_reasons().iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"))
 }
 
+/// The update that puts a grant, and `more` beside it, where none is yet, or where an earlier one stood.
+pub(super) fn grant_at(table: &str, place: &ConnectionKey, grant: &NewGrant, more: NewItem) -> UpdateBuilder {
+    let mut set = attributes(place, grant);
+    set.extend(more.into_item());
+    let mut expression =
+        "SET ver = if_not_exists(ver, :first) + :one, fence = if_not_exists(fence, :first) + :one".to_owned();
+    let first = (":first".to_owned(), number(grant.first_version));
+    let mut values = Item::from([first, (":one".to_owned(), number(1))]);
+    for (name, value) in &set {
+        expression = format!("{expression}, {name} = :{name}");
+        values.insert(format!(":{name}"), value.clone());
+    }
+    let keeps_refresh_token = grant.tokens.refresh.is_none() && grant.keeps_earlier_refresh_token;
+    let stale: Vec<&str> = REPLACED
+        .iter()
+        .copied()
+        .filter(|name| !set.contains_key(*name))
+        .filter(|name| !keeps_refresh_token || !KEPT_WITH_REFRESH_TOKEN.contains(name))
+        .collect();
+    Update::builder()
+        .table_name(table)
+        .set_key(Some(connections::key_of(place)))
+        .update_expression(format!("{expression} REMOVE {}", stale.join(", ")))
+        .set_expression_attribute_values(Some(values))
+}
+
 /// What stays with a refresh token that stays: who is showing it to the provider, and whether it may be used up.
 const KEPT_WITH_REFRESH_TOKEN: [&str; 4] = [name::REFRESH_TOKEN, name::LEASED_UNTIL, name::INTENT, name::IN_DOUBT];
 
 /// What a new grant replaces, or ends.
-const REPLACED: [&str; 19] = [
+const REPLACED: [&str; 20] = [
     name::REFRESH_TOKEN,
     name::EXPIRES_AT,
     name::REFRESH_EXPIRES_AT,
@@ -236,6 +238,7 @@ const REPLACED: [&str; 19] = [
     name::FAILURES,
     name::REFUSALS,
     name::RETRY_AT,
+    name::IMPORTED,
 ];
 
 fn attributes(place: &ConnectionKey, grant: &NewGrant) -> Item {
@@ -274,6 +277,6 @@ pub(super) fn list(scopes: &Scopes) -> AttributeValue {
     AttributeValue::L(scopes.iter().map(text).collect())
 }
 
-fn incomplete() -> StoreError {
+pub(super) fn incomplete() -> StoreError {
     StoreError::Refused("incomplete request".to_owned())
 }

@@ -68,6 +68,17 @@ impl Connections {
         Ok(self.0.query_all(&partition(place), PREFIX).await?.iter().filter_map(|row| read(row).ok()).collect())
     }
 
+    /// All connections of a user that can be read, and how many can't be.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn readable_of_user(&self, user: &User) -> Result<(Vec<Connection>, usize), StoreError> {
+        let rows = self.0.query_all(&pk(user), PREFIX).await?;
+        let connections: Vec<Connection> = rows.iter().filter_map(|row| read(row).ok()).collect();
+        let unreadable = rows.len() - connections.len();
+        Ok((connections, unreadable))
+    }
+
     /// The connectors through which a user has a connection, whether or not it can be read.
     ///
     /// # Errors

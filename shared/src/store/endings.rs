@@ -16,6 +16,7 @@ use super::{
     ended_grants,
     error::{StoreError, Write, failed, written},
     forgotten_users::{self, Forgotten},
+    mass_revocations::{self, HeldRevocation},
     purges::{self, Purge},
     row::{NewItem, Row, name, number, time},
     sweeps::{self, Sweep},
@@ -37,6 +38,8 @@ pub enum Ending {
     Grant(Box<EndedGrant>),
     /// End the connections of a deleted connector or app.
     Sweep(Sweep),
+    /// End the connections that somebody wants ended all at once, or let go of the report on it.
+    Mass(Box<HeldRevocation>),
     /// Let go of the note that a user was forgotten.
     Forgotten(Forgotten),
     /// Remove what is left of a deleted workspace.
@@ -92,6 +95,9 @@ fn read(sk: &str, row: &Row) -> Result<Ending, StoreError> {
     match sk {
         forgotten_users::SK => forgotten_users::read(row).map(Ending::Forgotten),
         purges::SK => purges::read(row).map(Ending::Purge),
+        sk if sk.starts_with(mass_revocations::PREFIX) => {
+            mass_revocations::read(row).map(|held| Ending::Mass(Box::new(held)))
+        }
         sk if sk.starts_with(sweeps::PREFIX) => sweeps::read(row).map(Ending::Sweep),
         _ => ended_grants::read(row).map(|grant| Ending::Grant(Box::new(grant))),
     }
@@ -120,6 +126,13 @@ pub(super) async fn put_off(
 /// Removes a claimed item, unless it was begun anew in the meantime.
 pub(super) async fn finish(table: &Table, due: &ItemKey, held: Timestamp) -> Result<Write, StoreError> {
     let request = table.client.delete_item().table_name(&table.name).set_key(Some(key(&due.pk, &due.sk)));
+    let request = request.condition_expression("due_at = :held").expression_attribute_values(":held", time(held));
+    written(request.send().await)
+}
+
+/// Puts a claimed item as it is by now in the place of itself, unless somebody else took it in the meantime.
+pub(super) async fn replace(table: &Table, item: NewItem, held: Timestamp) -> Result<Write, StoreError> {
+    let request = table.client.put_item().table_name(&table.name).set_item(Some(item.into_item()));
     let request = request.condition_expression("due_at = :held").expression_attribute_values(":held", time(held));
     written(request.send().await)
 }

@@ -77,7 +77,15 @@ impl Sweeps {
     /// [`StoreError`] if the storage does not answer.
     pub async fn finish(&self, sweep: &Sweep) -> Result<(), StoreError> {
         endings::finish(&self.0, &sweep.key(), sweep.due_at).await?;
-        self.0.delete(&pk(&sweep.connector), PACE).await.map(|_| ())
+        self.end_turns(&sweep.connector).await
+    }
+
+    /// Lets go of a connector's turns.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn end_turns(&self, connector: &ConnectorId) -> Result<(), StoreError> {
+        self.0.delete(&pk(connector), PACE).await.map(|_| ())
     }
 
     /// Takes the turn that begins now, if no other sweep of the connector has taken it.

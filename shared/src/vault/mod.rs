@@ -1,6 +1,7 @@
 //! Envelope encryption: the key service wraps one key per workspace and generation; under it every value is sealed with
-//! a key of its own, bound to its row, field and tenant.
+//! a key of its own, bound to its row, field and tenant. What leaves is encrypted to a key of whoever asked.
 
+mod age;
 mod place;
 mod seal;
 mod workspace_keys;
@@ -18,6 +19,7 @@ use crate::{
     store::{StoreError, WorkspaceKeys},
 };
 
+pub use age::{InvalidRecipient, NotEncrypted, Recipient};
 pub use place::Place;
 use workspace_keys::KeyRing;
 pub use workspace_keys::{KEY_CACHED_FOR, NOTICED_AFTER};

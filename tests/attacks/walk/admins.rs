@@ -9,7 +9,7 @@ impl Walk {
     pub(super) async fn administrate(&mut self) {
         let tenant = self.any_tenant();
         self.serial += 1;
-        match self.dice.below(10) {
+        match self.dice.below(11) {
             0 => self.replace_connector(tenant).await,
             1 | 2 => self.change_connector(tenant).await,
             3 | 4 => self.replace_key().await,
@@ -17,6 +17,7 @@ impl Walk {
             6 => self.forget_user().await,
             7 => self.define_provider(tenant).await,
             8 => self.rotate_encryption_key(tenant).await,
+            9 => self.revoke_all_of_a_connector(tenant).await,
             _ => self.look_at_everything(tenant).await,
         }
     }
@@ -36,6 +37,17 @@ impl Walk {
         let name = format!("{}new-{}", self.tenants[tenant].place().mark(), self.serial);
         let connector = tenants::connector(&self.world, &self.tenants[tenant], &name).await;
         self.tenants[tenant].connectors[at] = connector;
+    }
+
+    /// Looks first, and then ends what was seen.
+    async fn revoke_all_of_a_connector(&mut self, tenant: usize) {
+        let at = self.dice.below(self.tenants[tenant].connectors.len());
+        let criteria = json!({"connector_id": self.tenants[tenant].connectors[at].id});
+        let (_, look) = self.manage(tenant, "POST", "/revocations", Some(&criteria)).await;
+        let wish = json!({"connector_id": criteria["connector_id"], "dry_run": false, "confirm": look["confirm"]});
+        let (_, begun) = self.manage(tenant, "POST", "/revocations", Some(&wish)).await;
+        let report = format!("/revocations/{}", text(&begun["revocation_id"]));
+        self.manage(tenant, "GET", &report, None).await;
     }
 
     async fn change_connector(&mut self, tenant: usize) {

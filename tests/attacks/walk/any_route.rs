@@ -55,6 +55,7 @@ impl Walk {
                 ("connector_id", &connector),
                 ("session", &session),
                 ("connection", "cnn_00000000000000000000000000"),
+                ("revocation", "rev_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
                 ("proposal", "prp_00000000000000000000000000"),
                 ("key", &key),
                 ("webhook", "wh_00000000000000000000000000"),

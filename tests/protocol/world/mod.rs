@@ -9,6 +9,7 @@ pub(crate) mod encryption;
 mod interference;
 pub(crate) mod journeys;
 mod log;
+pub(crate) mod moving;
 mod provider;
 mod queues;
 mod shared;

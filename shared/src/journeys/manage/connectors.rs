@@ -94,6 +94,8 @@ pub struct ConnectorChange {
     pub scopes: Option<Scopes>,
     /// Other details.
     pub connection_config: Option<BTreeMap<String, String>>,
+    /// Whether its connections may be exported, a day later.
+    pub exportable: Option<bool>,
     /// Other rules of what apps may call; empty ones are none.
     pub call_rules: Option<CallRules>,
     /// Whether apps may use it while its users are away.
@@ -209,6 +211,7 @@ impl ManageConnectors {
             call_rules: draft.call_rules,
             offline_use: draft.offline_use,
             kind: draft.kind,
+            exportable_since: None,
             state: ConnectorState::Active,
             revision: 1,
             created_at: now,
@@ -396,6 +399,9 @@ impl ManageConnectors {
         if let Some(config) = config {
             connector.connection_config = config;
         }
+        if let Some(exportable) = change.exportable {
+            connector.exportable_since = exportable.then(|| earlier.exportable_since.unwrap_or(now));
+        }
         if let Some(rules) = &change.call_rules {
             connector.call_rules = rules.clone();
         }
@@ -418,6 +424,7 @@ fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
         ("scopes", earlier.scopes != changed.scopes),
         ("endpoints", earlier.pinned_profile != changed.pinned_profile),
         ("connection_config", earlier.connection_config != changed.connection_config),
+        ("exportable", earlier.exportable_since != changed.exportable_since),
         ("call_rules", earlier.call_rules != changed.call_rules),
         ("offline_use", earlier.offline_use != changed.offline_use),
     ];

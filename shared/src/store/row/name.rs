@@ -71,6 +71,7 @@ names! {
     CONNECTOR_KIND = "connector_kind";
     CONNECTOR_STATE = "connector_state";
     CLAIMED_BY = "claimed_by";
+    EXPORTABLE_SINCE = "exportable_since";
     REVISION = "revision";
     SWITCHES = "switches";
     PLAN = "plan_name";
@@ -110,6 +111,7 @@ names! {
     REFUSALS = "refusals";
     RETRY_AT = "retry_at";
     QUARANTINED = "quarantined";
+    IMPORTED = "imported_digest";
     EXPIRY_TOLD = "expiry_told";
     COUNTED = "counted";
     TALLY = "tally";
@@ -138,6 +140,16 @@ names! {
     BEGUN_BY = "begun_by";
     SWEPT_TO = "swept_to";
     FORGOTTEN_AT = "forgotten_at";
+    REVOCATION = "revocation_id";
+    CONNECTED_BEFORE = "connected_before";
+    CONNECTED_AFTER = "connected_after";
+    LOOKED_AT = "looked_at";
+    ENDED_COUNT = "ended_count";
+    REVOKED_COUNT = "revoked_count";
+    PENDING_COUNT = "pending_count";
+    UNSUPPORTED_COUNT = "unsupported_count";
+    FAILED_COUNT = "failed_count";
+    FINISHED_AT = "finished_at";
     DELETED_AT = "deleted_at";
 
     STAGE = "stage";

@@ -126,6 +126,13 @@ impl FakeProvider {
         back.into()
     }
 
+    /// A grant that came about somewhere else: the tokens that whoever connected the account there was given.
+    pub(crate) fn grant(&self, client: &str, account: &str, scope: &str) -> serde_json::Value {
+        let [redirect_uri, challenge] = [const { String::new() }; 2];
+        let (client, account, scope) = (client.to_owned(), account.to_owned(), scope.to_owned());
+        self.state().grants.begin(Code { client, redirect_uri, challenge, scope, account })
+    }
+
     /// The provider sends the browser back with an error instead.
     pub(crate) fn refuse(&self, authorization_url: &str, error: &str, description: &str) -> String {
         let request = Url::parse(authorization_url).unwrap();

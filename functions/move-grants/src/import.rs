@@ -1,0 +1,168 @@
+//! Grants come in: in the product's own form, or as Nango's API answers them.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use connectors::{
+    domain::{
+        fields::{FieldError, Table},
+        ids::{AppId, Issuer},
+        portable_grant::Mapping,
+    },
+    journeys::import_grants::{ImportError, ImportFormat, ImportGrants, ImportWish, Imported, Skipped},
+    web::{JsonBody, Problem, WriterCaller, checked},
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{bound, connector};
+
+/// How many grants come at once.
+const MOST: usize = 100;
+
+#[derive(Serialize)]
+struct Summary {
+    dry_run: bool,
+    imported: usize,
+    skipped: usize,
+    refused: usize,
+    results: Vec<ResultOnWire>,
+}
+
+/// What became of one grant, by its number in the request.
+#[derive(Serialize)]
+struct ResultOnWire {
+    index: usize,
+    #[serde(flatten)]
+    outcome: OutcomeOnWire,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+enum OutcomeOnWire {
+    Imported { connection_id: String },
+    Skipped { connection_id: String, reason: &'static str },
+    Refused { errors: Vec<ErrorOnWire> },
+}
+
+#[derive(Serialize)]
+struct ErrorOnWire {
+    pointer: String,
+    detail: String,
+}
+
+/// What a batch is, beside its grants.
+struct Batch {
+    wish: ImportWish,
+    format: ImportFormat,
+}
+
+pub(crate) async fn own(
+    journey: State<ImportGrants>,
+    caller: WriterCaller,
+    path: Path<(String, String)>,
+    body: JsonBody,
+) -> Result<Json<impl Serialize>, Problem> {
+    take(journey, caller, path, body, |_| ImportFormat::Own).await
+}
+
+pub(crate) async fn nango(
+    journey: State<ImportGrants>,
+    caller: WriterCaller,
+    path: Path<(String, String)>,
+    body: JsonBody,
+) -> Result<Json<impl Serialize>, Problem> {
+    take(journey, caller, path, body, |body| ImportFormat::Nango(mapping(body))).await
+}
+
+async fn take(
+    State(journey): State<ImportGrants>,
+    WriterCaller(admin): WriterCaller,
+    Path((_, id)): Path<(String, String)>,
+    JsonBody(body): JsonBody,
+    format: fn(&Table<'_>) -> ImportFormat,
+) -> Result<Json<Summary>, Problem> {
+    let batch = checked(&body, |table| batch(table, format))?;
+    let grants = body["connections"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let outcomes =
+        journey.import(admin.workspace(), &connector(&id)?, (batch.format, grants), batch.wish, admin.actor()).await;
+    Ok(Json(summary(outcomes.map_err(problem)?, batch.wish)))
+}
+
+fn batch(table: &Table<'_>, format: fn(&Table<'_>) -> ImportFormat) -> Batch {
+    let given = table.read("connections", |value| {
+        let given = value.as_array().filter(|grants| (1..=MOST).contains(&grants.len())).map(Vec::len);
+        given.ok_or_else(|| format!("must be a list of 1 to {MOST} objects"))
+    });
+    if given.is_none() {
+        table.require_given("connections");
+    }
+    let replaces = table.choice("on_conflict", &[("skip", false), ("replace", true)]).unwrap_or(false);
+    let dry_run = table.flag("dry_run").unwrap_or(false);
+    Batch { wish: ImportWish { replaces, dry_run }, format: format(table) }
+}
+
+/// What Nango's answers do not say.
+fn mapping(body: &Table<'_>) -> Mapping {
+    let mapping = body.table("mapping");
+    if !mapping.is_given() {
+        body.require_given("mapping");
+    }
+    let client_id = mapping.require("client_id", mapping.text("client_id"));
+    let by_end_user = mapping.choice("user", &[("connection_id", false), ("end_user.id", true)]);
+    let app = mapping.read("app_id", |value| parsed(value, |raw| AppId::parse(raw).map_err(|error| error.to_string())));
+    let issuer =
+        mapping.read("issuer", |value| parsed(value, |raw| Issuer::parse(raw).map_err(|error| error.to_string())));
+    let provider_config_key = mapping.text("provider_config_key");
+    mapping.close();
+    let by_end_user = by_end_user.unwrap_or(false);
+    Mapping { app, issuer, by_end_user, client_id, provider_config_key }
+}
+
+fn parsed<T>(value: &Value, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+    parse(value.as_str().ok_or("must be a text")?)
+}
+
+fn summary(outcomes: Vec<Imported>, wish: ImportWish) -> Summary {
+    let mut summary = Summary { dry_run: wish.dry_run, imported: 0, skipped: 0, refused: 0, results: Vec::new() };
+    for (index, outcome) in outcomes.into_iter().enumerate() {
+        let outcome = match outcome {
+            Imported::Done(id) => {
+                summary.imported += 1;
+                OutcomeOnWire::Imported { connection_id: id.to_string() }
+            }
+            Imported::Skipped(id, why) => {
+                summary.skipped += 1;
+                OutcomeOnWire::Skipped { connection_id: id.to_string(), reason: reason(why) }
+            }
+            Imported::Refused(errors) => {
+                summary.refused += 1;
+                OutcomeOnWire::Refused { errors: errors.into_iter().map(|error| at(index, error)).collect() }
+            }
+        };
+        summary.results.push(ResultOnWire { index, outcome });
+    }
+    summary
+}
+
+fn at(index: usize, FieldError { pointer, detail }: FieldError) -> ErrorOnWire {
+    ErrorOnWire { pointer: format!("/connections/{index}{pointer}"), detail }
+}
+
+fn reason(why: Skipped) -> &'static str {
+    match why {
+        Skipped::ImportedBefore => "imported_before",
+        Skipped::Connected => "connected",
+        Skipped::Forgotten => "user_deleted",
+    }
+}
+
+fn problem(error: ImportError) -> Problem {
+    match error {
+        ImportError::NotFound => Problem::not_found(),
+        ImportError::Bound => bound(),
+        ImportError::Store(cause) => cause.into(),
+        ImportError::Vault(cause) => cause.into(),
+    }
+}

@@ -1,0 +1,210 @@
+//! A portable grant as it is written down: what an import takes and an export writes.
+
+use std::cell::RefCell;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{PortableGrant, PortableOwner};
+use crate::domain::{
+    account::Account,
+    connection::kept,
+    fields::{FieldError, Table, text},
+    ids::{AppId, Issuer, Subject},
+    provider::Values,
+    scopes::Scopes,
+    secret::Secret,
+};
+
+/// How long a token may be, in bytes: as long as one that a provider answers.
+const MAX_TOKEN: usize = 16 * 1024;
+
+impl PortableGrant {
+    /// Reads a grant that was written down.
+    ///
+    /// # Errors
+    /// Every field that was not accepted; nothing of a value is repeated.
+    pub fn read(value: &Value) -> Result<Self, Vec<FieldError>> {
+        let errors = RefCell::default();
+        let table = Table::root(value, &errors);
+        let grant = grant(&table);
+        table.close();
+        match (grant, errors.into_inner()) {
+            (Some(grant), errors) if errors.is_empty() => Ok(grant),
+            (_, errors) => Err(errors),
+        }
+    }
+
+    /// The grant as it is written down.
+    #[must_use]
+    pub fn written(&self) -> impl Serialize + '_ {
+        Written::of(self)
+    }
+}
+
+fn grant(table: &Table<'_>) -> Option<PortableGrant> {
+    let owner = owner(table);
+    let client_id = table.require("client_id", table.text("client_id"));
+    let time = |name| table.read(name, moment);
+    Some(PortableGrant {
+        client_id,
+        access: table.read("access_token", token).map(Secret::new),
+        refresh: table.read("refresh_token", token).map(Secret::new),
+        token_type: table.read("token_type", token_type).unwrap_or_else(|| BEARER.to_owned()),
+        issued_at: time("issued_at"),
+        expires_at: time("expires_at"),
+        refresh_expires_at: time("refresh_expires_at"),
+        scopes: table.scopes("scopes"),
+        account: account(table),
+        label: table.text("label"),
+        details: kept(table.map("connection_config", |_, value| text(value))),
+        owner: owner?,
+    })
+}
+
+/// Without app and user it is the workspace's.
+fn owner(table: &Table<'_>) -> Option<PortableOwner> {
+    let app = table.read("app_id", |value| {
+        let app = value.as_str().and_then(|raw| AppId::parse(raw).ok());
+        app.ok_or_else(|| "must be the id of an app".to_owned())
+    });
+    let user = table.table("user");
+    if !table.has("app_id") && !table.has("user") {
+        return Some(PortableOwner::Workspace);
+    }
+    if app.is_none() {
+        table.require_given("app_id");
+    }
+    let issuer = user.read("issuer", |value| {
+        let issuer = value.as_str().and_then(|raw| Issuer::parse(raw).ok());
+        issuer.ok_or_else(|| "must be 1 to 512 characters without control characters".to_owned())
+    });
+    let subject = user.read("sub", |value| {
+        let subject = value.as_str().and_then(|raw| Subject::parse(raw).ok());
+        subject.ok_or_else(|| "must be 1 to 255 characters without control characters".to_owned())
+    });
+    if subject.is_none() {
+        user.require_given("sub");
+    }
+    user.close();
+    Some(PortableOwner::User { app: app?, issuer, subject: subject? })
+}
+
+fn account(table: &Table<'_>) -> Option<Account> {
+    let account = table.table("account");
+    if !account.is_given() {
+        return None;
+    }
+    let id = account.read("id", |value| {
+        let known = value.as_str().and_then(Account::new);
+        known.ok_or_else(|| "must be 1 to 256 characters without control characters".to_owned())
+    });
+    if id.is_none() {
+        account.require_given("id");
+    }
+    let (label, email, avatar) = (account.text("name"), account.text("email"), account.text("avatar_url"));
+    account.close();
+    Some(id?.with_label(label.as_deref()).with_email(email.as_deref()).with_avatar(avatar.as_deref()))
+}
+
+/// The type of nearly all tokens (RFC 6750).
+pub(super) const BEARER: &str = "Bearer";
+
+/// A token: one line, of a length that a provider answers.
+pub(super) fn token(value: &Value) -> Result<String, String> {
+    let token = value.as_str().filter(|text| (1..=MAX_TOKEN).contains(&text.len()));
+    let token = token.filter(|text| !text.chars().any(char::is_control));
+    token.map(str::to_owned).ok_or_else(|| "must be a text of 1 to 16384 bytes without control characters".to_owned())
+}
+
+fn token_type(value: &Value) -> Result<String, String> {
+    let name = value.as_str().filter(|text| (1..=64).contains(&text.len()));
+    let name = name.filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)));
+    name.map(str::to_owned).ok_or_else(|| "must be 1 to 64 letters, digits, `-`, `.` or `_`".to_owned())
+}
+
+/// A moment as RFC 3339 writes it.
+pub(super) fn moment(value: &Value) -> Result<Timestamp, String> {
+    let moment = value.as_str().and_then(|raw| raw.parse().ok());
+    moment.ok_or_else(|| "must be a moment such as `2027-01-31T12:00:00Z`".to_owned())
+}
+
+/// What stands in a file.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<WrittenUser<'a>>,
+    client_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    token_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<WrittenAccount<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
+    #[serde(skip_serializing_if = "Values::is_empty")]
+    connection_config: &'a Values,
+}
+
+#[derive(Serialize)]
+struct WrittenUser<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<&'a str>,
+    sub: &'a str,
+}
+
+#[derive(Serialize)]
+struct WrittenAccount<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avatar_url: Option<&'a str>,
+}
+
+impl<'a> Written<'a> {
+    fn of(grant: &'a PortableGrant) -> Self {
+        let (app_id, user) = match &grant.owner {
+            PortableOwner::Workspace => (None, None),
+            PortableOwner::User { app, issuer, subject } => {
+                let issuer = issuer.as_ref().map(Issuer::as_str);
+                (Some(app.as_str()), Some(WrittenUser { issuer, sub: subject.as_str() }))
+            }
+        };
+        Self {
+            app_id,
+            user,
+            client_id: &grant.client_id,
+            access_token: grant.access.as_ref().map(Secret::expose),
+            refresh_token: grant.refresh.as_ref().map(Secret::expose),
+            token_type: &grant.token_type,
+            issued_at: grant.issued_at,
+            expires_at: grant.expires_at,
+            refresh_expires_at: grant.refresh_expires_at,
+            scopes: grant.scopes.as_ref().map(|scopes: &Scopes| scopes.iter().collect()),
+            account: grant.account.as_ref().map(|account| WrittenAccount {
+                id: &account.id,
+                name: account.label.as_deref(),
+                email: account.email.as_deref(),
+                avatar_url: account.avatar_url.as_deref(),
+            }),
+            label: grant.label.as_deref(),
+            connection_config: &grant.details,
+        }
+    }
+}

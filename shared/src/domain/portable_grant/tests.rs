@@ -1,0 +1,101 @@
+use serde_json::json;
+
+use super::*;
+
+fn provider() -> Provider {
+    let described = json!({
+        "id": "p", "name": "P",
+        "vars": {"shop": {"from": "input", "pattern": "[a-z]+"}},
+        "authorize": {"url": "https://{shop}.shops.example/a"}, "token": {"url": "https://{shop}.shops.example/t"},
+    });
+    Provider::from_value(&described).unwrap()
+}
+
+fn mapping() -> Mapping {
+    Mapping {
+        app: AppId::parse("a").ok(),
+        issuer: None,
+        by_end_user: false,
+        client_id: "client".to_owned(),
+        provider_config_key: Some("calendar".to_owned()),
+    }
+}
+
+#[test]
+fn what_was_written_is_read_as_it_was() {
+    let value = json!({
+        "app_id": "a", "user": {"issuer": "https://idp.example", "sub": "alice"}, "client_id": "c",
+        "access_token": "at", "refresh_token": "rt", "token_type": "Bearer", "issued_at": "2026-11-22T10:00:00Z",
+        "expires_at": "2026-11-22T11:00:00Z", "scopes": ["read"], "label": "mine",
+        "account": {"id": "7", "name": "Alice", "email": "alice@example.com"}, "connection_config": {"shop": "blue"},
+    });
+    let read = PortableGrant::read(&value).unwrap();
+    assert_eq!(serde_json::to_value(read.written()).unwrap(), value);
+    let shared = PortableGrant::read(&json!({"client_id": "c", "access_token": "at"})).unwrap();
+    assert_eq!(shared.owner, PortableOwner::Workspace);
+}
+
+#[test]
+fn every_mistake_is_named_by_its_place_and_no_value_is_repeated() {
+    let value = json!({
+        "app_id": 7, "user": {"sub": "", "name": "x"}, "access_token": "canary\n", "expires_at": "canary",
+        "issued_at": 1, "scopes": ["canary\""], "account": {"name": "x"}, "surprise": 1,
+    });
+    let errors = PortableGrant::read(&value).unwrap_err();
+    let mut pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+    pointers.sort_unstable();
+    let expected = [
+        "/access_token",
+        "/account/id",
+        "/app_id",
+        "/client_id",
+        "/expires_at",
+        "/issued_at",
+        "/scopes/0",
+        "/surprise",
+        "/user/name",
+        "/user/sub",
+    ];
+    assert_eq!(pointers, expected);
+    assert!(errors.iter().all(|error| !error.detail.contains("canary")));
+}
+
+#[test]
+fn an_answer_of_nango_is_read_whatever_else_is_in_it() {
+    let answer = json!({
+        "id": 18_393, "connection_id": "alice", "provider_config_key": "calendar", "provider": "p", "errors": [],
+        "end_user": {"id": "user-7", "email": null}, "metadata": {"anything": [1]}, "tags": {},
+        "credentials": {
+            "type": "OAUTH2", "access_token": "at", "refresh_token": "rt", "expires_at": "2026-11-22T11:00:00.000Z",
+            "raw": {"scope": "read write", "token_type": "bearer"},
+        },
+        "connection_config": {"shop": "blue", "subdomain": "x", "number": 7},
+    });
+    let read = PortableGrant::of_nango(&answer, &mapping(), &provider()).unwrap();
+    let subject = |name: &str| PortableOwner::User {
+        app: AppId::parse("a").unwrap(),
+        issuer: None,
+        subject: Subject::parse(name).unwrap(),
+    };
+    assert_eq!((&read.owner, read.client_id.as_str()), (&subject("alice"), "client"));
+    assert_eq!(read.scopes.unwrap().to_string(), "read write");
+    assert_eq!(read.expires_at.unwrap().to_string(), "2026-11-22T11:00:00Z");
+    assert_eq!(read.details, Values::from([("shop".to_owned(), "blue".to_owned())]));
+
+    let by_end_user = Mapping { by_end_user: true, ..mapping() };
+    let read = PortableGrant::of_nango(&answer, &by_end_user, &provider()).unwrap();
+    assert_eq!(read.owner, subject("user-7"));
+    let mut of_its_own = answer;
+    of_its_own["connection_config"]["oauth_client_id_override"] = json!("theirs");
+    assert_eq!(PortableGrant::of_nango(&of_its_own, &mapping(), &provider()).unwrap().client_id, "theirs");
+}
+
+#[test]
+fn what_is_no_grant_of_the_integration_is_refused() {
+    let answer = json!({
+        "connection_id": 7, "provider_config_key": "mail", "credentials": {"type": "API_KEY", "access_token": 7},
+    });
+    let errors = PortableGrant::of_nango(&answer, &mapping(), &provider()).unwrap_err();
+    let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/provider_config_key", "/credentials/type", "/credentials/access_token", "/connection_id"]);
+}

@@ -1,0 +1,180 @@
+//! Connections leave with their tokens, encrypted to a key of whoever asks: what an import takes, and nobody else reads.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{audit::Audit, profile};
+use crate::{
+    clock::Clock,
+    domain::{
+        audit::Actor,
+        connection::{Connection, Grant},
+        connector::Connector,
+        ids::{ConnectorId, WorkspaceId},
+        portable_grant::{PortableGrant, PortableOwner},
+        provider::Provider,
+        secret::Secret,
+    },
+    random::Random,
+    store::{Connections, Connectors, Cursor, StoreError},
+    vault::{NotEncrypted, Place, Recipient, Vault, VaultError},
+};
+
+/// How many connections a page has at most.
+const PAGE: usize = 200;
+
+/// How large a line of a file is at most, unless it holds one connection alone: it fits into the body of an import.
+const LINE: usize = 96 * 1024;
+
+/// How many connections a line has at most: as many as an import takes at once.
+const MOST_IN_LINE: usize = 100;
+
+/// Exports connections.
+#[derive(Debug, Clone)]
+pub struct ExportGrants {
+    pub(crate) connectors: Connectors,
+    pub(crate) connections: Connections,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) audit: Audit,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+}
+
+/// One page of an export.
+#[derive(Debug)]
+pub struct ExportPage {
+    /// An armoured age file. Inside, each line is the body of an import.
+    pub file: String,
+    /// How many connections are in it.
+    pub exported: usize,
+    /// How many were left out: their grants have ended, or they can't be read.
+    pub left_out: usize,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Cursor>,
+}
+
+/// Why nothing was exported.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// There is no such connector in the workspace.
+    #[error("no such connector")]
+    NotFound,
+    /// The connector is not exportable, or only from this moment on.
+    #[error("the connector is not exportable")]
+    NotExportable(Option<Timestamp>),
+    /// Tokens of this provider are bound to the connector's key, which never leaves.
+    #[error("tokens are bound to the connector's key")]
+    Bound,
+    /// Nothing can be encrypted to the recipient.
+    #[error(transparent)]
+    NotEncrypted(#[from] NotEncrypted),
+    /// The storage can't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The vault can't open.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+impl ExportGrants {
+    /// One page of a connector's connections, encrypted to this recipient.
+    ///
+    /// # Errors
+    /// [`ExportError`]; [`StoreError::Unreadable`] for a cursor that is not one of ours.
+    #[tracing::instrument(skip_all, fields(connector.id = %connector))]
+    pub async fn export(
+        &self,
+        workspace: &WorkspaceId,
+        connector: &ConnectorId,
+        recipient: &Recipient,
+        from: Option<&Cursor>,
+        actor: Actor,
+    ) -> Result<ExportPage, ExportError> {
+        let connector = self.connectors.find(workspace, connector).await?;
+        let connector = connector.filter(Connector::is_active).ok_or(ExportError::NotFound)?;
+        match connector.exportable_from() {
+            Some(since) if since <= self.clock.now() => {}
+            since => return Err(ExportError::NotExportable(since)),
+        }
+        if profile(&connector).is_none_or(Provider::binds_tokens) {
+            return Err(ExportError::Bound);
+        }
+        let page = self.connections.of_connector(&connector.id, None, from, PAGE).await?;
+        let mut left_out = page.unreadable;
+        let mut grants = Vec::with_capacity(page.connections.len());
+        for connection in &page.connections {
+            match self.opened(connection).await? {
+                Some(grant) => grants.push(grant),
+                None => left_out += 1,
+            }
+        }
+        let file = recipient.encrypt(&lines(&grants), &self.random)?;
+        let (count, left, to) = (grants.len().to_string(), left_out.to_string(), recipient.fingerprint());
+        let details = [("recipient", to.as_str()), ("exported", &count), ("left_out", &left)];
+        self.audit.note(workspace, actor, "connections.exported", connector.id.as_str(), &details).await;
+        Ok(ExportPage { file, exported: grants.len(), left_out, next: page.next })
+    }
+
+    /// A connection with its tokens opened; none if it is of no use anywhere.
+    async fn opened(&self, connection: &Connection) -> Result<Option<PortableGrant>, VaultError> {
+        if connection.grant != Grant::Live || connection.quarantine.is_some() {
+            return Ok(None);
+        }
+        let (place, tokens) = (Place::connection(&connection.key), &connection.tokens);
+        let access = self.vault.open(&tokens.access, &place).await;
+        let refresh = match &tokens.refresh {
+            Some(sealed) => self.vault.open(sealed, &place).await.map(Some),
+            None => Ok(None),
+        };
+        let (access, refresh) = match (access, refresh) {
+            (Ok(access), Ok(refresh)) => (access, refresh),
+            (Err(VaultError::DoesNotOpen), _) | (_, Err(VaultError::DoesNotOpen)) => return Ok(None),
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+        };
+        Ok(Some(PortableGrant {
+            owner: PortableOwner::of(&connection.key.owner),
+            client_id: connection.client_id.clone(),
+            access: Some(access).filter(|token| !Secret::is_empty(token)),
+            refresh,
+            token_type: tokens.token_type.clone(),
+            issued_at: Some(tokens.issued_at),
+            expires_at: tokens.expires_at,
+            refresh_expires_at: tokens.refresh_expires_at,
+            scopes: Some(connection.granted.clone()),
+            account: connection.account.clone(),
+            label: connection.label.clone(),
+            details: connection.details.clone(),
+        }))
+    }
+}
+
+/// The body of an import.
+#[derive(Serialize)]
+struct Line<'a, G> {
+    connections: &'a [G],
+}
+
+/// The grants as lines, each small enough for one request.
+fn lines(grants: &[PortableGrant]) -> Zeroizing<Vec<u8>> {
+    let mut lines = Zeroizing::new(Vec::with_capacity(grants.len() * 2_048));
+    let mut rest = grants;
+    while !rest.is_empty() {
+        let mut count = rest.len().min(MOST_IN_LINE);
+        let line = loop {
+            let written: Vec<_> = rest[..count].iter().map(PortableGrant::written).collect();
+            // Texts, numbers and maps of texts: nothing in it can't be written.
+            let line = Zeroizing::new(serde_json::to_vec(&Line { connections: &written }).unwrap_or_default());
+            if line.len() <= LINE || count == 1 {
+                break line;
+            }
+            count /= 2;
+        };
+        lines.extend_from_slice(&line);
+        lines.push(b'\n');
+        rest = &rest[count..];
+    }
+    lines
+}

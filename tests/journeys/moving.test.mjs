@@ -1,0 +1,131 @@
+// Connections that a running Nango keeps are taken over while it runs, and nobody connects again.
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { found } from '../harness/canaries.mjs';
+import { World } from '../harness/world.mjs';
+
+const SCRIPT = resolve(import.meta.dirname, '../../functions/move-grants/from-nango.mjs');
+const KEY = 'nango-secret-key';
+
+let world;
+let nango;
+
+before(async () => {
+  world = await World.open();
+});
+after(async () => {
+  nango?.close();
+  await world.close();
+});
+
+/** What Nango answers about one connection; its list has the same without credentials. */
+function connection(id, provider_config_key, credentials) {
+  const known = { id, connection_id: `c-${id}`, provider_config_key, provider: 'x', end_user: { id: `user-${id}` } };
+  return { ...known, metadata: null, connection_config: { subdomain: 'x' }, errors: [], tags: {}, credentials };
+}
+
+/** A Nango with these connections, two to a page. */
+async function startNango(connections) {
+  const server = createServer((request, response) => {
+    const url = new URL(request.url, 'http://nango');
+    const answer = (status, body) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    if (request.headers.authorization !== `Bearer ${KEY}`) return answer(401, {});
+    const named = url.pathname.match(/^\/connections\/(.+)$/)?.[1];
+    if (named === undefined) {
+      const from = Number(url.searchParams.get('page')) * 2;
+      const page = connections.slice(from, from + 2).map(({ credentials: _, ...rest }) => rest);
+      return answer(200, { connections: page });
+    }
+    const one = connections.find(({ connection_id }) => connection_id === decodeURIComponent(named));
+    if (one?.provider_config_key !== url.searchParams.get('provider_config_key')) return answer(404, {});
+    const { refresh_token, ...rest } = one.credentials;
+    return answer(200, {
+      ...one,
+      credentials: url.searchParams.has('refresh_token') ? { ...rest, refresh_token } : rest,
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+/** The tokens that the provider gave out last. */
+function lastTokens() {
+  const last = (kind) => world.provider.journal.secrets.findLast(([known]) => known === kind)[1];
+  return { access_token: last('access token'), refresh_token: last('refresh token') };
+}
+
+function takeOver(connector, environment = {}) {
+  const env = {
+    PATH: process.env.PATH,
+    NANGO_URL: `http://127.0.0.1:${nango.address().port}`,
+    NANGO_KEY: KEY,
+    INTEGRATION: 'calendar',
+    API: `${world.product.base}${world.workspace}/connectors/${connector.id}`,
+    ADMIN: world.adminKey,
+    CLIENT_ID: connector.client_id,
+    APP: world.app.id,
+    USER_IS: 'end_user.id',
+    ...environment,
+  };
+  return new Promise((settle) => {
+    execFile(process.execPath, [SCRIPT], { env }, (error, stdout, stderr) =>
+      settle({ code: error?.code ?? 0, stdout, stderr }),
+    );
+  });
+}
+
+test('a running Nango is taken over, once, and its tokens are printed nowhere', async () => {
+  const before = await world.newConnector();
+  const connections = [];
+  for (const id of [1, 2, 3]) {
+    await world.connect(await world.user(`someone-${id}`), before);
+    const credentials = { type: 'OAUTH2', ...lastTokens(), expires_at: new Date(Date.now() + 3_600_000).toISOString() };
+    connections.push(connection(id, 'calendar', { ...credentials, raw: { scope: 'openid email calendar.read' } }));
+  }
+  connections.push(connection(4, 'mail', { type: 'OAUTH2', access_token: 'of another integration' }));
+  connections.push(connection(5, 'calendar', { type: 'API_KEY', apiKey: 'k' }));
+  nango = await startNango(connections);
+  const same = { client_id: before.client_id, client_secret: before.client_secret };
+  const connector = await world.newConnector({ ...same, register: false });
+
+  const looked = await takeOver(connector, { DRY_RUN: '1' });
+  assert.match(looked.stdout, /would be imported 3, skipped 0, refused 1/, looked.stderr);
+  assert.equal((await world.token(await world.user('user-1'), connector)).status, 404);
+
+  const taken = await takeOver(connector);
+  assert.match(taken.stdout, /^c-5: refused, \/connections\/\d\/credentials\/type must be OAUTH2$/m, taken.stderr);
+  assert.match(taken.stdout, /^imported 3, skipped 0, refused 1$/m);
+  assert.equal(taken.code, 1);
+  assert.match((await takeOver(connector)).stdout, /^imported 0, skipped 3, refused 1$/m);
+
+  for (const [index, id] of [1, 2, 3].entries()) {
+    const user = await world.user(`user-${id}`);
+    const { body, text } = await world.token(user, connector);
+    assert.equal(body.access_token, connections[index].credentials.access_token, text);
+    const rejected = createHash('sha256').update(body.access_token).digest('hex');
+    const refreshed = await world.token(user, connector, `?rejected_token_sha256=${rejected}`);
+    assert.equal(refreshed.status, 200, refreshed.text);
+    assert.notEqual(refreshed.body.access_token, body.access_token);
+  }
+  const tokens = connections.flatMap(({ credentials: { access_token, refresh_token } }) => [
+    access_token,
+    refresh_token,
+  ]);
+  const secrets = tokens.filter(Boolean).map((token) => ['token', token]);
+  const printed = [looked, taken].map(({ stdout, stderr }) => stdout + stderr).join();
+  assert.deepEqual(found([...secrets, ['key', KEY]], printed + world.product.log + world.api.transcript.join()), []);
+});
+
+test('a Nango that does not know the key ends it with a status and nothing else', async () => {
+  const connector = await world.newConnector();
+  const refused = await takeOver(connector, { NANGO_KEY: 'wrong' });
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /answered 401/);
+});
