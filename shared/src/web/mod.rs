@@ -8,6 +8,7 @@ mod cors;
 mod gateway;
 pub mod language;
 mod layers;
+mod no_call;
 mod no_token;
 mod origin;
 mod own_page;
@@ -15,6 +16,7 @@ pub mod page;
 mod problem;
 mod public_json;
 mod query;
+mod resource;
 mod serve;
 mod show;
 
@@ -24,11 +26,13 @@ pub use callers::{
     UserCaller, WriterCaller,
 };
 pub use layers::dress;
+pub use no_call::no_call;
 pub use no_token::no_token;
 pub use origin::Origins;
 pub use own_page::OwnPage;
 pub use problem::{Problem, Upstream};
 pub use public_json::{PublicJson, takes_gzip};
 pub use query::Query;
+pub use resource::{AgentCaller, AssistantCaller, Resource, Resources};
 pub use serve::{EventError, EventHandler, serve};
 pub use show::{AccountOnWire, ConnectionOnWire, list, seconds};
