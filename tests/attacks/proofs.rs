@@ -9,10 +9,12 @@ use crate::{
 
 /// What is answered to anybody: the catalogue, the SDK's reports, public keys, pages whose
 /// address is the proof, and where a workspace's people sign in.
-const PUBLIC: [&str; 14] = [
+const PUBLIC: [&str; 16] = [
     "/api/providers",
     "/api/providers/{type}",
     "/api/apps/{app}/analytics/track/batch",
+    "/.well-known/oauth-protected-resource/mcp/{ws}",
+    "/.well-known/oauth-protected-resource/mcp/apps/{app}",
     "/connect.js",
     "/connect-1.0.0.js",
     "/connect/{session}",

@@ -36,6 +36,7 @@ mod issuer_changes;
 mod key_age;
 mod leakage;
 mod links;
+mod mcp;
 mod odd_tokens;
 mod own_kms_key;
 mod people;

@@ -71,6 +71,7 @@ fn every_function_with_routes_has_an_event_for_each_kind_of_caller() {
         ("finish-authorization", &[example::USER_TOKEN, "handle"]),
         ("get-token", &["on-behalf-of", "users/{sub}", "tokens/{type}", "tokens/connectors/{id}"]),
         ("call-provider", &["on-behalf-of", example::USER_TOKEN, "connectors/{type}/call"]),
+        ("mcp", &["/mcp/{ws}", "/mcp/apps/{app}", "/.well-known/oauth-protected-resource"]),
         ("disconnect", &[example::USER_TOKEN, example::ADMIN_KEY, "SWEEP#", "POST /connect/{session}/disconnect"]),
         ("list-connections", &[example::USER_TOKEN, example::SERVICE_KEY, "OPTIONS"]),
         ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap", "set_plan", "confirm"]),

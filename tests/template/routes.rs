@@ -18,6 +18,7 @@ fn of_the_code() -> BTreeSet<Route> {
         ("finish-authorization", finish_authorization::ROUTES),
         ("get-token", get_token::ROUTES),
         ("call-provider", call_provider::ROUTES),
+        ("mcp", mcp::ROUTES),
         ("refresh", refresh::ROUTES),
         ("disconnect", disconnect::ROUTES),
         ("deliver-events", deliver_events::ROUTES),

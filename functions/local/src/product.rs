@@ -68,6 +68,7 @@ impl Product {
             .merge(list_connections::router(services))
             .merge(disconnect::router(services))
             .merge(manage_connector::router(services))
+            .merge(mcp::router(services))
             .merge(console::router(services));
         Ok(Self {
             routes: services.dress(routes),

@@ -11,7 +11,7 @@ use connectors::{config::Config, oauth::egress::Names, services::Services};
 use crate::world::{Call, World};
 
 /// Every route of every function that answers HTTP with anything but files.
-pub(crate) const ROUTES: [&[(&str, &str)]; 8] = [
+pub(crate) const ROUTES: [&[(&str, &str)]; 9] = [
     start_authorization::ROUTES,
     callback::ROUTES,
     finish_authorization::ROUTES,
@@ -20,6 +20,7 @@ pub(crate) const ROUTES: [&[(&str, &str)]; 8] = [
     list_connections::ROUTES,
     disconnect::ROUTES,
     manage_connector::ROUTES,
+    mcp::ROUTES,
 ];
 
 /// Another instance of every function, over the same tables.
@@ -62,7 +63,8 @@ impl Deployed {
             .merge(call_provider::router(&services))
             .merge(list_connections::router(&services))
             .merge(disconnect::router(&services))
-            .merge(manage_connector::router(&services));
+            .merge(manage_connector::router(&services))
+            .merge(mcp::router(&services));
         Self { routes: services.dress(routes), looked_up }
     }
 
