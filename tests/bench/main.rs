@@ -47,7 +47,7 @@ const FUNCTIONS: [(&str, &str); 12] = [
     ("deliver-events", "deliver-events.batch"),
     ("list-connections", "list-connections.of-user"),
     ("manage-connector", "manage-connector.list"),
-    ("mcp", "mcp.metadata"),
+    ("mcp", "mcp.metadata-of-app"),
     ("console", "console.page"),
 ];
 

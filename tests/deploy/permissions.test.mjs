@@ -28,6 +28,7 @@ const FUNCTIONS = [
   'deliver-events',
   'list-connections',
   'manage-connector',
+  'mcp',
   'console',
 ];
 

@@ -111,7 +111,9 @@ test('a user connects on the page that the agent asks for, and the agent reads t
   const user = await world.user('uma');
   const agent = await client(world, user.name, world.agentUrl, OPENS_PAGES);
   const connector = { connector_id: proposal.connector_id };
-  const [before] = (await ask(agent, 'list_connections')).connections.filter((each) => each.connector_id === connector.connector_id);
+  const [before] = (await ask(agent, 'list_connections')).connections.filter(
+    (each) => each.connector_id === connector.connector_id,
+  );
   assert.equal(before.status, 'disconnected');
   const link = await page(agent, 'connect', connector);
   const person = new Browser();

@@ -189,6 +189,19 @@ async fn the_metadata_names_the_issuer_and_what_has_none_is_as_if_it_never_was()
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
 }
 
+/// PUB-26: nor does a refusal say whether there is such a thing.
+#[tokio::test]
+async fn without_a_token_what_is_there_and_what_is_not_look_alike() {
+    let assisted = Assisted::new().await;
+    let (world, mut answers) = (&assisted.world, Vec::new());
+    for id in [world.workspace.id.as_str(), "ws_01ARZ3NDEKTSV4RRFFQ69G5FAV"] {
+        let (status, headers, body) = assisted.post(&format!("/mcp/{id}"), "x", OLD, &[], &list()).await.without_ids();
+        let headers: Vec<_> = headers.into_iter().map(|(name, value)| (name, value.replace(id, "-"))).collect();
+        answers.push((status, headers, body));
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
 /// PUB-57: a name of somebody else's that leads here, or a page of another origin, is refused with the right token too.
 #[tokio::test]
 async fn another_host_or_a_foreign_page_is_refused_with_the_right_token_too() {
@@ -237,7 +250,7 @@ async fn a_connector_is_proposed_once_confirmed_by_a_person_and_found() {
     assert_eq!((&lacking["fits"], &lacking["connectors"][0]["missing_scopes"]), (&json!(false), &json!(["write"])));
     let audit = world.admin("GET", "/audit").send().await.expect(200)["events"].clone();
     let event = audit.as_array().unwrap().iter().find(|event| event["action"] == "proposal.created").unwrap();
-    assert_eq!(event["actor"], "person:ada");
+    assert_eq!((&event["actor"], &event["details"]["through"]), (&json!("person:ada"), &json!("assistant")));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use connectors::{
     },
     journeys::{
         manage::read_change,
-        proposals::{Confirmation, ProposalDraft, ProposeChanges, Prospect},
+        proposals::{Confirmation, ProposalDraft, ProposeChanges, Prospect, Through},
     },
     web::{BuilderCaller, JsonBody, Problem, ProposerCaller, WriterCaller, checked, not_proposed, seconds},
 };
@@ -154,7 +154,8 @@ async fn propose(
         (kind, connector, body.read("connector", |value| Ok(value.clone())))
     })?;
     let kind = kind.ok_or_else(|| Problem::invalid(Vec::new()))?;
-    let draft = ProposalDraft { kind, connector, request: request.unwrap_or_else(|| json!({})) };
+    let request = request.unwrap_or_else(|| json!({}));
+    let draft = ProposalDraft { kind, connector, request, through: Through::Api };
     let prospect = journey.propose(proposer.workspace(), draft, actor(&proposer)).await.map_err(not_proposed)?;
     Ok((StatusCode::CREATED, Json(ProspectOnWire::new(prospect, &base))))
 }

@@ -139,7 +139,8 @@ fn unlisted(error: ConnectorError) -> Problem {
     }
 }
 
-/// Providers by how many words of the purpose are found in what they are called: the best, if any word is.
+/// Providers by how many words of the purpose are found in what they are called: the best, if any word is. Of
+/// equal ones the plainest name comes first.
 fn suited(providers: impl Iterator<Item = Provider>, purpose: &[String]) -> Vec<Provider> {
     let rank = |provider: Provider| {
         let called = called(&provider);
@@ -147,7 +148,9 @@ fn suited(providers: impl Iterator<Item = Provider>, purpose: &[String]) -> Vec<
         (found, provider)
     };
     let mut ranked: Vec<(usize, Provider)> = providers.map(rank).filter(|(found, _)| *found > 0).collect();
-    ranked.sort_by(|(one, a), (other, b)| other.cmp(one).then_with(|| a.id.cmp(&b.id)));
+    ranked.sort_by(|(one, a), (other, b)| {
+        other.cmp(one).then_with(|| (a.id.as_str().len(), &a.id).cmp(&(b.id.as_str().len(), &b.id)))
+    });
     ranked.into_iter().take(MOST).map(|(_, provider)| provider).collect()
 }
 

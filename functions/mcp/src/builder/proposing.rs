@@ -10,7 +10,7 @@ use connectors::{
         proposal::{Proposal, ProposalKind, ProposalStatus},
         provider::ProviderType,
     },
-    journeys::proposals::{ProposalDraft, Prospect},
+    journeys::proposals::{ProposalDraft, Prospect, Through},
     web::{Problem, not_proposed, seconds},
 };
 use jiff::SignedDuration;
@@ -119,7 +119,7 @@ pub(super) async fn add(tools: &Builder, person: &Admin, arguments: Value) -> Re
         }
         Some(Value::Object(request))
     })?;
-    let draft = ProposalDraft { kind: ProposalKind::Add, connector: None, request };
+    let draft = ProposalDraft { kind: ProposalKind::Add, connector: None, request, through: Through::Assistant };
     propose(tools, person, draft).await
 }
 
@@ -131,13 +131,15 @@ pub(super) async fn update(tools: &Builder, person: &Admin, arguments: Value) ->
         let request = common(arguments);
         Some((connector?, Value::Object(request)))
     })?;
-    propose(tools, person, ProposalDraft { kind: ProposalKind::Update, connector: Some(connector), request }).await
+    let (connector, through) = (Some(connector), Through::Assistant);
+    propose(tools, person, ProposalDraft { kind: ProposalKind::Update, connector, request, through }).await
 }
 
 /// `delete_connector`
 pub(super) async fn delete(tools: &Builder, person: &Admin, arguments: Value) -> Result<Answer, Problem> {
     let connector = read_all(arguments, |arguments| required(arguments, "connector_id", ConnectorId::parse))?;
-    let draft = ProposalDraft { kind: ProposalKind::Delete, connector: Some(connector), request: json!({}) };
+    let (request, through) = (json!({}), Through::Assistant);
+    let draft = ProposalDraft { kind: ProposalKind::Delete, connector: Some(connector), request, through };
     propose(tools, person, draft).await
 }
 
