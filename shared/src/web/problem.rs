@@ -32,7 +32,7 @@ pub struct Problem {
     upstream: Option<Box<Upstream>>,
     plan: Option<Box<PlanLimit>>,
     retry_after: Option<Duration>,
-    challenge: Option<HeaderValue>,
+    challenge: Option<Box<HeaderValue>>,
 }
 
 /// What a provider said, made harmless.
@@ -205,7 +205,7 @@ impl Problem {
     /// With how to prove who one is, where that is more than `Bearer` (RFC 9110, section 11.6.1).
     #[must_use]
     pub fn challenge(self, challenge: HeaderValue) -> Self {
-        Self { challenge: Some(challenge), ..self }
+        Self { challenge: Some(Box::new(challenge)), ..self }
     }
 
     /// The fields that were not accepted.
@@ -295,7 +295,7 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CODE_HEADER, HeaderValue::from_static(self.code));
         if self.status == StatusCode::UNAUTHORIZED {
-            let challenge = self.challenge.clone().unwrap_or(HeaderValue::from_static("Bearer"));
+            let challenge = self.challenge.as_deref().cloned().unwrap_or(HeaderValue::from_static("Bearer"));
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(delay) = self.retry_after {

@@ -139,17 +139,22 @@ fn unlisted(error: ConnectorError) -> Problem {
     }
 }
 
-/// Providers by how many words of the purpose are found in what they are called: the best, if any word is. Of
-/// equal ones the plainest name comes first.
+/// Providers by how many words of the purpose are found in what they are called: the best, if any word is. Of equal ones
+/// the plainest name comes first.
 fn suited(providers: impl Iterator<Item = Provider>, purpose: &[String]) -> Vec<Provider> {
     let rank = |provider: Provider| {
-        let called = called(&provider);
-        let found = purpose.iter().filter(|word| word.len() > 3 && called.contains(singular(word))).count();
-        (found, provider)
+        let (named, called) = (format!("{} {}", provider.id, provider.name).to_lowercase(), called(&provider));
+        let worth = |word: &String| match singular(word) {
+            word if named.contains(word) => 3,
+            word if called.contains(word) => 1,
+            _ => 0,
+        };
+        (purpose.iter().filter(|word| word.len() > 3).map(worth).sum::<u32>(), provider)
     };
-    let mut ranked: Vec<(usize, Provider)> = providers.map(rank).filter(|(found, _)| *found > 0).collect();
+    let mut ranked: Vec<(u32, Provider)> = providers.map(rank).filter(|(worth, _)| *worth > 0).collect();
     ranked.sort_by(|(one, a), (other, b)| {
-        other.cmp(one).then_with(|| (a.id.as_str().len(), &a.id).cmp(&(b.id.as_str().len(), &b.id)))
+        let plain = |provider: &Provider| provider.id.as_str().len();
+        other.cmp(one).then_with(|| plain(a).cmp(&plain(b))).then_with(|| a.id.cmp(&b.id))
     });
     ranked.into_iter().take(MOST).map(|(_, provider)| provider).collect()
 }
