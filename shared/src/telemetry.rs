@@ -18,11 +18,16 @@ use tracing_subscriber::{
 
 use crate::metrics;
 
+/// Libraries whose lines have in them what callers sent, or what they were answered: a link that only its user may have.
+const TALKATIVE: [&str; 1] = ["rmcp"];
+
 /// Starts logging to the standard output, once per process.
 pub fn start() {
     let lines =
         tracing_subscriber::fmt::layer().json().with_current_span(true).with_span_list(false).flatten_event(true);
-    let lines = lines.with_filter(filter_fn(|event| event.target() != metrics::TARGET));
+    let lines = lines.with_filter(filter_fn(|event| {
+        event.target() != metrics::TARGET && !TALKATIVE.iter().any(|library| event.target().starts_with(library))
+    }));
     let figures = Figures(std::io::stdout);
     let started = tracing_subscriber::registry().with(LevelFilter::INFO).with(lines).with(figures).try_init();
     if started.is_err() {

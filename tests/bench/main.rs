@@ -36,7 +36,7 @@ const START_LIMIT: Duration = Duration::from_millis(10);
 const MEMORY_LIMIT: u64 = 12_000_000;
 
 /// Every function with the event that it is started for.
-const FUNCTIONS: [(&str, &str); 12] = [
+const FUNCTIONS: [(&str, &str); 13] = [
     ("start-authorization", "start-authorization.initiate"),
     ("callback", "callback.code"),
     ("finish-authorization", "finish-authorization.state"),
@@ -48,6 +48,7 @@ const FUNCTIONS: [(&str, &str); 12] = [
     ("list-connections", "list-connections.of-user"),
     ("manage-connector", "manage-connector.list"),
     ("move-grants", "move-grants.import"),
+    ("mcp", "mcp.metadata-of-app"),
     ("console", "console.page"),
 ];
 

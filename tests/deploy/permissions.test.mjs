@@ -29,6 +29,7 @@ const FUNCTIONS = [
   'list-connections',
   'manage-connector',
   'move-grants',
+  'mcp',
   'console',
 ];
 

@@ -41,6 +41,7 @@ mod key_age;
 mod leakage;
 mod links;
 mod mass_revocations;
+mod mcp;
 mod odd_tokens;
 mod own_kms_key;
 mod people;

@@ -18,6 +18,7 @@ pub(crate) fn of_the_code() -> BTreeSet<Route> {
         ("finish-authorization", finish_authorization::ROUTES),
         ("get-token", get_token::ROUTES),
         ("call-provider", call_provider::ROUTES),
+        ("mcp", mcp::ROUTES),
         ("refresh", refresh::ROUTES),
         ("disconnect", disconnect::ROUTES),
         ("deliver-events", deliver_events::ROUTES),
@@ -72,7 +73,9 @@ fn every_integration_of_the_gateway_invokes_the_function_it_is_named_after() {
 }
 
 /// Routes that ask for no proof of who is calling, and those that begin a session.
-const OPEN: [(&str, &str); 18] = [
+const OPEN: [(&str, &str); 20] = [
+    ("GET", "/.well-known/oauth-protected-resource/mcp/{ws}"),
+    ("GET", "/.well-known/oauth-protected-resource/mcp/apps/{app}"),
     ("GET", "/assets/{name}"),
     ("GET", "/console"),
     ("GET", "/console/{path+}"),
@@ -118,7 +121,7 @@ fn every_route_names_the_same_thing_alike() {
             |name: &str| path.split_once(name).map(|(before, _)| before.rsplit('/').nth(1).unwrap_or_default());
         for (name, collections) in [
             ("{app}", &["apps"][..]),
-            ("{ws}", &["workspace"]),
+            ("{ws}", &["workspace", "mcp"]),
             ("{key}", &["keys"]),
             ("{type}", &["providers", "tokens", "connectors"]),
         ] {

@@ -25,7 +25,7 @@ fn gateway_patience(template: &Template, function: &str) -> u64 {
 }
 
 /// The functions that refresh a token while somebody waits for it.
-const REFRESHING: [&str; 2] = ["get-token", "call-provider"];
+const REFRESHING: [&str; 3] = ["get-token", "call-provider", "mcp"];
 
 #[test]
 fn a_call_is_answered_while_the_gateway_waits() {

@@ -6,15 +6,14 @@ mod response;
 use axum::{
     Router,
     extract::{FromRef, Path, State},
-    http::StatusCode,
     response::Response,
     routing::post,
 };
 use connectors::{
-    domain::{call::NoTarget, ids::ConnectorId, provider::ProviderType},
-    journeys::call_provider::{CallError, CallProvider},
+    domain::{ids::ConnectorId, provider::ProviderType},
+    journeys::call_provider::CallProvider,
     services::Services,
-    web::{BackendCaller, Callers, JsonBody, Problem, UserCaller, no_token},
+    web::{BackendCaller, Callers, JsonBody, Problem, UserCaller, no_call},
 };
 
 /// Every route of this function.
@@ -47,8 +46,8 @@ async fn by_type(
 ) -> Result<Response, Problem> {
     let call = request::read(&body)?;
     let provider = ProviderType::parse(&provider).map_err(|_| Problem::no_connection())?;
-    let place = journey.place(&service, user.as_ref(), &provider).await.map_err(problem)?;
-    Ok(response::of(journey.call(&place, &call).await.map_err(problem)?))
+    let place = journey.place(&service, user.as_ref(), &provider).await.map_err(no_call)?;
+    Ok(response::of(journey.call(&place, &call).await.map_err(no_call)?))
 }
 
 /// Through the user's own connection.
@@ -60,40 +59,5 @@ async fn of_user(
 ) -> Result<Response, Problem> {
     let call = request::read(&body)?;
     let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
-    Ok(response::of(journey.call(&user.place(connector), &call).await.map_err(problem)?))
-}
-
-fn problem(error: CallError) -> Problem {
-    match error {
-        // The SDK's routes say 404 of an ended grant.
-        CallError::Token(error) => no_token(error, StatusCode::NOT_FOUND),
-        CallError::Ambiguous => Problem::conflict(
-            "The user is connected through several connectors of this type: call one of them by its id, at \
-             /api/apps/{app}/app-user-auth/connectors/{id}/call.",
-        ),
-        CallError::Target(error @ (NoTarget::NoRoot | NoTarget::UnknownHost)) => Problem::invalid_field("/host", error),
-        CallError::Target(error @ NoTarget::Unusable) => Problem::invalid_field("/path", error),
-        CallError::Unaddressable => Problem::new(
-            StatusCode::BAD_GATEWAY,
-            "connector_misconfigured",
-            "The connection lacks something that the address of the provider's API is made of: an admin has to look at \
-             the connector, or the user to connect again.",
-        ),
-        CallError::NotAllowed => Problem::new(
-            StatusCode::FORBIDDEN,
-            "blocked_by_policy",
-            "The connector's `call_rules` do not allow this call: an admin can change them.",
-        ),
-        CallError::Header(error) => {
-            Problem::invalid_field(&format!("/headers/{}", connectors::domain::fields::step(&error.0)), error)
-        }
-        CallError::Body => Problem::invalid_field(
-            "/body",
-            "does not fit the `content-type` among the headers: beside JSON it may be a text, or the fields of a form",
-        ),
-        CallError::TokenInQuery => Problem::invalid_field(
-            "/query",
-            "has the parameter by which this provider takes the token, which is set here",
-        ),
-    }
+    Ok(response::of(journey.call(&user.place(connector), &call).await.map_err(no_call)?))
 }

@@ -8,11 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use connectors::{
-    domain::call::Data,
-    journeys::call_provider::{Called, NoBody},
-    web::Problem,
-};
+use connectors::{domain::call::Data, journeys::call_provider::Called, web::Problem};
 use serde::Serialize;
 use serde_json::json;
 
@@ -51,7 +47,7 @@ pub(crate) fn of(called: Called) -> Response {
             "null".to_owned()
         }
         Err(cause) => {
-            let (code, detail) = told(cause);
+            let (code, detail) = cause.told();
             json!({"code": code, "detail": detail}).to_string()
         }
     };
@@ -70,39 +66,10 @@ fn written(head: &Head, data: &str) -> Response {
     response
 }
 
-/// What kept the answer away, for programs and for people.
-fn told(cause: NoBody) -> (&'static str, &'static str) {
-    match cause {
-        NoBody::Blocked => {
-            ("address_blocked", "The host's name does not lead to the public internet. Nothing was sent.")
-        }
-        NoBody::Unreachable => ("host_unreachable", "The host could not be reached. Nothing was sent; try again."),
-        NoBody::NoTime => (
-            "no_time",
-            "The token had to be refreshed first, and no time was left for the call. Nothing was sent; try again.",
-        ),
-        NoBody::NoAnswer => (
-            "no_answer",
-            "No answer came in time. The provider may have done it all the same: look before you try again.",
-        ),
-        NoBody::Broken => (
-            "connection_lost",
-            "The connection broke before an answer came. The provider may have done it all the same: look before you try again.",
-        ),
-        NoBody::TooLong => {
-            ("answer_too_large", "The answer is larger than 4 MiB. Ask for less: a page, fewer fields, or a `Range`.")
-        }
-        NoBody::Cut => (
-            "answer_incomplete",
-            "The answer broke off, or took too long. The provider has done it all the same, as the status says.",
-        ),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::StatusCode;
-    use connectors::journeys::call_provider::Phase;
+    use connectors::journeys::call_provider::{NoBody, Phase};
     use serde_json::Value;
 
     use super::*;

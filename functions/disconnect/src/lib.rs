@@ -17,14 +17,9 @@ use connectors::{
         session::SessionId,
         user::{ConnectionKey, Owner, User},
     },
-    journeys::{
-        disconnect::{Disconnect, DisconnectError},
-        end_connection::EndError,
-        open_link::LinkError,
-        revoke_matching::RevokeMatching,
-    },
+    journeys::{disconnect::Disconnect, revoke_matching::RevokeMatching},
     services::Services,
-    web::{Callers, EventError, OwnPage, Problem, Query, UserCaller, WriterCaller, batch, cookie},
+    web::{Callers, EventError, OwnPage, Problem, Query, UserCaller, WriterCaller, batch, cookie, not_disconnected},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -74,7 +69,7 @@ async fn disconnect(
     let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
     let connector_id = connector.to_string();
     let actor = Actor::User(user.user().clone());
-    let revocation = journey.disconnect(user.place(connector), actor).await.map_err(problem)?;
+    let revocation = journey.disconnect(user.place(connector), actor).await.map_err(not_disconnected)?;
     Ok(Json(Disconnected { status: "disconnected", connector_id, revocation: revocation.as_str() }))
 }
 
@@ -92,7 +87,8 @@ async fn disconnect_by_link(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let session = SessionId::parse(&session).map_err(|_| Problem::link_over())?;
-    let revocation = journey.disconnect_by_link(&session, cookie::shown(&headers, &session)).await.map_err(problem)?;
+    let revocation =
+        journey.disconnect_by_link(&session, cookie::shown(&headers, &session)).await.map_err(not_disconnected)?;
     let answer = DisconnectedByLink { status: "disconnected", revocation: revocation.as_str() };
     let mut response = Json(answer).into_response();
     if let Some(unbound) = cookie::unbind(&session) {
@@ -122,7 +118,7 @@ async fn disconnect_user(
         return Err(Problem::no_connection());
     }
     let actor = admin.actor();
-    let revocation = journey.disconnect(place, actor).await.map_err(problem)?;
+    let revocation = journey.disconnect(place, actor).await.map_err(not_disconnected)?;
     Ok(Json(Disconnected { status: "disconnected", connector_id, revocation: revocation.as_str() }))
 }
 
@@ -136,25 +132,13 @@ async fn disconnect_shared(
     let connector_id = connector.to_string();
     let place = ConnectionKey { workspace: admin.workspace().clone(), owner: Owner::Workspace, connector };
     let actor = admin.actor();
-    let revocation = journey.disconnect(place, actor).await.map_err(problem)?;
+    let revocation = journey.disconnect(place, actor).await.map_err(not_disconnected)?;
     Ok(Json(Disconnected { status: "disconnected", connector_id, revocation: revocation.as_str() }))
 }
 
 fn named<T>(query: &Query, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Problem> {
     const EXPECTED: &str = "must be as the listing of connections has it";
     query.read(name, EXPECTED, parse)?.ok_or_else(|| Problem::invalid_field(&format!("?{name}"), EXPECTED))
-}
-
-fn problem(error: DisconnectError) -> Problem {
-    match error {
-        DisconnectError::Link(LinkError::Over) => Problem::link_over(),
-        DisconnectError::Link(LinkError::Elsewhere) => Problem::link_elsewhere(),
-        DisconnectError::NotConnected => Problem::no_connection(),
-        DisconnectError::End(EndError::Store(cause))
-        | DisconnectError::Link(LinkError::Store(cause))
-        | DisconnectError::Store(cause) => cause.into(),
-        DisconnectError::End(cause @ EndError::Contended) => Problem::unavailable(&cause),
-    }
 }
 
 /// Works off a batch of reminders.

@@ -69,6 +69,7 @@ impl Product {
             .merge(disconnect::router(services))
             .merge(manage_connector::router(services))
             .merge(move_grants::router(services))
+            .merge(mcp::router(services))
             .merge(console::router(services));
         Ok(Self {
             routes: services.dress(routes),

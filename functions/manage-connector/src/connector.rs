@@ -23,15 +23,13 @@ use connectors::{
     journeys::{
         doctor::Doctor,
         list_connections::ListConnections,
-        manage::{ConnectorChange, ConnectorError, ManageConnectors, read_change, read_draft},
+        manage::{ConnectorChange, ManageConnectors, read_change, read_draft},
         shared_connection::SharedConnections,
     },
-    oauth::DiscoveryError,
     store::{Cursor, StoreError},
-    vault::VaultError,
     web::{
         AccountOnWire, AdminCaller, BuilderCaller, ConnectionOnWire, JsonBody, OwnerCaller, Problem, Query,
-        WriterCaller, checked, list, seconds,
+        WriterCaller, checked, list, not_managed, seconds,
     },
 };
 use serde::Serialize;
@@ -205,7 +203,7 @@ async fn examined(
     connector: &Connector,
     base: &PublicBaseUrl,
 ) -> Result<Json<Examined>, Problem> {
-    let health = journey.health(connector).await.map_err(problem)?;
+    let health = journey.health(connector).await.map_err(not_managed)?;
     let health = HealthOnWire::of(connector, &health);
     let doctor = doctor.last(connector).await?.map(|found| CheckupOnWire::of(connector, found));
     let shared = match connector.kind {
@@ -229,7 +227,7 @@ async fn all(
     State(base): State<PublicBaseUrl>,
     BuilderCaller(admin): BuilderCaller,
 ) -> Result<Json<Listing>, Problem> {
-    let connectors = journey.list(admin.workspace()).await.map_err(problem)?;
+    let connectors = journey.list(admin.workspace()).await.map_err(not_managed)?;
     Ok(Json(Listing {
         connectors: connectors.iter().map(|connector| ConnectorOnWire::new(connector, &base)).collect(),
     }))
@@ -243,7 +241,7 @@ async fn one(
     BuilderCaller(admin): BuilderCaller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Examined>, Problem> {
-    let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
+    let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(not_managed)?;
     examined((&journey, &doctor, &shared), &connector, &base).await
 }
 
@@ -253,7 +251,7 @@ async fn keys(
     AdminCaller(admin): AdminCaller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
-    let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?;
+    let connector = journey.find(admin.workspace(), &parse(&id)?).await.map_err(not_managed)?;
     Ok(Json(key_set(connector.client_key.iter().flat_map(ClientKey::public_keys))))
 }
 
@@ -264,7 +262,7 @@ async fn create(
     JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<ConnectorOnWire>), Problem> {
     let draft = checked(&body, read_draft)?.ok_or_else(|| Problem::invalid(Vec::new()))?;
-    let connector = journey.create(admin.workspace(), draft, actor(&admin)).await.map_err(problem)?;
+    let connector = journey.create(admin.workspace(), draft, actor(&admin)).await.map_err(not_managed)?;
     Ok((StatusCode::CREATED, Json(ConnectorOnWire::new(&connector, &base))))
 }
 
@@ -286,7 +284,7 @@ async fn change(
     // On the heap: what it waits for (a search for the issuer among it) would fill the stack of every request.
     let id = parse(&id)?;
     let changing = Box::pin(journey.change(admin.workspace(), &id, change, actor(&admin)));
-    let connector = changing.await.map_err(problem)?;
+    let connector = changing.await.map_err(not_managed)?;
     examined((&journey, &doctor, &shared), &connector, &base).await
 }
 
@@ -305,7 +303,7 @@ async fn delete(
 ) -> Result<(StatusCode, Json<Deleting>), Problem> {
     let revoke = query.read("revoke", "must be `true` or `false`", |raw| raw.parse().ok())?.unwrap_or(true);
     let id = parse(&id)?;
-    journey.delete(admin.workspace(), &id, revoke, actor(&admin)).await.map_err(problem)?;
+    journey.delete(admin.workspace(), &id, revoke, actor(&admin)).await.map_err(not_managed)?;
     Ok((StatusCode::ACCEPTED, Json(Deleting { connector_id: id.to_string(), status: "deleting", revoke })))
 }
 
@@ -351,7 +349,7 @@ async fn redirect_uris(
     State(base): State<PublicBaseUrl>,
     OwnerCaller(app): OwnerCaller,
 ) -> Result<Json<RedirectUris>, Problem> {
-    let connectors = journey.list(&app.workspace).await.map_err(problem)?;
+    let connectors = journey.list(&app.workspace).await.map_err(not_managed)?;
     let uris = connectors.iter().map(|connector| RedirectOnWire {
         connector_id: connector.id.to_string(),
         name: connector.name.as_str().to_owned(),
@@ -367,49 +365,4 @@ pub(crate) fn parse(id: &str) -> Result<ConnectorId, Problem> {
 
 pub(crate) fn actor(admin: &Admin) -> Actor {
     admin.actor()
-}
-
-pub(crate) fn problem(error: ConnectorError) -> Problem {
-    match error {
-        // A workspace without a key is one that was deleted a moment ago.
-        ConnectorError::NotFound | ConnectorError::Vault(VaultError::NoKey) => Problem::not_found(),
-        ConnectorError::UnknownProvider => Problem::invalid_field(
-            "/integration_type",
-            "is neither in the catalogue (GET /api/providers) nor defined by the workspace",
-        ),
-        ConnectorError::Unavailable(reason) => Problem::invalid_field("/integration_type", reason),
-        ConnectorError::Config(errors) | ConnectorError::Discovery(DiscoveryError::Unusable(errors)) => {
-            Problem::invalid(errors)
-        }
-        ConnectorError::SecretMissing => Problem::invalid_field("/client_secret", "is required by this provider"),
-        ConnectorError::NoKey => Problem::invalid_field("/rotate_key", "this provider asks for no key"),
-        ConnectorError::KeyBound => Problem::conflict(
-            "The connections of this connector may be bound to its key and could not be refreshed with another. Make a new connector instead.",
-        ),
-        ConnectorError::KeyTooNew => Problem::conflict(
-            "The newest key does not sign yet: `key.signs_from` says from when on it does. Ask for another one then.",
-        ),
-        ConnectorError::NoIssuer => {
-            Problem::invalid_field("/accept_endpoints", "the provider is not one of the workspace's own with an issuer")
-        }
-        ConnectorError::Discovery(cause) => {
-            Problem::invalid_field("/accept_endpoints", format!("can't be read: {cause}"))
-        }
-        ConnectorError::Signing(cause) => Problem::internal(&cause),
-        ConnectorError::Plan(required) => Problem::plan_required(&required),
-        ConnectorError::NameTaken => Problem::conflict("Another connector of this workspace has this name."),
-        ConnectorError::IdTaken => Problem::conflict("This connector id is in use."),
-        ConnectorError::Outdated => outdated(),
-        ConnectorError::Contended => {
-            Problem::conflict("Somebody else changed the connector at the same time: try again.")
-        }
-        ConnectorError::Store(cause) => cause.into(),
-        ConnectorError::Vault(cause) => cause.into(),
-    }
-}
-
-/// Somebody has changed the connector since it was looked at.
-pub(crate) fn outdated() -> Problem {
-    let detail = "The connector was changed since this was proposed: look at it as it is now, and propose it again.";
-    Problem::new(StatusCode::CONFLICT, "outdated", detail)
 }

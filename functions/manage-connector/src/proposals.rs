@@ -13,16 +13,16 @@ use connectors::{
     },
     journeys::{
         manage::read_change,
-        proposals::{Confirmation, ProposalDraft, ProposalError, ProposeChanges, Prospect},
+        proposals::{Confirmation, ProposalDraft, ProposeChanges, Prospect, Through},
     },
-    web::{BuilderCaller, JsonBody, Problem, ProposerCaller, WriterCaller, checked, seconds},
+    web::{BuilderCaller, JsonBody, Problem, ProposerCaller, WriterCaller, checked, not_proposed, seconds},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     Function, PublicBaseUrl,
-    connector::{self, ConnectorOnWire, actor},
+    connector::{ConnectorOnWire, actor},
 };
 
 pub(crate) fn routes() -> Router<Function> {
@@ -67,7 +67,7 @@ impl ProposalOnWire {
             expires_at: seconds(proposal.expires_at).to_string(),
             decided_by: decision.map(|decision| decision.by.clone()),
             decided_at: decision.map(|decision| seconds(decision.at).to_string()),
-            confirm_url: format!("{}/console/{}/proposals/{}", base.0, proposal.workspace, proposal.id),
+            confirm_url: proposal.confirm_url(&base.0),
             redirect_uri: (proposal.kind == ProposalKind::Add).then(redirect_uri),
         }
     }
@@ -154,8 +154,9 @@ async fn propose(
         (kind, connector, body.read("connector", |value| Ok(value.clone())))
     })?;
     let kind = kind.ok_or_else(|| Problem::invalid(Vec::new()))?;
-    let draft = ProposalDraft { kind, connector, request: request.unwrap_or_else(|| json!({})) };
-    let prospect = journey.propose(proposer.workspace(), draft, actor(&proposer)).await.map_err(problem)?;
+    let request = request.unwrap_or_else(|| json!({}));
+    let draft = ProposalDraft { kind, connector, request, through: Through::Api };
+    let prospect = journey.propose(proposer.workspace(), draft, actor(&proposer)).await.map_err(not_proposed)?;
     Ok((StatusCode::CREATED, Json(ProspectOnWire::new(prospect, &base))))
 }
 
@@ -168,7 +169,7 @@ async fn one(
     BuilderCaller(builder): BuilderCaller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<ProspectOnWire>, Problem> {
-    let prospect = journey.find(builder.workspace(), &parse(&id)?).await.map_err(problem)?;
+    let prospect = journey.find(builder.workspace(), &parse(&id)?).await.map_err(not_proposed)?;
     Ok(Json(ProspectOnWire::new(prospect, &base)))
 }
 
@@ -198,7 +199,7 @@ async fn confirm(
         Confirmation { client_secret: change.client_secret, name: change.name }
     })?;
     let confirmed = journey.confirm(admin.workspace(), &parse(&id)?, confirmation, actor(&admin)).await;
-    let (proposal, connector) = confirmed.map_err(problem)?;
+    let (proposal, connector) = confirmed.map_err(not_proposed)?;
     Ok(Json(Confirmed {
         proposal: ProposalOnWire::new(&proposal, ProposalStatus::Confirmed, &base),
         result: connector.map(|connector| ConnectorOnWire::new(&connector, &base)),
@@ -211,29 +212,10 @@ async fn decline(
     WriterCaller(admin): WriterCaller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<ProposalOnWire>, Problem> {
-    let proposal = journey.decline(admin.workspace(), &parse(&id)?, actor(&admin)).await.map_err(problem)?;
+    let proposal = journey.decline(admin.workspace(), &parse(&id)?, actor(&admin)).await.map_err(not_proposed)?;
     Ok(Json(ProposalOnWire::new(&proposal, ProposalStatus::Declined, &base)))
 }
 
 fn parse(id: &str) -> Result<ProposalId, Problem> {
     ProposalId::parse(id).map_err(|_| Problem::not_found())
-}
-
-fn problem(error: ProposalError) -> Problem {
-    match error {
-        ProposalError::NotFound => Problem::not_found(),
-        ProposalError::Invalid(errors) => Problem::invalid(errors),
-        ProposalError::TooMany => Problem::conflict(
-            "Fifty proposals wait for a person already: have some of them confirmed or declined first.",
-        ),
-        ProposalError::Decided(ProposalStatus::Expired) => {
-            Problem::conflict("The proposal is older than a day: it has to be made again.")
-        }
-        ProposalError::Decided(status) => {
-            Problem::conflict(format!("The proposal was {} before: nothing was done now.", status.as_str()))
-        }
-        ProposalError::Outdated => connector::outdated(),
-        ProposalError::Connector(cause) => connector::problem(cause),
-        ProposalError::Store(cause) => cause.into(),
-    }
 }

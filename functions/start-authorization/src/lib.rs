@@ -3,8 +3,6 @@
 mod link;
 mod shared;
 
-use std::time::Duration;
-
 use axum::{
     Json, Router,
     extract::{FromRef, Path, State},
@@ -20,18 +18,14 @@ use connectors::{
         provider::Values,
     },
     journeys::{
-        open_link::{LinkError, OpenLink},
-        start_authorization::{StartAuthorization, StartError, Wanted},
+        open_link::OpenLink,
+        start_authorization::{StartAuthorization, Wanted},
     },
-    oauth::TokenError,
     services::Services,
-    web::{Callers, JsonBody, Problem, ServiceCaller, Upstream, UserCaller, checked, cookie, seconds},
+    web::{Callers, JsonBody, Problem, ServiceCaller, UserCaller, checked, cookie, no_connector, not_started, seconds},
 };
 use serde::Serialize;
 use serde_json::Value;
-
-/// How long to wait for a provider that does not say.
-const SOON: Duration = Duration::from_secs(2);
 
 /// Every route of this function.
 pub const ROUTES: &[(&str, &str)] = &[
@@ -80,7 +74,7 @@ async fn initiate(
 ) -> Result<Response, Problem> {
     let connector = ConnectorId::parse(&connector).map_err(|_| no_connector())?;
     let wanted = checked(&body, wanted)?;
-    let begun = journey.begin(&user, connector, wanted).await.map_err(problem)?;
+    let begun = journey.begin(&user, connector, wanted).await.map_err(not_started)?;
     let bound = cookie::bind(&begun.session_id, &begun.cookie);
     let answer = Json(Initiated {
         redirect_url: begun.redirect_url,
@@ -130,7 +124,7 @@ async fn link(
 ) -> Result<(StatusCode, Json<Link>), Problem> {
     let (user, connector, wanted) = checked(&body, |body| link_request(body, &service))?;
     let (Some(user), Some(connector)) = (user, connector) else { return Err(Problem::invalid(Vec::new())) };
-    let linked = journey.link(&user, connector, wanted).await.map_err(problem)?;
+    let linked = journey.link(&user, connector, wanted).await.map_err(not_started)?;
     let answer = Link {
         session_id: linked.session_id.as_str().to_owned(),
         connect_url: linked.connect_url,
@@ -174,67 +168,4 @@ fn link_request(body: &Table<'_>, service: &Service) -> LinkRequest {
         ..Wanted::default()
     };
     (user, connector, wanted)
-}
-
-fn no_connector() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", "No such connector.")
-}
-
-fn problem(error: StartError) -> Problem {
-    match error {
-        StartError::UnknownConnector => no_connector(),
-        StartError::BlockedByPolicy => Problem::blocked_by_policy(),
-        StartError::Plan(_) => Problem::no_room_for_connection(),
-        StartError::UnknownConnection => Problem::no_connection(),
-        StartError::ScopesNotAllowed(foreign) => {
-            Problem::invalid_field("/scopes", format!("must be among the connector's scopes; these are not: {foreign}"))
-        }
-        StartError::ReturnUrlNotRegistered => {
-            Problem::invalid_field("/return_to", "must be one of the app's registered return URLs, exactly")
-        }
-        StartError::Unavailable(reason) => {
-            Problem::conflict(format!("Nobody can connect to this provider today: {reason}"))
-        }
-        StartError::Config(errors) => Problem::invalid(errors),
-        StartError::Unfilled(cause) => {
-            Problem::invalid_field("/connection_config", format!("lacks a value: {}", cause.var))
-        }
-        StartError::NoReturnUrl => {
-            Problem::invalid_field("/return_to", "the app has no return URL yet: register one first")
-        }
-        StartError::TooMany { retry_after } => Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "rate_limited",
-            "So many connections were begun within a minute that this one has to wait. Try again after the time in `Retry-After`.",
-        )
-        .retry_after(retry_after),
-        StartError::NotPushed(cause) => not_pushed(&cause),
-        StartError::Link(LinkError::Over) => Problem::link_over(),
-        StartError::Link(LinkError::Elsewhere) => Problem::link_elsewhere(),
-        StartError::Link(LinkError::Store(cause)) | StartError::Store(cause) => cause.into(),
-        StartError::Vault(cause) => cause.into(),
-    }
-}
-
-/// Why a provider did not take the request that was pushed to it, by whose turn it is now.
-fn not_pushed(cause: &TokenError) -> Problem {
-    let problem = match cause {
-        TokenError::ClientRejected { .. } => Problem::new(
-            StatusCode::BAD_GATEWAY,
-            "connector_misconfigured",
-            "The provider does not accept the connector's client id, secret or key: an admin has to correct it.",
-        ),
-        TokenError::Passing { retry_after, .. } => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "provider_unavailable",
-            "The provider can't be asked right now. Nothing was lost; try again shortly.",
-        )
-        .retry_after(retry_after.unwrap_or(SOON)),
-        TokenError::Rejected { .. } | TokenError::Refused { .. } | TokenError::Blocked(_) => Problem::new(
-            StatusCode::BAD_GATEWAY,
-            "provider_refused",
-            "The provider does not accept the request for authorization: an admin has to look at the connector's scopes and redirect URI.",
-        ),
-    };
-    problem.upstream(Upstream::of(cause))
 }

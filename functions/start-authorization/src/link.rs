@@ -12,7 +12,7 @@ use connectors::{
         open_link::{LinkError, OpenLink, Opened, Permission},
         start_authorization::StartAuthorization,
     },
-    web::{AccountOnWire, OwnPage, Problem, cookie, list, seconds},
+    web::{AccountOnWire, OwnPage, Problem, cookie, list, not_started, seconds},
 };
 use serde::Serialize;
 
@@ -102,7 +102,7 @@ pub(crate) async fn lead_on(
 ) -> Result<Json<LedOn>, Problem> {
     let session = SessionId::parse(&session).map_err(|_| over())?;
     let cookie = cookie::shown(&headers, &session);
-    let redirect_url = journey.lead_on(&session, cookie.as_ref()).await.map_err(crate::problem)?;
+    let redirect_url = journey.lead_on(&session, cookie.as_ref()).await.map_err(not_started)?;
     Ok(Json(LedOn { redirect_url }))
 }
 

@@ -9,11 +9,11 @@ use axum::{
 use connectors::{
     domain::{fields::text, ids::ConnectorId},
     journeys::start_authorization::{SharedWanted, StartAuthorization},
-    web::{JsonBody, Problem, WriterCaller, checked, cookie},
+    web::{JsonBody, Problem, WriterCaller, checked, cookie, no_connector, not_started},
 };
 use serde::Serialize;
 
-use crate::{connection_config, no_connector, problem};
+use crate::connection_config;
 
 #[derive(Serialize)]
 struct Connecting {
@@ -33,7 +33,7 @@ pub(crate) async fn connect(
         connection_config: connection_config(body),
     })?;
     let actor = admin.actor();
-    let begun = journey.begin_shared(&admin, &connector, wanted, actor).await.map_err(problem)?;
+    let begun = journey.begin_shared(&admin, &connector, wanted, actor).await.map_err(not_started)?;
     let bound = cookie::bind(&begun.session_id, &begun.cookie);
     let answer = Connecting { redirect_url: begun.redirect_url, session_id: begun.session_id.as_str().to_owned() };
     let mut response = Json(answer).into_response();

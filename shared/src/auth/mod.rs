@@ -216,6 +216,29 @@ impl Authenticator {
         Ok(AppUser { app, user })
     }
 
+    /// Which user of `app` this token of its issuer names, if it is for `audience`: for parts of the product that clients ask
+    /// for tokens of their own for.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`].
+    pub async fn user_at(&self, bearer: Option<&str>, app: &AppId, audience: &str) -> Result<AppUser, Unauthenticated> {
+        let bearer = bearer.ok_or(Unauthenticated::NoProof)?;
+        let app = self.apps.find(app).await?.ok_or(Unauthenticated::NoProof)?;
+        let identity = app.identity.as_ref().ok_or(Unauthenticated::NoProof)?;
+        let subject =
+            self.tokens.subject_for(bearer, identity, audience).await.map_err(|_| Unauthenticated::NoProof)?;
+        let user = User { app: app.id.clone(), issuer: identity.issuer.clone(), subject };
+        Ok(AppUser { app, user })
+    }
+
+    /// Who vouches for the users of an app, as it was at most a minute ago: nobody yet, or the app is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it can't be read.
+    pub async fn app_with_identity(&self, app: &AppId) -> Result<Option<Arc<App>>, StoreError> {
+        Ok(self.apps.find(app).await?.filter(|app| app.identity.is_some()))
+    }
+
     /// Which user of `app` this token is of, or what is wrong with it. For admins of the app's workspace: it is no proof.
     ///
     /// # Errors

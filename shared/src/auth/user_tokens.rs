@@ -60,6 +60,19 @@ impl TokenCheck {
         Ok(User { app: app.id.clone(), issuer: identity.issuer.clone(), subject })
     }
 
+    /// Whom the token names, if this issuer signed it for this audience.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) async fn subject_for(
+        &self,
+        token: &str,
+        identity: &Identity,
+        audience: &str,
+    ) -> Result<Subject, TokenFlaw> {
+        Ok(self.claims(token, identity, audience).await?.0)
+    }
+
     /// All that the token says, if this issuer signed it for this audience.
     ///
     /// # Errors

@@ -90,6 +90,12 @@ words! {
 }
 
 impl Proposal {
+    /// Where a person looks at it, and says something to it.
+    #[must_use]
+    pub fn confirm_url(&self, public_base_url: &str) -> String {
+        format!("{public_base_url}/console/{}/proposals/{}", self.workspace, self.id)
+    }
+
     /// How it stands at `now`.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> ProposalStatus {

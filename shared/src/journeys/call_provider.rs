@@ -1,5 +1,7 @@
 //! Calling a provider's API for an app, which says what it wants and does not get to see the token.
 
+mod request;
+
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode, header};
@@ -34,6 +36,8 @@ use crate::{
     store::{Connections, Connectors, StoreError},
     vault::{Vault, VaultError},
 };
+
+pub use request::read_call;
 
 /// How long all of it may take. The gateway hangs up after twenty-nine seconds; the answer must be on its way by then.
 pub const PATIENCE: Duration = Duration::from_secs(25);
@@ -118,6 +122,39 @@ pub enum NoBody {
     TooLong,
     /// It broke off.
     Cut,
+}
+
+impl NoBody {
+    /// What kept the answer away, for programs and for people.
+    #[must_use]
+    pub fn told(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Blocked => {
+                ("address_blocked", "The host's name does not lead to the public internet. Nothing was sent.")
+            }
+            Self::Unreachable => ("host_unreachable", "The host could not be reached. Nothing was sent; try again."),
+            Self::NoTime => (
+                "no_time",
+                "The token had to be refreshed first, and no time was left for the call. Nothing was sent; try again.",
+            ),
+            Self::NoAnswer => (
+                "no_answer",
+                "No answer came in time. The provider may have done it all the same: look before you try again.",
+            ),
+            Self::Broken => (
+                "connection_lost",
+                "The connection broke before an answer came. The provider may have done it all the same: look before you try again.",
+            ),
+            Self::TooLong => (
+                "answer_too_large",
+                "The answer is larger than 4 MiB. Ask for less: a page, fewer fields, or a `Range`.",
+            ),
+            Self::Cut => (
+                "answer_incomplete",
+                "The answer broke off, or took too long. The provider has done it all the same, as the status says.",
+            ),
+        }
+    }
 }
 
 /// Why a call was not tried.

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     clock::Clock,
     domain::{
+        app::words,
         audit::Actor,
         connector::Connector,
         fields::FieldError,
@@ -56,6 +57,21 @@ pub struct ProposalDraft {
     pub connector: Option<ConnectorId>,
     /// The request that would do it: an object, empty where a connector is to be deleted.
     pub request: Value,
+    /// By what the proposer proposes, for the audit trail.
+    pub through: Through,
+}
+
+/// By what somebody proposes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Through {
+    /// By the API.
+    Api,
+    /// By an assistant.
+    Assistant,
+}
+
+words! {
+    Through { Api = "api", Assistant = "assistant" }
 }
 
 /// What only the person who confirms knows or chooses.
@@ -149,7 +165,11 @@ impl ProposeChanges {
         self.make_room(workspace).await?;
         let proposal = &prospect.proposal;
         self.proposals.put_new(proposal).await?;
-        let details = [("kind", proposal.kind.as_str()), ("connector", proposal.connector.as_str())];
+        let details = [
+            ("kind", proposal.kind.as_str()),
+            ("connector", proposal.connector.as_str()),
+            ("through", draft.through.as_str()),
+        ];
         self.audit.note(workspace, actor, "proposal.created", proposal.id.as_str(), &details).await;
         Ok(prospect)
     }

@@ -220,7 +220,7 @@ async fn app(parts: &mut Parts) -> Result<AppId, Problem> {
     raw.and_then(|raw| AppId::parse(&raw).ok()).ok_or_else(Problem::unauthorized)
 }
 
-async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
+pub(super) async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
     let Path(mut parameters) = Path::<HashMap<String, String>>::from_request_parts(parts, &()).await.ok()?;
     parameters.remove(name)
 }
@@ -230,7 +230,7 @@ fn proofs(headers: &HeaderMap) -> (Option<&str>, Option<&str>) {
 }
 
 /// The token behind `Bearer` (RFC 6750, section 2.1). A header that comes twice proves nothing.
-fn bearer<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn bearer<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     if values.next().is_some() {
@@ -241,7 +241,7 @@ fn bearer<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-fn refused(error: Unauthenticated) -> Problem {
+pub(super) fn refused(error: Unauthenticated) -> Problem {
     match error {
         Unauthenticated::NoProof => Problem::unauthorized(),
         Unauthenticated::Elsewhere => Problem::not_found(),

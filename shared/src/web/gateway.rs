@@ -8,7 +8,10 @@
 
 use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
-use axum::{Router, http::Uri};
+use axum::{
+    Router,
+    http::{HeaderValue, Uri, header},
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_http::{Adapter, Context, LambdaEvent, Service, request::LambdaRequest, service_fn};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -72,9 +75,10 @@ struct Http {
     source_ip: Option<IpAddr>,
 }
 
-/// A request's address, and the network that the gateway saw it come from.
+/// A request's address, the host that the caller meant, and the network that the gateway saw it come from.
 struct Arrived {
     address: Uri,
+    host: Option<HeaderValue>,
     origin: Option<Origin>,
 }
 
@@ -86,6 +90,8 @@ pub(super) async fn answer(routes: Router, event: Value) -> Result<Value, NoRequ
     let (payload, arrived) = request(event)?;
     let service = service_fn(|mut request: lambda_http::Request| {
         *request.uri_mut() = arrived.address.clone();
+        request.headers_mut().remove(header::HOST);
+        request.headers_mut().extend(arrived.host.clone().map(|host| (header::HOST, host)));
         if let Some(origin) = arrived.origin.clone() {
             request.extensions_mut().insert(origin);
         }
@@ -97,7 +103,8 @@ pub(super) async fn answer(routes: Router, event: Value) -> Result<Value, NoRequ
 }
 
 /// The request that an event stands for, and its address. The address is ours: the crate resolves and splits what the
-/// gateway has decoded, and panics at what makes no URL. Host and scheme are fixed, because nothing here goes by them.
+/// gateway has decoded, and panics at what makes no URL. So are host and scheme while it looks; what goes by the host gets
+/// to see the caller's.
 fn request(mut event: Value) -> Result<(LambdaRequest, Arrived), NoRequest> {
     let parts: Address = Address::deserialize(&event).map_err(|_| NoRequest)?;
     if parts.is_base64_encoded && parts.body.is_some_and(|body| BASE64_STANDARD.decode(body).is_err()) {
@@ -115,12 +122,15 @@ fn request(mut event: Value) -> Result<(LambdaRequest, Arrived), NoRequest> {
             *place = value.into();
         }
     }
+    let mut host = None;
     if let Some(headers) = event.get_mut("headers").and_then(Value::as_object_mut) {
+        let named = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+        host = named.and_then(|(_, value)| HeaderValue::from_str(value.as_str()?).ok());
         headers.retain(|name, _| !["host", "x-forwarded-proto"].contains(&name.to_ascii_lowercase().as_str()));
         headers.insert("host".to_owned(), "gateway".into());
     }
     let origin = parts.request_context.and_then(|context| context.http?.source_ip).map(Origin::of);
-    Ok((serde_json::from_value(event).map_err(|_| NoRequest)?, Arrived { address, origin }))
+    Ok((serde_json::from_value(event).map_err(|_| NoRequest)?, Arrived { address, host, origin }))
 }
 
 /// The path as the caller wrote it, as far as that can be known: from the route and its values where they make up the

@@ -32,6 +32,7 @@ pub struct Problem {
     upstream: Option<Box<Upstream>>,
     plan: Option<Box<PlanLimit>>,
     retry_after: Option<Duration>,
+    challenge: Option<Box<HeaderValue>>,
 }
 
 /// What a provider said, made harmless.
@@ -80,7 +81,16 @@ impl Problem {
     /// A refusal with a status, a code and a sentence that says what, why, and what to do.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new(), upstream: None, plan: None, retry_after: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            upstream: None,
+            plan: None,
+            retry_after: None,
+            challenge: None,
+        }
     }
 
     /// The same for every cause, so that nobody can find out which it was.
@@ -206,6 +216,18 @@ impl Problem {
         Some(u64::try_from(seconds).unwrap_or(u64::MAX))
     }
 
+    /// With how to prove who one is, where that is more than `Bearer` (RFC 9110, section 11.6.1).
+    #[must_use]
+    pub fn challenge(self, challenge: HeaderValue) -> Self {
+        Self { challenge: Some(Box::new(challenge)), ..self }
+    }
+
+    /// The fields that were not accepted.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
     /// What people read.
     #[must_use]
     pub fn detail(&self) -> &str {
@@ -287,7 +309,8 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CODE_HEADER, HeaderValue::from_static(self.code));
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            let challenge = self.challenge.as_deref().cloned().unwrap_or(HeaderValue::from_static("Bearer"));
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = self.retry_after_seconds() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -21,6 +21,7 @@ pub(crate) const ROUTES: [&[(&str, &str)]; 9] = [
     disconnect::ROUTES,
     manage_connector::ROUTES,
     move_grants::ROUTES,
+    mcp::ROUTES,
 ];
 
 /// Another instance of every function, over the same tables.
@@ -64,7 +65,8 @@ impl Deployed {
             .merge(list_connections::router(&services))
             .merge(disconnect::router(&services))
             .merge(manage_connector::router(&services))
-            .merge(move_grants::router(&services));
+            .merge(move_grants::router(&services))
+            .merge(mcp::router(&services));
         Self { routes: services.dress(routes), looked_up }
     }
 

@@ -40,9 +40,15 @@ words! {
 }
 
 impl CallMethod {
+    /// Whether it only looks (RFC 9110, section 9.2.1).
+    #[must_use]
+    pub fn is_safe(self) -> bool {
+        matches!(self, Self::Get | Self::Head)
+    }
+
     /// Whether a request of this method has a body (RFC 9110, section 9.3).
     #[must_use]
     pub fn has_body(self) -> bool {
-        !matches!(self, Self::Get | Self::Head)
+        !self.is_safe()
     }
 }

@@ -35,6 +35,23 @@ async fn answered(event: Value) -> (StatusCode, String) {
 }
 
 #[tokio::test]
+async fn the_host_arrives_as_the_caller_meant_it() {
+    let shown = |headers: HeaderMap| async move {
+        headers.get(header::HOST).map(|host| host.to_str().unwrap().to_owned()).unwrap_or_default()
+    };
+    let routes = Router::new().route("/", get(shown));
+    for (headers, expected) in [
+        (json!({"host": "connect.example"}), "connect.example"),
+        (json!({"Host": "connect.example:8443"}), "connect.example:8443"),
+        (json!({}), ""),
+    ] {
+        let mut event = event("/", &json!({}), "/");
+        event["headers"] = headers;
+        assert_eq!(answer(routes.clone(), event).await.unwrap()["body"], expected);
+    }
+}
+
+#[tokio::test]
 async fn an_id_arrives_as_it_was_sent_whatever_the_gateway_decoded() {
     for id in ["con_1", "a/b", "a?b=c", "a#b", "a b", "..", ".", "ü✓", "100%", "%2F", "{app}", "a;b=c", "a+b", "a\u{0}"]
     {

@@ -1,0 +1,45 @@
+//! What a client that has no token yet is told: who gives tokens for this address (RFC 9728). A resource whose tokens nobody
+//! gives is answered like one that never was.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use connectors::{
+    domain::ids::{AppId, WorkspaceId},
+    web::{Callers, Problem, Resource, Resources},
+};
+use serde_json::{Value, json};
+
+/// `GET /.well-known/oauth-protected-resource/mcp/{ws}`
+pub(crate) async fn of_workspace(
+    State(Callers(authenticator)): State<Callers>,
+    State(resources): State<Resources>,
+    Path(workspace): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let workspace = WorkspaceId::parse(&workspace).map_err(|_| Problem::not_found())?;
+    let identity = authenticator.identity_of(&workspace).await?.ok_or_else(Problem::not_found)?;
+    let resource = resources.of_workspace(&workspace);
+    Ok(Json(metadata(&resource, identity.issuer.issuer.as_str(), "Connectors, for builders' assistants")))
+}
+
+/// `GET /.well-known/oauth-protected-resource/mcp/apps/{app}`
+pub(crate) async fn of_app(
+    State(Callers(authenticator)): State<Callers>,
+    State(resources): State<Resources>,
+    Path(app): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let app = AppId::parse(&app).map_err(|_| Problem::not_found())?;
+    let known = authenticator.app_with_identity(&app).await?;
+    let identity = known.as_ref().and_then(|app| app.identity.as_ref()).ok_or_else(Problem::not_found)?;
+    Ok(Json(metadata(&resources.of_app(&app), identity.issuer.as_str(), "Connections, for an app's agent")))
+}
+
+fn metadata(resource: &Resource, issuer: &str, name: &str) -> Value {
+    json!({
+        "resource": resource.url(),
+        "authorization_servers": [issuer],
+        "bearer_methods_supported": ["header"],
+        "resource_name": name,
+    })
+}

@@ -1,0 +1,48 @@
+//! Calls as they are written in a request.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Call;
+use crate::domain::{
+    call::{CallMethod, CallPath, Query},
+    fields::{Table, text},
+};
+
+/// How many headers a call may name.
+const MAX_HEADERS: usize = 100;
+
+/// Reads a call; `None` where there is none to be read, and what is wrong with it is noted.
+#[must_use]
+pub fn read_call(body: &Table<'_>) -> Option<Call> {
+    let method = body.read("method", |value| {
+        let method = value.as_str().and_then(CallMethod::parse);
+        method.ok_or_else(|| format!("must be one of {}", CallMethod::WORDS.join(", ")))
+    });
+    let path = body.read("path", |value| {
+        let raw = value.as_str().ok_or("must be a text")?;
+        CallPath::parse(raw).map_err(|error| error.to_string())
+    });
+    if path.is_none() {
+        body.require_given("path");
+    }
+    let query = body.read("query", |value| Query::of_json(value).map_err(|error| error.to_string()));
+    let host = body.read("host", text);
+    let (headers, content) = (headers(body), body.read("body", |value| Ok(value.clone())));
+    let (path, in_path) = path?;
+    let query =
+        in_path.with(query.unwrap_or_default()).map_err(|error| body.refuse("query", error.to_string())).ok()?;
+    Some(Call { method: method.unwrap_or(CallMethod::Get), host, path, query, headers, body: content })
+}
+
+fn headers(body: &Table<'_>) -> BTreeMap<String, String> {
+    let headers = body.read("headers", |value| {
+        let fields = value.as_object().filter(|fields| fields.len() <= MAX_HEADERS);
+        let fields = fields.ok_or_else(|| format!("must be an object with at most {MAX_HEADERS} headers"))?;
+        let header = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+        let headers: Option<BTreeMap<String, String>> = fields.iter().map(header).collect();
+        headers.ok_or_else(|| "must have texts as values".to_owned())
+    });
+    headers.unwrap_or_default()
+}

@@ -1,0 +1,43 @@
+//! How it is told that an API was not called, by every function that calls one.
+
+use axum::http::StatusCode;
+
+use super::{no_token, problem::Problem};
+use crate::{
+    domain::{call::NoTarget, fields::step},
+    journeys::call_provider::CallError,
+};
+
+/// Why nothing was called. An ended grant is told as by the SDK's routes, which say 404 of it.
+#[must_use]
+pub fn no_call(error: CallError) -> Problem {
+    match error {
+        CallError::Token(error) => no_token(error, StatusCode::NOT_FOUND),
+        CallError::Ambiguous => Problem::conflict(
+            "The user is connected through several connectors of this type: call one of them by its id, at \
+             /api/apps/{app}/app-user-auth/connectors/{id}/call.",
+        ),
+        CallError::Target(error @ (NoTarget::NoRoot | NoTarget::UnknownHost)) => Problem::invalid_field("/host", error),
+        CallError::Target(error @ NoTarget::Unusable) => Problem::invalid_field("/path", error),
+        CallError::Unaddressable => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "connector_misconfigured",
+            "The connection lacks something that the address of the provider's API is made of: an admin has to look at \
+             the connector, or the user to connect again.",
+        ),
+        CallError::NotAllowed => Problem::new(
+            StatusCode::FORBIDDEN,
+            "blocked_by_policy",
+            "The connector's `call_rules` do not allow this call: an admin can change them.",
+        ),
+        CallError::Header(error) => Problem::invalid_field(&format!("/headers/{}", step(&error.0)), error),
+        CallError::Body => Problem::invalid_field(
+            "/body",
+            "does not fit the `content-type` among the headers: beside JSON it may be a text, or the fields of a form",
+        ),
+        CallError::TokenInQuery => Problem::invalid_field(
+            "/query",
+            "has the parameter by which this provider takes the token, which is set here",
+        ),
+    }
+}

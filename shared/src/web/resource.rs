@@ -1,0 +1,151 @@
+//! Addresses that clients ask tokens of their own for (RFC 8707), and what tells them where (RFC 9728): a token that is for
+//! anything else proves nothing here.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::{HeaderValue, header, request::Parts},
+};
+
+use super::{
+    callers::{Callers, bearer, path_parameter, refused},
+    problem::Problem,
+};
+use crate::{
+    auth::{Admin, AppUser, Unauthenticated},
+    domain::ids::{AppId, WorkspaceId},
+};
+
+/// The deployment's resources.
+#[derive(Debug, Clone)]
+pub struct Resources(Arc<str>);
+
+/// One resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    url: String,
+    metadata_url: String,
+}
+
+/// Somebody of the workspace `{ws}` of the path, by a token of its issuer for this address.
+#[derive(Debug)]
+pub struct AssistantCaller(pub Admin);
+
+/// A user of the app `{app}` of the path, by a token of its issuer for this address.
+#[derive(Debug)]
+pub struct AgentCaller(pub AppUser);
+
+impl Resources {
+    /// The resources below the address at which people and providers reach this deployment.
+    #[must_use]
+    pub fn new(public_base_url: &str) -> Self {
+        Self(public_base_url.into())
+    }
+
+    /// Where assistants of a workspace's people call.
+    #[must_use]
+    pub fn of_workspace(&self, workspace: &WorkspaceId) -> Resource {
+        self.at(&format!("/mcp/{workspace}"))
+    }
+
+    /// Where agents of an app's users call.
+    #[must_use]
+    pub fn of_app(&self, app: &AppId) -> Resource {
+        self.at(&format!("/mcp/apps/{app}"))
+    }
+
+    /// The metadata stands between host and path (RFC 9728, section 3.1).
+    fn at(&self, path: &str) -> Resource {
+        let base = &self.0;
+        let metadata_url = format!("{base}/.well-known/oauth-protected-resource{path}");
+        Resource { url: format!("{base}{path}"), metadata_url }
+    }
+}
+
+impl Resource {
+    /// Its name, which is its address: what a token for it has as its audience.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The refusal of whoever does not prove anything, with where it says who gives tokens (RFC 9728, section 5.1).
+    fn unauthorized(&self, was_shown: bool) -> Problem {
+        let error = if was_shown { ", error=\"invalid_token\"" } else { "" };
+        let challenge = format!("Bearer resource_metadata=\"{}\"{error}", self.metadata_url);
+        let problem = Problem::new(
+            axum::http::StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "This needs an access token whose audience is this address; `WWW-Authenticate` says who gives them.",
+        );
+        match HeaderValue::from_str(&challenge) {
+            Ok(challenge) => problem.challenge(challenge),
+            Err(_) => problem,
+        }
+    }
+
+    fn refused(&self, error: Unauthenticated, was_shown: bool) -> Problem {
+        match error {
+            Unauthenticated::NoProof | Unauthenticated::Elsewhere | Unauthenticated::ServiceOnly => {
+                self.unauthorized(was_shown)
+            }
+            error => refused(error),
+        }
+    }
+}
+
+impl<S> FromRequestParts<S> for AssistantCaller
+where
+    Callers: FromRef<S>,
+    Resources: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let raw = path_parameter(parts, "ws").await;
+        let workspace = raw.and_then(|raw| WorkspaceId::parse(&raw).ok()).ok_or_else(Problem::unauthorized)?;
+        let resource = Resources::from_ref(state).of_workspace(&workspace);
+        let shown = bearer(&parts.headers, header::AUTHORIZATION.as_str());
+        let Callers(authenticator) = Callers::from_ref(state);
+        let known = authenticator.admin_at(shown, &workspace, resource.url()).await;
+        known.map(Self).map_err(|error| resource.refused(error, shown.is_some()))
+    }
+}
+
+impl<S> FromRequestParts<S> for AgentCaller
+where
+    Callers: FromRef<S>,
+    Resources: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let raw = path_parameter(parts, "app").await;
+        let app = raw.and_then(|raw| AppId::parse(&raw).ok()).ok_or_else(Problem::unauthorized)?;
+        let resource = Resources::from_ref(state).of_app(&app);
+        let shown = bearer(&parts.headers, header::AUTHORIZATION.as_str());
+        let Callers(authenticator) = Callers::from_ref(state);
+        let known = authenticator.user_at(shown, &app, resource.url()).await;
+        known.map(Self).map_err(|error| resource.refused(error, shown.is_some()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_and_its_metadata_stand_at_the_same_path() {
+        let resources = Resources::new("https://connect.example");
+        let (workspace, app) = (WorkspaceId::parse("w1").unwrap(), AppId::parse("a1").unwrap());
+        let (own, agents) = (resources.of_workspace(&workspace), resources.of_app(&app));
+        assert_eq!(
+            (own.url(), agents.url()),
+            ("https://connect.example/mcp/w1", "https://connect.example/mcp/apps/a1")
+        );
+        assert_eq!(agents.metadata_url, "https://connect.example/.well-known/oauth-protected-resource/mcp/apps/a1");
+    }
+}
