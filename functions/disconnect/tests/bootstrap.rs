@@ -158,8 +158,8 @@ async fn many_connections_are_looked_at_and_ended_with_what_the_role_grants() {
     let criteria = json!({ "connector_id": deployment.dev().connector_id });
     let mut begin = criteria;
     (begin["dry_run"], begin["confirm"]) = (json!(false), look.body["confirm"].clone());
-    let begun = function.invoke(with_body(event, &begin)).await.http();
-    assert_eq!((begun.status, &begun.body["status"]), (202, &json!("running")), "{:?}", begun.body);
+    let started = function.invoke(with_body(event, &begin)).await.http();
+    assert_eq!((started.status, &started.body["status"]), (202, &json!("running")), "{:?}", started.body);
     let unknown = function.invoke(deployment.event("disconnect.revocation")).await.http();
     assert_eq!(unknown.status, 404);
     deployment.asked_by("disconnect");

@@ -11,7 +11,7 @@ use connectors::{config::Config, oauth::egress::Names, services::Services};
 use crate::world::{Call, World};
 
 /// Every route of every function that answers HTTP with anything but files.
-pub(crate) const ROUTES: [&[(&str, &str)]; 9] = [
+pub(crate) const ROUTES: [&[(&str, &str)]; 10] = [
     start_authorization::ROUTES,
     callback::ROUTES,
     finish_authorization::ROUTES,

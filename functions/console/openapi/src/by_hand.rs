@@ -8,8 +8,11 @@ const SCRIPT: &str = "text/javascript";
 /// Each with its status, what it is, and what is in it.
 type Answers = &'static [(u16, &'static str, &'static str)];
 
+/// The answer to a message of the Model Context Protocol.
+const MESSAGE: Answers = &[(200, "The answer, in JSON-RPC.", "application/json"), (202, "It needs no answer.", "")];
+
 /// Answers by method and path.
-const ANSWERS: [(&str, &str, Answers); 11] = [
+const ANSWERS: [(&str, &str, Answers); 14] = [
     ("get", "/console/reference", &[(200, "This description, for people.", HTML)]),
     ("get", "/console/signed-in", &[(200, "A page.", HTML)]),
     ("get", "/console", &[(200, "The console.", HTML)]),
@@ -29,11 +32,18 @@ const ANSWERS: [(&str, &str, Answers); 11] = [
             (503, "A page that says to try again.", HTML),
         ],
     ),
+    (
+        "post",
+        "/api/workspace/{ws}/revocations",
+        &[(200, "What would be ended.", "application/json"), (202, "It has begun.", "application/json")],
+    ),
+    ("post", "/mcp/{ws}", MESSAGE),
+    ("post", "/mcp/apps/{app}", MESSAGE),
     ("get", "/api/providers", &[(200, "The catalogue.", "application/json")]),
 ];
 
 /// What an operation is about, where its handler has no sentence.
-const SENTENCES: [(&str, &str, &str); 13] = [
+const SENTENCES: [(&str, &str, &str); 15] = [
     ("get", "/console/reference", "This description, for people"),
     ("get", "/console/signed-in", "Where a workspace's issuer sends its people back to"),
     ("get", "/console", "The console"),
@@ -46,6 +56,8 @@ const SENTENCES: [(&str, &str, &str); 13] = [
     ("post", "/connect/{session}/open", "What the page of a link shows: who asks for what"),
     ("post", "/connect/{session}/continue", "Go on to the provider"),
     ("post", "/connect/{session}/decline", "Would rather not"),
+    ("post", "/mcp/{ws}", "What a builder's assistant says (Model Context Protocol)"),
+    ("post", "/mcp/apps/{app}", "What an app's agent says, for one of its users (Model Context Protocol)"),
     ("post", "/oauth/token", "Exchange a user's own token for their access token at a provider (RFC 8693)"),
 ];
 

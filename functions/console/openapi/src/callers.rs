@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Each extractor with the schemes that it takes: any of these, all of each.
-const CALLERS: [(&str, &[&[&str]]); 10] = [
+const CALLERS: [(&str, &[&[&str]]); 12] = [
     ("BuilderCaller", &[&["workspaceKey"]]),
     ("ProposerCaller", &[&["workspaceKey"]]),
     ("AdminCaller", &[&["workspaceKey"]]),
@@ -13,6 +13,8 @@ const CALLERS: [(&str, &[&[&str]]); 10] = [
     ("DelegateCaller", &[&["serviceKey", "onBehalfOf"]]),
     ("UserCaller", &[&["userToken"], &["serviceKey", "onBehalfOf"]]),
     ("OwnPage", &[&["linkCookie"]]),
+    ("AssistantCaller", &[&["assistantToken"]]),
+    ("AgentCaller", &[&["agentToken"]]),
     ("BackendCaller", &[&["serviceKey"], &["serviceKey", "onBehalfOf"]]),
 ];
 
@@ -33,7 +35,7 @@ pub(crate) fn schemes() -> Value {
     json!({
         "workspaceKey": {
             "type": "http", "scheme": "bearer",
-            "description": "A key of the workspace (`uck_admin_…`). One with the role `read` may look, and change nothing.",
+            "description": "A key of the workspace (`uck_admin_…`). One with the role `read` may look, and change nothing; one with the role `builder` may propose. Or a token of the workspace's own issuer.",
         },
         "serviceKey": {
             "type": "http", "scheme": "bearer", "description": "The key of an app's backend (`uck_app_…`).",
@@ -45,6 +47,14 @@ pub(crate) fn schemes() -> Value {
         "userToken": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "A user's own token, of the issuer that is registered for the app.",
+        },
+        "assistantToken": {
+            "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "An access token of the workspace's own issuer whose audience is this address (RFC 9728).",
+        },
+        "agentToken": {
+            "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "An access token of the app's issuer whose audience is this address (RFC 9728).",
         },
         "linkCookie": {
             "type": "apiKey", "in": "cookie", "name": "__Host-connect-id",
