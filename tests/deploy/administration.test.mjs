@@ -80,3 +80,42 @@ test('people of the organisation administer with a token of its issuer', async (
   assert.notEqual(await seen({ role: 'guest' }), 200);
   assert.notEqual(await seen({}), 200);
 });
+
+test('an assistant proves itself by a token for its address, and comes in by no other name', async () => {
+  const path = `/mcp/${world.product.dev.workspace_id}`;
+  const admins = { claim: 'sub', values: ['ada'] };
+  await asked('PUT', '/identity', { issuer: world.idp.issuer, client_id: CLIENT, admins });
+  const metadata = await world.api.get(`/.well-known/oauth-protected-resource${path}`);
+  const resource = `${world.product.base}${path}`;
+  assert.deepEqual(metadata.body.authorization_servers, [world.idp.issuer], metadata.text);
+  assert.equal(metadata.body.resource, resource);
+  const headers = { accept: 'application/json, text/event-stream' };
+  const json = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+  const call = async (audience) => {
+    const key = await world.idp.token('ada', audience);
+    return (await world.api.post(path, { key, json, headers })).status;
+  };
+  assert.equal(await call(CLIENT), 401);
+  // The emulator hands its own name on as the host, which is what a page would that gets in by another name.
+  assert.equal(await call(resource), 403);
+});
+
+test('a grant that moves in is handed out, and moves out only a day after somebody allowed it', async () => {
+  const moved = await world.user('moved-in');
+  const grant = {
+    app_id: world.app.id,
+    user: { issuer: world.idp.issuer, sub: 'moved-in' },
+    client_id: connector.client_id,
+    access_token: 'a canary of an access token',
+    expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+    scopes: ['openid'],
+  };
+  const path = `/connectors/${connector.id}`;
+  const json = { on_conflict: 'skip', dry_run: false, connections: [grant] };
+  const { results } = await asked('POST', `${path}/import`, json);
+  assert.equal(results[0].status, 'imported', JSON.stringify(results));
+  assert.equal((await world.token(moved, connector)).body.access_token, grant.access_token);
+  const recipient = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudr6xpqs3y6u9h';
+  const refused = await world.admin('POST', `${path}/export`, { recipient });
+  assert.ok(refused.status >= 400 && refused.status < 500, refused.text);
+});
