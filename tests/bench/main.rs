@@ -26,8 +26,8 @@ const STARTS: usize = 20;
 /// How many reads follow the first one of `get-token`.
 const READS: u32 = 1_000;
 
-/// What a bootstrap may weigh, stripped, in bytes. The largest are the ones with every route of administration, and with the protocol of assistants.
-const SIZE_LIMIT: u64 = 11_500_000;
+/// What a bootstrap may weigh, stripped, in bytes.
+const SIZE_LIMIT: u64 = 9_000_000;
 
 /// How long it may take from process start to first answer.
 const START_LIMIT: Duration = Duration::from_millis(10);

@@ -40,15 +40,18 @@ fn lists(languages: BTreeMap<String, BTreeMap<String, String>>) -> BTreeMap<Stri
     texts.chain([("keys".to_owned(), keys)]).collect()
 }
 
-/// Without comments at the end of lines or of their own, without indents, and without needless spaces in the style. No text of a script may begin a line.
+/// Without comments at the end of lines or of their own, without indents, and without needless spaces and line ends. No text
+/// of a script may begin a line, or have an operator with spaces around it.
 fn compact(script: &str) -> String {
     let mut compacted = String::with_capacity(script.len());
     let (mut is_comment, mut is_style) = (false, false);
     for line in script.lines().map(|line| line.split(" // ").next().unwrap_or_default().trim()) {
         is_comment |= line.starts_with("/**");
         if !is_comment && !line.is_empty() && !line.starts_with("//") {
-            compacted.push_str(&if is_style { tight(line) } else { line.to_owned() });
-            compacted.push('\n');
+            compacted.push_str(&if is_style { tight(line) } else { close(line) });
+            if !line.ends_with(['{', '}', '(', ',', ';']) {
+                compacted.push('\n');
+            }
             is_style = line.ends_with("STYLE = `") || (is_style && !line.ends_with("`;"));
         }
         is_comment &= !line.ends_with("*/");
@@ -63,4 +66,10 @@ fn tight(line: &str) -> String {
         tightened = tightened.replace(&format!(" {mark}"), mark).replace(&format!("{mark} "), mark);
     }
     tightened
+}
+
+/// A line of code, without spaces around operators.
+fn close(line: &str) -> String {
+    let operators = [" => ", " === ", " !== ", " && ", " || ", " ?? ", " = "];
+    operators.iter().fold(line.to_owned(), |line, operator| line.replace(operator, operator.trim()))
 }

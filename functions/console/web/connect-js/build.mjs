@@ -28,11 +28,13 @@ export function built() {
   });
   const tight = kept.map((line) => {
     const isLast = line.endsWith('`;');
-    const tightened = isStyle ? line.replace(/ ?([{}:;,]) ?/g, '$1') : line;
+    const tightened = isStyle
+      ? line.replace(/ ?([{}:;,]) ?/g, '$1')
+      : line.replace(/ (=>|===|!==|&&|\|\||\?\?|=) /g, '$1');
     isStyle = line.endsWith('STYLE = `') || (isStyle && !isLast);
-    return tightened;
+    return /[{}(,;]$/.test(line) ? tightened : `${tightened}\n`;
   });
-  return `${tight.join('\n')}\n`;
+  return tight.join('');
 }
 
 if (process.argv[1] === import.meta.filename) {
