@@ -26,9 +26,9 @@ use crate::{
     queue::{OrderedQueue, Queue},
     random::Random,
     store::{
-        ApiKeys, Apps, AuditLog, Checkups, ClientKeys, ConnectionCounts, Connections, Connectors, CustomProviders,
-        EndedGrants, Healths, Outbox, Paces, Policies, Schedule, Sessions, Sweeps, Webhooks, WorkspaceIdentities,
-        WorkspaceKeys, Workspaces,
+        ApiKeys, Apps, AuditKeys, AuditLog, Checkups, ClientKeys, ConnectionCounts, Connections, Connectors,
+        CustomProviders, EndedGrants, Healths, Outbox, Paces, Policies, Schedule, Sessions, Sweeps, ToldEvents,
+        Webhooks, WorkspaceIdentities, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -177,13 +177,29 @@ impl Services {
 /// What several journeys are made of.
 impl Services {
     fn audit(&self) -> Audit {
-        Audit { log: self.audit_log(), metrics: self.metrics(), clock: self.clock.clone(), random: self.random.clone() }
+        Audit {
+            log: self.audit_log(),
+            keys: self.audit_keys(),
+            vault: Arc::clone(&self.vault),
+            outbox: self.outbox(),
+            metrics: self.metrics(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    fn told_events(&self) -> ToldEvents {
+        ToldEvents::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn audit_keys(&self) -> AuditKeys {
+        AuditKeys::new(&self.dynamodb, &self.config.tables)
     }
 
     fn publisher(&self) -> Publisher {
         Publisher {
-            outbox: self.outbox(),
             reminders: self.event_reminders(),
+            audit: self.audit(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -207,6 +223,7 @@ impl Services {
             vault: Arc::clone(&self.vault),
             client: Arc::clone(&self.client),
             audit: self.audit(),
+            publisher: self.publisher(),
             clock: self.clock.clone(),
         }
     }

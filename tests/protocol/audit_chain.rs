@@ -167,3 +167,165 @@ async fn a_long_trail_is_followed_a_piece_at_a_time_and_from_any_day() {
     let late = world.admin("GET", "/audit/verify?since=2027-02-01T00:00:00Z").send().await.expect(200);
     assert_eq!((&late["intact"], &late["looked_at"]), (&true.into(), &1.into()), "{late}");
 }
+
+/// All that the trail's table holds of events and heads.
+async fn whole_trail(world: &World) -> Vec<Item> {
+    let is_trail = |item: &Item| ["AUDIT#", "CHAIN#"].iter().any(|start| item["pk"].as_s().unwrap().starts_with(start));
+    world.aws.items("TABLE_AUDIT").await.into_iter().filter(is_trail).collect()
+}
+
+fn lane(item: &Item) -> String {
+    match item.get("lane") {
+        Some(lane) => lane.as_n().unwrap().clone(),
+        None => item["sk"].as_s().unwrap().clone(),
+    }
+}
+
+#[tokio::test]
+async fn a_lane_that_is_gone_as_a_whole_shows_with_its_head_and_without() {
+    let (world, events) = told().await;
+    let gone = lane(&events[2]);
+    let items: Vec<Item> = whole_trail(&world).await.into_iter().filter(|item| lane(item) == gone).collect();
+    for item in &items {
+        world.aws.remove("TABLE_AUDIT", item).await;
+    }
+    assert_eq!(flaw(&world).await, ("cut_off".to_owned(), Value::Null));
+    // Nor does it begin anew: what is written there later stands behind a gap.
+    for number in 0..24 {
+        world.connector(&format!("Later {number}")).await;
+    }
+    let (what, _) = flaw(&world).await;
+    assert!(["missing", "cut_off"].contains(&what.as_str()), "{what}");
+}
+
+#[tokio::test]
+async fn a_trail_that_is_gone_as_a_whole_shows() {
+    let (world, _) = told().await;
+    for item in whole_trail(&world).await {
+        world.aws.remove("TABLE_AUDIT", &item).await;
+    }
+    assert_eq!(flaw(&world).await, ("cut_off".to_owned(), Value::Null));
+    world.connector("Later").await;
+    assert_eq!(verified(&world).await["intact"], false);
+}
+
+/// Everything that it takes is known but the key.
+#[tokio::test]
+async fn an_end_that_was_cut_off_with_care_shows() {
+    let (world, events) = told().await;
+    let (first, second) = neighbours(&events);
+    let last = events.iter().rfind(|event| lane(event) == lane(first)).unwrap();
+    let before = events.iter().rfind(|event| lane(event) == lane(first) && id(event) < id(last)).unwrap_or(second);
+    let head = whole_trail(&world).await.into_iter();
+    let mut head =
+        head.filter(|item| item["pk"].as_s().unwrap().starts_with("CHAIN#")).find(|item| lane(item) == lane(first));
+    let head = head.as_mut().unwrap();
+    for name in ["seq", "chain_hash", "created_at"] {
+        head.insert(name.to_owned(), before[name].clone());
+    }
+    world.aws.remove("TABLE_AUDIT", last).await;
+    world.aws.put("TABLE_AUDIT", head.clone()).await;
+    assert_eq!(flaw(&world).await, ("altered".to_owned(), Value::Null));
+    // Whatever is written afterwards does not heal it.
+    for number in 0..24 {
+        world.connector(&format!("Later {number}")).await;
+    }
+    assert_eq!(verified(&world).await["intact"], false);
+}
+
+#[tokio::test]
+async fn a_trail_without_its_key_is_not_called_intact() {
+    let (world, _) = told().await;
+    let items = world.aws.items("TABLE_REGISTRY").await;
+    let key = items.into_iter().find(|item| item["sk"].as_s().unwrap() == "AUDITKEY").unwrap();
+    world.aws.remove("TABLE_REGISTRY", &key).await;
+    assert_eq!(flaw(&world).await, ("key_gone".to_owned(), Value::Null));
+}
+
+#[tokio::test]
+async fn what_is_kept_no_longer_is_not_missed_and_what_is_to_be_kept_is() {
+    let (world, early) = told().await;
+    world.advance(200 * 24 * 3_600);
+    for number in 0..12 {
+        world.connector(&format!("Later {number}")).await;
+    }
+    let late = trail(&world).await.len() - early.len();
+    world.advance(201 * 24 * 3_600);
+    for event in &early {
+        world.aws.remove("TABLE_AUDIT", event).await;
+    }
+    assert_eq!(all_intact(&world, "").await, Ok(late));
+    let second = &trail(&world).await[0];
+    let follows = trail(&world).await.into_iter().filter(|event| lane(event) == lane(second)).count() > 1;
+    world.aws.remove("TABLE_AUDIT", second).await;
+    let expected = if follows { "missing" } else { "cut_off" };
+    assert_eq!(all_intact(&world, "").await, Err(expected.to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_missing_since_a_day_shows_to_who_looks_from_that_day() {
+    let (world, _) = told().await;
+    world.advance(3 * 24 * 3_600);
+    let since = world.clock.now();
+    let before = trail(&world).await.len();
+    world.connector("Later").await;
+    let later = trail(&world).await;
+    assert_eq!(later.len(), before + 1);
+    assert_eq!(all_intact(&world, &format!("since={since}")).await, Ok(1));
+    world.aws.remove("TABLE_AUDIT", later.last().unwrap()).await;
+    assert_eq!(all_intact(&world, &format!("since={since}")).await, Err("cut_off".to_owned()));
+}
+
+#[tokio::test]
+async fn who_keeps_the_witness_finds_out_that_everything_was_put_back() {
+    let (world, _) = told().await;
+    let earlier = whole_trail(&world).await;
+    world.connector("Later").await;
+    let witness = verified(&world).await["witness"].as_str().unwrap().to_owned();
+    for item in whole_trail(&world).await {
+        world.aws.remove("TABLE_AUDIT", &item).await;
+    }
+    for item in earlier {
+        world.aws.put("TABLE_AUDIT", item).await;
+    }
+    assert_eq!(verified(&world).await["intact"], true, "nothing in the table tells");
+    assert_eq!(all_intact(&world, &format!("witness={witness}")).await, Err("cut_off".to_owned()));
+    world.connector("Another").await;
+    world.connector("And another").await;
+    assert!(all_intact(&world, &format!("witness={witness}")).await.is_err(), "another in its place is another");
+    assert_eq!(world.admin("GET", "/audit/verify?witness=x").send().await.status, 422);
+}
+
+#[tokio::test]
+async fn a_trail_stays_intact_when_its_key_is_sealed_anew() {
+    let (world, _) = told().await;
+    world.admin("POST", "/encryption-keys").json(&serde_json::json!({})).send().await.expect(202);
+    let key = async || {
+        let items = world.aws.items("TABLE_REGISTRY").await;
+        items.into_iter().find(|item| item["sk"].as_s().unwrap() == "AUDITKEY").unwrap()["audit_key"].clone()
+    };
+    let before = key().await;
+    for _ in 0..12 {
+        world.deliver_all_refreshes().await;
+        world.advance(120);
+    }
+    assert_ne!(key().await, before);
+    world.connector("Later").await;
+    assert_eq!(verified(&world).await["intact"], true);
+}
+
+/// Follows the whole trail: how many events there were, or what is wrong.
+async fn all_intact(world: &World, query: &str) -> Result<usize, String> {
+    let (mut looked_at, mut cursor) = (0, String::new());
+    loop {
+        let page = world.admin("GET", &format!("/audit/verify?{query}{cursor}")).send().await.expect(200);
+        looked_at += usize::try_from(page["looked_at"].as_u64().unwrap()).unwrap();
+        if page["intact"] != true {
+            return Err(page["flaw"]["what"].as_str().unwrap().to_owned());
+        }
+        match page["next_cursor"].as_str() {
+            None => return Ok(looked_at),
+            Some(next) => cursor = format!("&cursor={next}"),
+        }
+    }
+}

@@ -42,7 +42,7 @@ async fn nobody_notices_a_new_key_before_while_or_after_everything_is_sealed_ane
     world.seal_anew().await;
     assert_eq!(world.sealed_by().await, ([2].into(), 7));
     assert_eq!(world.key_states().await, ["current", "retired"]);
-    assert_eq!(world.keys().await[0]["resealed"], 5, "four tokens and the client secret");
+    assert_eq!(world.keys().await[0]["resealed"], 6, "four tokens, the client secret and the trail's key");
     assert_eq!(world.access_token(&connector, "alice").await, token, "sealing anew refreshes nothing");
     assert!(world.provider.refreshes().is_empty());
     world.advance(HOUR);
@@ -136,7 +136,7 @@ async fn a_value_that_does_not_open_is_counted_and_left_as_it_is() {
     world.rotate().await;
     world.seal_anew().await;
     let newest = &world.keys().await[0];
-    assert_eq!((&newest["resealed"], &newest["unopened"]), (&json!(4), &json!(1)));
+    assert_eq!((&newest["resealed"], &newest["unopened"]), (&json!(5), &json!(1)));
     let after = world.aws.items("TABLE_CONNECTIONS").await;
     let moved = after.iter().find(|item| item["subject"] == of("bob")["subject"]).unwrap();
     assert_eq!(moved["access_token"], of("alice")["access_token"]);

@@ -42,6 +42,7 @@ mod leakage;
 mod links;
 mod mass_revocations;
 mod mcp;
+mod notices;
 mod odd_tokens;
 mod own_kms_key;
 mod people;

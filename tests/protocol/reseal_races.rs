@@ -86,7 +86,7 @@ async fn a_message_that_comes_twice_changes_nothing_twice() {
     }
     world.seal_anew().await;
     assert_eq!(world.sealed_by().await, ([2].into(), 7));
-    assert_eq!(world.keys().await[0]["resealed"], 7);
+    assert_eq!(world.keys().await[0]["resealed"], 8, "the trail's key with it");
     world.advance(HOUR);
     world.deliver_all_refreshes().await;
     let done = world.admin("GET", "/audit").send().await.expect(200)["events"].to_string();

@@ -150,6 +150,58 @@ async fn a_receiver_that_takes_nothing_for_days_is_given_up_and_can_begin_anew()
 }
 
 #[tokio::test]
+async fn what_a_receiver_missed_is_sent_once_more_under_the_same_ids() {
+    let (world, receiver, id, secret) = hooked(&json!({"events": ["connector.created"]})).await;
+    let (path, began) = (format!("/webhooks/{id}"), world.clock.now());
+    world.connector("Heard").await;
+    world.deliver_events().await;
+    let heard = receiver.take();
+    world.admin("PUT", &path).json(&json!({"enabled": false})).send().await.expect(200);
+    world.advance(60);
+    let missed = world.connector("Missed").await;
+    world.connect(&missed, "alice").await;
+    world.deliver_events().await;
+    let replay = format!("{path}/replay");
+    let since =
+        json!({"since": world.clock.now().checked_sub(jiff::SignedDuration::from_secs(30)).unwrap().to_string()});
+    assert_eq!(world.admin("POST", &replay).json(&since).send().await.status, 409, "it is disabled");
+    world.admin("PUT", &path).json(&json!({"enabled": true})).send().await.expect(200);
+    world.deliver_events().await;
+    assert_eq!(receiver.take().len(), 0, "nothing is sent by itself");
+    let replayed = world.admin("POST", &replay).json(&since).send().await.expect(202);
+    assert_eq!((&replayed["events"], &replayed["next_cursor"]), (&json!(1), &Value::Null), "{replayed}");
+    world.deliver_events().await;
+    let sent = receiver.take();
+    assert!(sent.len() == 1 && sent[0].body.contains(&missed.id) && is_signed(&sent[0], &secret));
+    let all = world.admin("POST", &replay).json(&json!({"since": began.to_string()})).send().await.expect(202);
+    assert_eq!(all["events"], 2);
+    world.deliver_events().await;
+    let again = receiver.take();
+    let is_first = |request: &&Received| request.headers["webhook-id"] == heard[0].headers["webhook-id"];
+    assert_eq!(again.iter().find(is_first).unwrap().body, heard[0].body, "the same event, with the same id");
+    assert_eq!(world.deeds("webhook.replayed").await.len(), 2);
+    for wrong in [json!({}), json!({"since": "yesterday"}), json!({"since": began.to_string(), "cursor": "x"})] {
+        assert_eq!(world.admin("POST", &replay).json(&wrong).send().await.status, 422, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn twenty_who_come_at_once_make_no_more_webhooks_than_there_may_be() {
+    let (world, receiver, _, _) = hooked(&json!({})).await;
+    let body = json!({"url": receiver.url});
+    let made = (0..30).map(|_| world.admin("POST", "/webhooks").json(&body).send());
+    for answer in futures::future::join_all(made).await {
+        assert!([201, 409].contains(&answer.status), "{}", answer.text);
+        let made: Value = serde_json::from_str(&answer.text).unwrap();
+        if let Some(secret) = made["secret"].as_str() {
+            world.keep_secret(secret);
+        }
+    }
+    let listed = world.admin("GET", "/webhooks").send().await.expect(200);
+    assert!(listed["webhooks"].as_array().unwrap().len() <= 20);
+}
+
+#[tokio::test]
 async fn a_receiver_that_says_it_is_gone_is_asked_no_more() {
     let (world, receiver, id, _) = hooked(&json!({})).await;
     receiver.answer(410);

@@ -68,7 +68,13 @@ impl Recorder {
             "TransactWriteItems" => {
                 let items = body["TransactItems"].as_array().expect("items").iter();
                 let parts = items.flat_map(|item| item.as_object().expect("one operation"));
-                parts.map(|(part, request)| entry(text(&request["TableName"]), action_of(part))).collect()
+                let part = |(part, request): (&String, &Value)| match action_of(part) {
+                    action @ ("PutItem" | "UpdateItem" | "DeleteItem") if self.is_on_its_way(request) => {
+                        (Target::Outbox, format!("dynamodb:{action}"))
+                    }
+                    action => entry(text(&request["TableName"]), action),
+                };
+                parts.map(part).collect()
             }
             "Query" => match body["IndexName"].as_str() {
                 Some(index) => vec![(index_target(index), "dynamodb:Query".to_owned())],

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::{Json, Router, extract::State, routing::get};
 use connectors::{
-    clock::Clock,
-    store::{AuditLog, Checked, Cursor, Flaw, StoreError, StoredEvent, Workspaces},
+    domain::{audit::Deed, chain::Witness},
+    journeys::read_audit::{ReadAudit, ReadAuditError},
+    store::{Checked, Cursor, Flaw, Sought, StoredEvent},
     web::{AdminCaller, Problem, Query},
 };
 use jiff::Timestamp;
@@ -13,11 +14,14 @@ use serde::Serialize;
 
 use crate::Function;
 
-/// How many events a page has at most.
-const PAGE: usize = 100;
+/// What a time in a query must be.
+const TIME: &str = "must be a time such as `2026-11-22T10:00:00Z`";
 
-/// How many events one call follows the chains over at most.
-const VERIFIED_AT_ONCE: usize = 500;
+/// What a cursor must be.
+const CURSOR: &str = "must be a `next_cursor` of an earlier answer";
+
+/// How long a text may be that is sought, in bytes.
+const LONGEST_SOUGHT: usize = 1_000;
 
 pub(crate) fn routes() -> Router<Function> {
     Router::new().route("/api/workspace/{ws}/audit", get(page)).route("/api/workspace/{ws}/audit/verify", get(verify))
@@ -28,6 +32,9 @@ struct EventOnWire {
     id: String,
     at: String,
     actor: String,
+    /// Who vouches for the actor, if that is a user or a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
     action: String,
     target: String,
     details: BTreeMap<String, String>,
@@ -38,8 +45,9 @@ struct EventOnWire {
 
 impl From<StoredEvent> for EventOnWire {
     fn from(event: StoredEvent) -> Self {
-        let StoredEvent { id, at, actor, action, target, details, origin, .. } = event;
-        Self { id, at: at.to_string(), actor, action, target, details, origin }
+        let StoredEvent { id, at, deed, .. } = event;
+        let Deed { actor, action, target, details, origin, issuer } = deed;
+        Self { id, at: at.to_string(), actor, issuer, action, target, details, origin }
     }
 }
 
@@ -49,21 +57,24 @@ struct PageOnWire {
     next_cursor: Option<String>,
 }
 
+/// The trail, the latest first; of what is sought, if the query says.
 async fn page(
-    State(log): State<AuditLog>,
-    State(workspaces): State<Workspaces>,
-    State(clock): State<Clock>,
+    State(journey): State<ReadAudit>,
     AdminCaller(admin): AdminCaller,
     query: Query,
 ) -> Result<Json<PageOnWire>, Problem> {
-    const CURSOR: &str = "must be a `next_cursor` of this listing";
+    const TEXT: &str = "must be a text of 1,000 bytes at most";
+    let text = |raw: &str| (!raw.is_empty() && raw.len() <= LONGEST_SOUGHT).then(|| raw.to_owned());
     let cursor = query.read("cursor", CURSOR, Cursor::parse)?;
-    let workspace = workspaces.find(admin.workspace()).await?.ok_or_else(Problem::not_found)?;
-    let page = log.page(&workspace.id, cursor.as_ref(), workspace.created_at, clock.now(), PAGE).await;
-    let page = page.map_err(|error| match error {
-        StoreError::Unreadable("cursor") => Problem::invalid_field("?cursor", CURSOR),
-        error => error.into(),
-    })?;
+    let sought = Sought {
+        since: query.read("since", TIME, |raw| raw.parse().ok())?,
+        until: query.read("until", TIME, |raw| raw.parse().ok())?,
+        actor: query.read("actor", TEXT, text)?,
+        action: query.read("action", TEXT, text)?,
+        target: query.read("target", TEXT, text)?,
+        connector: query.read("connector", TEXT, text)?,
+    };
+    let page = journey.page(admin.workspace(), &sought, cursor.as_ref()).await.map_err(problem)?;
     Ok(Json(PageOnWire {
         events: page.events.into_iter().map(EventOnWire::from).collect(),
         next_cursor: page.next.map(|cursor| cursor.to_text()),
@@ -85,6 +96,9 @@ struct VerifiedOnWire {
     looked_at: usize,
     flaw: Option<FlawOnWire>,
     next_cursor: Option<String>,
+    /// How far the chains have come, at the end of a trail that is intact: shown again later as `?witness=`, it finds out
+    /// whether everything was put back to how it was before.
+    witness: Option<String>,
 }
 
 impl From<Checked> for VerifiedOnWire {
@@ -95,28 +109,30 @@ impl From<Checked> for VerifiedOnWire {
             at: at.map(|at| at.to_string()),
         });
         let next_cursor = checked.next.map(|cursor| cursor.to_text());
-        Self { intact: flaw.is_none(), looked_at: checked.looked_at, flaw, next_cursor }
+        let witness = checked.witness.map(|witness| witness.to_string());
+        Self { intact: flaw.is_none(), looked_at: checked.looked_at, flaw, next_cursor, witness }
     }
 }
 
 /// Follows the chains of the trail, a bounded piece at a time.
 async fn verify(
-    State(log): State<AuditLog>,
-    State(workspaces): State<Workspaces>,
-    State(clock): State<Clock>,
+    State(journey): State<ReadAudit>,
     AdminCaller(admin): AdminCaller,
     query: Query,
 ) -> Result<Json<VerifiedOnWire>, Problem> {
-    const CURSOR: &str = "must be a `next_cursor` of an earlier answer";
-    const SINCE: &str = "must be a time such as `2026-11-22T10:00:00Z`";
+    const WITNESS: &str = "must be the `witness` of an earlier answer";
     let cursor = query.read("cursor", CURSOR, Cursor::parse)?;
-    let since: Option<Timestamp> = query.read("since", SINCE, |raw| raw.parse().ok())?;
-    let workspace = workspaces.find(admin.workspace()).await?.ok_or_else(Problem::not_found)?;
-    let made_at = workspace.created_at;
-    let checked = log.check(&workspace.id, cursor.as_ref(), since, made_at, clock.now(), VERIFIED_AT_ONCE).await;
-    let checked = checked.map_err(|error| match error {
-        StoreError::Unreadable("cursor") => Problem::invalid_field("?cursor", CURSOR),
-        error => error.into(),
-    })?;
-    Ok(Json(checked.into()))
+    let since: Option<Timestamp> = query.read("since", TIME, |raw| raw.parse().ok())?;
+    let witness = query.read("witness", WITNESS, Witness::parse)?;
+    let verified = journey.verify(admin.workspace(), since, witness.as_ref(), cursor.as_ref()).await;
+    Ok(Json(verified.map_err(problem)?.into()))
+}
+
+fn problem(error: ReadAuditError) -> Problem {
+    match error {
+        ReadAuditError::NotFound => Problem::not_found(),
+        ReadAuditError::Cursor => Problem::invalid_field("?cursor", CURSOR),
+        ReadAuditError::Store(cause) => cause.into(),
+        ReadAuditError::Vault(cause) => cause.into(),
+    }
 }

@@ -31,13 +31,13 @@ use connectors::{
         manage::{Govern, ManageApps, ManageConnectors, ManageIdentity, ManageKeys, ManageProviders, ManageWebhooks},
         plan::KeepPlan,
         proposals::ProposeChanges,
+        read_audit::ReadAudit,
         rotate_key::RotateKey,
         shared_connection::SharedConnections,
         sign_in::SignIn,
         survey::Survey,
     },
     services::Services,
-    store::{AuditLog, Workspaces},
     web::Callers,
 };
 
@@ -98,6 +98,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("PUT", "/api/workspace/{ws}/webhooks/{webhook}"),
     ("DELETE", "/api/workspace/{ws}/webhooks/{webhook}"),
     ("POST", "/api/workspace/{ws}/webhooks/{webhook}/test"),
+    ("POST", "/api/workspace/{ws}/webhooks/{webhook}/replay"),
     ("GET", "/api/workspace/{ws}/audit"),
     ("GET", "/api/workspace/{ws}/audit/verify"),
     ("GET", "/api/workspace/{ws}/health"),
@@ -127,10 +128,8 @@ struct Function {
     webhooks: ManageWebhooks,
     plan: KeepPlan,
     workspace: DeleteWorkspace,
-    audit_log: AuditLog,
-    workspaces: Workspaces,
+    audit: ReadAudit,
     base: PublicBaseUrl,
-    clock: connectors::clock::Clock,
 }
 
 /// Where people and providers reach this deployment.
@@ -159,10 +158,8 @@ pub fn router(services: &Services) -> Router {
         webhooks: services.manage_webhooks(),
         plan: services.keep_plan(),
         workspace: services.delete_workspace(),
-        audit_log: services.audit_log(),
-        workspaces: services.workspaces(),
+        audit: services.read_audit(),
         base: PublicBaseUrl(services.public_base_url().to_owned()),
-        clock: services.clock().clone(),
     };
     Router::new()
         .merge(connector::routes())

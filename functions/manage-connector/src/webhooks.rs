@@ -13,9 +13,11 @@ use connectors::{
         ids::WebhookId,
         webhook::{MOST_WEBHOOKS, Webhook},
     },
-    journeys::manage::{ManageWebhooks, Shown, WebhookError, WebhookWish},
+    journeys::manage::{ManageWebhooks, ReplayWish, Shown, WebhookError, WebhookWish},
+    store::Cursor,
     web::{AdminCaller, JsonBody, Problem, WriterCaller, checked, seconds},
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -26,6 +28,7 @@ pub(crate) fn routes() -> Router<Function> {
         .route("/api/workspace/{ws}/webhooks", get(list).post(create))
         .route("/api/workspace/{ws}/webhooks/{webhook}", get(one).put(change).delete(delete))
         .route("/api/workspace/{ws}/webhooks/{webhook}/test", post(test))
+        .route("/api/workspace/{ws}/webhooks/{webhook}/replay", post(replay))
 }
 
 #[derive(Serialize)]
@@ -87,6 +90,13 @@ impl From<Shown> for WebhookOnWire {
 #[derive(Serialize)]
 struct Listing {
     webhooks: Vec<WebhookOnWire>,
+}
+
+#[derive(Serialize)]
+struct ReplayedOnWire {
+    /// How many events are sent once more.
+    events: u64,
+    next_cursor: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -156,9 +166,40 @@ async fn test(
     Ok((StatusCode::ACCEPTED, Json(Sent { event_id: event.to_string() })))
 }
 
+/// Sends once more what happened since then, for a receiver that was away: each event under the id that it had.
+async fn replay(
+    State(journey): State<ManageWebhooks>,
+    WriterCaller(admin): WriterCaller,
+    Path((_, id)): Path<(String, String)>,
+    JsonBody(body): JsonBody,
+) -> Result<(StatusCode, Json<ReplayedOnWire>), Problem> {
+    let wish = checked(&body, |body| {
+        let since = body.read("since", time);
+        let (until, from) = (body.read("until", time), body.read("cursor", cursor));
+        ReplayWish { since: body.require("since", since), until, from }
+    })?;
+    let replayed = journey.replay(admin.workspace(), &parse(&id)?, &wish, actor(&admin)).await.map_err(problem)?;
+    let next_cursor = replayed.next.map(|cursor| cursor.to_text());
+    Ok((StatusCode::ACCEPTED, Json(ReplayedOnWire { events: replayed.events, next_cursor })))
+}
+
 /// What a new webhook and a change have in common.
 fn wish(body: &Table<'_>) -> WebhookWish {
     WebhookWish { events: body.each("events", kind), enabled: body.flag("enabled"), ..WebhookWish::default() }
+}
+
+/// What a time in a body must be.
+const TIME: &str = "must be a time such as `2026-11-22T10:00:00Z`";
+
+/// What a cursor must be.
+const CURSOR: &str = "must be a `next_cursor` of an earlier answer";
+
+fn time(value: &Value) -> Result<Timestamp, String> {
+    value.as_str().and_then(|raw| raw.parse().ok()).ok_or_else(|| TIME.to_owned())
+}
+
+fn cursor(value: &Value) -> Result<Cursor, String> {
+    value.as_str().and_then(Cursor::parse).ok_or_else(|| CURSOR.to_owned())
 }
 
 fn kind(value: &Value) -> Result<EventKind, String> {
@@ -176,6 +217,7 @@ fn problem(error: WebhookError) -> Problem {
         WebhookError::Url(cause) => Problem::invalid_field("/url", cause),
         WebhookError::TooMany => Problem::conflict(format!("A workspace has {MOST_WEBHOOKS} webhooks at most.")),
         WebhookError::Disabled => Problem::conflict("The webhook is disabled: nothing is sent there."),
+        WebhookError::Cursor => Problem::invalid_field("/cursor", CURSOR),
         WebhookError::Contended => Problem::conflict("Somebody else changed the webhook just now. Try again."),
         WebhookError::Store(cause) => cause.into(),
         WebhookError::Vault(cause) => cause.into(),

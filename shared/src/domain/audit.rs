@@ -6,10 +6,11 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{ids::WorkspaceId, person::Person, user::User};
 
-/// One thing that somebody did.
+/// One thing that somebody did, in its place in the trail.
 #[derive(Debug, Clone)]
 pub struct AuditEvent {
     /// A ULID; later events sort behind earlier ones.
@@ -18,16 +19,52 @@ pub struct AuditEvent {
     pub at: Timestamp,
     /// The workspace that it happened in.
     pub workspace: WorkspaceId,
-    /// Who.
-    pub actor: Actor,
+    /// What.
+    pub deed: Deed,
+}
+
+/// What somebody did, as it is written down: in the trail, or beside what it changed until it stands there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deed {
+    /// Who, see [`Actor::describe`].
+    pub actor: String,
+    /// Who vouches for them, if they are a user or a person of the workspace's.
+    pub issuer: Option<String>,
     /// What, in the form `noun.verb`.
     pub action: String,
     /// To what: the id of a connector, app, key or connection.
     pub target: String,
     /// More, for people: names of changed fields, counts, outcomes.
     pub details: BTreeMap<String, String>,
-    /// From where, if a request was its cause.
-    pub origin: Option<Origin>,
+    /// From where, if a request was its cause, see [`Origin`].
+    pub origin: Option<String>,
+}
+
+impl Deed {
+    /// What this actor did. What a person is called stands beside who they are: the one may change, the other does not.
+    #[must_use]
+    pub fn new(actor: &Actor, action: &str, target: &str, details: &[(&str, &str)], origin: Option<&Origin>) -> Self {
+        let person = match actor {
+            Actor::Person(person) => person.name.as_deref().map(|name| ("person", name)),
+            _ => None,
+        };
+        let details = details.iter().copied().chain(person);
+        Self {
+            actor: actor.describe(),
+            issuer: actor.issuer().map(str::to_owned),
+            action: action.to_owned(),
+            target: target.to_owned(),
+            details: details.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            origin: origin.map(|origin| origin.as_str().to_owned()),
+        }
+    }
+
+    /// The same, with one detail more.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.details.insert(name.to_owned(), value.to_owned());
+        self
+    }
 }
 
 /// The network that a request came from: enough to tell an office from another country, and not a person's address. Of an
@@ -86,6 +123,15 @@ impl Actor {
             Self::Recorded(description) => description.clone(),
             Self::Stranger => "stranger".to_owned(),
             Self::System => "system".to_owned(),
+        }
+    }
+
+    /// Who vouches for them, if somebody does.
+    fn issuer(&self) -> Option<&str> {
+        match self {
+            Self::Person(person) => Some(person.issuer.as_str()),
+            Self::User(user) => Some(user.issuer.as_str()),
+            Self::Key(_) | Self::Recorded(_) | Self::Stranger | Self::System => None,
         }
     }
 }

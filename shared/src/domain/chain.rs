@@ -1,20 +1,63 @@
 //! The chains of the audit trail: every event holds the digest of itself and of the one before it, so that one that is
 //! missing, or is not what was written, shows.
 //!
-//! A workspace has several chains, lanes, so that events of many users at the same moment do not wait for one another. In
-//! each the events are numbered from 1, and each is later than the one before it.
+//! The digests are made with a key that the workspace's vault holds (HMAC-SHA256, RFC 2104): whoever may write the table,
+//! and not open the vault, can't make a chain that fits. A workspace has several chains, lanes, so that events of many users
+//! at the same moment do not wait for one another. In each the events are numbered from 1, and each is later than the one
+//! before it. All lanes begin with their workspace, each with a head that says that nothing is behind it yet: so that a lane
+//! that is gone as a whole shows, too.
 
 use std::fmt;
 
+use aws_lc_rs::hmac;
+use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 
-use super::digest::{hex, joined, sha256};
+use super::{
+    digest::{hex, joined, sha256},
+    ids::WorkspaceId,
+    secret::{AuditKey, Secret},
+};
 
 /// How many chains a workspace has.
 pub const LANES: u8 = 8;
 
 /// What stands for the event before the first.
 pub const NOTHING: [u8; 32] = [0; 32];
+
+/// What the digests of a workspace's chains are made with.
+#[derive(Debug)]
+pub struct ChainKey(hmac::Key);
+
+impl ChainKey {
+    /// The key, of what the vault opened; nothing if that is none.
+    #[must_use]
+    pub fn of(secret: &Secret<AuditKey>) -> Option<Self> {
+        let bytes = BASE64_STANDARD.decode(secret.expose()).ok().filter(|bytes| bytes.len() == 32)?;
+        Some(Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
+    }
+
+    /// A new one, of these random bytes, as the vault seals it.
+    #[must_use]
+    pub fn made_of(random: [u8; 32]) -> Secret<AuditKey> {
+        Secret::new(BASE64_STANDARD.encode(random))
+    }
+
+    fn sign(&self, bytes: &[u8]) -> [u8; 32] {
+        let mut digest = NOTHING;
+        digest.copy_from_slice(hmac::sign(&self.0, bytes).as_ref());
+        digest
+    }
+
+    /// What a head is signed with.
+    #[must_use]
+    pub fn of_head(&self, workspace: &WorkspaceId, lane: u8, head: &Head) -> [u8; 32] {
+        let (lane, seq, at) = (lane.to_string(), head.seq.to_string(), head.at.as_millisecond().to_string());
+        let mut bytes = joined(&["connectors.audit.head.v2", workspace.as_str(), &lane, &seq, &at]);
+        bytes.extend(head.hash);
+        self.sign(&bytes)
+    }
+}
 
 /// The place of an event in its chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,11 +68,13 @@ pub struct Link {
     pub seq: u64,
     /// The digest of the event before it.
     pub previous: [u8; 32],
-    /// Its own digest, into which that one went.
+    /// When that happened: an event that is kept no longer was long ago.
+    pub previous_at: Option<Timestamp>,
+    /// Its own digest, into which those went.
     pub hash: [u8; 32],
 }
 
-/// The last event of a chain.
+/// The last event of a chain; number 0 where there is none yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// Its number.
@@ -40,38 +85,75 @@ pub struct Head {
     pub at: Timestamp,
 }
 
+impl Head {
+    /// The head of a lane that begins.
+    #[must_use]
+    pub fn first(at: Timestamp) -> Self {
+        Self { seq: 0, hash: NOTHING, at }
+    }
+}
+
+/// What the next event of a lane is put behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tip {
+    /// The last event, or the beginning.
+    Sound(Head),
+    /// Somebody removed or changed the head. What follows is kept, and shows for good that something is missing before it.
+    Broken(Option<Head>),
+}
+
+impl Tip {
+    /// The head as it is stored.
+    #[must_use]
+    pub fn head(&self) -> Option<&Head> {
+        match self {
+            Self::Sound(head) => Some(head),
+            Self::Broken(head) => head.as_ref(),
+        }
+    }
+}
+
 /// An event as its texts, in the one form that is digested.
 #[derive(Debug, Clone, Copy)]
 pub struct Content<'a>(pub &'a [&'a str]);
 
 impl Link {
-    /// The link behind the last event of a lane, or the first of it.
+    /// The link behind the tip of a lane.
     #[must_use]
-    pub fn behind(head: Option<&Head>, lane: u8, content: Content<'_>) -> Self {
-        let (seq, previous) = head.map_or((1, NOTHING), |head| (head.seq + 1, head.hash));
-        Self { lane, seq, previous, hash: digest(lane, seq, content, &previous) }
+    pub fn behind(key: Option<&ChainKey>, tip: &Tip, lane: u8, content: Content<'_>) -> Self {
+        let (seq, previous, previous_at) = match tip {
+            Tip::Sound(head) => (head.seq + 1, head.hash, (head.seq > 0).then_some(head.at)),
+            // Never 1: that would be a lane that begins.
+            Tip::Broken(head) => (head.as_ref().map_or(1, |head| head.seq) + 1, NOTHING, None),
+        };
+        let mut link = Self { lane, seq, previous, previous_at, hash: NOTHING };
+        link.hash = link.digest(key, content);
+        link
     }
-}
 
-fn digest(lane: u8, seq: u64, content: Content<'_>, previous: &[u8; 32]) -> [u8; 32] {
-    let (lane, seq) = (lane.to_string(), seq.to_string());
-    let mut bytes = joined(&["connectors.audit.v1", &lane, &seq]);
-    bytes.extend(joined(content.0));
-    bytes.extend(previous);
-    sha256(&bytes)
+    fn digest(&self, key: Option<&ChainKey>, content: Content<'_>) -> [u8; 32] {
+        let (lane, seq) = (self.lane.to_string(), self.seq.to_string());
+        let before = self.previous_at.map(|at| at.as_millisecond().to_string()).unwrap_or_default();
+        let mut bytes = joined(&["connectors.audit.v2", &lane, &seq, &before]);
+        bytes.extend(joined(content.0));
+        bytes.extend(self.previous);
+        key.map_or_else(|| sha256(&bytes), |key| key.sign(&bytes))
+    }
 }
 
 /// What is wrong with a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Break {
-    /// The event is not what was written.
+    /// The event, or what is noted of the last one, is not what was written.
     Altered,
     /// One or more events before it are missing, or stand elsewhere.
     Missing,
-    /// It has no place in a chain, though it is later than the chains' beginning.
+    /// It has no place in a chain.
     Unlinked,
     /// The last events of a chain are missing.
     CutOff,
+    /// The key that the chains are made with is gone, so nothing can be said of them.
+    KeyGone,
 }
 
 impl Break {
@@ -83,58 +165,83 @@ impl Break {
             Self::Missing => "missing",
             Self::Unlinked => "unlinked",
             Self::CutOff => "cut_off",
+            Self::KeyGone => "key_gone",
         }
     }
 }
 
+/// A place in each lane, as far as there is one: its event's number and digest.
+type Places = [Option<(u64, [u8; 32])>; LANES as usize];
+
+/// How far each chain had come at some time, kept by somebody else: against whoever puts back all that there was before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness(Places);
+
 /// How far each chain was followed. As text it is what a later page goes on from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Walk {
-    last: [Option<(u64, [u8; 32])>; LANES as usize],
+    last: Places,
     /// Whether the walk begins where the chains do: then each must begin with its first event.
     from_first: bool,
+    /// What happened before is not looked at, or is not kept any more.
+    begins_at: Timestamp,
 }
 
 impl Walk {
-    /// A walk that has seen nothing yet.
+    /// A walk that has seen nothing yet, over what happened from `begins_at`.
     #[must_use]
-    pub fn new(from_first: bool) -> Self {
-        Self { last: [None; LANES as usize], from_first }
+    pub fn new(from_first: bool, begins_at: Timestamp) -> Self {
+        Self { last: [None; LANES as usize], from_first, begins_at }
     }
 
     /// Takes the next event of the trail, earliest first.
     ///
     /// # Errors
     /// [`Break`] says what is wrong at this event.
-    pub fn step(&mut self, link: Option<&Link>, content: Content<'_>) -> Result<(), Break> {
-        let Some(link) = link else {
-            // Before chains were kept, events had no place in one.
-            let has_begun = self.last.iter().any(Option::is_some);
-            return if has_begun { Err(Break::Unlinked) } else { Ok(()) };
-        };
+    pub fn step(
+        &mut self,
+        key: &ChainKey,
+        witness: Option<&Witness>,
+        link: Option<&Link>,
+        content: Content<'_>,
+    ) -> Result<(), Break> {
+        let link = link.ok_or(Break::Unlinked)?;
         let Some(last) = self.last.get_mut(usize::from(link.lane)) else { return Err(Break::Altered) };
-        if digest(link.lane, link.seq, content, &link.previous) != link.hash {
+        if link.digest(Some(key), content) != link.hash {
             return Err(Break::Altered);
         }
         let follows = match last {
             Some((seq, hash)) => link.seq == *seq + 1 && link.previous == *hash,
-            None if self.from_first || link.seq == 1 => link.seq == 1 && link.previous == NOTHING,
-            None => true,
+            None if link.seq == 1 => link.previous == NOTHING,
+            None if self.from_first => false,
+            // Of an event before it that is still to be kept and looked at, something is left.
+            None => link.previous_at.is_some_and(|at| at < self.begins_at),
         };
         *last = Some((link.seq, link.hash));
-        if follows { Ok(()) } else { Err(Break::Missing) }
+        if !follows {
+            return Err(Break::Missing);
+        }
+        let seen = witness.and_then(|witness| witness.0.get(usize::from(link.lane)).copied().flatten());
+        if seen.is_some_and(|(seq, hash)| seq == link.seq && hash != link.hash) { Err(Break::Altered) } else { Ok(()) }
     }
 
-    /// Whether everything was seen up to the last event of a lane, as it was noted apart from the events.
+    /// Whether everything was seen up to the last event of a lane, as it was noted apart from the events, and that is not
+    /// before what a witness saw.
     ///
     /// # Errors
     /// [`Break::CutOff`] if events at the end of it are missing; [`Break::Altered`] if its last event is another one.
-    pub fn reaches(&self, lane: u8, head: Option<&Head>) -> Result<(), Break> {
-        match (head, self.last.get(usize::from(lane)).copied().flatten()) {
-            (None, Some(_)) => Err(Break::Altered),
-            (Some(_), None) if self.from_first => Err(Break::CutOff),
-            (Some(head), Some((seq, _))) if seq < head.seq => Err(Break::CutOff),
-            (Some(head), Some((seq, hash))) if seq == head.seq && hash != head.hash => Err(Break::Altered),
+    pub fn reaches(&self, lane: u8, head: Option<&Head>, witness: Option<&Witness>) -> Result<(), Break> {
+        let head = head.ok_or(Break::CutOff)?;
+        let place = usize::from(lane);
+        match self.last.get(place).copied().flatten() {
+            None if head.seq > 0 && (self.from_first || head.at >= self.begins_at) => return Err(Break::CutOff),
+            Some((seq, _)) if seq < head.seq => return Err(Break::CutOff),
+            Some((seq, hash)) if seq == head.seq && hash != head.hash => return Err(Break::Altered),
+            _ => {}
+        }
+        match witness.and_then(|witness| witness.0.get(place).copied().flatten()) {
+            Some((seq, _)) if head.seq < seq => Err(Break::CutOff),
+            Some((seq, hash)) if head.seq == seq && hash != head.hash => Err(Break::Altered),
             _ => Ok(()),
         }
     }
@@ -142,37 +249,78 @@ impl Walk {
     /// Reads what [`fmt::Display`] wrote.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
-        let mut parts = raw.split(',');
-        let from_first = match parts.next()? {
+        let (from_first, rest) = raw.split_once(',')?;
+        let (begins_at, places) = rest.split_once(',')?;
+        let from_first = match from_first {
             "first" => true,
             "since" => false,
             _ => return None,
         };
-        let mut walk = Self::new(from_first);
-        for last in &mut walk.last {
-            *last = match parts.next()? {
-                "" => None,
-                part => {
-                    let (seq, hash) = part.split_once(':')?;
-                    Some((seq.parse().ok()?, unhex(hash)?))
-                }
-            };
-        }
-        parts.next().is_none().then_some(walk)
+        let begins_at = Timestamp::from_millisecond(begins_at.parse().ok()?).ok()?;
+        Some(Self { last: read_places(places)?, from_first, begins_at })
     }
 }
 
 impl fmt::Display for Walk {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(if self.from_first { "first" } else { "since" })?;
-        for last in &self.last {
-            match last {
-                None => formatter.write_str(",")?,
-                Some((seq, hash)) => write!(formatter, ",{seq}:{}", hex(hash))?,
+        let from = if self.from_first { "first" } else { "since" };
+        write!(formatter, "{from},{},{}", self.begins_at.as_millisecond(), Written(&self.last))
+    }
+}
+
+impl Witness {
+    /// What these heads testify.
+    #[must_use]
+    pub fn of(heads: &[Option<Head>]) -> Self {
+        let mut places = [None; LANES as usize];
+        for (place, head) in places.iter_mut().zip(heads) {
+            *place = head.as_ref().filter(|head| head.seq > 0).map(|head| (head.seq, head.hash));
+        }
+        Self(places)
+    }
+
+    /// Reads what [`fmt::Display`] wrote.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        read_places(raw).map(Self)
+    }
+}
+
+impl fmt::Display for Witness {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Written(&self.0).fmt(formatter)
+    }
+}
+
+struct Written<'a>(&'a Places);
+
+impl fmt::Display for Written<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (lane, place) in self.0.iter().enumerate() {
+            if lane > 0 {
+                formatter.write_str(",")?;
+            }
+            if let Some((seq, hash)) = place {
+                write!(formatter, "{seq}:{}", hex(hash))?;
             }
         }
         Ok(())
     }
+}
+
+fn read_places(raw: &str) -> Option<Places> {
+    let mut parts = raw.split(',');
+    let mut places = [None; LANES as usize];
+    for place in &mut places {
+        *place = match parts.next()? {
+            "" => None,
+            part => {
+                let (seq, hash) = part.split_once(':')?;
+                Some((seq.parse().ok()?, unhex(hash)?))
+            }
+        };
+    }
+    parts.next().is_none().then_some(places)
 }
 
 fn unhex(raw: &str) -> Option<[u8; 32]> {
@@ -187,82 +335,4 @@ fn unhex(raw: &str) -> Option<[u8; 32]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Events of one lane with these contents.
-    fn chain(contents: &[&'static str]) -> Vec<(Link, &'static str)> {
-        let mut head: Option<Head> = None;
-        let mut links = Vec::new();
-        for content in contents {
-            let link = Link::behind(head.as_ref(), 3, Content(&[content]));
-            head = Some(Head { seq: link.seq, hash: link.hash, at: Timestamp::UNIX_EPOCH });
-            links.push((link, *content));
-        }
-        links
-    }
-
-    fn walked(from_first: bool, events: &[(Link, &str)]) -> Result<Walk, (usize, Break)> {
-        let mut walk = Walk::new(from_first);
-        for (index, (link, content)) in events.iter().enumerate() {
-            walk.step(Some(link), Content(&[content])).map_err(|wrong| (index, wrong))?;
-            walk = Walk::parse(&walk.to_string()).unwrap();
-        }
-        Ok(walk)
-    }
-
-    #[test]
-    fn a_whole_chain_is_intact_from_its_beginning_and_from_anywhere() {
-        let events = chain(&["a", "b", "c"]);
-        assert!(walked(true, &events).is_ok());
-        assert!(walked(false, &events[1..]).is_ok());
-    }
-
-    #[test]
-    fn an_altered_a_missing_and_a_moved_event_show_where_they_are() {
-        let events = chain(&["a", "b", "c"]);
-        let mut altered = events.clone();
-        altered[1].1 = "B";
-        assert_eq!(walked(true, &altered), Err((1, Break::Altered)));
-        let without = [events[0].clone(), events[2].clone()];
-        assert_eq!(walked(true, &without), Err((1, Break::Missing)));
-        let moved = [events[0].clone(), events[2].clone(), events[1].clone()];
-        assert_eq!(walked(true, &moved), Err((1, Break::Missing)));
-        assert_eq!(walked(true, &events[1..]), Err((0, Break::Missing)));
-    }
-
-    #[test]
-    fn a_digest_that_was_made_anew_breaks_the_chain_at_the_next_event() {
-        let mut events = chain(&["a", "b", "c"]);
-        let before = Head { seq: 1, hash: events[0].0.hash, at: Timestamp::UNIX_EPOCH };
-        events[1] = (Link::behind(Some(&before), 3, Content(&["forged"])), "forged");
-        assert_eq!(walked(true, &events), Err((2, Break::Missing)));
-    }
-
-    #[test]
-    fn an_end_that_is_cut_off_shows_by_the_head() {
-        let events = chain(&["a", "b", "c"]);
-        let head = Head { seq: 3, hash: events[2].0.hash, at: Timestamp::UNIX_EPOCH };
-        assert_eq!(walked(true, &events).unwrap().reaches(3, Some(&head)), Ok(()));
-        assert_eq!(walked(true, &events[..2]).unwrap().reaches(3, Some(&head)), Err(Break::CutOff));
-        assert_eq!(walked(true, &[]).unwrap().reaches(3, Some(&head)), Err(Break::CutOff));
-        let other = Head { hash: NOTHING, ..head };
-        assert_eq!(walked(true, &events).unwrap().reaches(3, Some(&other)), Err(Break::Altered));
-    }
-
-    #[test]
-    fn an_event_without_a_place_is_of_before_the_chains_or_was_slipped_in() {
-        let events = chain(&["a"]);
-        let mut walk = Walk::new(true);
-        assert_eq!(walk.step(None, Content(&["old"])), Ok(()));
-        assert_eq!(walk.step(Some(&events[0].0), Content(&["a"])), Ok(()));
-        assert_eq!(walk.step(None, Content(&["slipped in"])), Err(Break::Unlinked));
-    }
-
-    #[test]
-    fn what_is_no_walk_is_not_read() {
-        for raw in ["", "first", "then,,,,,,,,", "first,,,,,,,,,", "first,1:00,,,,,,,", "first,x,,,,,,,"] {
-            assert_eq!(Walk::parse(raw), None, "{raw}");
-        }
-    }
-}
+mod tests;

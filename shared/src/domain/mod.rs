@@ -21,6 +21,7 @@ pub mod freshness;
 pub mod health;
 pub mod ids;
 pub mod mass_revocation;
+pub mod notice;
 pub mod person;
 pub mod plan;
 pub mod policy;

@@ -53,6 +53,8 @@ kinds! {
     WebhookSecret = "webhook_secret";
     /// What signed them before, and does so for a while longer.
     EarlierWebhookSecret = "earlier_webhook_secret";
+    /// What the chains of a workspace's audit trail are made with.
+    AuditKey = "audit_key";
     /// A JSON web token that proves who the caller is.
     UserToken = "user_token";
 }

@@ -1,19 +1,21 @@
 //! Writing the audit trail.
 
-use std::{collections::BTreeMap, future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     clock::Clock,
     domain::{
-        audit::{Actor, AuditEvent, Origin},
-        chain::{Head, LANES},
-        ids::WorkspaceId,
+        audit::{Actor, AuditEvent, Deed, Origin},
+        chain::{ChainKey, LANES, Tip},
+        ids::{EventId, WorkspaceId},
+        notice::Notice,
     },
     metrics::{Metric, Metrics},
     random::Random,
-    store::{AuditLog, StoreError, Write},
+    store::{Appended, AuditKeys, AuditLog, Outbox, StoreError},
+    vault::{Place, Vault, VaultError},
 };
 
 /// How often an event is tried to be written while others write to the same lanes: with eight lanes fifty that come in the
@@ -35,18 +37,23 @@ tokio::task_local! {
 #[derive(Debug, Clone)]
 pub struct Audit {
     pub(crate) log: AuditLog,
+    pub(crate) keys: AuditKeys,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) outbox: Outbox,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
 
-/// What happened, before it has a place in the trail.
-struct Deed<'a> {
-    workspace: &'a WorkspaceId,
-    actor: Actor,
-    action: &'a str,
-    target: &'a str,
-    details: &'a [(&'a str, &'a str)],
+/// Why a deed is not in the trail.
+#[derive(Debug, thiserror::Error)]
+pub enum NotNoted {
+    /// The storage can't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the chains are made with can't be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
 }
 
 /// Does something for a request that came from there: what is noted of it says so.
@@ -59,9 +66,15 @@ pub(super) fn origin() -> Option<Origin> {
     ORIGIN.try_with(Clone::clone).ok().flatten()
 }
 
+/// A deed of whoever is being answered.
+pub(super) fn deed(actor: &Actor, action: &str, target: &str, details: &[(&str, &str)]) -> Deed {
+    Deed::new(actor, action, target, details, origin().as_ref())
+}
+
 impl Audit {
-    /// Notes what was done. It has been done by then: a trail that cannot be written is an error in the log and a figure,
-    /// not for the person who did it.
+    /// Notes what was done, where nothing was left of it in the transaction that did it. It has been done by then: what
+    /// can't be written now is left to be noted later; if that fails too, it is an error in the log and a figure, not for the
+    /// person who did it.
     pub async fn note(
         &self,
         workspace: &WorkspaceId,
@@ -70,50 +83,86 @@ impl Audit {
         target: &str,
         details: &[(&str, &str)],
     ) {
-        let deed = Deed { workspace, actor, action, target, details };
-        if let Err(error) = self.append(&deed).await {
+        let (deed, now) = (deed(&actor, action, target, details), self.clock.now());
+        let Err(error) = self.append(workspace, now, &deed, None).await else { return };
+        let id = EventId::of_ulid(&self.random.ulid(now));
+        let left = self.outbox.put(&Notice::silent(id, now, workspace.clone(), deed)).await;
+        if let Err(lost) = left {
             self.metrics.record(Metric::AuditMissed, 1);
-            tracing::error!(%error, workspace.id = %workspace, action, "an event is missing from the audit trail");
+            tracing::error!(%error, %lost, workspace.id = %workspace, action, "an event is missing from the audit trail");
+        } else {
+            tracing::warn!(%error, workspace.id = %workspace, action, "an event is noted in the audit trail later");
         }
     }
 
-    /// Writes an event behind the last one of a lane; another lane's, if somebody else got there first.
-    async fn append(&self, deed: &Deed<'_>) -> Result<(), StoreError> {
-        let now = self.clock.now();
+    /// Notes what was left beside a change. What can't be written now stays there, and somebody else notes it.
+    pub(super) async fn note_left(&self, notice: &Notice) {
+        let Some(deed) = &notice.deed else { return };
+        if let Err(error) = self.append(&notice.workspace, notice.at, deed, Some(&notice.id)).await {
+            tracing::warn!(%error, action = deed.action, "an event is noted in the audit trail later");
+        }
+    }
+
+    /// Writes an event behind the last one of a lane; another lane's, if somebody else got there first. Of what was left
+    /// beside a change, `left`, nothing if it was noted before.
+    ///
+    /// # Errors
+    /// [`NotNoted`]; it is not in the trail then, unless the storage's answer was lost.
+    pub(super) async fn append(
+        &self,
+        workspace: &WorkspaceId,
+        at: Timestamp,
+        deed: &Deed,
+        left: Option<&EventId>,
+    ) -> Result<(), NotNoted> {
+        let key = self.key(workspace).await?;
+        let mut broken = 0;
         for _ in 0..TRIES {
             let lane = u8::try_from(self.random.below(u64::from(LANES))).unwrap_or(0);
-            let head = self.log.head(deed.workspace, lane).await?;
-            let event = self.event(deed, head.as_ref(), now);
-            if self.log.append(&event, lane, head.as_ref()).await? == Write::Done {
+            let tip = self.log.tip(workspace, lane, key.as_ref()).await?;
+            // Somebody tampered with this lane: that shows best if it stays as it is. But something has to be written.
+            if matches!(tip, Tip::Broken(_)) && broken < LANES {
+                broken += 1;
+                continue;
+            }
+            let event = self.event(workspace, at, deed, &tip);
+            if self.log.append(&event, (lane, &tip), key.as_ref(), left).await? != Appended::Overtaken {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(self.random.below(LONGEST_PAUSE))).await;
         }
-        Err(StoreError::Unavailable("others keep writing".to_owned()))
+        Err(StoreError::Unavailable("others keep writing".to_owned()).into())
+    }
+
+    /// What the chains of a workspace are made with; nothing once it is gone.
+    pub(super) async fn key(&self, workspace: &WorkspaceId) -> Result<Option<ChainKey>, NotNoted> {
+        let Some(sealed) = self.keys.find(workspace).await? else { return Ok(None) };
+        match self.vault.open(&sealed, &Place::audit_key(workspace)).await {
+            Ok(secret) => Ok(ChainKey::of(&secret)),
+            // Its workspace has just been deleted, its keys first; or somebody put another in its place.
+            Err(VaultError::NoKey | VaultError::DoesNotOpen) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Begins the trail of a new workspace, whose key the vault holds already.
+    pub(super) async fn begin(&self, workspace: &WorkspaceId) -> Result<(), NotNoted> {
+        let secret = ChainKey::made_of(self.random.bytes());
+        let sealed = self.vault.seal(&secret, &Place::audit_key(workspace)).await?;
+        self.keys.put_new(workspace, &sealed).await?;
+        let key = ChainKey::of(&secret).ok_or(VaultError::DoesNotOpen)?;
+        Ok(self.log.begin(workspace, &key, self.clock.now()).await?)
+    }
+
+    /// Lets the trail of a workspace that is gone come to its end by itself.
+    pub(super) async fn let_end(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
+        self.log.let_end(workspace, self.clock.now()).await
     }
 
     /// The event, later than the last of its lane whatever the clocks of two machines say: the trail is read in this order.
-    fn event(&self, deed: &Deed<'_>, head: Option<&Head>, now: Timestamp) -> AuditEvent {
-        let after = head.and_then(|head| head.at.checked_add(STEP).ok());
-        let at = after.map_or(now, |after| after.max(now));
-        AuditEvent {
-            id: self.random.ulid(at),
-            at,
-            workspace: deed.workspace.clone(),
-            actor: deed.actor.clone(),
-            action: deed.action.to_owned(),
-            target: deed.target.to_owned(),
-            details: named(deed),
-            origin: origin(),
-        }
+    fn event(&self, workspace: &WorkspaceId, at: Timestamp, deed: &Deed, tip: &Tip) -> AuditEvent {
+        let after = tip.head().and_then(|head| head.at.checked_add(STEP).ok());
+        let at = after.map_or(at, |after| after.max(at));
+        AuditEvent { id: self.random.ulid(at), at, workspace: workspace.clone(), deed: deed.clone() }
     }
-}
-
-/// The details, and what a person is called beside who they are: the one may change, the other stands in the actor.
-fn named(deed: &Deed<'_>) -> BTreeMap<String, String> {
-    let person = match &deed.actor {
-        Actor::Person(person) => person.name.as_deref().map(|name| ("person", name)),
-        _ => None,
-    };
-    deed.details.iter().copied().chain(person).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

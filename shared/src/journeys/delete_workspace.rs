@@ -7,10 +7,12 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use super::{audit::Audit, end_connection::LOOK_AFTER, reminders::Reminders, sweep_connector::LINGER};
+use super::{
+    audit::Audit, end_connection::LOOK_AFTER, publish::Publisher, reminders::Reminders, sweep_connector::LINGER,
+};
 use crate::{
     clock::Clock,
-    domain::{audit::Actor, ids::WorkspaceId},
+    domain::{audit::Actor, connector::Connector, event::EventKind, ids::WorkspaceId, notice::Notice},
     store::{
         ApiKeys, Apps, ConnectionCounts, Connections, Connectors, Healths, ItemKey, Purge, Purges, StoreError,
         WorkspaceIdentities, WorkspaceKeys, Workspaces, Write,
@@ -41,6 +43,7 @@ pub struct DeleteWorkspace {
     pub(crate) purges: Purges,
     pub(crate) reminders: Reminders,
     pub(crate) audit: Audit,
+    pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
 }
 
@@ -100,6 +103,7 @@ impl DeleteWorkspace {
         self.counts.forget(&purge.workspace).await?;
         self.workspaces.remove_all(&purge.workspace).await?;
         self.audit.note(&purge.workspace, Actor::System, "workspace.purged", purge.workspace.as_str(), &[]).await;
+        self.audit.let_end(&purge.workspace).await?;
         self.purges.finish(&purge).await
     }
 
@@ -125,14 +129,22 @@ impl DeleteWorkspace {
         for _ in 0..MARKS {
             let connectors = self.connectors.of_workspace(workspace).await?;
             let active = connectors.iter().filter(|connector| connector.is_active());
-            let now = self.clock.now();
-            let marks: Vec<_> = active.map(|connector| self.connectors.mark_deleted(connector, now)).collect();
+            let marks: Vec<_> = active.map(|connector| self.mark_connector(connector)).collect();
             let marks: Vec<Write> = stream::iter(marks).buffer_unordered(AT_A_TIME).try_collect().await?;
             if marks.iter().all(|mark| *mark == Write::Done) {
                 return Ok(());
             }
         }
         Err(StoreError::Unavailable("others keep changing a connector".to_owned()))
+    }
+
+    async fn mark_connector(&self, connector: &Connector) -> Result<Write, StoreError> {
+        let told = Notice::told(self.publisher.of_connector(EventKind::ConnectorDeleted, connector));
+        let write = self.connectors.mark_deleted(connector, &told).await?;
+        if write == Write::Done {
+            self.publisher.remind(&told).await;
+        }
+        Ok(write)
     }
 
     async fn remove(&self, entries: Vec<ItemKey>) -> Result<(), StoreError> {

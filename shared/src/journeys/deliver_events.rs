@@ -1,5 +1,6 @@
 //! Telling others what happened: everybody by the bus, and each webhook by a delivery of its own. An event is let go of when
-//! the bus has it and every delivery stands in the table; a delivery when it arrived, or was tried for three days.
+//! the bus has it, every delivery stands in the table, and the deed behind it is in the audit trail; a delivery when it
+//! arrived, or was tried for three days.
 //!
 //! All of it may happen twice, when whoever was at it dies in between: a receiver knows what it was told by the event's id.
 
@@ -14,23 +15,28 @@ use crate::{
     clock::Clock,
     domain::{
         audit::Actor,
+        event::EventKind,
         webhook::{LastTry, Webhook, WebhookState, pause, signature},
     },
     metrics::{Metric, Metrics},
     oauth::ProviderClient,
     queue::DueMessage,
     random::Random,
-    store::{Delivery, ItemKey, Outbox, Outgoing, PendingEvent, StoreError, Webhooks, Write},
+    store::{Delivery, ItemKey, Outbox, Outgoing, PendingNotice, StoreError, ToldEvents, Webhooks, Write},
     vault::{Place, Vault, VaultError},
 };
 
 /// How long a receiver may take to answer. It is asked to take the event and work on it later.
 const RECEIVER_ANSWERS_WITHIN: Duration = Duration::from_secs(8);
 
+/// How long a deed that can't be noted waits for the next try at most.
+const LONGEST_UNNOTED: Duration = Duration::from_hours(1);
+
 /// Tells others what happened.
 #[derive(Debug, Clone)]
 pub struct DeliverEvents {
     pub(crate) outbox: Outbox,
+    pub(crate) told: ToldEvents,
     pub(crate) webhooks: Webhooks,
     pub(crate) bus: Bus,
     pub(crate) vault: Arc<Vault>,
@@ -70,32 +76,49 @@ impl DeliverEvents {
         let now = self.clock.now();
         match self.outbox.claim(&item, now, after(now, CLAIM)).await? {
             None => Ok(()),
-            Some(Outgoing::Event(event)) => self.tell(&event).await,
+            Some(Outgoing::Notice(notice)) => self.pass_on(notice).await,
             Some(Outgoing::Delivery(delivery)) => Box::pin(self.deliver(delivery)).await,
         }
     }
 
-    /// Puts an event on the bus, and leaves a delivery for each webhook that wants it.
-    async fn tell(&self, event: &PendingEvent) -> Result<(), Undelivered> {
-        self.bus.put(event.kind.as_str(), &event.text).await?;
-        let webhooks = self.webhooks.of_workspace(&event.workspace).await?;
+    /// Tells others of a change, and notes it, if whoever made it has had the time to.
+    async fn pass_on(&self, notice: PendingNotice) -> Result<(), Undelivered> {
+        if let Some((kind, text)) = &notice.event {
+            self.tell(&notice, *kind, text).await?;
+        }
+        let Some(deed) = &notice.deed else { return Ok(self.outbox.finish(&notice).await?) };
         let now = self.clock.now();
-        let mut left = Vec::new();
-        for webhook in webhooks.iter().filter(|webhook| webhook.wants(event.kind)) {
+        if now < notice.overdue_at() {
+            return Ok(self.outbox.leave_unnoted(&notice, notice.overdue_at()).await?);
+        }
+        match self.audit.append(&notice.workspace, notice.at, deed, Some(&notice.id)).await {
+            Ok(()) => Ok(self.outbox.finish(&notice).await?),
+            Err(error) => {
+                // However long that takes: the trail is to have it.
+                tracing::error!(%error, workspace.id = %notice.workspace, "an event is not in the audit trail yet");
+                let wait = LONGEST_UNNOTED.min(CLAIM * (1 << notice.tries.min(16)));
+                Ok(self.outbox.leave_unnoted(&notice, after(now, wait)).await?)
+            }
+        }
+    }
+
+    /// Puts an event on the bus, and leaves a delivery for each webhook that wants it.
+    async fn tell(&self, notice: &PendingNotice, kind: EventKind, text: &str) -> Result<(), Undelivered> {
+        self.bus.put(kind.as_str(), text).await?;
+        // Before the webhooks are read: one that is not enabled at this moment may ask for it later.
+        self.told.keep(notice, kind, text).await?;
+        let webhooks = self.webhooks.of_workspace(&notice.workspace).await?;
+        for webhook in webhooks.iter().filter(|webhook| webhook.wants(kind)) {
             let delivery = Delivery {
                 webhook: webhook.id.clone(),
-                workspace: event.workspace.clone(),
-                event: event.id.clone(),
-                text: event.text.clone(),
+                workspace: notice.workspace.clone(),
+                event: notice.id.clone(),
+                text: text.to_owned(),
                 tries: 0,
-                due_at: now,
+                due_at: self.clock.now(),
             };
             self.outbox.put_delivery(&delivery).await?;
-            left.push(delivery.key());
-        }
-        self.outbox.finish(event).await?;
-        for delivery in left {
-            self.reminders.leave(delivery, Duration::ZERO).await;
+            self.reminders.leave(delivery.key(), Duration::ZERO).await;
         }
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! Disconnecting: unusable here at once, then ended at the provider.
 
 use super::{
-    audit::Audit,
     carried_through,
     end_connection::{EndConnection, EndError, LOOK_AFTER},
     open_link::{self, LinkError},
@@ -28,7 +27,6 @@ pub struct Disconnect {
     pub(crate) sessions: Sessions,
     pub(crate) end: EndConnection,
     pub(crate) revoke: RevokeGrant,
-    pub(crate) audit: Audit,
     pub(crate) clock: Clock,
 }
 
@@ -90,10 +88,9 @@ impl Disconnect {
         place: &ConnectionKey,
         actor: Actor,
     ) -> Result<Revocation, DisconnectError> {
-        let ended = self.end.at(place, LOOK_AFTER).await?.ok_or(DisconnectError::NotConnected)?;
-        let revocation = self.revoke.first(connector, ended).await;
-        let details = [("connector", connector.id.as_str()), ("revocation", revocation.as_str())];
-        self.audit.note(&place.workspace, actor, "connection.deleted", place.id().as_str(), &details).await;
+        let ended = self.end.at(place, &actor, LOOK_AFTER).await?.ok_or(DisconnectError::NotConnected)?;
+        let revocation = self.revoke.first(connector, ended.grant).await;
+        self.end.note(ended.notice, revocation.as_str()).await;
         Ok(revocation)
     }
 }

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::publish::Publisher;
+use super::publish::{Publisher, noticed_as};
 use crate::{
     clock::Clock,
-    domain::{connection::Connection, ended::EndedGrant, event::EventKind, ids::EndedId, user::ConnectionKey},
+    domain::{
+        audit::Actor, connection::Connection, ended::EndedGrant, event::EventKind, ids::EndedId, notice::Notice,
+        user::ConnectionKey,
+    },
     random::Random,
     store::{Connections, EndedGrants, StoreError, Write},
 };
@@ -29,6 +32,15 @@ pub(crate) struct EndConnection {
     pub(crate) random: Random,
 }
 
+/// A connection that is gone.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// What it takes to end its grant at the provider.
+    pub(super) grant: EndedGrant,
+    /// What is left to be noted of it, once it is known what became of the grant. If nobody says so soon, it is noted as it is.
+    pub(super) notice: Notice,
+}
+
 /// Why a connection was not ended.
 #[derive(Debug, thiserror::Error)]
 pub enum EndError {
@@ -41,12 +53,30 @@ pub enum EndError {
 }
 
 impl EndConnection {
-    /// Ends the connection at this place, if there is one. Its grant is due to be ended at the provider after `wait`.
-    pub(super) async fn at(&self, place: &ConnectionKey, wait: Duration) -> Result<Option<EndedGrant>, EndError> {
+    /// Ends the connection at this place for somebody, if there is one. Its grant is due to be ended at the provider after
+    /// `wait`.
+    pub(super) async fn at(
+        &self,
+        place: &ConnectionKey,
+        actor: &Actor,
+        wait: Duration,
+    ) -> Result<Option<Ended>, EndError> {
         match self.connections.find(place).await? {
             None => Ok(None),
-            Some(connection) => self.end(connection, wait).await,
+            Some(connection) => self.end(connection, actor, wait).await,
         }
+    }
+
+    /// What is told and noted of a connection's end.
+    pub(super) fn notice(&self, place: &ConnectionKey, actor: &Actor) -> Notice {
+        let event = self.publisher.of_connection(EventKind::ConnectionDisconnected, place);
+        let details = [("connector", place.connector.as_str())];
+        noticed_as(event, actor, ("connection.deleted", place.id().as_str()), &details)
+    }
+
+    /// Notes a connection's end, and what became of its grant at the provider.
+    pub(super) async fn note(&self, notice: Notice, revocation: &str) {
+        self.publisher.note(&notice.with("revocation", revocation)).await;
     }
 
     /// By lot, where a connection that goes is counted out.
@@ -56,25 +86,31 @@ impl EndConnection {
 
     /// Ends a connection that was read a moment ago. What is kept of it are its tokens as they are at the end: if a
     /// refresh stores others in between, it is read again.
-    pub(super) async fn end(&self, connection: Connection, wait: Duration) -> Result<Option<EndedGrant>, EndError> {
-        self.end_if(connection, wait, |_| true).await
+    pub(super) async fn end(
+        &self,
+        connection: Connection,
+        actor: &Actor,
+        wait: Duration,
+    ) -> Result<Option<Ended>, EndError> {
+        self.end_if(connection, actor, wait, |_| true).await
     }
 
     /// The same, as long as it is one that is meant: in between the user may have connected anew.
     pub(super) async fn end_if(
         &self,
         mut connection: Connection,
+        actor: &Actor,
         wait: Duration,
         is_meant: impl Fn(&Connection) -> bool + Send,
-    ) -> Result<Option<EndedGrant>, EndError> {
+    ) -> Result<Option<Ended>, EndError> {
         for _ in 0..TRIES {
             let now = self.clock.now();
             let id = EndedId::of_ulid(&self.random.ulid(now));
-            let ended = EndedGrant::of(&connection, id, now, now.checked_add(wait).unwrap_or(Timestamp::MAX));
-            let told = self.publisher.of_connection(EventKind::ConnectionDisconnected, &connection.key);
-            if self.ended.end(&connection, &ended, &told, self.draw()).await? == Write::Done {
-                self.publisher.remind(&told).await;
-                return Ok(Some(ended));
+            let grant = EndedGrant::of(&connection, id, now, now.checked_add(wait).unwrap_or(Timestamp::MAX));
+            let notice = self.notice(&connection.key, actor);
+            if self.ended.end(&connection, &grant, &notice, self.draw()).await? == Write::Done {
+                self.publisher.remind(&notice).await;
+                return Ok(Some(Ended { grant, notice }));
             }
             tokio::time::sleep(Duration::from_millis(self.random.below(50))).await;
             match self.connections.find(&connection.key).await? {

@@ -7,14 +7,13 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use url::Url;
 
-use super::{audit::Audit, carried_through, client_proof::ClientProof, filled, profile, publish::Publisher, values};
+use super::{carried_through, client_proof::ClientProof, filled, profile, publish::Publisher, values};
 use crate::{
     clock::Clock,
     domain::{
         account::Account,
         connection::kept,
         connector::Connector,
-        event::EventKind,
         provider::{Provider, Step, Unfilled, Values},
         session::{FailureReason, Session},
     },
@@ -37,7 +36,6 @@ pub(crate) struct Exchange {
     pub(crate) healths: Healths,
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
-    pub(crate) audit: Audit,
     pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -137,9 +135,6 @@ impl Exchange {
             self.give_back(session, &met, &ready, &tokens).await;
             return Err(error);
         }
-        let (actor, id) = (session.begun_by.clone(), session.key.id());
-        let details = [("connector", connector.id.as_str()), ("scopes", &tokens.scopes.to_string())];
-        self.audit.note(&session.key.workspace, actor, kind_of(session).as_str(), id.as_str(), &details).await;
         Ok(())
     }
 
@@ -234,10 +229,6 @@ fn as_pinned<'c>(session: &Session, connector: &'c Connector) -> Option<Cow<'c, 
 }
 
 /// What a completed session is to whoever is told of it.
-fn kind_of(session: &Session) -> EventKind {
-    if session.earlier.is_some() { EventKind::ConnectionReconnected } else { EventKind::ConnectionCreated }
-}
-
 fn is_another(session: &Session, account: Option<&Account>) -> bool {
     let earlier = session.earlier.as_ref().and_then(|earlier| earlier.account_id.as_ref());
     matches!((earlier, account), (Some(earlier), Some(account)) if *earlier != account.id)

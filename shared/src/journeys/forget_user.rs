@@ -88,10 +88,9 @@ impl ForgetUser {
 
     /// Ends one connection, if it is still there.
     async fn end(&self, place: ConnectionKey, actor: &Actor) -> Result<bool, EndError> {
-        let Some(grant) = self.end.at(&place, Duration::ZERO).await? else { return Ok(false) };
-        self.reminders.leave(EndedGrants::key(&grant), Duration::ZERO).await;
-        let details = [("connector", place.connector.as_str()), ("revocation", "pending")];
-        self.audit.note(&place.workspace, actor.clone(), "connection.deleted", place.id().as_str(), &details).await;
+        let Some(ended) = self.end.at(&place, actor, Duration::ZERO).await? else { return Ok(false) };
+        self.reminders.leave(EndedGrants::key(&ended.grant), Duration::ZERO).await;
+        self.end.note(ended.notice, "pending").await;
         Ok(true)
     }
 }

@@ -4,7 +4,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{audit::Audit, profile, publish::Publisher, values};
+use super::{
+    audit::Audit,
+    profile,
+    publish::{Publisher, noticed_as},
+    values,
+};
 use crate::{
     clock::Clock,
     domain::{
@@ -197,10 +202,13 @@ impl ImportGrants {
             if !desk.wish.dry_run {
                 let new = self.new_grant(desk, place, grant);
                 let (unproven, replaces) = (is_unproven(desk.provider, grant), desk.wish.replaces);
-                let told = self.publisher.of_connection(EventKind::ConnectionCreated, place).because("imported");
+                let event = self.publisher.of_connection(EventKind::ConnectionCreated, place).because("imported");
+                let (id, details) = (place.id(), [("connector", place.connector.as_str())]);
+                let told = noticed_as(event, &desk.admin, ("connection.imported", id.as_str()), &details);
                 let began_at = desk.began_at;
                 let import = Import { place, grant: new, digest, told: &told, unproven, replaces, began_at };
                 if self.imports.store(&import).await? == Write::Done {
+                    // Noted a little later: nobody who brings a thousand waits for a thousand lines in the trail.
                     self.publisher.remind(&told).await;
                     return Ok(Imported::Done(place.id()));
                 }

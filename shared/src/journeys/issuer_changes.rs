@@ -5,13 +5,19 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{audit::Audit, client_proof};
+use super::{
+    audit::Audit,
+    client_proof,
+    publish::{Publisher, noticed_as},
+};
 use crate::{
     clock::Clock,
     domain::{
         audit::Actor,
         client_key::ClientKey,
         connector::Connector,
+        event::EventKind,
+        notice::Notice,
         provider::Provider,
         rediscovery::{Hosts, Rediscovery},
     },
@@ -27,6 +33,7 @@ pub(crate) struct IssuerChanges {
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) audit: Audit,
+    pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
 }
 
@@ -92,6 +99,19 @@ impl IssuerChanges {
             self.note(connector, actor, "provider.updated", connector.provider.as_str(), &changes).await;
         }
         Ok(())
+    }
+
+    /// What is told and noted of a connector that has other endpoints, or may do what its provider can do by now.
+    pub(super) fn news_of_update(&self, connector: &Connector, actor: &Actor, changes: &Rediscovery) -> Notice {
+        let told = changes.told();
+        let details: Vec<(&str, &str)> = told.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let event = self.publisher.of_connector(EventKind::ConnectorChanged, connector);
+        noticed_as(event, actor, ("connector.endpoints_updated", connector.id.as_str()), &details)
+    }
+
+    /// The change was made, and what is left of it stands in the table.
+    pub(super) async fn tell(&self, notice: &Notice) {
+        self.publisher.made(notice).await;
     }
 
     /// Notes that a connector has other endpoints, or what its provider can do by now.

@@ -27,6 +27,7 @@ pub mod open_link;
 pub mod plan;
 pub mod proposals;
 pub(crate) mod publish;
+pub mod read_audit;
 pub mod refresh_connection;
 pub mod refresh_due;
 pub(crate) mod reminders;

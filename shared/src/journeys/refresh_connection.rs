@@ -27,8 +27,7 @@ use jiff::Timestamp;
 
 use self::wait::Awaited;
 use super::{
-    ask_provider::AskProvider, audit::Audit, carried_through, client_proof::ClientProof, filled, profile,
-    publish::Publisher,
+    ask_provider::AskProvider, carried_through, client_proof::ClientProof, filled, profile, publish::Publisher,
 };
 use crate::{
     clock::Clock,
@@ -87,7 +86,6 @@ pub struct Refresher {
     pub(crate) salvage: OrderedQueue,
     pub(crate) crowd: Crowd,
     pub(crate) public_base_url: String,
-    pub(crate) audit: Audit,
     pub(crate) publisher: Publisher,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,

@@ -18,7 +18,10 @@ use crate::{
         webhook::Webhook,
     },
     queue::{Queue, QueueError},
-    store::{ResealedTokens, SealedRows, SealedSecretRow, SealedTokensRow, StoreError, Webhooks, WorkspaceKeys, Write},
+    store::{
+        AuditKeys, ResealedTokens, SealedRows, SealedSecretRow, SealedTokensRow, StoreError, Webhooks, WorkspaceKeys,
+        Write,
+    },
     vault::{NOTICED_AFTER, Place, Vault, VaultError},
 };
 
@@ -48,6 +51,7 @@ pub struct Reseal {
     pub(crate) keys: WorkspaceKeys,
     pub(crate) rows: SealedRows,
     pub(crate) webhooks: Webhooks,
+    pub(crate) audit_keys: AuditKeys,
     pub(crate) vault: Arc<Vault>,
     pub(crate) queue: Queue,
     pub(crate) audit: Audit,
@@ -146,6 +150,7 @@ impl Reseal {
                 (behind, _) => {
                     if behind.is_none() {
                         tally.add(self.renew_identity(workspace, generation).await?);
+                        tally.add(self.renew_audit_key(workspace, generation).await?);
                     }
                     let Some(row) = self.rows.next_secret(workspace, behind.as_ref()).await? else {
                         return Ok((tally, None));
@@ -249,6 +254,19 @@ impl Reseal {
         let resealed = self.renewed(secret.as_ref(), &place, generation, (workspace.as_str(), &mut tally)).await?;
         if let (Some(earlier), Some(resealed)) = (secret, resealed)
             && self.rows.replace_identity_secret(workspace, &earlier, &resealed).await? == Write::Done
+        {
+            tally.resealed = tally.older;
+        }
+        Ok(tally)
+    }
+
+    /// What the workspace's audit trail is made with.
+    async fn renew_audit_key(&self, workspace: &WorkspaceId, generation: u32) -> Result<Tally, NotResealed> {
+        let (mut tally, place) = (Tally::default(), Place::audit_key(workspace));
+        let sealed = self.audit_keys.find(workspace).await?;
+        let resealed = self.renewed(sealed.as_ref(), &place, generation, (workspace.as_str(), &mut tally)).await?;
+        if let (Some(earlier), Some(resealed)) = (sealed, resealed)
+            && self.audit_keys.replace(workspace, &earlier, &resealed).await? == Write::Done
         {
             tally.resealed = tally.older;
         }

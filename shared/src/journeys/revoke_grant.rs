@@ -4,14 +4,14 @@ use jiff::Timestamp;
 
 use super::{
     ask_provider::{AskProvider, NotRevoked},
-    audit::Audit,
+    audit::deed,
     profile,
-    publish::Publisher,
+    publish::{Publisher, noticed_as},
     reminders::Reminders,
 };
 use crate::{
     clock::Clock,
-    domain::{app::words, audit::Actor, connector::Connector, ended::EndedGrant, event::EventKind},
+    domain::{app::words, audit::Actor, connector::Connector, ended::EndedGrant, event::EventKind, notice::Notice},
     metrics::{Metric, Metrics},
     oauth::Revoked,
     random::Random,
@@ -26,7 +26,6 @@ pub(crate) struct RevokeGrant {
     pub(crate) ended: EndedGrants,
     pub(crate) provider: AskProvider,
     pub(crate) reminders: Reminders,
-    pub(crate) audit: Audit,
     pub(crate) publisher: Publisher,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
@@ -89,10 +88,11 @@ impl RevokeGrant {
             Outcome::Failed | Outcome::GivenUp | Outcome::Superseded => Revocation::Failed,
             Outcome::Passing(_) => Revocation::Pending,
         };
-        if let Err(error) = self.settle(&ended, &outcome).await {
+        // What is noted of it is what its connection's end came to; and if it failed, that as well.
+        let notice = self.failure(&ended, &outcome);
+        if let Err(error) = self.settle(&ended, &outcome, notice).await {
             tracing::warn!(%error, "what became of a grant is not written down; its provider will be asked again");
         }
-        self.tell_of_failure(&ended, &outcome).await;
         revocation
     }
 
@@ -112,9 +112,11 @@ impl RevokeGrant {
                 None => self.outcome(&ended, Err(NotRevoked::ConnectorGone)),
             }
         };
-        self.settle(&ended, &outcome).await?;
-        self.note(&ended, &outcome).await;
-        self.tell_of_failure(&ended, &outcome).await;
+        let notice = self.failure(&ended, &outcome).or_else(|| self.silence(&ended, &outcome));
+        self.settle(&ended, &outcome, notice).await?;
+        if let Some(action) = action(&outcome) {
+            tracing::info!(outcome = action, "a grant has ended");
+        }
         Ok(())
     }
 
@@ -146,9 +148,16 @@ impl RevokeGrant {
         }
     }
 
-    /// Writes down what a try came to: what is not to be tried again is destroyed, its tokens with it.
-    async fn settle(&self, ended: &EndedGrant, outcome: &Outcome) -> Result<(), StoreError> {
-        let Outcome::Passing(error) = outcome else { return self.ended.destroy(ended).await };
+    /// Writes down what a try came to: what is not to be tried again is destroyed, its tokens with it, and what is told of
+    /// that stands in the table in the same moment.
+    async fn settle(&self, ended: &EndedGrant, outcome: &Outcome, notice: Option<Notice>) -> Result<(), StoreError> {
+        let Outcome::Passing(error) = outcome else {
+            let Some(notice) = notice else { return self.ended.destroy(ended).await };
+            if self.ended.settle(ended, &notice).await? == Write::Done {
+                self.publisher.made(&notice).await;
+            }
+            return Ok(());
+        };
         let wait = ended.wait(error.retry_after(), self.random.below(1_001));
         tracing::warn!(%error, wait_s = wait.as_secs(), "a grant is not revoked yet");
         let due_at = self.clock.now().checked_add(wait).unwrap_or(Timestamp::MAX);
@@ -158,29 +167,37 @@ impl RevokeGrant {
         Ok(())
     }
 
-    async fn tell_of_failure(&self, ended: &EndedGrant, outcome: &Outcome) {
+    /// What is told of a grant that its provider did not end, and noted.
+    fn failure(&self, ended: &EndedGrant, outcome: &Outcome) -> Option<Notice> {
         let reason = match outcome {
             Outcome::Failed => "refused",
             Outcome::GivenUp => "given_up",
-            _ => return,
+            _ => return None,
         };
-        let event = self.publisher.of_connection(EventKind::ConnectionRevocationFailed, &ended.place);
-        self.publisher.publish(&event.because(reason)).await;
+        let event = self.publisher.of_connection(EventKind::ConnectionRevocationFailed, &ended.place).because(reason);
+        let (place, tries) = (&ended.place, ended.tries.to_string());
+        let details = [("connector", place.connector.as_str()), ("tries", tries.as_str())];
+        Some(noticed_as(event, &Actor::System, (action(outcome)?, place.id().as_str()), &details))
     }
 
-    async fn note(&self, ended: &EndedGrant, outcome: &Outcome) {
-        let action = match outcome {
-            Outcome::Revoked => "connection.revoked",
-            Outcome::Unsupported => "connection.revocation_unsupported",
-            Outcome::Failed => "connection.revocation_failed",
-            Outcome::GivenUp => "connection.revocation_given_up",
-            Outcome::Superseded => "connection.revocation_superseded",
-            Outcome::Shared => "connection.revocation_shared",
-            Outcome::Passing(_) => return,
-        };
-        let tries = ended.tries.to_string();
-        let details = [("connector", ended.connector().as_str()), ("tries", tries.as_str())];
-        self.audit.note(&ended.place.workspace, Actor::System, action, ended.place.id().as_str(), &details).await;
-        tracing::info!(outcome = action, "a grant has ended");
+    /// What is noted of any other end that came later than its connection's.
+    fn silence(&self, ended: &EndedGrant, outcome: &Outcome) -> Option<Notice> {
+        let (place, tries) = (&ended.place, ended.tries.to_string());
+        let details = [("connector", place.connector.as_str()), ("tries", tries.as_str())];
+        let deed = deed(&Actor::System, action(outcome)?, place.id().as_str(), &details);
+        Some(self.publisher.silent(&place.workspace, deed))
     }
+}
+
+/// What the audit trail says of an outcome, unless there will be another.
+fn action(outcome: &Outcome) -> Option<&'static str> {
+    Some(match outcome {
+        Outcome::Revoked => "connection.revoked",
+        Outcome::Unsupported => "connection.revocation_unsupported",
+        Outcome::Failed => "connection.revocation_failed",
+        Outcome::GivenUp => "connection.revocation_given_up",
+        Outcome::Superseded => "connection.revocation_superseded",
+        Outcome::Shared => "connection.revocation_shared",
+        Outcome::Passing(_) => return None,
+    })
 }

@@ -10,7 +10,6 @@ use futures::future::join_all;
 use jiff::Timestamp;
 
 use super::{
-    audit::Audit,
     end_connection::{EndConnection, EndError, LOOK_AFTER},
     publish::Publisher,
     reminders::Reminders,
@@ -22,7 +21,6 @@ use crate::{
         audit::Actor,
         connection::Connection,
         connector::{Connector, ConnectorState},
-        event::EventKind,
         ids::AppId,
         session::SESSION_LIFE,
     },
@@ -58,7 +56,6 @@ pub(crate) struct SweepConnector {
     pub(crate) end: EndConnection,
     pub(crate) revoke: RevokeGrant,
     pub(crate) reminders: Reminders,
-    pub(crate) audit: Audit,
     pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
 }
@@ -172,22 +169,17 @@ impl SweepConnector {
     }
 
     async fn end_one(&self, connector: &Connector, sweep: &Sweep, connection: Connection) -> Result<(), EndError> {
-        let place = connection.key.clone();
-        let revocation = if sweep.ends_grants {
-            let Some(ended) = self.end.end(connection, LOOK_AFTER).await? else { return Ok(()) };
-            self.revoke.first(connector, ended).await.as_str()
-        } else {
-            match self.connections.remove(&connection, self.end.draw()).await? {
-                Write::Done => {
-                    let event = self.publisher.of_connection(EventKind::ConnectionDisconnected, &place);
-                    self.publisher.publish(&event).await;
-                    LEFT_TO_THE_PROVIDER
-                }
-                Write::Conflict => return Err(EndError::Contended),
-            }
-        };
-        let details = [("connector", connector.id.as_str()), ("revocation", revocation)];
-        self.audit.note(&place.workspace, Actor::System, "connection.deleted", place.id().as_str(), &details).await;
+        if sweep.ends_grants {
+            let Some(ended) = self.end.end(connection, &Actor::System, LOOK_AFTER).await? else { return Ok(()) };
+            let revocation = self.revoke.first(connector, ended.grant).await;
+            self.end.note(ended.notice, revocation.as_str()).await;
+            return Ok(());
+        }
+        let notice = self.end.notice(&connection.key, &Actor::System).with("revocation", LEFT_TO_THE_PROVIDER);
+        match self.connections.remove(&connection, &notice, self.end.draw()).await? {
+            Write::Done => self.publisher.made(&notice).await,
+            Write::Conflict => return Err(EndError::Contended),
+        }
         Ok(())
     }
 

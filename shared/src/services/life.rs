@@ -73,7 +73,6 @@ impl Services {
                 healths: self.healths(),
                 vault: Arc::clone(&self.vault),
                 client: Arc::clone(&self.client),
-                audit: self.audit(),
                 publisher: self.publisher(),
                 clock: self.clock.clone(),
                 random: self.random.clone(),
@@ -152,6 +151,7 @@ impl Services {
                 keys: self.workspace_keys(),
                 rows: SealedRows::new(&self.dynamodb, &self.config.tables),
                 webhooks: self.webhooks(),
+                audit_keys: self.audit_keys(),
                 vault: Arc::clone(&self.vault),
                 queue: self.refresh_queue.clone(),
                 audit: self.audit(),
@@ -171,7 +171,6 @@ impl Services {
             sessions: self.sessions(),
             end: self.end_connection(),
             revoke: self.revoke_grant(),
-            audit: self.audit(),
             clock: self.clock.clone(),
         }
     }
@@ -191,7 +190,6 @@ impl Services {
                 end: self.end_connection(),
                 revoke: self.revoke_grant(),
                 reminders: self.reminders(),
-                audit: self.audit(),
                 publisher: self.publisher(),
                 clock: self.clock.clone(),
             },
@@ -227,6 +225,7 @@ impl Services {
     pub fn deliver_events(&self) -> Result<DeliverEvents, ServicesError> {
         Ok(DeliverEvents {
             outbox: self.outbox(),
+            told: self.told_events(),
             webhooks: self.webhooks(),
             bus: Bus::new(aws::event_bus(&self.config.aws)?, self.config.event_bus.clone()),
             vault: Arc::clone(&self.vault),
@@ -266,7 +265,6 @@ impl Services {
             salvage: self.salvage_queue.clone(),
             crowd: self.crowd.clone(),
             public_base_url: self.config.public_base_url.clone(),
-            audit: self.audit(),
             publisher: self.publisher(),
             metrics: self.metrics(),
             clock: self.clock.clone(),
@@ -281,7 +279,6 @@ impl Services {
             ended: self.ended_grants(),
             provider: self.ask_provider(),
             reminders: self.reminders(),
-            audit: self.audit(),
             publisher: self.publisher(),
             metrics: self.metrics(),
             clock: self.clock.clone(),

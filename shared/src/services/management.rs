@@ -17,6 +17,7 @@ use crate::{
         },
         plan::KeepPlan,
         proposals::ProposeChanges,
+        read_audit::ReadAudit,
         rotate_key::RotateKey,
         sign_in::{Exchanges, SignIn},
         survey::Survey,
@@ -43,7 +44,6 @@ impl Services {
             },
             vault: Arc::clone(&self.vault),
             sweep: self.begin_sweep(),
-            audit: self.audit(),
             publisher: self.publisher(),
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -172,6 +172,7 @@ impl Services {
         ManageWebhooks {
             webhooks: self.webhooks(),
             outbox: self.outbox(),
+            told: self.told_events(),
             reminders: self.event_reminders(),
             client: Arc::clone(&self.client),
             vault: Arc::clone(&self.vault),
@@ -211,6 +212,18 @@ impl Services {
             purges: Purges::new(&self.dynamodb, &self.config.tables),
             reminders: self.reminders(),
             audit: self.audit(),
+            publisher: self.publisher(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The journey that reads the audit trail.
+    #[must_use]
+    pub fn read_audit(&self) -> ReadAudit {
+        ReadAudit {
+            log: self.audit_log(),
+            audit: self.audit(),
+            workspaces: self.workspaces(),
             clock: self.clock.clone(),
         }
     }

@@ -9,7 +9,7 @@ use super::{
     table::{Cursor, Table, TableNames, key, sort_key},
 };
 use crate::domain::{
-    audit::{Actor, AuditEvent},
+    audit::{AuditEvent, Deed},
     chain::Link,
     ids::WorkspaceId,
 };
@@ -22,7 +22,50 @@ const DAYS_PER_PAGE: u32 = 31;
 
 /// The audit trail in its table.
 #[derive(Debug, Clone)]
-pub struct AuditLog(pub(super) Table);
+pub struct AuditLog {
+    pub(super) table: Table,
+    /// The table where a deed stands beside what it changed until it is in the trail.
+    pub(super) connections: String,
+}
+
+/// How many events a page is sought among, at most.
+const MOST_LOOKED_AT: usize = 1_000;
+
+/// Which events of the trail are sought; what is `None` does not matter.
+#[derive(Debug, Default)]
+pub struct Sought {
+    /// What happened at that time or later.
+    pub since: Option<Timestamp>,
+    /// What happened at that time or before.
+    pub until: Option<Timestamp>,
+    /// Who did it, as the trail names them.
+    pub actor: Option<String>,
+    /// What: an action, or what actions begin with, such as `connection.`.
+    pub action: Option<String>,
+    /// To what it was done.
+    pub target: Option<String>,
+    /// To which connector, or to what is connected through it.
+    pub connector: Option<String>,
+}
+
+impl Sought {
+    fn means(&self, event: &StoredEvent) -> bool {
+        let (deed, is) = (&event.deed, |sought: &Option<String>, found: &str| {
+            sought.as_deref().is_none_or(|sought| sought == found)
+        });
+        let through = deed.details.get("connector").map_or(deed.target.as_str(), String::as_str);
+        self.since.is_none_or(|since| event.at >= since)
+            && self.until.is_none_or(|until| event.at <= until)
+            && is(&self.actor, &deed.actor)
+            && is(&self.target, &deed.target)
+            && self.action.as_deref().is_none_or(|action| is_action(action, &deed.action))
+            && is(&self.connector, through)
+    }
+}
+
+fn is_action(sought: &str, found: &str) -> bool {
+    if sought.ends_with('.') { found.starts_with(sought) } else { sought == found }
+}
 
 /// One page of the audit trail, latest events first.
 #[derive(Debug)]
@@ -40,19 +83,9 @@ pub struct StoredEvent {
     pub id: String,
     /// When.
     pub at: Timestamp,
-    /// Who.
-    pub actor: String,
-    /// What.
-    pub action: String,
-    /// To what.
-    pub target: String,
-    /// More, for people.
-    pub details: std::collections::BTreeMap<String, String>,
-    /// From where, if a request was its cause.
-    pub origin: Option<String>,
-    /// The issuer of the user who did it, if it was one.
-    pub(super) issuer: Option<String>,
-    /// Its place in a chain; none if it was written before there were any.
+    /// What was done, and by whom.
+    pub deed: Deed,
+    /// Its place in a chain, if it has one.
     pub(super) link: Option<Link>,
 }
 
@@ -60,55 +93,46 @@ impl AuditLog {
     /// The audit trail in the deployment's table.
     #[must_use]
     pub fn new(client: &Client, tables: &TableNames) -> Self {
-        Self(Table::new(client, &tables.audit))
+        Self { table: Table::new(client, &tables.audit), connections: tables.connections.clone() }
     }
 
-    /// Up to `limit` events of a workspace, the latest first, back to the day it was made.
+    /// Up to `limit` events of a workspace that are sought, the latest first, back to the day it was made. A page ends where
+    /// so many were looked at, too.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or an event cannot be read.
     pub async fn page(
         &self,
         workspace: &WorkspaceId,
+        sought: &Sought,
         from: Option<&Cursor>,
-        since: Timestamp,
-        now: Timestamp,
+        (made_at, now): (Timestamp, Timestamp),
         limit: usize,
     ) -> Result<AuditPage, StoreError> {
         let (mut day, mut after) = match from.map(Cursor::parts::<2>) {
-            None => (day_of(now), None),
+            None => (day_of(sought.until.map_or(now, |until| until.min(now))), None),
             Some(Some([day, after])) => {
                 let day = day.parse().map_err(|_| StoreError::Unreadable("cursor"))?;
                 (day, Some(after.to_owned()).filter(|after| !after.is_empty()))
             }
             Some(None) => return Err(StoreError::Unreadable("cursor")),
         };
-        let mut events = Vec::new();
-        for _ in 0..DAYS_PER_PAGE {
-            let (found, last) = self.day_page(workspace, day, after.take(), limit - events.len()).await?;
-            events.extend(found);
-            if let Some(last) = last {
-                return Ok(AuditPage { events, next: Some(Cursor::of(&[&day.to_string(), &last])) });
-            }
-            match day.yesterday() {
-                Ok(earlier) if earlier >= day_of(since) => day = earlier,
-                _ => return Ok(AuditPage { events, next: None }),
-            }
-            if events.len() >= limit {
-                break;
+        let first_day = day_of(sought.since.map_or(made_at, |since| since.max(made_at)));
+        let (mut events, mut looked_at, mut days) = (Vec::new(), 0, 0);
+        while events.len() < limit && looked_at < MOST_LOOKED_AT && days < DAYS_PER_PAGE {
+            let room = limit - events.len();
+            let (found, last) = self.of_day(workspace, day, after.take(), room, false).await?;
+            looked_at += found.len();
+            events.extend(found.into_iter().filter(|event| sought.means(event)));
+            after = last;
+            if after.is_none() {
+                match day.yesterday() {
+                    Ok(earlier) if earlier >= first_day => (day, days) = (earlier, days + 1),
+                    _ => return Ok(AuditPage { events, next: None }),
+                }
             }
         }
-        Ok(AuditPage { events, next: Some(Cursor::of(&[&day.to_string(), ""])) })
-    }
-
-    async fn day_page(
-        &self,
-        workspace: &WorkspaceId,
-        day: Date,
-        after: Option<String>,
-        limit: usize,
-    ) -> Result<(Vec<StoredEvent>, Option<String>), StoreError> {
-        self.of_day(workspace, day, after, limit, false).await
+        Ok(AuditPage { events, next: Some(Cursor::of(&[&day.to_string(), after.as_deref().unwrap_or_default()])) })
     }
 
     /// Up to `limit` events of one day, the earliest or the latest first.
@@ -122,10 +146,10 @@ impl AuditLog {
     ) -> Result<(Vec<StoredEvent>, Option<String>), StoreError> {
         let pk = pk(workspace, day);
         let request = self
-            .0
+            .table
             .client
             .query()
-            .table_name(&self.0.name)
+            .table_name(&self.table.name)
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", text(&pk))
             .scan_index_forward(forward)
@@ -141,20 +165,21 @@ impl AuditLog {
 
 /// An event on its way into the table.
 pub(super) fn item(event: &AuditEvent, link: &Link) -> NewItem {
-    let ends = event.at.checked_add(RETENTION).unwrap_or(Timestamp::MAX);
+    let (ends, deed) = (event.at.checked_add(RETENTION).unwrap_or(Timestamp::MAX), &event.deed);
     NewItem::at(&pk(&event.workspace, day_of(event.at)), &event.id)
         .number(name::TTL, ends.as_second())
         .text(name::EVENT_ID, &event.id)
         .time(name::CREATED_AT, event.at)
-        .text(name::ACTOR, &event.actor.describe())
-        .text(name::DEED, &event.action)
-        .text(name::TARGET, &event.target)
-        .map(name::DETAILS, &event.details)
-        .maybe(issuer(&event.actor), |item, issuer| item.text(name::ISSUER, issuer))
-        .maybe(event.origin.as_ref(), |item, origin| item.text(name::ORIGIN, origin.as_str()))
+        .text(name::ACTOR, &deed.actor)
+        .text(name::DEED, &deed.action)
+        .text(name::TARGET, &deed.target)
+        .map(name::DETAILS, &deed.details)
+        .maybe(deed.issuer.as_deref(), |item, issuer| item.text(name::ISSUER, issuer))
+        .maybe(deed.origin.as_deref(), |item, origin| item.text(name::ORIGIN, origin))
         .number(name::LANE, link.lane)
         .number(name::SEQ, link.seq)
         .bytes(name::PREVIOUS_HASH, &link.previous)
+        .maybe(link.previous_at, |item, at| item.time(name::PREVIOUS_AT, at))
         .bytes(name::HASH, &link.hash)
 }
 
@@ -166,24 +191,18 @@ pub(super) fn day_of(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }
 
-pub(super) fn issuer(actor: &Actor) -> Option<&str> {
-    match actor {
-        Actor::Person(person) => Some(person.issuer.as_str()),
-        Actor::User(user) => Some(user.issuer.as_str()),
-        Actor::Key(_) | Actor::Recorded(_) | Actor::Stranger | Actor::System => None,
-    }
-}
-
 fn read(row: &Row) -> Result<StoredEvent, StoreError> {
     Ok(StoredEvent {
         id: row.text(name::EVENT_ID)?.to_owned(),
         at: row.time(name::CREATED_AT)?,
-        actor: row.text(name::ACTOR)?.to_owned(),
-        action: row.text(name::DEED)?.to_owned(),
-        target: row.text(name::TARGET)?.to_owned(),
-        details: row.map(name::DETAILS)?,
-        origin: row.find_text(name::ORIGIN)?.map(str::to_owned),
-        issuer: row.find_text(name::ISSUER)?.map(str::to_owned),
+        deed: Deed {
+            actor: row.text(name::ACTOR)?.to_owned(),
+            issuer: row.find_text(name::ISSUER)?.map(str::to_owned),
+            action: row.text(name::DEED)?.to_owned(),
+            target: row.text(name::TARGET)?.to_owned(),
+            details: row.map(name::DETAILS)?,
+            origin: row.find_text(name::ORIGIN)?.map(str::to_owned),
+        },
         link: link(row)?,
     })
 }
@@ -196,6 +215,7 @@ fn link(row: &Row) -> Result<Option<Link>, StoreError> {
         lane: row.number(name::LANE)?,
         seq: row.number(name::SEQ)?,
         previous: row.digest(name::PREVIOUS_HASH)?,
+        previous_at: row.find_time(name::PREVIOUS_AT)?,
         hash: row.digest(name::HASH)?,
     }))
 }

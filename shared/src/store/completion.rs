@@ -21,7 +21,8 @@ use super::{
 use crate::domain::{
     account::Account,
     connection::SealedTokens,
-    event::{Event, EventKind},
+    event::EventKind,
+    notice::Notice,
     provider::Values,
     scopes::Scopes,
     session::SessionId,
@@ -46,8 +47,10 @@ pub struct Completion<'a> {
     pub place: &'a ConnectionKey,
     /// What the user granted.
     pub grant: NewGrant,
-    /// What is told of it.
-    pub told: &'a Event,
+    /// What is told and noted of it, as something that is made; if it renews what there is, that is what is told.
+    pub told: &'a Notice,
+    /// Whether there was a connection when the session began.
+    pub renews: bool,
     /// Where it is counted if there is no connection yet.
     pub tally: Tally,
 }
@@ -55,8 +58,8 @@ pub struct Completion<'a> {
 /// What became of a session's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Completed {
-    /// The connection stands.
-    Done,
+    /// The connection stands: it was made, or renewed.
+    Done(EventKind),
     /// The session was spent before, or the user was forgotten since it began.
     Conflict,
     /// It would be one connection more, and the workspace's plan has no room for it.
@@ -68,6 +71,15 @@ pub enum Completed {
 enum Form {
     New,
     Renewed,
+}
+
+impl Form {
+    fn kind(self) -> EventKind {
+        match self {
+            Self::New => EventKind::ConnectionCreated,
+            Self::Renewed => EventKind::ConnectionReconnected,
+        }
+    }
 }
 
 /// What a user granted.
@@ -115,13 +127,10 @@ impl Completions {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn store(&self, completion: Completion<'_>) -> Result<Completed, StoreError> {
-        let expected = match completion.told.kind {
-            EventKind::ConnectionReconnected => [Form::Renewed, Form::New],
-            _ => [Form::New, Form::Renewed],
-        };
+        let expected = if completion.renews { [Form::Renewed, Form::New] } else { [Form::New, Form::Renewed] };
         for form in expected {
             match self.store_as(&completion, form).await {
-                Ok(_) => return Ok(Completed::Done),
+                Ok(_) => return Ok(Completed::Done(form.kind())),
                 Err(SdkError::ServiceError(service)) if service.err().condition_failed() => {
                     match failing(service.err()) {
                         Some(CONNECTION) => {}
@@ -140,13 +149,13 @@ impl Completions {
         completion: &Completion<'_>,
         form: Form,
     ) -> Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>> {
-        let Completion { session, began_at, place, grant, told, tally } = completion;
+        let Completion { session, began_at, place, grant, told, tally, .. } = completion;
         let connections = &self.tables.connections;
         let mut parts = vec![self.session(session), self.connection(place, grant, form)];
         if form == Form::New {
             parts.push(count_one_more(connections, &place.workspace, *tally));
         }
-        parts.push(told_with(connections, told));
+        parts.push(told_with(connections, &(*told).clone().turned_out(form.kind())));
         if let Owner::User(user) = &place.owner {
             parts.push(not_forgotten_since(connections, user, *began_at));
         }

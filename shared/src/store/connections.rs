@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::{
 use super::{
     connection_counts::count_one_less,
     error::{StoreError, Write, failed},
+    outbox::told_with,
     row::{Item, NewItem, Row, name, number, text},
     schema::{BY_CONNECTOR_INDEX, CONNECTOR_SHARDS, DUE_SHARDS},
     table::{Cursor, ItemKey, Rounds, Table, TableNames, key},
@@ -19,6 +20,7 @@ use crate::domain::{
     connection::{Connection, EndReason, Grant, Quarantine, RefreshState, SealedTokens},
     digest::sha256,
     ids::{AppId, AttemptId, ConnectorId, Issuer, Subject, WorkspaceId},
+    notice::Notice,
     user::{ConnectionKey, Owner, User},
 };
 
@@ -145,8 +147,8 @@ impl Connections {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn remove(&self, connection: &Connection, drawn: u64) -> Result<Write, StoreError> {
-        let mut request = self.0.client.transact_write_items();
+    pub async fn remove(&self, connection: &Connection, told: &Notice, drawn: u64) -> Result<Write, StoreError> {
+        let mut request = self.0.client.transact_write_items().transact_items(told_with(&self.0.name, told)?);
         for part in gone(&self.0.name, connection, drawn)? {
             request = request.transact_items(part);
         }

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::{
 use super::{
     client_keys,
     error::{Conditional, StoreError, Write, failed, written},
+    outbox::told_with,
     row::{NewItem, Row, name, number, text, time},
     shared_connectors,
     table::{Rounds, Table, TableNames, key},
@@ -21,6 +22,7 @@ use crate::domain::{
     connector::{Connector, ConnectorKind, ConnectorState},
     digest::{hex, sha256},
     ids::{ConnectorId, WorkspaceId},
+    notice::Notice,
     provider::{Provider, ProviderType},
     workspace::DisplayName,
 };
@@ -44,13 +46,17 @@ pub enum ConnectorWrite {
 /// Connectors in the registry. A claim by id alone says whose the id is, by a digest of the workspace's own. It stays when
 /// the connector goes, because the redirect URI that is made of the id stays registered at the provider.
 #[derive(Debug, Clone)]
-pub struct Connectors(Table);
+pub struct Connectors {
+    registry: Table,
+    /// The table where it stands what others are told of connectors.
+    connections: String,
+}
 
 impl Connectors {
     /// Connectors in the deployment's registry.
     #[must_use]
     pub fn new(client: &Client, tables: &TableNames) -> Self {
-        Self(Table::new(client, &tables.registry))
+        Self { registry: Table::new(client, &tables.registry), connections: tables.connections.clone() }
     }
 
     /// The connector of this id in this workspace, deleted ones that are not yet gone included.
@@ -58,7 +64,7 @@ impl Connectors {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn find(&self, workspace: &WorkspaceId, id: &ConnectorId) -> Result<Option<Connector>, StoreError> {
-        self.0.find(&pk(workspace), &sk(id)).await?.map(|row| read(&row)).transpose()
+        self.registry.find(&pk(workspace), &sk(id)).await?.map(|row| read(&row)).transpose()
     }
 
     /// All connectors of a workspace, in the order they were made.
@@ -66,7 +72,7 @@ impl Connectors {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or an item cannot be read.
     pub async fn of_workspace(&self, workspace: &WorkspaceId) -> Result<Vec<Connector>, StoreError> {
-        self.0.query_all(&pk(workspace), PREFIX).await?.iter().map(read).collect()
+        self.registry.query_all(&pk(workspace), PREFIX).await?.iter().map(read).collect()
     }
 
     /// Stores a new connector together with its name and the claim to its id. An id that was ever another workspace's is
@@ -75,15 +81,21 @@ impl Connectors {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn put_new(&self, connector: &Connector, most: Option<u32>) -> Result<ConnectorWrite, StoreError> {
+    pub async fn put_new(
+        &self,
+        connector: &Connector,
+        most: Option<u32>,
+        told: &Notice,
+    ) -> Result<ConnectorWrite, StoreError> {
         let mut rounds = Rounds::default();
         loop {
-            let request = self.0.client.transact_write_items();
+            let request = self.registry.client.transact_write_items();
             let request = request
                 .transact_items(self.put_where_none_is(name_item(connector))?)
-                .transact_items(count_one_more(&self.0, &connector.workspace, most)?)
+                .transact_items(count_one_more(&self.registry, &connector.workspace, most)?)
                 .transact_items(self.put_where_none_is(item(connector)?)?)
-                .transact_items(self.claim(connector)?);
+                .transact_items(self.claim(connector)?)
+                .transact_items(told_with(&self.connections, told)?);
             let request = match shared_connectors::item(connector) {
                 Some(entry) => request.transact_items(self.put_where_none_is(entry)?),
                 None => request,
@@ -102,16 +114,21 @@ impl Connectors {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn replace(&self, earlier: &Connector, changed: &Connector) -> Result<ConnectorWrite, StoreError> {
+    pub async fn replace(
+        &self,
+        earlier: &Connector,
+        changed: &Connector,
+        told: &Notice,
+    ) -> Result<ConnectorWrite, StoreError> {
         let put = Put::builder()
-            .table_name(&self.0.name)
+            .table_name(&self.registry.name)
             .set_item(Some(item(changed)?.into_item()))
             .condition_expression("revision = :revision AND connector_state = :active")
             .expression_attribute_values(":revision", number(earlier.revision))
             .expression_attribute_values(":active", text(ConnectorState::Active.as_str()))
             .build()
             .map_err(|_| incomplete())?;
-        let mut request = self.0.client.transact_write_items();
+        let mut request = self.registry.client.transact_write_items();
         if earlier.name.folded() == changed.name.folded() {
             request = request.transact_items(self.check_name(changed)?);
         } else {
@@ -119,7 +136,9 @@ impl Connectors {
                 .transact_items(self.put_where_none_is(name_item(changed))?)
                 .transact_items(self.delete_item(&pk(&earlier.workspace), &name_sk(earlier))?);
         }
-        request = request.transact_items(TransactWriteItem::builder().put(put).build());
+        request = request
+            .transact_items(TransactWriteItem::builder().put(put).build())
+            .transact_items(told_with(&self.connections, told)?);
         outcome(self.with_public_keys(request, changed)?.send().await)
     }
 
@@ -130,7 +149,7 @@ impl Connectors {
         connector: &Connector,
     ) -> Result<TransactWriteItemsFluentBuilder, StoreError> {
         let Some(key) = &connector.client_key else { return Ok(request) };
-        let put = client_keys::put(&self.0, &connector.id, key)?;
+        let put = client_keys::put(&self.registry, &connector.id, key)?;
         Ok(request.transact_items(TransactWriteItem::builder().put(put).build()))
     }
 
@@ -140,24 +159,25 @@ impl Connectors {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn mark_deleted(&self, connector: &Connector, now: jiff::Timestamp) -> Result<Write, StoreError> {
+    pub async fn mark_deleted(&self, connector: &Connector, told: &Notice) -> Result<Write, StoreError> {
         let mark = Update::builder()
-            .table_name(&self.0.name)
+            .table_name(&self.registry.name)
             .set_key(Some(key(&pk(&connector.workspace), &sk(&connector.id))))
             .update_expression("SET connector_state = :deleting, updated_at = :now, revision = revision + :one")
             .condition_expression("connector_state = :active AND revision = :revision")
             .expression_attribute_values(":revision", number(connector.revision))
             .expression_attribute_values(":deleting", text(ConnectorState::Deleting.as_str()))
             .expression_attribute_values(":active", text(ConnectorState::Active.as_str()))
-            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":now", time(told.at))
             .expression_attribute_values(":one", number(1))
             .build()
             .map_err(|_| incomplete())?;
-        let request = self.0.client.transact_write_items();
+        let request = self.registry.client.transact_write_items();
         let request = request
             .transact_items(TransactWriteItem::builder().update(mark).build())
             .transact_items(self.delete_item(&pk(&connector.workspace), &name_sk(connector))?)
-            .transact_items(count_one_less(&self.0, &connector.workspace)?);
+            .transact_items(count_one_less(&self.registry, &connector.workspace)?)
+            .transact_items(told_with(&self.connections, told)?);
         let request = match shared_connectors::sk(connector) {
             Some(entry) => request.transact_items(self.delete_item(&pk(&connector.workspace), &entry)?),
             None => request,
@@ -170,8 +190,8 @@ impl Connectors {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn destroy(&self, workspace: &WorkspaceId, id: &ConnectorId) -> Result<(), StoreError> {
-        client_keys::delete(&self.0, id).await?;
-        self.0.delete(&pk(workspace), &sk(id)).await?;
+        client_keys::delete(&self.registry, id).await?;
+        self.registry.delete(&pk(workspace), &sk(id)).await?;
         Ok(())
     }
 
@@ -179,7 +199,7 @@ impl Connectors {
         let owner = hex(&sha256(connector.workspace.as_str().as_bytes()));
         let item = NewItem::at(&claim_pk(&connector.id), META).text(name::CLAIMED_BY, &owner);
         let put = Put::builder()
-            .table_name(&self.0.name)
+            .table_name(&self.registry.name)
             .set_item(Some(item.into_item()))
             .condition_expression("attribute_not_exists(pk) OR claimed_by = :owner")
             .expression_attribute_values(":owner", text(&owner))
@@ -190,7 +210,7 @@ impl Connectors {
 
     fn put_where_none_is(&self, item: NewItem) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
-            .table_name(&self.0.name)
+            .table_name(&self.registry.name)
             .set_item(Some(item.into_item()))
             .condition_expression("attribute_not_exists(pk)")
             .build()
@@ -201,7 +221,7 @@ impl Connectors {
     /// A name that does not move is written over itself: the transaction has its name first, whatever happens to it.
     fn check_name(&self, connector: &Connector) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
-            .table_name(&self.0.name)
+            .table_name(&self.registry.name)
             .set_item(Some(name_item(connector).into_item()))
             .condition_expression("connector_id = :id")
             .expression_attribute_values(":id", text(connector.id.as_str()))
@@ -211,7 +231,7 @@ impl Connectors {
     }
 
     fn delete_item(&self, pk: &str, sk: &str) -> Result<TransactWriteItem, StoreError> {
-        let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(pk, sk))).build();
+        let delete = Delete::builder().table_name(&self.registry.name).set_key(Some(key(pk, sk))).build();
         Ok(TransactWriteItem::builder().delete(delete.map_err(|_| incomplete())?).build())
     }
 }

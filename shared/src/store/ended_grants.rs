@@ -2,19 +2,19 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{Put, TransactWriteItem},
+    types::{Delete, Put, TransactWriteItem},
 };
 use jiff::Timestamp;
 
 use super::{
     connections::{connector_shard, due_shard, gone, is_contended, partition, placed, read_place},
     endings::{self, ENDED_PREFIX},
-    error::{StoreError, Write, failed},
+    error::{StoreError, Write, failed, written},
     outbox::told_with,
     row::{NewItem, Row, name, number},
-    table::{ItemKey, Table, TableNames},
+    table::{ItemKey, Table, TableNames, key},
 };
-use crate::domain::{connection::Connection, ended::EndedGrant, event::Event, ids::EndedId};
+use crate::domain::{connection::Connection, ended::EndedGrant, ids::EndedId, notice::Notice};
 
 /// Ended grants in their table.
 #[derive(Debug, Clone)]
@@ -34,8 +34,8 @@ impl EndedGrants {
         ItemKey { pk: partition(place), sk: format!("{ENDED_PREFIX}{}#{id}", place.connector) }
     }
 
-    /// Ends a connection: it is gone and counted out, its grant is left to be ended at the provider and the event to be told,
-    /// or nothing is. `drawn` by lot decides where it is counted out. [`Write::Conflict`] if its tokens changed since it was
+    /// Ends a connection: it is gone and counted out, its grant is left to be ended at the provider and the event to be told
+    /// and noted, or nothing is. `drawn` by lot decides where it is counted out. [`Write::Conflict`] if its tokens changed since it was
     /// read, it is gone, or somebody is writing it right now.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl EndedGrants {
         &self,
         connection: &Connection,
         ended: &EndedGrant,
-        told: &Event,
+        told: &Notice,
         drawn: u64,
     ) -> Result<Write, StoreError> {
         let left = Put::builder().table_name(&self.0.name).set_item(Some(item(ended).into_item())).build();
@@ -77,6 +77,26 @@ impl EndedGrants {
     pub async fn put_off(&self, ended: &EndedGrant, due_at: Timestamp) -> Result<Write, StoreError> {
         let tries = (", tries = :tries", ":tries", number(ended.tries));
         endings::put_off(&self.0, &Self::key(ended), ended.due_at, due_at, Some(tries)).await
+    }
+
+    /// Destroys what is left of a grant, its tokens with it, and leaves what is told and noted of that: once, whoever comes
+    /// first. [`Write::Conflict`] if nothing was left of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn settle(&self, ended: &EndedGrant, told: &Notice) -> Result<Write, StoreError> {
+        let due = Self::key(ended);
+        let delete = Delete::builder()
+            .table_name(&self.0.name)
+            .set_key(Some(key(&due.pk, &due.sk)))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .map_err(|_| incomplete())?;
+        let request = self.0.client.transact_write_items();
+        let request = request
+            .transact_items(TransactWriteItem::builder().delete(delete).build())
+            .transact_items(told_with(&self.0.name, told)?);
+        written(request.send().await)
     }
 
     /// Destroys what is left of a grant, its tokens with it.

@@ -4,24 +4,35 @@
 use aws_sdk_dynamodb::{
     Client,
     operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{AttributeValue, ReturnValue},
+    types::{AttributeValue, ReturnValue, TransactWriteItem, Update},
 };
 use jiff::Timestamp;
 
 use super::{
     checkups::CHECKUP,
     error::{StoreError, Write, failed, written},
+    outbox::told_with,
     paces::PACE,
-    row::{LAYOUT, Row, name, number, text, time},
+    row::{Item, LAYOUT, Row, name, number, text, time},
     table::{Table, TableNames, key},
 };
 use crate::domain::{
     health::{ClientRefusal, FAILING_TO_OPEN, Health},
     ids::ConnectorId,
+    notice::Notice,
     user::ConnectionKey,
 };
 
 const HEALTH: &str = "HEALTH";
+
+/// Whether a refusal of the client is news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// Nobody knew of it since the connector is as it is.
+    ForTheFirstTime,
+    /// It was noted before.
+    Again,
+}
 
 /// What everybody knows of connectors' providers.
 #[derive(Debug, Clone)]
@@ -114,23 +125,46 @@ impl Healths {
         written(request.send().await)
     }
 
-    /// Notes that the provider does not accept the connector's client.
+    /// Notes that the provider does not accept the connector's client; the first time since the connector is as it is, with
+    /// what is told of that.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn note_refusal(&self, connector: &ConnectorId, refusal: &ClientRefusal) -> Result<(), StoreError> {
-        let request = self
-            .update(connector)
-            .update_expression(
-                "SET refusal = :refusal, refusal_status = :status, refused_at = :at, refused_revision = :revision, \
-                 v = :layout",
-            )
-            .expression_attribute_values(":refusal", text(&refusal.error))
-            .expression_attribute_values(":status", number(refusal.status))
-            .expression_attribute_values(":at", time(refusal.at))
-            .expression_attribute_values(":revision", number(refusal.revision))
-            .expression_attribute_values(":layout", number(LAYOUT));
-        written(request.send().await).map(|_| ())
+    pub async fn note_refusal(
+        &self,
+        connector: &ConnectorId,
+        refusal: &ClientRefusal,
+        told: &Notice,
+    ) -> Result<Refused, StoreError> {
+        let values = Item::from([
+            (":refusal".to_owned(), text(&refusal.error)),
+            (":status".to_owned(), number(refusal.status)),
+            (":at".to_owned(), time(refusal.at)),
+            (":revision".to_owned(), number(refusal.revision)),
+            (":layout".to_owned(), number(LAYOUT)),
+        ]);
+        let again = self.update(connector).update_expression(REFUSAL).condition_expression(AGAIN);
+        let again = again.set_expression_attribute_values(Some(values.clone()));
+        if written(again.send().await)? == Write::Done {
+            return Ok(Refused::Again);
+        }
+        let first = Update::builder()
+            .table_name(&self.0.name)
+            .set_key(Some(key(&pk(connector), HEALTH)))
+            .update_expression(REFUSAL)
+            .condition_expression(format!("NOT ({AGAIN})"))
+            .set_expression_attribute_values(Some(values))
+            .build()
+            .map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
+        let request = self.0.client.transact_write_items();
+        let request = request
+            .transact_items(TransactWriteItem::builder().update(first).build())
+            .transact_items(told_with(&self.0.name, told)?);
+        Ok(match written(request.send().await)? {
+            Write::Done => Refused::ForTheFirstTime,
+            // Somebody else was told the same in this moment.
+            Write::Conflict => Refused::Again,
+        })
     }
 
     /// Notes that the provider gives bound tokens only (RFC 9449), which its metadata did not say.
@@ -174,6 +208,13 @@ impl Healths {
         request.set_key(Some(key(&pk(connector), HEALTH)))
     }
 }
+
+/// How a refusal is written down.
+const REFUSAL: &str = "SET refusal = :refusal, refusal_status = :status, refused_at = :at, \
+                       refused_revision = :revision, v = :layout";
+
+/// What is there if the same was refused before.
+const AGAIN: &str = "attribute_exists(refused_revision) AND refused_revision = :revision";
 
 /// The partition of what belongs to a connector as a whole.
 pub(super) fn pk(connector: &ConnectorId) -> String {

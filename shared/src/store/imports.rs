@@ -14,7 +14,7 @@ use super::{
     table::{Table, TableNames},
 };
 use crate::domain::{
-    event::Event,
+    notice::Notice,
     user::{ConnectionKey, Owner},
 };
 
@@ -32,7 +32,7 @@ pub struct Import<'a> {
     /// What tells it from other grants at that place.
     pub digest: [u8; 32],
     /// What is told of it.
-    pub told: &'a Event,
+    pub told: &'a Notice,
     /// Whether nobody relies on its access token before a refresh has shown that it works.
     pub unproven: bool,
     /// Whether it takes the place of what stands there.

@@ -1,6 +1,6 @@
 //! Primary keys of the rows in which something is sealed: a sealed value is bound to them.
 
-use super::{connections, connectors, sessions, webhooks, workspace_identities, workspaces};
+use super::{audit_keys, connections, connectors, sessions, webhooks, workspace_identities, workspaces};
 use crate::domain::{
     ids::{ConnectorId, WebhookId, WorkspaceId},
     session::SessionId,
@@ -30,4 +30,9 @@ pub(crate) fn webhook(workspace: &WorkspaceId, id: &WebhookId) -> (String, Strin
 /// Partition and sort key of the row that says who vouches for a workspace's people.
 pub(crate) fn workspace_identity(workspace: &WorkspaceId) -> (String, String) {
     (workspaces::pk(workspace), workspace_identities::SK.to_owned())
+}
+
+/// Partition and sort key of the row that holds what a workspace's audit trail is made with.
+pub(crate) fn audit_key(workspace: &WorkspaceId) -> (String, String) {
+    (workspaces::pk(workspace), audit_keys::SK.to_owned())
 }

@@ -7,13 +7,14 @@
 use aws_sdk_dynamodb::{
     Client,
     operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use jiff::Timestamp;
 
 use super::{
     connections::{due_shard, key_of, partition, read, sk},
     error::{StoreError, Write, written},
+    outbox::told_with,
     renewals::{Claim, standing_item},
     row::{Row, number, text, time},
     table::{Table, TableNames},
@@ -21,6 +22,7 @@ use super::{
 use crate::domain::{
     connection::{Connection, DRIFT, EndReason},
     ids::AttemptId,
+    notice::Notice,
     user::ConnectionKey,
 };
 
@@ -226,19 +228,30 @@ impl Leases {
         written(request.send().await)
     }
 
-    /// Declares the grant over. Only the holder of the lease may, and only for the version it held it on.
+    /// Declares the grant over, and leaves what is told and noted of that. Only the holder of the lease may, and only for the
+    /// version it held it on. Asked again because an answer was lost, with the same `told`, the table does it once.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn end(&self, lease: &Lease, reason: EndReason, now: Timestamp) -> Result<Write, StoreError> {
-        let request = self
-            .held(lease)
+    pub async fn end(&self, lease: &Lease, reason: EndReason, told: &Notice) -> Result<Write, StoreError> {
+        let end = Update::builder()
+            .table_name(&self.0.name)
+            .set_key(Some(key_of(&lease.connection.key)))
             .update_expression(
                 "SET grant_ended = :reason, ended_at = :now \
                  REMOVE leased_until, intent, in_doubt, failures, refusals, retry_at, due_shard, due_at",
             )
+            .condition_expression("ver = :ver AND fence = :fence")
+            .expression_attribute_values(":ver", number(lease.connection.version))
+            .expression_attribute_values(":fence", number(lease.fence))
             .expression_attribute_values(":reason", text(reason.as_str()))
-            .expression_attribute_values(":now", time(now));
+            .expression_attribute_values(":now", time(told.at))
+            .build()
+            .map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
+        let request = self.0.client.transact_write_items().client_request_token(lease.attempt.as_str());
+        let request = request
+            .transact_items(TransactWriteItem::builder().update(end).build())
+            .transact_items(told_with(&self.0.name, told)?);
         written(request.send().await)
     }
 

@@ -1,24 +1,27 @@
 //! What others are still to be told: events on their way to the bus and to webhooks, and each delivery of one to a webhook.
 //!
 //! They stand in the table of connections and in the index of what is due until they have arrived, as what has ended does: a
-//! message is a reminder only, and whoever takes one claims the item first.
+//! message is a reminder only, and whoever takes one claims the item first. What is to be noted in the audit trail of a change
+//! stands with its event, until whoever made the change has noted it, or somebody after them.
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{Put, TransactWriteItem},
+    types::{AttributeValue, Put, TransactWriteItem, Update},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     connections::due_shard_of,
     endings,
     error::{StoreError, Write},
     row::{Item, NewItem, Row, name, number},
-    table::{ItemKey, Table, TableNames},
+    table::{ItemKey, Table, TableNames, key},
 };
 use crate::domain::{
-    event::{Event, EventKind},
+    audit::Deed,
+    event::EventKind,
     ids::{EventId, WebhookId, WorkspaceId},
+    notice::Notice,
 };
 
 /// What the sort key of every one of them begins with.
@@ -27,6 +30,9 @@ pub(super) const OUTGOING_PREFIX: &str = "OUT#";
 /// The sort key of every event.
 const EVENT: &str = "OUT#EVENT";
 
+/// How long whoever made a change has to note it: longer than any request takes. Then somebody else does.
+const NOTED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+
 /// What is on its way out, in the table of connections.
 #[derive(Debug, Clone)]
 pub struct Outbox(Table);
@@ -34,27 +40,37 @@ pub struct Outbox(Table);
 /// Something that is on its way, and that whoever holds this may send now.
 #[derive(Debug)]
 pub enum Outgoing {
-    /// An event of which nobody was told yet.
-    Event(PendingEvent),
+    /// What a change has left.
+    Notice(PendingNotice),
     /// An event on its way to one webhook.
     Delivery(Delivery),
 }
 
-/// An event of which nobody was told yet.
+/// What a change has left, as far as it is not done with.
 #[derive(Debug, Clone)]
-pub struct PendingEvent {
+pub struct PendingNotice {
     /// Its id.
     pub id: EventId,
-    /// What kind.
-    pub kind: EventKind,
     /// The workspace that it happened in.
     pub workspace: WorkspaceId,
     /// When it happened.
     pub at: Timestamp,
-    /// Its text.
-    pub text: String,
+    /// Of what kind the event is, and its text, if somebody is still to be told.
+    pub event: Option<(EventKind, String)>,
+    /// What is not yet noted.
+    pub deed: Option<Deed>,
+    /// How often it was taken, this time included.
+    pub tries: u32,
     /// When it is due again. Whoever works moves it ahead first.
     pub due_at: Timestamp,
+}
+
+impl PendingNotice {
+    /// When it is time for somebody else to note it than who made the change.
+    #[must_use]
+    pub fn overdue_at(&self) -> Timestamp {
+        self.at.checked_add(NOTED_WITHIN).unwrap_or(Timestamp::MAX)
+    }
 }
 
 /// An event on its way to one webhook.
@@ -87,12 +103,12 @@ impl Outbox {
         ItemKey { pk: format!("EVENT#{event}"), sk: EVENT.to_owned() }
     }
 
-    /// Leaves an event to be told.
+    /// Leaves what belongs to a change that was made elsewhere.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn put(&self, event: &Event) -> Result<(), StoreError> {
-        endings::put(&self.0, event_item(event)).await
+    pub async fn put(&self, notice: &Notice) -> Result<(), StoreError> {
+        endings::put(&self.0, notice_item(notice)?).await
     }
 
     /// Leaves an event to be sent to a webhook.
@@ -117,7 +133,7 @@ impl Outbox {
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn claim(&self, due: &ItemKey, now: Timestamp, until: Timestamp) -> Result<Option<Outgoing>, StoreError> {
         let row = endings::claim(&self.0, due, now, until).await?;
-        row.map(|row| if due.sk == EVENT { read_event(&row) } else { read_delivery(&row) }).transpose()
+        row.map(|row| if due.sk == EVENT { read_notice(&row) } else { read_delivery(&row) }).transpose()
     }
 
     /// Leaves a delivery for a later try.
@@ -129,12 +145,21 @@ impl Outbox {
         endings::put_off(&self.0, &delivery.key(), delivery.due_at, due_at, Some(tries)).await
     }
 
-    /// Lets go of an event of which everybody was told.
+    /// Lets go of what everybody was told of and what is noted.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn finish(&self, event: &PendingEvent) -> Result<(), StoreError> {
-        endings::finish(&self.0, &Self::key(&event.id), event.due_at).await.map(|_| ())
+    pub async fn finish(&self, notice: &PendingNotice) -> Result<(), StoreError> {
+        endings::finish(&self.0, &Self::key(&notice.id), notice.due_at).await.map(|_| ())
+    }
+
+    /// Writes down that everybody was told, and leaves what is to be noted until then.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn leave_unnoted(&self, notice: &PendingNotice, due_at: Timestamp) -> Result<(), StoreError> {
+        let told = (", told = :told REMOVE event_kind, event_text", ":told", AttributeValue::Bool(true));
+        endings::put_off(&self.0, &Self::key(&notice.id), notice.due_at, due_at, Some(told)).await.map(|_| ())
     }
 
     /// Lets go of a delivery that arrived, or is given up.
@@ -155,31 +180,56 @@ impl Delivery {
     }
 }
 
-/// An event as a part of the transaction that makes it true.
-pub(super) fn told_with(connections: &str, event: &Event) -> Result<TransactWriteItem, StoreError> {
-    let item: Item = event_item(event).into_item();
+/// What a change leaves, as a part of the transaction that makes it.
+pub(super) fn told_with(connections: &str, notice: &Notice) -> Result<TransactWriteItem, StoreError> {
+    let item: Item = notice_item(notice)?.into_item();
     let put = Put::builder().table_name(connections).set_item(Some(item)).build();
     let put = put.map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
-fn event_item(event: &Event) -> NewItem {
-    let due = Outbox::key(&event.id);
-    endings::item(&due, &due_shard_of(&due), event.at)
-        .text(name::EVENT_ID, event.id.as_str())
-        .text(name::EVENT_KIND, event.kind.as_str())
-        .text(name::WORKSPACE, event.workspace.as_str())
-        .time(name::CREATED_AT, event.at)
-        .text(name::EVENT_TEXT, &event.to_json())
+/// That a deed is noted, as a part of the transaction that notes it: so it is noted once, whoever does.
+pub(super) fn noted_with(connections: &str, id: &EventId) -> Result<TransactWriteItem, StoreError> {
+    let due = Outbox::key(id);
+    let update = Update::builder()
+        .table_name(connections)
+        .set_key(Some(key(&due.pk, &due.sk)))
+        .update_expression("REMOVE unnoted")
+        .condition_expression("attribute_exists(unnoted)")
+        .build();
+    let update = update.map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
+    Ok(TransactWriteItem::builder().update(update).build())
 }
 
-fn read_event(row: &Row) -> Result<Outgoing, StoreError> {
-    Ok(Outgoing::Event(PendingEvent {
+fn notice_item(notice: &Notice) -> Result<NewItem, StoreError> {
+    let due = Outbox::key(&notice.id);
+    let overdue_at = notice.at.checked_add(NOTED_WITHIN).unwrap_or(Timestamp::MAX);
+    let due_at = if notice.event.is_some() { notice.at } else { overdue_at };
+    let deed = notice.deed.as_ref().map(serde_json::to_string).transpose();
+    let deed = deed.map_err(|_| StoreError::Unreadable(name::UNNOTED))?;
+    Ok(endings::item(&due, &due_shard_of(&due), due_at)
+        .text(name::EVENT_ID, notice.id.as_str())
+        .text(name::WORKSPACE, notice.workspace.as_str())
+        .time(name::CREATED_AT, notice.at)
+        .maybe(notice.event.as_ref(), |item, event| {
+            item.text(name::EVENT_KIND, event.kind.as_str()).text(name::EVENT_TEXT, &event.to_json())
+        })
+        .maybe(deed.as_deref(), |item, deed| item.text(name::UNNOTED, deed)))
+}
+
+fn read_notice(row: &Row) -> Result<Outgoing, StoreError> {
+    let event = match row.find_text(name::EVENT_TEXT)? {
+        None => None,
+        Some(text) => Some((row.word(name::EVENT_KIND, EventKind::parse)?, text.to_owned())),
+    };
+    let deed = row.find_text(name::UNNOTED)?.map(serde_json::from_str).transpose();
+    Ok(Outgoing::Notice(PendingNotice {
         id: row.parsed(name::EVENT_ID, EventId::parse)?,
-        kind: row.word(name::EVENT_KIND, EventKind::parse)?,
         workspace: row.parsed(name::WORKSPACE, WorkspaceId::parse)?,
         at: row.time(name::CREATED_AT)?,
-        text: row.text(name::EVENT_TEXT)?.to_owned(),
+        event,
+        deed: deed.map_err(|_| StoreError::Unreadable(name::UNNOTED))?,
+        tries: row.number(name::TRIES)?,
         due_at: row.time(name::DUE_AT)?,
     }))
 }

@@ -4,20 +4,22 @@ use aws_sdk_dynamodb::{
     Client,
     config::retry::RetryConfig,
     error::SdkError,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+    operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use jiff::Timestamp;
 
 use super::{
     connections::{due_shard, key_of, read},
     error::{StoreError, failed},
-    row::{Row, bytes, map, name, number, text, time},
+    outbox::told_with,
+    row::{Item, Row, bytes, map, name, number, text, time},
     table::{Table, TableNames},
 };
 use crate::domain::{
     connection::Connection,
     ids::AttemptId,
+    notice::Notice,
     provider::Values,
     scopes::Scopes,
     secret::{AccessToken, RefreshToken, Sealed},
@@ -53,6 +55,8 @@ pub struct Renewal {
     pub refresh_expires_at: Option<Timestamp>,
     /// What the grant may do now, if the provider said so this time.
     pub granted: Option<Scopes>,
+    /// Whether that is something else than before, which others are told.
+    pub scopes_changed: bool,
     /// What is known of the connection now, if the provider told something else this time.
     pub details: Option<Values>,
     /// When it is to be refreshed without anybody asking.
@@ -94,12 +98,11 @@ impl Renewals {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer. It may be stored then: asking again is safe.
-    pub async fn commit(&self, claim: &Claim, renewal: &Renewal) -> Result<Commit, StoreError> {
-        let request = self.writing(claim, Change::of(claim, renewal));
-        let request = request
-            .condition_expression("ver = :ver AND fence = :fence")
-            .expression_attribute_values(":fence", number(claim.fence));
-        outcome(request).await
+    pub async fn commit(&self, claim: &Claim, renewal: &Renewal, told: Option<&Notice>) -> Result<Commit, StoreError> {
+        let mut values = Item::from([(":fence".to_owned(), number(claim.fence))]);
+        let change = Change::of(claim, renewal);
+        change.values(claim, &mut values);
+        self.write(claim, &change.expression(), "ver = :ver AND fence = :fence", (values, told)).await
     }
 
     /// Stores what the provider gave although another had a lease since, as long as nobody has stored anything newer:
@@ -108,24 +111,53 @@ impl Renewals {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn salvage(&self, claim: &Claim, renewal: &Renewal, verify_at: Timestamp) -> Result<Commit, StoreError> {
-        let request = self.writing(claim, Change::of(claim, renewal).due_for_proof(claim, verify_at));
-        outcome(request.condition_expression("ver = :ver")).await
+    pub async fn salvage(
+        &self,
+        claim: &Claim,
+        renewal: &Renewal,
+        verify_at: Timestamp,
+        told: Option<&Notice>,
+    ) -> Result<Commit, StoreError> {
+        let mut values = Item::new();
+        let change = Change::of(claim, renewal).due_for_proof(claim, verify_at);
+        change.values(claim, &mut values);
+        self.write(claim, &change.expression(), "ver = :ver", (values, told)).await
     }
 
-    fn writing(&self, claim: &Claim, change: Change) -> UpdateItemFluentBuilder {
-        let place = &claim.place;
-        let request = self.0.client.update_item().table_name(&self.0.name);
-        let mut request = request
-            .set_key(Some(key_of(place)))
-            .update_expression(change.expression())
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":ver", number(claim.version))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        for (name, value) in change.set {
-            request = request.expression_attribute_values(format!(":{name}"), value);
+    /// Asks once. Whoever stores tokens asks again themselves, every few hundred milliseconds: the SDK's own pauses between
+    /// tries are of seconds, in which a table that is back is not asked. It is one plain write, unless there is something to
+    /// tell: then that stands beside it, or neither does.
+    async fn write(
+        &self,
+        claim: &Claim,
+        expression: &str,
+        condition: &str,
+        (values, told): (Item, Option<&Notice>),
+    ) -> Result<Commit, StoreError> {
+        let once = aws_sdk_dynamodb::config::Builder::new().retry_config(RetryConfig::disabled());
+        let (old, at) = (ReturnValuesOnConditionCheckFailure::AllOld, Some(key_of(&claim.place)));
+        let Some(told) = told else {
+            let request = self.0.client.update_item().table_name(&self.0.name).set_key(at);
+            let request = request.update_expression(expression).condition_expression(condition);
+            let request = request.set_expression_attribute_values(Some(values));
+            let request = request.return_values_on_condition_check_failure(old);
+            return match request.customize().config_override(once).send().await {
+                Ok(_) => Ok(Commit::Done),
+                Err(error) => Ok(Commit::Refused(standing_item(&error)?.map(Box::new))),
+            };
+        };
+        let update = Update::builder().table_name(&self.0.name).set_key(at);
+        let update = update.update_expression(expression).condition_expression(condition);
+        let update = update.set_expression_attribute_values(Some(values)).return_values_on_condition_check_failure(old);
+        let update = update.build().map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
+        let request = self.0.client.transact_write_items();
+        let request = request
+            .transact_items(TransactWriteItem::builder().update(update).build())
+            .transact_items(told_with(&self.0.name, told)?);
+        match request.customize().config_override(once).send().await {
+            Ok(_) => Ok(Commit::Done),
+            Err(error) => Ok(Commit::Refused(item_that_stands(&error)?.map(Box::new))),
         }
-        request
     }
 }
 
@@ -187,19 +219,15 @@ impl Change {
         }
     }
 
+    /// The values of its expression, and of its condition.
+    fn values(&self, claim: &Claim, values: &mut Item) {
+        values.extend([(":one".to_owned(), number(1)), (":ver".to_owned(), number(claim.version))]);
+        values.extend(self.set.iter().map(|(name, value)| (format!(":{name}"), value.clone())));
+    }
+
     fn expression(&self) -> String {
         let set: Vec<String> = self.set.iter().map(|(name, _)| format!("{name} = :{name}")).collect();
         format!("SET ver = ver + :one, {} REMOVE {}", set.join(", "), self.remove.join(", "))
-    }
-}
-
-/// Asks once. Whoever stores tokens asks again themselves, every few hundred milliseconds: the SDK's own pauses between
-/// tries are of seconds, in which a table that is back is not asked.
-async fn outcome(request: UpdateItemFluentBuilder) -> Result<Commit, StoreError> {
-    let once = aws_sdk_dynamodb::config::Builder::new().retry_config(RetryConfig::disabled());
-    match request.customize().config_override(once).send().await {
-        Ok(_) => Ok(Commit::Done),
-        Err(error) => Ok(Commit::Refused(standing_item(&error)?.map(Box::new))),
     }
 }
 
@@ -207,6 +235,18 @@ async fn outcome(request: UpdateItemFluentBuilder) -> Result<Commit, StoreError>
 pub(super) fn standing_item<R>(error: &SdkError<UpdateItemError, R>) -> Result<Option<Connection>, StoreError> {
     if let SdkError::ServiceError(service) = error
         && let UpdateItemError::ConditionalCheckFailedException(refused) = service.err()
+    {
+        return refused.item().map(|item| read(&Row::read(item.clone())?)).transpose();
+    }
+    Err(failed(error))
+}
+
+/// The same, of a transaction in which the connection stands first.
+fn item_that_stands<R>(error: &SdkError<TransactWriteItemsError, R>) -> Result<Option<Connection>, StoreError> {
+    if let SdkError::ServiceError(service) = error
+        && let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err()
+        && let Some(refused) = cancelled.cancellation_reasons().first()
+        && refused.code() == Some("ConditionalCheckFailed")
     {
         return refused.item().map(|item| read(&Row::read(item.clone())?)).transpose();
     }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::domain::{
     connection::{Connection, Quarantine},
-    event::Event,
+    notice::Notice,
     user::ConnectionKey,
 };
 
@@ -189,7 +189,7 @@ impl Schedule {
         &self,
         place: &ConnectionKey,
         end: Timestamp,
-        told: &Event,
+        told: &Notice,
     ) -> Result<Write, StoreError> {
         let another = end.checked_sub(SAME_END).unwrap_or(end);
         let mark = Update::builder()

@@ -60,6 +60,14 @@ impl Place {
         Self { workspace: workspace.clone(), parts: ["registry".to_owned(), pk, sk, app, connector, issuer, subject] }
     }
 
+    /// The row that holds what a workspace's audit trail is made with.
+    #[must_use]
+    pub fn audit_key(workspace: &WorkspaceId) -> Self {
+        let (pk, sk) = keys::audit_key(workspace);
+        let [app, connector, issuer, subject] = [const { String::new() }; 4];
+        Self { workspace: workspace.clone(), parts: ["registry".to_owned(), pk, sk, app, connector, issuer, subject] }
+    }
+
     fn owned(table: &str, (pk, sk): (String, String), key: &ConnectionKey) -> Self {
         let [app, issuer, subject] = match &key.owner {
             Owner::User(user) => [user.app.as_str(), user.issuer.as_str(), user.subject.as_str()],

@@ -46,7 +46,12 @@ const READERS: [(&str, Reader); 18] = [
     ("api-key", |w, _| said(w, ApiKeys::new(&w.dynamodb, &w.tables).find(&key_id()))),
     ("app", |w, at| said(w, Apps::new(&w.dynamodb, &w.tables).find(&at.user.app))),
     ("apps", |w, at| said(w, Apps::new(&w.dynamodb, &w.tables).of_workspace(&at.workspace))),
-    ("audit", |w, at| said(w, AuditLog::new(&w.dynamodb, &w.tables).page(&at.workspace, None, at.now, at.now, 10))),
+    ("audit", |w, at| {
+        let sought = Sought::default();
+        said(w, async move {
+            AuditLog::new(&w.dynamodb, &w.tables).page(&at.workspace, &sought, None, (at.now, at.now), 10).await
+        })
+    }),
     ("connection", |w, at| said(w, Connections::new(&w.dynamodb, &w.tables).find(&at.key))),
     ("connections", |w, at| said(w, Connections::new(&w.dynamodb, &w.tables).of_user(&at.user))),
     ("connections-of", |w, at| {

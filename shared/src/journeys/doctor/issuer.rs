@@ -47,11 +47,12 @@ impl Doctor {
                 return Ok(Followed { connector, offered: None });
             }
         };
-        if self.connectors.replace(&connector, &following).await? != ConnectorWrite::Done {
+        let told = self.issuers.news_of_update(&following, &Actor::System, &changes);
+        if self.connectors.replace(&connector, &following, &told).await? != ConnectorWrite::Done {
             tracing::info!("a connector that is being changed does not follow its issuer before the next examination");
             return Ok(Followed { connector, offered: None });
         }
-        self.issuers.note_updated(&following, Actor::System, &changes).await;
+        self.issuers.tell(&told).await;
         Ok(Followed { connector: following, offered: None })
     }
 }

@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Exchange, ExchangeError, Met, is_another, kind_of};
+use super::{Exchange, ExchangeError, Met, is_another};
 use crate::{
     domain::{
         account::Account,
         connection::SealedTokens,
         ended::EndedGrant,
-        event::Event,
+        event::EventKind,
         ids::EndedId,
+        notice::Notice,
         provider::{Provider, Step},
         schedule::Use,
         session::{FailureReason, Session, Stage},
     },
-    journeys::{filled, refresh_endpoint},
+    journeys::{filled, publish::noticed, refresh_endpoint},
     oauth::{GrantTokens, TokenSet},
     store::{Completed, Completion, NewGrant, StoreError, Tally},
     vault::{Place, Ready},
@@ -38,12 +39,12 @@ impl Exchange {
         tokens: &TokenSet,
     ) -> Result<(), ExchangeError> {
         let give_up = self.clock.now().checked_add(STORE_FOR).unwrap_or(self.clock.now());
-        let told = self.publisher.of_connection(kind_of(session), &session.key);
-        let stored = self.insist(session, met, ready, tokens, (&told, give_up)).await;
-        if stored.is_ok() {
-            self.publisher.remind(&told).await;
-        }
-        stored
+        let event = self.publisher.of_connection(kind_of(session), &session.key);
+        let details = [("connector", session.key.connector.as_str()), ("scopes", &tokens.scopes.to_string())];
+        let told = noticed(event, &session.begun_by, session.key.id().as_str(), &details);
+        let kind = self.insist(session, met, ready, tokens, (&told, give_up)).await?;
+        self.publisher.made(&told.turned_out(kind)).await;
+        Ok(())
     }
 
     /// Asks the table until it has the connection, or it takes too long.
@@ -53,16 +54,17 @@ impl Exchange {
         met: &Met<'_>,
         ready: &Ready<'_>,
         tokens: &TokenSet,
-        (told, give_up): (&Event, Timestamp),
-    ) -> Result<(), ExchangeError> {
+        (told, give_up): (&Notice, Timestamp),
+    ) -> Result<EventKind, ExchangeError> {
         loop {
             let grant = self.grant(session, met, ready, tokens);
             let began_at = session.began_at();
             let tally = Tally { drawn: self.random.below(u64::MAX), room: session.pinned.room };
-            let completion = Completion { session: &session.id, began_at, place: &session.key, grant, told, tally };
+            let (renews, place) = (session.earlier.is_some(), &session.key);
+            let completion = Completion { session: &session.id, began_at, place, grant, told, renews, tally };
             match self.completions.store(completion).await {
-                Ok(Completed::Done) => return Ok(()),
-                Ok(Completed::Conflict) if self.is_completed(session).await? => return Ok(()),
+                Ok(Completed::Done(kind)) => return Ok(kind),
+                Ok(Completed::Conflict) if self.is_completed(session).await? => return Ok(kind_of(session)),
                 Ok(Completed::Conflict) => return Err(ExchangeError::Spent),
                 Ok(Completed::Full) => {
                     return Err(ExchangeError::Failed { reason: FailureReason::PlanLimit, cause: None });
@@ -141,6 +143,11 @@ impl Exchange {
             tracing::error!(%error, "tokens that are not kept are not kept for a later revocation either");
         }
     }
+}
+
+/// What is told of the end of a session, unless something else was there by then than when it began.
+fn kind_of(session: &Session) -> EventKind {
+    if session.earlier.is_some() { EventKind::ConnectionReconnected } else { EventKind::ConnectionCreated }
 }
 
 /// Whether ending new tokens at the provider would end the user's earlier connection with them: where a revocation is wider

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use jiff::{Timestamp, civil::Date};
+use jiff::civil::Date;
 
 use super::acceptance::{Accepted, takes_secret};
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
         fields::FieldError,
         health::Health,
         ids::{ConnectorId, WorkspaceId},
+        notice::Notice,
         plan::PlanRequired,
         provider::ProviderType,
         scopes::Scopes,
@@ -22,7 +23,11 @@ use crate::{
         workspace::DisplayName,
     },
     journeys::{
-        audit::Audit, doctor::CallDoctor, issuer_changes::IssuerChanges, plan::KeepPlan, profile, publish::Publisher,
+        doctor::CallDoctor,
+        issuer_changes::IssuerChanges,
+        plan::KeepPlan,
+        profile,
+        publish::{Publisher, noticed},
         sweep_connector::BeginSweep,
     },
     oauth::{DiscoveryError, ProviderClient, SigningError},
@@ -46,7 +51,6 @@ pub struct ManageConnectors {
     pub(crate) doctor: CallDoctor,
     pub(crate) vault: Arc<Vault>,
     pub(crate) sweep: BeginSweep,
-    pub(crate) audit: Audit,
     pub(crate) publisher: Publisher,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -218,8 +222,10 @@ impl ManageConnectors {
             updated_at: now,
             id,
         };
-        match self.connectors.put_new(&connector, planned.most_connectors()).await? {
-            ConnectorWrite::Done => {}
+        let details = [("integration_type", connector.provider.as_str()), ("name", connector.name.as_str())];
+        let told = self.told(EventKind::ConnectorCreated, &connector, &actor, &details);
+        match self.connectors.put_new(&connector, planned.most_connectors(), &told).await? {
+            ConnectorWrite::Done => self.publisher.made(&told).await,
             ConnectorWrite::Full => {
                 // Others came first: it is full by now, or gone.
                 let planned = self.plan.of(workspace).await?.ok_or(ConnectorError::NotFound)?;
@@ -229,9 +235,6 @@ impl ManageConnectors {
             ConnectorWrite::NameTaken => return Err(ConnectorError::NameTaken),
             ConnectorWrite::Conflict => return Err(ConnectorError::IdTaken),
         }
-        let details = [("integration_type", connector.provider.as_str()), ("name", connector.name.as_str())];
-        self.audit.note(workspace, actor, "connector.created", connector.id.as_str(), &details).await;
-        self.publisher.publish(&self.publisher.of_connector(EventKind::ConnectorCreated, &connector)).await;
         self.doctor.soon(&connector).await;
         Ok(connector)
     }
@@ -286,12 +289,11 @@ impl ManageConnectors {
             let accepted =
                 metadata.as_ref().map(|metadata| self.accepted(&mut changed, metadata)).transpose()?.flatten();
             changed.client_key = self.key_of_changed(&changed, change.rotate_key).await?;
-            match self.connectors.replace(&earlier, &changed).await? {
+            let fields = differences(&earlier, &changed).join(" ");
+            let told = self.told(EventKind::ConnectorChanged, &changed, &actor, &[("changed", &fields)]);
+            match self.connectors.replace(&earlier, &changed, &told).await? {
                 ConnectorWrite::Done => {
-                    let fields = differences(&earlier, &changed).join(" ");
-                    let details = [("changed", fields.as_str())];
-                    self.audit.note(workspace, actor.clone(), "connector.changed", id.as_str(), &details).await;
-                    self.publisher.publish(&self.publisher.of_connector(EventKind::ConnectorChanged, &changed)).await;
+                    self.publisher.made(&told).await;
                     if let Some(metadata) = &metadata {
                         self.note_accepted(&changed, metadata, accepted.as_ref(), actor).await?;
                     }
@@ -327,29 +329,33 @@ impl ManageConnectors {
         // Also for one that is being deleted already: whoever deletes again may have changed their mind about `revoke`.
         let began_at = if connector.is_active() { now } else { connector.updated_at };
         let sweep = self.sweep.of(&connector, None, revoke, began_at).await?;
-        let event = self.publisher.of_connector(EventKind::ConnectorDeleted, &connector);
-        if self.mark_deleted(connector, now).await? == Write::Done {
-            let details = [("revoke", if revoke { "true" } else { "false" })];
-            self.audit.note(workspace, actor, "connector.deleted", id.as_str(), &details).await;
-            self.publisher.publish(&event).await;
+        let details = [("revoke", if revoke { "true" } else { "false" })];
+        let told = self.told(EventKind::ConnectorDeleted, &connector, &actor, &details);
+        if self.mark_deleted(connector, &told).await? == Write::Done {
+            self.publisher.made(&told).await;
         }
         self.sweep.start(&sweep).await;
         Ok(())
     }
 
     /// Marks a connector as deleted, as it is by now; [`Write::Conflict`] if somebody else has.
-    async fn mark_deleted(&self, mut connector: Connector, now: Timestamp) -> Result<Write, ConnectorError> {
+    async fn mark_deleted(&self, mut connector: Connector, told: &Notice) -> Result<Write, ConnectorError> {
         for _ in 0..TRIES {
             if !connector.is_active() {
                 return Ok(Write::Conflict);
             }
-            if self.connectors.mark_deleted(&connector, now).await? == Write::Done {
+            if self.connectors.mark_deleted(&connector, told).await? == Write::Done {
                 return Ok(Write::Done);
             }
             let changed = self.connectors.find(&connector.workspace, &connector.id).await?;
             connector = changed.ok_or(ConnectorError::NotFound)?;
         }
         Err(ConnectorError::Contended)
+    }
+
+    /// What is told of a connector, and noted.
+    fn told(&self, kind: EventKind, connector: &Connector, actor: &Actor, details: &[(&str, &str)]) -> Notice {
+        noticed(self.publisher.of_connector(kind, connector), actor, connector.id.as_str(), details)
     }
 
     async fn sealed(

@@ -20,5 +20,5 @@ pub use governance::{Govern, GovernError, Governed};
 pub use identity::{IdentityError, ManageIdentity, SecretChange, WorkspaceIdentityDraft};
 pub use keys::{KeyDraft, KeyError, ManageKeys, NewKey};
 pub use providers::{ManageProviders, ProviderError};
-pub use webhooks::{ManageWebhooks, Shown, WebhookError, WebhookWish};
+pub use webhooks::{ManageWebhooks, ReplayWish, Replayed, Shown, WebhookError, WebhookWish};
 pub use workspaces::{FoundError, FoundWorkspace, FoundedWorkspace};

@@ -13,7 +13,7 @@ use crate::{
         plan::{PlanName, Plans},
         workspace::{DisplayName, Workspace},
     },
-    journeys::audit::Audit,
+    journeys::audit::{Audit, NotNoted},
     random::Random,
     store::{StoreError, Workspaces},
     vault::{NewKeyError, Vault},
@@ -52,6 +52,9 @@ pub enum FoundError {
     /// There is no key to seal its secrets with.
     #[error(transparent)]
     Seal(#[from] NewKeyError),
+    /// Its audit trail was not begun.
+    #[error(transparent)]
+    Trail(#[from] NotNoted),
     /// Its first key was not made.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -77,6 +80,7 @@ impl FoundWorkspace {
         let id = WorkspaceId::of_ulid(&self.random.ulid(now));
         let workspace = Workspace { id, name, plan, connectors: Some(0), created_at: now, deleted_at: None };
         self.vault.found(&workspace.id, kms_key).await?;
+        self.audit.begin(&workspace.id).await?;
         self.workspaces.put_new(&workspace).await?;
         self.audit.note(&workspace.id, Actor::System, "workspace.created", workspace.id.as_str(), &[]).await;
         let holder = Holder::Workspace { workspace: workspace.id.clone(), role: WorkspaceRole::Admin };

@@ -186,11 +186,12 @@ impl Refresher {
         } else {
             (EndReason::RefreshRejected, Metric::GrantsEnded)
         };
-        match insist(|| self.leases.end(&lease, reason, self.clock.now())).await? {
+        let told = self.news_of_end(&lease, reason);
+        match insist(|| self.leases.end(&lease, reason, &told)).await? {
             Write::Done => {
                 self.metrics.record(metric, 1);
                 tracing::info!(outcome = reason.as_str(), "a grant is over");
-                self.tell_of_end(&lease.connection, reason).await;
+                self.tell(Some(&told)).await;
                 Err(RefreshError::Ended)
             }
             Write::Conflict => match self.connections.find(&lease.connection.key).await? {

@@ -14,7 +14,7 @@ use crate::{
         user::ConnectionKey,
     },
     oauth::{ErrorCode, TokenError},
-    store::{Pace, Slot, StoreError, Write},
+    store::{Pace, Refused, Slot, StoreError, Write},
 };
 
 /// How many refreshes ahead of time a client may ask for in a second, where nothing else is known of the provider.
@@ -144,7 +144,8 @@ impl Refresher {
         Ok(())
     }
 
-    /// The provider does not accept the client.
+    /// The provider does not accept the client. Others are told once for each of the connector's revisions: an admin who
+    /// changed it wants to know whether that helped.
     pub(super) async fn note_refusal(&self, connector: &Connector, error: &ErrorCode, status: u16) {
         let refusal = ClientRefusal {
             error: error.as_str().to_owned(),
@@ -153,8 +154,11 @@ impl Refresher {
             revision: connector.revision,
         };
         tracing::error!(%error, status, "a provider does not accept a connector's client id or secret");
-        warned(self.tell_of_refusal(connector).await);
-        warned(self.healths.note_refusal(&connector.id, &refusal).await);
+        let told = self.news_of_refusal(connector);
+        match self.healths.note_refusal(&connector.id, &refusal, &told).await {
+            Ok(Refused::ForTheFirstTime) => self.tell(Some(&told)).await,
+            outcome => warned(outcome.map(|_| ())),
+        }
     }
 }
 

@@ -103,6 +103,9 @@ pub struct RenewalOnWire {
     granted: Option<Vec<String>>,
     /// Messages of an earlier version lack it.
     #[serde(default)]
+    scopes_changed: bool,
+    /// Messages of an earlier version lack it.
+    #[serde(default)]
     details: Option<Values>,
     due_at: Option<Timestamp>,
     retry_at: Option<Timestamp>,
@@ -179,6 +182,7 @@ impl RefreshMessage {
             refresh: renewal.refresh.as_ref().map(|sealed| BASE64_STANDARD.encode(sealed.as_bytes())),
             refresh_expires_at: renewal.refresh_expires_at,
             granted: renewal.granted.as_ref().map(|scopes| scopes.iter().map(str::to_owned).collect()),
+            scopes_changed: renewal.scopes_changed,
             details: renewal.details.clone(),
             due_at: renewal.due_at,
             retry_at: renewal.retry_at,
@@ -211,6 +215,7 @@ impl RenewalOnWire {
                 None => None,
                 Some(scopes) => Some(Scopes::parse(scopes.iter().map(String::as_str)).ok()?),
             },
+            scopes_changed: self.scopes_changed,
             details: self.details.clone(),
             due_at: self.due_at,
             retry_at: self.retry_at,

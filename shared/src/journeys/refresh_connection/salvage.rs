@@ -108,12 +108,17 @@ impl Refresher {
     }
 
     async fn stored_late(&self, claim: &Claim, renewal: &Renewal) -> Result<Commit, StoreError> {
-        match self.renewals.commit(claim, renewal).await? {
+        let told = self.news_of_scopes(claim, renewal);
+        let outcome = match self.renewals.commit(claim, renewal, told.as_ref()).await? {
             Commit::Refused(Some(row)) if row.version == claim.version => {
-                self.renewals.salvage(claim, renewal, self.clock.now()).await
+                self.renewals.salvage(claim, renewal, self.clock.now(), told.as_ref()).await?
             }
-            outcome => Ok(outcome),
+            outcome => outcome,
+        };
+        if matches!(outcome, Commit::Done) {
+            self.tell(told.as_ref()).await;
         }
+        Ok(outcome)
     }
 
     /// What waited may have been sealed by a key that was replaced in the meantime, and whoever seals anew has passed by. As

@@ -57,7 +57,6 @@ impl Refresher {
             Stored::Under => {
                 self.metrics.record(Metric::Refreshed, 1);
                 tracing::info!(outcome = "refreshed", "refreshed a connection");
-                self.tell_of_scopes(&lease.connection, &tokens.scopes).await;
                 let before = lease.connection.tokens.clone();
                 let connection = renewed(lease, renewal);
                 if let Some(end) = connection.tokens.end_in_spite_of_refresh(&before) {
@@ -94,6 +93,7 @@ impl Refresher {
             refresh: Some(ready.seal(token, &Place::connection(&lease.connection.key))),
             refresh_expires_at: None,
             granted: None,
+            scopes_changed: false,
             details: None,
             due_at: Some(retry_at),
             retry_at: Some(retry_at),
@@ -115,14 +115,22 @@ impl Refresher {
     /// the end is refused because of something newer, or because the connection is gone.
     async fn stored(&self, lease: &Lease, renewal: &Renewal) -> Result<Stored, RefreshError> {
         let claim = lease.claim();
-        match self.insist(lease, renewal, || self.renewals.commit(&claim, renewal)).await? {
-            Commit::Done => return Ok(Stored::Under),
+        let told = self.news_of_scopes(&claim, renewal);
+        let told = told.as_ref();
+        match self.insist(lease, renewal, || self.renewals.commit(&claim, renewal, told)).await? {
+            Commit::Done => {
+                self.tell(told).await;
+                return Ok(Stored::Under);
+            }
             Commit::Refused(Some(row)) if row.version == claim.version => {}
             Commit::Refused(standing) => return Ok(Stored::Refused(standing)),
         }
-        let late = self.insist(lease, renewal, || self.renewals.salvage(&claim, renewal, self.clock.now())).await?;
-        Ok(match late {
-            Commit::Done => Stored::Late,
+        let write = || self.renewals.salvage(&claim, renewal, self.clock.now(), told);
+        Ok(match self.insist(lease, renewal, write).await? {
+            Commit::Done => {
+                self.tell(told).await;
+                Stored::Late
+            }
             Commit::Refused(standing) => Stored::Refused(standing),
         })
     }
@@ -205,6 +213,7 @@ impl Refresher {
             access: Some(access),
             refresh: tokens.refresh_token.as_ref().map(|token| ready.seal(token, &place)),
             refresh_expires_at: after.refresh_expires_at,
+            scopes_changed: connection.granted != tokens.scopes,
             granted: Some(tokens.scopes.clone()),
             details: provider
                 .and_then(|provider| provider.renewed_details(&connection.details, &tokens.kept))

@@ -1,4 +1,5 @@
-//! What others are told of a refresh: nothing, unless it changed what a user or an admin has to do.
+//! What others are told of a refresh: nothing, unless it changed what a user or an admin has to do. What is told stands in
+//! the table with what it tells of, or neither does.
 
 use jiff::Timestamp;
 
@@ -10,18 +11,35 @@ use crate::{
         connector::Connector,
         event::EventKind,
         expiring::noticed_at,
-        scopes::Scopes,
+        notice::Notice,
     },
-    store::{StoreError, Write},
+    journeys::publish::noticed,
+    store::{Claim, Lease, Renewal, Write},
 };
 
 impl Refresher {
     /// The grant is over: the user has to connect again.
-    pub(super) async fn tell_of_end(&self, connection: &Connection, reason: EndReason) {
-        let (kind, place) = (EventKind::ConnectionReconnectRequired, &connection.key);
+    pub(super) fn news_of_end(&self, lease: &Lease, reason: EndReason) -> Notice {
+        let place = &lease.connection.key;
+        let event = self.publisher.of_attempt(&lease.attempt, EventKind::ConnectionReconnectRequired, place);
         let details = [("connector", place.connector.as_str()), ("reason", reason.as_str())];
-        self.audit.note(&place.workspace, Actor::System, kind.as_str(), place.id().as_str(), &details).await;
-        self.publisher.publish(&self.publisher.of_connection(kind, place).because(reason.as_str())).await;
+        noticed(event.because(reason.as_str()), &Actor::System, place.id().as_str(), &details)
+    }
+
+    /// The provider changed what the grant may do, if it did.
+    pub(super) fn news_of_scopes(&self, claim: &Claim, renewal: &Renewal) -> Option<Notice> {
+        let granted = renewal.granted.as_ref().filter(|_| renewal.scopes_changed)?;
+        let place = &claim.place;
+        let event = self.publisher.of_attempt(&claim.attempt, EventKind::ConnectionScopesChanged, place);
+        let details = [("connector", place.connector.as_str()), ("scopes", &granted.to_string())];
+        Some(noticed(event, &Actor::System, place.id().as_str(), &details))
+    }
+
+    /// What is left in the table is noted, and soon told.
+    pub(super) async fn tell(&self, notice: Option<&Notice>) {
+        if let Some(notice) = notice {
+            self.publisher.made(notice).await;
+        }
     }
 
     /// The grant ends at `end` by itself, unless its user acts: told when that is near, and once. What can't be told now is
@@ -34,34 +52,18 @@ impl Refresher {
         }
         let place = &connection.key;
         let event = self.publisher.of_connection(EventKind::ConnectionExpiring, place).ending(end);
-        match self.schedule.tell_of_expiry(place, end, &event).await {
-            Ok(Write::Done) => self.publisher.remind(&event).await,
+        let details = [("connector", place.connector.as_str()), ("expires_at", &end.to_string())];
+        let notice = noticed(event, &Actor::System, place.id().as_str(), &details);
+        match self.schedule.tell_of_expiry(place, end, &notice).await {
+            Ok(Write::Done) => self.publisher.made(&notice).await,
             Ok(Write::Conflict) => {}
             Err(error) => tracing::warn!(%error, "nobody is told yet that a grant ends soon"),
         }
     }
 
-    /// The provider changed what the grant may do, if it did.
-    pub(super) async fn tell_of_scopes(&self, before: &Connection, granted: &Scopes) {
-        if before.granted == *granted {
-            return;
-        }
-        let (kind, place) = (EventKind::ConnectionScopesChanged, &before.key);
-        let details = [("connector", place.connector.as_str()), ("scopes", &granted.to_string())];
-        self.audit.note(&place.workspace, Actor::System, kind.as_str(), place.id().as_str(), &details).await;
-        self.publisher.publish(&self.publisher.of_connection(kind, place)).await;
-    }
-
-    /// The provider does not accept the connector's client. Once for each of its revisions: an admin who changed it wants to
-    /// know whether that helped.
-    pub(super) async fn tell_of_refusal(&self, connector: &Connector) -> Result<(), StoreError> {
-        let noted = self.healths.find(&connector.id).await?.refusal;
-        if noted.is_some_and(|refusal| refusal.revision == connector.revision) {
-            return Ok(());
-        }
-        let kind = EventKind::ConnectorMisconfigured;
-        self.audit.note(&connector.workspace, Actor::System, kind.as_str(), connector.id.as_str(), &[]).await;
-        self.publisher.publish(&self.publisher.of_connector(kind, connector)).await;
-        Ok(())
+    /// The provider does not accept the connector's client.
+    pub(super) fn news_of_refusal(&self, connector: &Connector) -> Notice {
+        let event = self.publisher.of_connector(EventKind::ConnectorMisconfigured, connector);
+        noticed(event, &Actor::System, connector.id.as_str(), &[])
     }
 }

@@ -103,12 +103,10 @@ impl RevokeMatching {
             return Ok(None);
         };
         let is_meant = |connection: &Connection| revocation.criteria.mean(connection);
-        let Some(ended) = self.end.end_if(connection, LOOK_AFTER, is_meant).await? else { return Ok(None) };
-        let outcome = self.revoke.first(connector, ended).await;
-        let id = revocation.id.as_str();
-        let details = [("connector", connector.id.as_str()), ("revocation", outcome.as_str()), ("of", id)];
         let actor = Actor::Recorded(revocation.begun_by.clone());
-        self.audit.note(&place.workspace, actor, "connection.deleted", place.id().as_str(), &details).await;
+        let Some(ended) = self.end.end_if(connection, &actor, LOOK_AFTER, is_meant).await? else { return Ok(None) };
+        let outcome = self.revoke.first(connector, ended.grant).await;
+        self.end.note(ended.notice.with("of", revocation.id.as_str()), outcome.as_str()).await;
         Ok(Some(outcome))
     }
 

@@ -185,6 +185,7 @@ names! {
 
     EVENT_KIND = "event_kind";
     EVENT_TEXT = "event_text";
+    UNNOTED = "unnoted";
     WEBHOOK = "webhook_id";
     WEBHOOK_URL = "webhook_url";
     WEBHOOK_EVENTS = "webhook_events";
@@ -199,4 +200,7 @@ names! {
     SEQ = "seq";
     HASH = "chain_hash";
     PREVIOUS_HASH = "chain_previous";
+    PREVIOUS_AT = "chain_previous_at";
+    HEAD_SIGNATURE = "head_signature";
+    AUDIT_KEY = "audit_key";
 }
