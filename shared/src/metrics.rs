@@ -14,6 +14,8 @@ pub enum Metric {
     OldestDueAge,
     /// How many index entries the schedule passed on.
     DueDispatched,
+    /// A token that was opened for who asked, or for a call made in their place.
+    TokensRead,
     /// A refresh that stored new tokens.
     Refreshed,
     /// A refresh that failed for a passing reason.
@@ -43,6 +45,7 @@ impl Metric {
         match self {
             Self::OldestDueAge => "oldest_due_age",
             Self::DueDispatched => "due_dispatched",
+            Self::TokensRead => "tokens_read",
             Self::Refreshed => "refreshed",
             Self::RefreshFailed => "refresh_failed",
             Self::GrantsEnded => "grants_ended",

@@ -74,6 +74,18 @@ async fn an_event_that_was_changed_is_named() {
 }
 
 #[tokio::test]
+async fn an_event_that_can_be_read_no_more_is_named_and_hides_no_other() {
+    let (world, events) = told().await;
+    let mut garbled = events[3].clone();
+    garbled.insert("actor".to_owned(), AttributeValue::N("7".to_owned()));
+    garbled.remove("seq");
+    world.aws.put("TABLE_AUDIT", garbled).await;
+    assert_eq!(flaw(&world).await, ("altered".to_owned(), id(&events[3]).into()));
+    let shown = world.admin("GET", "/audit").send().await.expect(200);
+    assert_eq!(shown["events"].as_array().unwrap().len(), events.len() - 1);
+}
+
+#[tokio::test]
 async fn an_event_that_was_removed_shows_at_the_next_of_its_lane_or_at_the_end() {
     let (world, events) = told().await;
     for gone in &events {

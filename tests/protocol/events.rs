@@ -99,6 +99,27 @@ async fn a_client_that_is_not_accepted_is_told_of_once() {
     assert_eq!(world.deeds("connector.mis").await.len(), 1);
 }
 
+/// What it is turns out when it happens: the other session may have been faster.
+#[tokio::test]
+async fn of_two_sessions_that_began_together_one_connects_and_the_other_connects_again() {
+    let (world, connector) = world().await;
+    let (mut first, mut second) = (world.begin(&connector, "alice").await, world.begin(&connector, "alice").await);
+    for begun in [&mut first, &mut second] {
+        let callback = world.provider.approve(&begun.redirect_url, "alice@provider");
+        begun.browser.open(&world, &callback).await.location();
+        world.deliver_events().await;
+        world.advance(1);
+    }
+    assert_eq!(kinds(&world, "connection."), ["connection.created", "connection.reconnected"]);
+    assert_eq!(world.deeds("connection.").await, ["connection.reconnected", "connection.created"]);
+    let mut third = world.begin(&connector, "alice").await;
+    world.disconnect(&connector, "alice").await.expect(200);
+    world.advance(1);
+    let callback = world.provider.approve(&third.redirect_url, "alice@provider");
+    third.browser.open(&world, &callback).await.location();
+    assert_eq!(world.deeds("connection.").await[0], "connection.created", "there was none any more");
+}
+
 /// Whoever was to tell died, and the message with them.
 #[tokio::test]
 async fn what_nobody_was_reminded_of_is_told_all_the_same() {

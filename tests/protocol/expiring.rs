@@ -89,6 +89,32 @@ async fn a_connection_that_nothing_renews_is_told_of_a_week_ahead_and_again_when
 }
 
 #[tokio::test]
+async fn an_end_that_comes_by_itself_is_told_of_when_it_has_come_and_once() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    world.provider.give_life(Some(10 * DAY));
+    world.provider.next(Step::Without(&["refresh_token"]));
+    world.connect(&connector, "alice").await;
+    let ended = async |world: &World| -> Vec<Value> {
+        world.deliver_events().await;
+        let events = world.aws.bus.events().into_iter().map(|event| event.detail);
+        events.filter(|event| event["type"] == "connection.reconnect_required").collect()
+    };
+    for _ in 0..9 {
+        a_day(&world).await;
+        assert_eq!(ended(&world).await, [] as [Value; 0], "it works still");
+    }
+    assert_eq!(told(&world).await.len(), 1);
+    for _ in 0..4 {
+        a_day(&world).await;
+    }
+    let ended = ended(&world).await;
+    assert_eq!((ended.len(), &ended[0]["reason"]), (1, &json!("expired")));
+    assert_eq!(world.deeds("connection.reconnect").await, ["connection.reconnect_required"]);
+    assert_eq!(world.view(&connector, "alice").await["reason"], "expired");
+}
+
+#[tokio::test]
 async fn what_lives_for_an_hour_is_told_of_by_nobody() {
     let world = World::new().await;
     let connector = world.connector("Calendar").await;

@@ -78,6 +78,10 @@ async fn a_connection_that_does_not_open_is_taken_out_of_the_schedule_and_its_us
     assert_eq!(world.fire_schedule().await, json!({"due": 0}));
     let view = world.view(&connector, "alice").await;
     assert_eq!((&view["status"], &view["reason"]), (&json!("reconnect_required"), &json!("unreadable")));
+    world.deliver_events().await;
+    let told = world.aws.bus.events().into_iter().map(|event| event.detail);
+    let told: Vec<_> = told.filter(|event| event["type"] == "connection.reconnect_required").collect();
+    assert_eq!((told.len(), &told[0]["reason"], &told[0]["user"]["sub"]), (1, &json!("unreadable"), &json!("alice")));
     assert_eq!(world.token(&connector, "alice").await.refusal(), (404, "reconnect_required".to_owned()));
     for user in ["bob", "carol"] {
         assert!(world.provider.honours(&world.access_token(&connector, user).await));

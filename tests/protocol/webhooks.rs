@@ -215,6 +215,48 @@ async fn a_receiver_that_says_it_is_gone_is_asked_no_more() {
 }
 
 #[tokio::test]
+async fn what_a_receiver_says_besides_its_status_is_not_waited_for() {
+    let world = World::new().await;
+    let handler = Arc::new(|_: Received| -> futures::future::BoxFuture<'static, Reply> {
+        let body = "x".repeat(1 << 20);
+        Box::pin(async move { Reply::Answer { status: 200, headers: Vec::new(), body } })
+    });
+    let url = format!("http://{}/hook", serve(handler).await);
+    let made = world.admin("POST", "/webhooks").json(&json!({"url": url})).send().await.expect(201);
+    world.keep_secret(&text(&made["secret"]));
+    world.connector("Calendar").await;
+    world.deliver_events().await;
+    let last = &shown(&world, &text(&made["id"])).await["last_delivery"];
+    assert_eq!((&last["arrived"], &last["status"]), (&json!(true), &json!(200)));
+}
+
+/// Nothing listens there: each is tried once, and the others wait until somebody knows more.
+#[tokio::test]
+async fn a_receiver_that_does_not_answer_is_sent_nothing_new_for_a_moment() {
+    let (world, receiver, _, _) = hooked(&json!({})).await;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let body = json!({"url": format!("http://{silent}/hook")});
+    let made = world.admin("POST", "/webhooks").json(&body).send().await.expect(201);
+    world.keep_secret(&text(&made["secret"]));
+    let tries = || world.log.text().matches("did not answer").count();
+    world.connector("First").await;
+    world.deliver_events().await;
+    assert_eq!((tries(), receiver.take().len()), (1, 1));
+    for name in ["Second", "Third"] {
+        world.connector(name).await;
+    }
+    world.deliver_events().await;
+    assert_eq!((tries(), receiver.take().len()), (1, 2), "nobody else waits");
+    // Nor is any of it forgotten.
+    for _ in 0..10 {
+        world.advance(3_600);
+        world.fire_schedule().await;
+        world.deliver_events().await;
+    }
+    assert!(tries() >= 6, "{}", tries());
+}
+
+#[tokio::test]
 async fn a_redirect_is_a_refusal_and_is_not_followed() {
     let (world, receiver, _, _) = hooked(&json!({})).await;
     receiver.answer(307);

@@ -35,6 +35,10 @@ const PAUSES: [Duration; 9] = [
     Duration::from_hours(24),
 ];
 
+/// How long a receiver is sent nothing new that did not answer, counted from when it was asked: the eight seconds that it had
+/// for that, and a few more.
+const RESTS: Duration = Duration::from_secs(12);
+
 /// How long nothing must have arrived before a webhook is disabled.
 const GIVEN_UP_AFTER: Duration = Duration::from_hours(72);
 
@@ -120,6 +124,14 @@ impl Webhook {
     #[must_use]
     pub fn wants(&self, kind: EventKind) -> bool {
         self.state == WebhookState::Enabled && (self.events.is_empty() || self.events.contains(&kind))
+    }
+
+    /// How long its receiver is sent nothing new: who waits for one that has just not answered at all can't tell others.
+    #[must_use]
+    pub fn rests(&self, now: Timestamp) -> Option<Duration> {
+        let last = self.last.filter(|last| last.status.is_none() && self.failing_since.is_some())?;
+        let since = Duration::try_from(now.duration_since(last.at)).ok()?;
+        RESTS.checked_sub(since).filter(|left| !left.is_zero())
     }
 
     /// Whether it is to be disabled: nothing has arrived for days.

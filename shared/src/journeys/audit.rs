@@ -8,7 +8,8 @@ use crate::{
     clock::Clock,
     domain::{
         audit::{Actor, AuditEvent, Deed, Origin},
-        chain::{ChainKey, LANES, Tip},
+        chain::{ChainKey, Head, LANES, Tip},
+        digest::hex,
         ids::{EventId, WorkspaceId},
         notice::Notice,
     },
@@ -27,6 +28,9 @@ const LONGEST_PAUSE: u64 = 30;
 
 /// The least time between two events of a lane, so that their order is that of their times.
 const STEP: SignedDuration = SignedDuration::from_millis(1);
+
+/// What was written longer after it was done says when that was.
+const LATE: SignedDuration = SignedDuration::from_secs(10);
 
 tokio::task_local! {
     /// Where the request came from that everything in this task is done for.
@@ -116,7 +120,7 @@ impl Audit {
         left: Option<&EventId>,
     ) -> Result<(), NotNoted> {
         let key = self.key(workspace).await?;
-        let mut broken = 0;
+        let (deed, mut broken) = (self.dated(deed, at), 0);
         for _ in 0..TRIES {
             let lane = u8::try_from(self.random.below(u64::from(LANES))).unwrap_or(0);
             let tip = self.log.tip(workspace, lane, key.as_ref()).await?;
@@ -125,9 +129,11 @@ impl Audit {
                 broken += 1;
                 continue;
             }
-            let event = self.event(workspace, at, deed, &tip);
-            if self.log.append(&event, (lane, &tip), key.as_ref(), left).await? != Appended::Overtaken {
-                return Ok(());
+            let event = self.event(workspace, &deed, &tip);
+            match self.log.append(&event, (lane, &tip), key.as_ref(), left).await? {
+                Appended::Done(head) => return Ok(say(workspace, lane, &head)),
+                Appended::NotedBefore => return Ok(()),
+                Appended::Overtaken => {}
             }
             tokio::time::sleep(Duration::from_millis(self.random.below(LONGEST_PAUSE))).await;
         }
@@ -159,10 +165,24 @@ impl Audit {
         self.log.let_end(workspace, self.clock.now()).await
     }
 
-    /// The event, later than the last of its lane whatever the clocks of two machines say: the trail is read in this order.
-    fn event(&self, workspace: &WorkspaceId, at: Timestamp, deed: &Deed, tip: &Tip) -> AuditEvent {
+    /// The deed, and when it was done if that is a while ago. The trail's own times are those at which it was written: it is
+    /// read in their order, and whoever reads it has not yet come to what is written now.
+    fn dated(&self, deed: &Deed, at: Timestamp) -> Deed {
+        let is_late = self.clock.now().duration_since(at) > LATE;
+        if is_late { deed.clone().with("happened_at", &at.to_string()) } else { deed.clone() }
+    }
+
+    /// The event, later than the last of its lane whatever the clocks of two machines say.
+    fn event(&self, workspace: &WorkspaceId, deed: &Deed, tip: &Tip) -> AuditEvent {
+        let now = self.clock.now();
         let after = tip.head().and_then(|head| head.at.checked_add(STEP).ok());
-        let at = after.map_or(at, |after| after.max(at));
+        let at = after.map_or(now, |after| after.max(now));
         AuditEvent { id: self.random.ulid(at), at, workspace: workspace.clone(), deed: deed.clone() }
     }
+}
+
+/// Says in the log how far a lane has come: a witness that whoever writes the tables can't change.
+fn say(workspace: &WorkspaceId, lane: u8, head: &Head) {
+    let hash = hex(&head.hash);
+    tracing::info!(workspace.id = %workspace, audit.lane = lane, audit.seq = head.seq, audit.hash = hash, "noted in the audit trail");
 }

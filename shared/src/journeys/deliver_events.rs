@@ -29,6 +29,9 @@ use crate::{
 /// How long a receiver may take to answer. It is asked to take the event and work on it later.
 const RECEIVER_ANSWERS_WITHIN: Duration = Duration::from_secs(8);
 
+/// Over how long deliveries are spread that waited for one receiver together, in milliseconds.
+const RESTS_TOGETHER: u64 = 10_000;
+
 /// How long a deed that can't be noted waits for the next try at most.
 const LONGEST_UNNOTED: Duration = Duration::from_hours(1);
 
@@ -130,6 +133,11 @@ impl DeliverEvents {
         let Some(webhook) = webhook.filter(|webhook| webhook.state == WebhookState::Enabled) else {
             return Ok(self.outbox.finish_delivery(&delivery).await?);
         };
+        if delivery.tries <= 1
+            && let Some(wait) = webhook.rests(self.clock.now())
+        {
+            return Ok(self.put_off(&delivery, wait).await?);
+        }
         let last = LastTry { at: self.clock.now(), status: self.send(&webhook, &delivery).await? };
         if last.arrived() {
             self.outbox.finish_delivery(&delivery).await?;
@@ -158,8 +166,8 @@ impl DeliverEvents {
             return Ok(None);
         };
         *request.headers_mut() = headers;
-        match self.client.egress().send(request, RECEIVER_ANSWERS_WITHIN).await {
-            Ok(answer) => Ok(Some(answer.status().as_u16())),
+        match self.client.egress().notify(request, RECEIVER_ANSWERS_WITHIN).await {
+            Ok(status) => Ok(Some(status.as_u16())),
             Err(error) => {
                 tracing::info!(%error, "a webhook's receiver did not answer");
                 Ok(None)
@@ -191,6 +199,16 @@ impl DeliverEvents {
             }
         }
         Ok(headers)
+    }
+
+    /// Leaves a delivery for when its receiver is asked again: that was no try.
+    async fn put_off(&self, delivery: &Delivery, wait: Duration) -> Result<(), StoreError> {
+        let wait = wait + Duration::from_millis(self.random.below(RESTS_TOGETHER));
+        let untried = Delivery { tries: delivery.tries.saturating_sub(1), ..delivery.clone() };
+        if self.outbox.put_off(&untried, after(self.clock.now(), wait)).await? == Write::Done {
+            self.reminders.leave(delivery.key(), wait).await;
+        }
+        Ok(())
     }
 
     async fn try_later(&self, delivery: &Delivery) -> Result<(), StoreError> {

@@ -24,6 +24,7 @@ use crate::{
         standing::Standing,
         user::ConnectionKey,
     },
+    metrics::Metric,
     oauth::TokenError,
     random::Random,
     store::{Schedule, StoreError, TokenRead, TokenReads},
@@ -146,6 +147,7 @@ impl GetToken {
             self.note_use(&connection, provider, used_before, today).await;
         }
         self.remind.remind().await;
+        self.refresher.metrics.record(Metric::TokensRead, 1);
         Ok(Issued { access_token, connection, connector, standing })
     }
 
@@ -218,7 +220,9 @@ impl GetToken {
     async fn note_use(&self, connection: &Connection, provider: &Provider, before: Option<Date>, today: Date) {
         let jitter = u16::try_from(self.random.below(1_001)).unwrap_or(0);
         let usage = |last_used_on| Use { provider, last_used_on, connected_at: connection.connected_at, jitter };
-        let was_idle = !usage(before).is_recent(self.clock.now());
+        // What nothing renews waits for its end only, used or not.
+        let renews = connection.tokens.have_what_renews(provider);
+        let was_idle = renews && !usage(before).is_recent(self.clock.now());
         let due_at = was_idle.then(|| connection.tokens.due_at(usage(Some(today)))).flatten();
         let due_at = due_at.filter(|at| connection.refresh.due_at.is_some_and(|due| *at < due));
         if let Err(error) = self.schedule.note_use(connection, today, due_at).await {

@@ -72,7 +72,11 @@ impl ReadAudit {
         from: Option<&Cursor>,
     ) -> Result<AuditPage, ReadAuditError> {
         let found = self.workspaces.find(workspace).await?.ok_or(ReadAuditError::NotFound)?;
-        Ok(self.log.page(workspace, sought, from, (found.created_at, self.clock.now()), PAGE).await?)
+        let page = self.log.page(workspace, sought, from, (found.created_at, self.clock.now()), PAGE).await?;
+        if page.unreadable > 0 {
+            tracing::error!(workspace.id = %workspace, events = page.unreadable, "events of the audit trail can't be read");
+        }
+        Ok(page)
     }
 
     /// Follows the chains of the trail, a bounded piece at a time; with a witness, an earlier answer that somebody has kept,

@@ -15,14 +15,16 @@ use super::{
 use crate::{
     clock::Clock,
     domain::{
-        connection::{Connection, Quarantine},
+        connection::{Connection, Grant, Quarantine},
         connector::Connector,
         ids::{AttemptId, WorkspaceId},
+        notice::Notice,
+        standing::Reason,
         user::ConnectionKey,
     },
     metrics::{Metric, Metrics},
     queue::DueMessage,
-    store::{Checkups, Connections, Connectors, Schedule, StoreError, keys},
+    store::{Checkups, Connections, Connectors, Schedule, StoreError, Write},
     vault::VaultError,
 };
 
@@ -155,12 +157,11 @@ impl RefreshDue {
         if let Some(end) = profile(&connector).and_then(|provider| connection.tokens.end_unrenewed(provider)) {
             self.refresher.tell_of_expiry(&connection, end).await;
         }
-        let keys = keys::connection(key);
         match Box::pin(self.refresher.refresh(connection.clone(), &connector, occasion)).await {
             // Not the queue's business: the user, an admin or time must help, and the schedule brings it up again.
             Ok(_) | Err(RefreshError::Gone | RefreshError::Busy | RefreshError::Crowded) => Ok(()),
             // Nor the schedule's, if there is nothing to refresh it with.
-            Err(RefreshError::Ended) => Ok(self.schedule.remove(&connection).await.map_err(RefreshError::from)?),
+            Err(RefreshError::Ended) => self.ended(&connection, &connector).await,
             Err(RefreshError::Unavailable { cause: None, retry_after }) => self.put_off(&connection, retry_after).await,
             Err(RefreshError::Misconfigured(_) | RefreshError::SecretUnreadable) => {
                 self.put_off(&connection, MISCONFIGURED).await
@@ -171,9 +172,36 @@ impl RefreshDue {
             }
             Err(RefreshError::Vault(error @ (VaultError::DoesNotOpen | VaultError::NoKey))) => {
                 tracing::error!(%error, "a connection's tokens can't be opened");
-                self.quarantine(keys, Quarantine::TokensSealed).await
+                self.metrics.record(Metric::Quarantined, 1);
+                let told = self.refresher.news_of_loss(key, Reason::Unreadable);
+                let write = self.schedule.quarantine_sealed(&connection, &told).await.map_err(RefreshError::from)?;
+                self.tell(write, &told).await;
+                Ok(())
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// There is nothing to refresh it with. If it works until its token ends, that is told when it comes.
+    async fn ended(&self, connection: &Connection, connector: &Connector) -> Result<(), Unfinished> {
+        let end = profile(connector).and_then(|provider| connection.tokens.end_unrenewed(provider));
+        match end.filter(|_| connection.grant == Grant::Live) {
+            None => self.schedule.remove(connection).await.map_err(RefreshError::from)?,
+            Some(end) if self.clock.now() < end => {
+                self.schedule.put_off(connection, end).await.map_err(RefreshError::from)?;
+            }
+            Some(_) => {
+                let told = self.refresher.news_of_loss(&connection.key, Reason::Expired);
+                let write = self.schedule.remove_ended(connection, &told).await.map_err(RefreshError::from)?;
+                self.tell(write, &told).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, write: Write, told: &Notice) {
+        if write == Write::Done {
+            self.refresher.tell(Some(told)).await;
         }
     }
 

@@ -72,6 +72,8 @@ fn is_action(sought: &str, found: &str) -> bool {
 pub struct AuditPage {
     /// The events, their actors as text.
     pub events: Vec<StoredEvent>,
+    /// How many more can't be read. They hide no other.
+    pub unreadable: usize,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
 }
@@ -89,6 +91,9 @@ pub struct StoredEvent {
     pub(super) link: Option<Link>,
 }
 
+/// What stands in the trail: an event, or the id of one that can't be read.
+pub(super) type Found = Result<StoredEvent, String>;
+
 impl AuditLog {
     /// The audit trail in the deployment's table.
     #[must_use]
@@ -100,7 +105,7 @@ impl AuditLog {
     /// so many were looked at, too.
     ///
     /// # Errors
-    /// [`StoreError`] if the storage does not answer, or an event cannot be read.
+    /// [`StoreError`] if the storage does not answer.
     pub async fn page(
         &self,
         workspace: &WorkspaceId,
@@ -118,21 +123,23 @@ impl AuditLog {
             Some(None) => return Err(StoreError::Unreadable("cursor")),
         };
         let first_day = day_of(sought.since.map_or(made_at, |since| since.max(made_at)));
-        let (mut events, mut looked_at, mut days) = (Vec::new(), 0, 0);
+        let (mut events, mut unreadable, mut looked_at, mut days) = (Vec::new(), 0, 0, 0);
         while events.len() < limit && looked_at < MOST_LOOKED_AT && days < DAYS_PER_PAGE {
             let room = limit - events.len();
             let (found, last) = self.of_day(workspace, day, after.take(), room, false).await?;
             looked_at += found.len();
-            events.extend(found.into_iter().filter(|event| sought.means(event)));
+            unreadable += found.iter().filter(|found| found.is_err()).count();
+            events.extend(found.into_iter().flatten().filter(|event| sought.means(event)));
             after = last;
             if after.is_none() {
                 match day.yesterday() {
                     Ok(earlier) if earlier >= first_day => (day, days) = (earlier, days + 1),
-                    _ => return Ok(AuditPage { events, next: None }),
+                    _ => return Ok(AuditPage { events, unreadable, next: None }),
                 }
             }
         }
-        Ok(AuditPage { events, next: Some(Cursor::of(&[&day.to_string(), after.as_deref().unwrap_or_default()])) })
+        let next = Some(Cursor::of(&[&day.to_string(), after.as_deref().unwrap_or_default()]));
+        Ok(AuditPage { events, unreadable, next })
     }
 
     /// Up to `limit` events of one day, the earliest or the latest first.
@@ -143,7 +150,7 @@ impl AuditLog {
         after: Option<String>,
         limit: usize,
         forward: bool,
-    ) -> Result<(Vec<StoredEvent>, Option<String>), StoreError> {
+    ) -> Result<(Vec<Found>, Option<String>), StoreError> {
         let pk = pk(workspace, day);
         let request = self
             .table
@@ -157,9 +164,12 @@ impl AuditLog {
             .set_exclusive_start_key(after.map(|sk| key(&pk, &sk)))
             .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX));
         let answer = request.send().await.map_err(|error| failed(&error))?;
-        let rows = answer.items.unwrap_or_default().into_iter().map(|item| read(&Row::read(item)?));
         let last = answer.last_evaluated_key.as_ref().and_then(sort_key).map(str::to_owned);
-        Ok((rows.collect::<Result<_, _>>()?, last))
+        let found = answer.items.unwrap_or_default().into_iter().map(|item| {
+            let id = sort_key(&item).unwrap_or_default().to_owned();
+            Row::read(item).and_then(|row| read(&row)).map_err(|_| id)
+        });
+        Ok((found.collect(), last))
     }
 }
 

@@ -4,6 +4,7 @@
 mod api_keys;
 mod apps;
 mod audit_chain;
+mod audit_check;
 mod audit_keys;
 mod audit_log;
 mod checkups;
@@ -46,7 +47,8 @@ mod workspaces;
 
 pub use api_keys::ApiKeys;
 pub use apps::Apps;
-pub use audit_chain::{Appended, Checked, Extent, Flaw};
+pub use audit_chain::Appended;
+pub use audit_check::{Checked, Extent, Flaw};
 pub use audit_keys::AuditKeys;
 pub use audit_log::{AuditLog, AuditPage, Sought, StoredEvent};
 pub use checkups::{Checkups, DueCheckup, Turn};

@@ -180,6 +180,49 @@ impl Schedule {
         written(request.send().await).map(|_| ())
     }
 
+    /// Takes a connection out of the schedule whose grant has ended by itself, and leaves what is told of that: once.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn remove_ended(&self, connection: &Connection, told: &Notice) -> Result<Write, StoreError> {
+        let condition = "ver = :ver AND attribute_exists(due_shard)";
+        self.take_out(connection, ("REMOVE due_shard, due_at", condition), Item::new(), told).await
+    }
+
+    /// Takes a connection out of the schedule whose tokens do not open, writes that on it, and leaves what is told of that:
+    /// once.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn quarantine_sealed(&self, connection: &Connection, told: &Notice) -> Result<Write, StoreError> {
+        let expression = "SET quarantined = :reason REMOVE due_shard, due_at";
+        let values = Item::from([(":reason".to_owned(), text(Quarantine::TokensSealed.as_str()))]);
+        self.take_out(connection, (expression, "ver = :ver AND attribute_not_exists(quarantined)"), values, told).await
+    }
+
+    async fn take_out(
+        &self,
+        connection: &Connection,
+        (expression, condition): (&str, &str),
+        values: Item,
+        told: &Notice,
+    ) -> Result<Write, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.0.name)
+            .set_key(Some(key_of(&connection.key)))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
+            .expression_attribute_values(":ver", number(connection.version))
+            .build()
+            .map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
+        let request = self.0.client.transact_write_items();
+        let request = request
+            .transact_items(TransactWriteItem::builder().update(update).build())
+            .transact_items(told_with(&self.0.name, told)?);
+        written(request.send().await)
+    }
+
     /// Leaves the event that a grant ends at `end`, once: [`Write::Conflict`] if that was told, or the connection is gone. An
     /// end that moved by less than an hour is the same: some providers say how long is left, in seconds, and not when.
     ///

@@ -59,6 +59,7 @@ const FLAWS = {
   missing: 'Something is missing before an entry.',
   unlinked: 'An entry was put in that has no place there.',
   cut_off: 'The latest entries are missing.',
+  key_gone: 'The key that the trail is checked with is gone, so nothing can be said of it.',
 };
 
 /** Follows the whole trail, piece by piece, and says what came of it. */

@@ -12,6 +12,8 @@ use crate::{
         event::EventKind,
         expiring::noticed_at,
         notice::Notice,
+        standing::Reason,
+        user::ConnectionKey,
     },
     journeys::publish::noticed,
     store::{Claim, Lease, Renewal, Write},
@@ -35,8 +37,15 @@ impl Refresher {
         Some(noticed(event, &Actor::System, place.id().as_str(), &details))
     }
 
+    /// The user has to connect again, although no provider was asked.
+    pub(in crate::journeys) fn news_of_loss(&self, place: &ConnectionKey, reason: Reason) -> Notice {
+        let event = self.publisher.of_connection(EventKind::ConnectionReconnectRequired, place);
+        let details = [("connector", place.connector.as_str()), ("reason", reason.as_str())];
+        noticed(event.because(reason.as_str()), &Actor::System, place.id().as_str(), &details)
+    }
+
     /// What is left in the table is noted, and soon told.
-    pub(super) async fn tell(&self, notice: Option<&Notice>) {
+    pub(in crate::journeys) async fn tell(&self, notice: Option<&Notice>) {
         if let Some(notice) = notice {
             self.publisher.made(notice).await;
         }
