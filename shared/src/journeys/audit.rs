@@ -131,7 +131,10 @@ impl Audit {
             }
             let event = self.event(workspace, &deed, &tip);
             match self.log.append(&event, (lane, &tip), key.as_ref(), left).await? {
-                Appended::Done(head) => return Ok(say(workspace, lane, &head)),
+                Appended::Done(head) => {
+                    say(workspace, lane, &head);
+                    return Ok(());
+                }
                 Appended::NotedBefore => return Ok(()),
                 Appended::Overtaken => {}
             }

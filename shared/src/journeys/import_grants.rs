@@ -204,7 +204,7 @@ impl ImportGrants {
                 let (unproven, replaces) = (is_unproven(desk.provider, grant), desk.wish.replaces);
                 let event = self.publisher.of_connection(EventKind::ConnectionCreated, place).because("imported");
                 let (id, details) = (place.id(), [("connector", place.connector.as_str())]);
-                let told = noticed_as(event, &desk.admin, ("connection.imported", id.as_str()), &details);
+                let told = noticed_as(event, desk.admin, ("connection.imported", id.as_str()), &details);
                 let began_at = desk.began_at;
                 let import = Import { place, grant: new, digest, told: &told, unproven, replaces, began_at };
                 if self.imports.store(&import).await? == Write::Done {

@@ -52,9 +52,11 @@ impl Publisher {
         Notice::silent(self.id(), self.clock.now(), workspace.clone(), deed)
     }
 
-    /// The change was made, and what is left of it stands in the table: it is noted, and soon told.
+    /// The change was made, and what is left of it stands in the table: it is noted, and soon told. In this order, so that
+    /// whoever tells it finds nothing left to be noted and is done with it.
     pub(super) async fn made(&self, notice: &Notice) {
-        futures::join!(self.remind(notice), self.audit.note_left(notice));
+        self.audit.note_left(notice).await;
+        self.remind(notice).await;
     }
 
     /// Has an event told soon that stands in the table.

@@ -10,6 +10,7 @@ mod governance;
 mod identity;
 mod keys;
 mod providers;
+mod webhook_replay;
 mod webhooks;
 mod workspaces;
 
@@ -20,5 +21,6 @@ pub use governance::{Govern, GovernError, Governed};
 pub use identity::{IdentityError, ManageIdentity, SecretChange, WorkspaceIdentityDraft};
 pub use keys::{KeyDraft, KeyError, ManageKeys, NewKey};
 pub use providers::{ManageProviders, ProviderError};
-pub use webhooks::{ManageWebhooks, ReplayWish, Replayed, Shown, WebhookError, WebhookWish};
+pub use webhook_replay::{ReplayWish, Replayed};
+pub use webhooks::{ManageWebhooks, Shown, WebhookError, WebhookWish};
 pub use workspaces::{FoundError, FoundWorkspace, FoundedWorkspace};

@@ -16,15 +16,9 @@ use crate::{
     journeys::{audit::Audit, reminders::Reminders},
     oauth::{ProviderClient, egress::EgressRefusal},
     random::Random,
-    store::{Cursor, Delivery, Outbox, StoreError, TOLD_KEPT, ToldEvents, WebhookChange, Webhooks, Write},
+    store::{Delivery, Outbox, StoreError, ToldEvents, WebhookChange, Webhooks, Write},
     vault::{Place, Vault, VaultError},
 };
-
-/// How many events one call looks at to send them once more.
-const REPLAYED_AT_ONCE: usize = 200;
-
-/// How many of them are sent in a second: a receiver that was down is not to fall over what it missed.
-const REPLAYED_PER_SECOND: u64 = 20;
 
 /// Manages webhooks.
 #[derive(Debug, Clone)]
@@ -60,26 +54,6 @@ pub struct Shown {
     pub webhook: Webhook,
     /// Its secret.
     pub secret: Option<Secret<WebhookSecret>>,
-}
-
-/// What is to be sent once more.
-#[derive(Debug)]
-pub struct ReplayWish {
-    /// What happened then or later, as far back as events are kept.
-    pub since: Timestamp,
-    /// What happened then or before; up to now, if nothing is said.
-    pub until: Option<Timestamp>,
-    /// Where an earlier call ended.
-    pub from: Option<Cursor>,
-}
-
-/// What is sent once more.
-#[derive(Debug)]
-pub struct Replayed {
-    /// How many events.
-    pub events: u64,
-    /// Where the next call goes on, if there is more.
-    pub next: Option<Cursor>,
 }
 
 /// Why a webhook was not made, changed or tried.
@@ -223,52 +197,6 @@ impl ManageWebhooks {
         }
         self.audit.note(workspace, actor, "webhook.deleted", id.as_str(), &[]).await;
         Ok(())
-    }
-
-    /// Has sent there once more what was told to everybody between two moments, as far as it is of the kinds that are sent
-    /// there: also what it was disabled or given up for. An event that is still on its way there stays as it is. Answers how
-    /// many are sent, and where the next call goes on.
-    ///
-    /// # Errors
-    /// [`WebhookError`]. What was left to be sent by then is sent.
-    pub async fn replay(
-        &self,
-        workspace: &WorkspaceId,
-        id: &WebhookId,
-        wish: &ReplayWish,
-        actor: Actor,
-    ) -> Result<Replayed, WebhookError> {
-        let webhook = self.find(workspace, id).await?;
-        if webhook.state != WebhookState::Enabled {
-            return Err(WebhookError::Disabled);
-        }
-        let now = self.clock.now();
-        let oldest = now.checked_sub(TOLD_KEPT).unwrap_or(Timestamp::MIN);
-        let between = (wish.since.max(oldest), wish.until.map_or(now, |until| until.min(now)));
-        let page = self.told.page(workspace, between, wish.from.as_ref(), REPLAYED_AT_ONCE).await;
-        let page = page.map_err(|error| match error {
-            StoreError::Unreadable("cursor") => WebhookError::Cursor,
-            error => error.into(),
-        })?;
-        let mut events = 0;
-        for event in page.events.into_iter().filter(|event| webhook.wants(event.kind)) {
-            let wait = Duration::from_secs(events / REPLAYED_PER_SECOND);
-            let delivery = Delivery {
-                webhook: webhook.id.clone(),
-                workspace: workspace.clone(),
-                event: event.id,
-                text: event.text,
-                tries: 0,
-                due_at: now.checked_add(wait).unwrap_or(now),
-            };
-            self.outbox.put_delivery(&delivery).await?;
-            self.reminders.leave(delivery.key(), wait).await;
-            events += 1;
-        }
-        let (since, count) = (wish.since.to_string(), events.to_string());
-        let details = [("since", since.as_str()), ("events", &count)];
-        self.audit.note(workspace, actor, "webhook.replayed", id.as_str(), &details).await;
-        Ok(Replayed { events, next: page.next })
     }
 
     /// Has something sent there that says it is a test, and answers its id.
