@@ -17,7 +17,7 @@ use connectors::{
     },
     store::{
         ApiKeys, Apps, AuditLog, Connections, Connectors, CustomProviders, Endings, Healths, ItemKey, Schedule,
-        SealedRows, Sessions, StoreError, TokenReads, WorkspaceKeys, Workspaces,
+        SealedRows, Sessions, Sought, StoreError, TokenReads, WorkspaceKeys, Workspaces,
     },
 };
 use jiff::Timestamp;
