@@ -126,7 +126,7 @@ impl Link {
         let (seq, previous, previous_at) = match tip {
             Tip::Sound(head) => (head.seq + 1, head.hash, (head.seq > 0).then_some(head.at)),
             // Never 1: that would be a lane that begins.
-            Tip::Broken(head) => (head.as_ref().map_or(1, |head| head.seq) + 1, NOTHING, None),
+            Tip::Broken(head) => (head.as_ref().map_or(1, |head| head.seq.max(1)) + 1, NOTHING, None),
         };
         let mut link = Self { lane, seq, previous, previous_at, hash: NOTHING };
         link.hash = link.digest(key, content);
