@@ -19,6 +19,7 @@ use crate::{
         reminders::Reminders, rotate_key::RemindOfKeys,
     },
     metrics::Metrics,
+    network::NetworkError,
     oauth::{
         ProviderClient,
         egress::{Egress, Names},
@@ -54,8 +55,8 @@ pub struct Services {
 
 /// AWS clients could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the certificate authorities of AWS can't be read")]
-pub struct ServicesError;
+#[error(transparent)]
+pub struct ServicesError(#[from] NetworkError);
 
 impl Services {
     /// Services that go by the system's clock.

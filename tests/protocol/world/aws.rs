@@ -73,7 +73,7 @@ impl Aws {
         let settings = Settings::read(|_| None).unwrap();
         let set = |name: &str| (name == "PLANS").then(|| PLANS.to_owned());
         let environment = Environment::new(&settings, BASE_URL, address, set);
-        let client = tables::client(&environment);
+        let client = tables::client(&environment).unwrap();
         Self { environment, queues, bus, client, counter, interference, address, _folder: folder }
     }
 
