@@ -44,8 +44,7 @@ async fn dispatch(
     event: Value,
 ) -> Result<Value, lambda_runtime::Error> {
     let outcome = if event.get("requestContext").is_some() {
-        let no_request = |_| EventError::Invalid("it is no request of an HTTP API");
-        gateway::answer(routes, event).await.map_err(no_request)
+        gateway::answer(routes, event).await
     } else {
         match on_event {
             Some(handler) => handler(event).await,
