@@ -139,6 +139,12 @@ mod tests {
         assert_eq!(roots().unwrap().len(), 5);
     }
 
+    #[test]
+    fn what_is_recorded_today_is_not_to_be_read_by_a_quantum_computer() {
+        let groups = &tls().unwrap().crypto_provider().kx_groups;
+        assert_eq!(groups[0].name(), rustls::NamedGroup::X25519MLKEM768);
+    }
+
     #[tokio::test]
     async fn an_answer_arrives_as_it_is_and_its_connection_is_used_again() {
         let moved = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n";
