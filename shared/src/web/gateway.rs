@@ -1,6 +1,5 @@
-//! A request as the gateway hands it to a function (HTTP API, payload format 2.0), and the answer in the form it takes.
-//! The crate `lambda_http` would do it for every kind of gateway, with the alphabets of all the web's encodings; it keeps
-//! only the first of several headers of one name, and panics at what makes no URL.
+//! A request as the gateway hands it to a function (HTTP API, payload format 2.0), and the answer in the form it takes:
+//! what the crate `lambda_http` makes of them, but for the address.
 //!
 //! The gateway decodes the path before it hands it over, so a `/` or `?` that a caller had encoded into an id can no
 //! longer be told from one that separates. The route it chose and the values it found there can: the path is put
@@ -11,16 +10,15 @@ use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header},
+    http::{HeaderValue, Uri, header},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use lambda_http::{Adapter, Context, LambdaEvent, Service, request::LambdaRequest, service_fn};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use tower::ServiceExt;
 
-use super::EventError;
 use crate::domain::audit::Origin;
 
 /// What stands for itself in one segment of a path (RFC 3986, section 2.3).
@@ -47,106 +45,92 @@ const PATH: &AsciiSet = &SEGMENT
 /// What stands for itself in a query (RFC 3986, section 3.4), escapes included.
 const QUERY: &AsciiSet = &PATH.remove(b'?');
 
-/// What the gateway sends of a request; the rest of it nobody reads.
+/// An event that no gateway sends.
+#[derive(Debug)]
+pub(super) struct NoRequest;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Event {
+struct Address {
     #[serde(default)]
     route_key: String,
     raw_path: String,
     #[serde(default)]
     raw_query_string: String,
     path_parameters: Option<BTreeMap<String, String>>,
-    headers: Option<BTreeMap<String, String>>,
-    cookies: Option<Vec<String>>,
     body: Option<String>,
     #[serde(default)]
     is_base64_encoded: bool,
-    request_context: RequestContext,
+    request_context: Option<RequestContext>,
 }
 
 #[derive(Deserialize)]
 struct RequestContext {
-    http: Http,
+    http: Option<Http>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Http {
-    method: String,
     source_ip: Option<IpAddr>,
+}
+
+/// A request's address, the host that the caller meant, and the network that the gateway saw it come from.
+struct Arrived {
+    address: Uri,
+    host: Option<HeaderValue>,
+    origin: Option<Origin>,
 }
 
 /// Answers an event with what the routes answer.
 ///
 /// # Errors
-/// [`EventError`] if the event stands for no request, or the answer breaks off.
-pub(super) async fn answer(routes: Router, event: Value) -> Result<Value, EventError> {
-    let event = Event::deserialize(event).ok();
-    let request = event.and_then(request).ok_or(EventError::Invalid("it is no request of an HTTP API"))?;
-    written(routes.oneshot(request).await.unwrap_or_else(|never| match never {})).await
+/// [`NoRequest`] if the event stands for no request.
+pub(super) async fn answer(routes: Router, event: Value) -> Result<Value, NoRequest> {
+    let (payload, arrived) = request(event)?;
+    let service = service_fn(|mut request: lambda_http::Request| {
+        *request.uri_mut() = arrived.address.clone();
+        request.headers_mut().remove(header::HOST);
+        request.headers_mut().extend(arrived.host.clone().map(|host| (header::HOST, host)));
+        if let Some(origin) = arrived.origin.clone() {
+            request.extensions_mut().insert(origin);
+        }
+        routes.clone().oneshot(request)
+    });
+    let event = LambdaEvent { payload, context: Context::default() };
+    let response = Adapter::from(service).call(event).await.unwrap_or_else(|never| match never {});
+    serde_json::to_value(response).map_err(|_| NoRequest)
 }
 
-/// The request that an event stands for; `None` if it stands for none.
-fn request(event: Event) -> Option<Request<Body>> {
-    let address = address(&event)?;
-    let Event { headers, cookies, body, is_base64_encoded, request_context: RequestContext { http }, .. } = event;
-    let body = match body.unwrap_or_default() {
-        body if is_base64_encoded => BASE64_STANDARD.decode(body).ok()?.into(),
-        body => body.into(),
-    };
-    let mut request = Request::new(body);
-    *request.method_mut() = Method::from_bytes(http.method.as_bytes()).ok()?;
-    *request.uri_mut() = address;
-    *request.headers_mut() = carried(headers.unwrap_or_default());
-    if let Some(cookies) = cookies.and_then(|cookies| HeaderValue::try_from(cookies.join("; ")).ok()) {
-        request.headers_mut().insert(header::COOKIE, cookies);
+/// The request that an event stands for, and its address. The address is ours: the crate resolves and splits what the
+/// gateway has decoded, and panics at what makes no URL. So are host and scheme while it looks; what goes by the host gets
+/// to see the caller's.
+fn request(mut event: Value) -> Result<(LambdaRequest, Arrived), NoRequest> {
+    let parts: Address = Address::deserialize(&event).map_err(|_| NoRequest)?;
+    if parts.is_base64_encoded && parts.body.is_some_and(|body| BASE64_STANDARD.decode(body).is_err()) {
+        return Err(NoRequest);
     }
-    if let Some(address) = http.source_ip {
-        request.extensions_mut().insert(Origin::of(address));
-    }
-    Some(request)
-}
-
-/// The headers of a request, without those that no request can carry.
-fn carried(headers: BTreeMap<String, String>) -> HeaderMap {
-    let pairs = headers.into_iter().map(|(name, value)| Some((name.parse().ok()?, value.try_into().ok()?)));
-    pairs.flatten().collect::<HeaderMap<HeaderValue>>()
-}
-
-fn address(event: &Event) -> Option<Uri> {
-    let path = path(&event.route_key, event.path_parameters.as_ref(), &event.raw_path);
-    let address = match event.raw_query_string.as_str() {
+    let path = path(&parts.route_key, parts.path_parameters.as_ref(), &parts.raw_path);
+    let address = match parts.raw_query_string.as_str() {
         "" => path,
         query => format!("{path}?{}", utf8_percent_encode(query, QUERY)),
     };
-    Uri::builder().path_and_query(address).build().ok()
-}
-
-/// An answer in the form that the gateway takes: cookies apart, several headers of one name as one (RFC 9110, section 5.3),
-/// and a body that is no text in base64.
-async fn written(answer: Response<Body>) -> Result<Value, EventError> {
-    let (parts, body) = answer.into_parts();
-    let body = to_bytes(body, usize::MAX).await.map_err(|_| EventError::Failed("the answer broke off".to_owned()))?;
-    let mut headers = Map::new();
-    for name in parts.headers.keys().filter(|name| *name != header::SET_COOKIE) {
-        headers.insert(name.to_string(), texts(&parts.headers, name).join(", ").into());
+    let address = Uri::builder().path_and_query(address).build().map_err(|_| NoRequest)?;
+    let plain = [("/rawPath", "/"), ("/rawQueryString", ""), ("/requestContext/stage", "$default")];
+    for (pointer, value) in plain {
+        if let Some(place) = event.pointer_mut(pointer) {
+            *place = value.into();
+        }
     }
-    let (body, is_base64) = match String::from_utf8(body.into()) {
-        Ok(text) => (text, false),
-        Err(no_text) => (BASE64_STANDARD.encode(no_text.as_bytes()), true),
-    };
-    Ok(json!({
-        "statusCode": parts.status.as_u16(),
-        "headers": headers,
-        "cookies": texts(&parts.headers, &header::SET_COOKIE),
-        "body": body,
-        "isBase64Encoded": is_base64,
-    }))
-}
-
-fn texts<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<Cow<'a, str>> {
-    headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect()
+    let mut host = None;
+    if let Some(headers) = event.get_mut("headers").and_then(Value::as_object_mut) {
+        let named = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+        host = named.and_then(|(_, value)| HeaderValue::from_str(value.as_str()?).ok());
+        headers.retain(|name, _| !["host", "x-forwarded-proto"].contains(&name.to_ascii_lowercase().as_str()));
+        headers.insert("host".to_owned(), "gateway".into());
+    }
+    let origin = parts.request_context.and_then(|context| context.http?.source_ip).map(Origin::of);
+    Ok((serde_json::from_value(event).map_err(|_| NoRequest)?, Arrived { address, host, origin }))
 }
 
 /// The path as the caller wrote it, as far as that can be known: from the route and its values where they make up the

@@ -44,7 +44,8 @@ async fn dispatch(
     event: Value,
 ) -> Result<Value, lambda_runtime::Error> {
     let outcome = if event.get("requestContext").is_some() {
-        gateway::answer(routes, event).await
+        let no_request = |_| EventError::Invalid("it is no request of an HTTP API");
+        gateway::answer(routes, event).await.map_err(no_request)
     } else {
         match on_event {
             Some(handler) => handler(event).await,
