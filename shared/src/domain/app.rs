@@ -45,6 +45,9 @@ pub struct Identity {
     pub jwks_snapshot: String,
     /// When that was.
     pub jwks_fetched_at: Timestamp,
+    /// Whether the issuer gives tokens with the scopes of assistants: then they are asked for, and a token without one opens
+    /// nothing. Clients ask for what they are told of, and an issuer refuses what it does not know.
+    pub agent_scopes: bool,
 }
 
 /// What happens when the provider's redirect arrives in a browser that is not bound to the session.

@@ -65,6 +65,8 @@ pub struct IdentityDraft {
     pub audience: String,
     /// Where the keys come from.
     pub keys: KeySource,
+    /// Whether the issuer gives tokens with the scopes of assistants.
+    pub agent_scopes: bool,
 }
 
 /// Where an issuer's keys come from.
@@ -190,9 +192,9 @@ impl ManageApps {
         if usable_keys(jwks_snapshot.as_bytes()).is_none() {
             return Err(AppError::NoUsableKey);
         }
-        let (issuer, audience) = (draft.issuer, draft.audience);
+        let (issuer, audience, agent_scopes) = (draft.issuer, draft.audience, draft.agent_scopes);
         let jwks_fetched_at = self.clock.now();
-        let identity = Identity { issuer, audience, jwks_uri, jwks_snapshot, jwks_fetched_at };
+        let identity = Identity { issuer, audience, jwks_uri, jwks_snapshot, jwks_fetched_at, agent_scopes };
         let app = App { identity: Some(identity), ..earlier.clone() };
         self.replace(&earlier, &app, actor, "app.identity_changed").await?;
         Ok(app)

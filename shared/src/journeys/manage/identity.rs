@@ -40,6 +40,8 @@ pub struct WorkspaceIdentityDraft {
     pub client_secret: SecretChange,
     /// Where the issuer's keys come from.
     pub keys: KeySource,
+    /// Whether the issuer gives tokens with the scopes of assistants.
+    pub agent_scopes: bool,
     /// Who may do everything.
     pub admins: ClaimRule,
     /// Who may look.
@@ -121,9 +123,9 @@ impl ManageIdentity {
             return Err(IdentityError::NoUsableKey);
         }
         let now = self.clock.now();
-        let (issuer, audience) = (draft.issuer, draft.client_id);
+        let (issuer, audience, agent_scopes) = (draft.issuer, draft.client_id, draft.agent_scopes);
         let mut identity = WorkspaceIdentity {
-            issuer: Identity { issuer, audience, jwks_uri, jwks_snapshot, jwks_fetched_at: now },
+            issuer: Identity { issuer, audience, jwks_uri, jwks_snapshot, jwks_fetched_at: now, agent_scopes },
             client_secret: None,
             sign_in,
             admins: draft.admins,
