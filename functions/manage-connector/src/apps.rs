@@ -212,7 +212,7 @@ fn identity_draft(body: &Table<'_>) -> Option<IdentityDraft> {
         (None, Some(keys)) => KeySource::Given(keys),
         (None, None) => KeySource::Discovery,
     };
-    let agent_scopes = body.flag("agent_scopes").unwrap_or_default();
+    let agent_scopes = body.flag("agent_scopes");
     Some(IdentityDraft { issuer: issuer?, audience: audience?, keys, agent_scopes })
 }
 

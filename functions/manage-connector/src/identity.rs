@@ -111,7 +111,7 @@ fn draft(body: &Table<'_>) -> Option<WorkspaceIdentityDraft> {
         Value::Object(_) => Ok(value.to_string()),
         _ => Err("must be a JWK Set: an object with `keys`".to_owned()),
     });
-    let agent_scopes = body.flag("agent_scopes").unwrap_or_default();
+    let agent_scopes = body.flag("agent_scopes");
     let (admins, readers) = (rule(body, "admins"), rule(body, "readers"));
     for (name, is_read) in
         [("issuer", issuer.is_some()), ("client_id", client_id.is_some()), ("admins", admins.is_some())]

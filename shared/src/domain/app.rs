@@ -50,6 +50,15 @@ pub struct Identity {
     pub agent_scopes: bool,
 }
 
+impl Identity {
+    /// Whether an issuer has the scopes of assistants, by what is said now and what was before: whoever saves something else
+    /// of it, and has never heard of this, must not let tokens do more.
+    #[must_use]
+    pub fn agent_scopes_after(said: Option<bool>, earlier: Option<&Self>, issuer: &Issuer) -> bool {
+        said.unwrap_or_else(|| earlier.is_some_and(|known| known.issuer == *issuer && known.agent_scopes))
+    }
+}
+
 /// What happens when the provider's redirect arrives in a browser that is not bound to the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SessionBinding {

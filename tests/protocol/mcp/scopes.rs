@@ -107,6 +107,14 @@ async fn where_the_issuer_has_our_scopes_they_are_told_and_needed() {
     }
     let token = assisted.scoped(&json!({"scope": "connectors:read"}));
     assisted.try_out(&token, "tools/call", find()).await.expect(200);
+    // Whoever saves something else and does not name it leaves it; another issuer has to be said to have them.
+    let other = json!({"issuer": ORGANISATION, "client_id": "other", "jwks": jwks(&[&assisted.people]), "admins": {"claim": "sub", "values": ["ada"]}});
+    let saved = assisted.world.admin("PUT", "/identity").json(&other).send().await.expect(200);
+    assert_eq!(saved["agent_scopes"], true);
+    let mut elsewhere = other;
+    elsewhere["issuer"] = json!("https://elsewhere.example");
+    let saved = assisted.world.admin("PUT", "/identity").json(&elsewhere).send().await.expect(200);
+    assert_eq!(saved["agent_scopes"], false);
 }
 
 #[tokio::test]

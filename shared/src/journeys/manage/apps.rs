@@ -65,8 +65,8 @@ pub struct IdentityDraft {
     pub audience: String,
     /// Where the keys come from.
     pub keys: KeySource,
-    /// Whether the issuer gives tokens with the scopes of assistants.
-    pub agent_scopes: bool,
+    /// Whether the issuer gives tokens with the scopes of assistants. Unsaid, it stays as it is while the issuer stays.
+    pub agent_scopes: Option<bool>,
 }
 
 /// Where an issuer's keys come from.
@@ -192,7 +192,8 @@ impl ManageApps {
         if usable_keys(jwks_snapshot.as_bytes()).is_none() {
             return Err(AppError::NoUsableKey);
         }
-        let (issuer, audience, agent_scopes) = (draft.issuer, draft.audience, draft.agent_scopes);
+        let (issuer, audience) = (draft.issuer, draft.audience);
+        let agent_scopes = Identity::agent_scopes_after(draft.agent_scopes, earlier.identity.as_ref(), &issuer);
         let jwks_fetched_at = self.clock.now();
         let identity = Identity { issuer, audience, jwks_uri, jwks_snapshot, jwks_fetched_at, agent_scopes };
         let app = App { identity: Some(identity), ..earlier.clone() };
