@@ -47,6 +47,8 @@ struct IdentityOnWire {
     audience: String,
     jwks_uri: Option<String>,
     keys_fetched_at: String,
+    /// Whether the issuer gives tokens with the scopes of assistants.
+    agent_scopes: bool,
 }
 
 impl From<&App> for AppOnWire {
@@ -72,6 +74,7 @@ impl From<&Identity> for IdentityOnWire {
             audience: identity.audience.clone(),
             jwks_uri: Some(identity.jwks_uri.clone()).filter(|uri| !uri.is_empty()),
             keys_fetched_at: seconds(identity.jwks_fetched_at).to_string(),
+            agent_scopes: identity.agent_scopes,
         }
     }
 }
@@ -209,7 +212,8 @@ fn identity_draft(body: &Table<'_>) -> Option<IdentityDraft> {
         (None, Some(keys)) => KeySource::Given(keys),
         (None, None) => KeySource::Discovery,
     };
-    Some(IdentityDraft { issuer: issuer?, audience: audience?, keys })
+    let agent_scopes = body.flag("agent_scopes");
+    Some(IdentityDraft { issuer: issuer?, audience: audience?, keys, agent_scopes })
 }
 
 pub(crate) fn parse(id: &str) -> Result<AppId, Problem> {

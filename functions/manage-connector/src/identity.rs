@@ -31,6 +31,8 @@ struct IdentityOnWire {
     has_client_secret: bool,
     jwks_uri: Option<String>,
     keys_fetched_at: String,
+    /// Whether the issuer gives tokens with the scopes of assistants.
+    agent_scopes: bool,
     admins: RuleOnWire,
     readers: Option<RuleOnWire>,
     /// What has to be registered at the issuer for the console.
@@ -61,6 +63,7 @@ impl IdentityOnWire {
             has_client_secret: identity.client_secret.is_some(),
             jwks_uri: Some(issuer.jwks_uri.clone()).filter(|uri| !uri.is_empty()),
             keys_fetched_at: seconds(issuer.jwks_fetched_at).to_string(),
+            agent_scopes: issuer.agent_scopes,
             admins: (&identity.admins).into(),
             readers: identity.readers.as_ref().map(RuleOnWire::from),
             redirect_uri: format!("{}{SIGNED_IN_PAGE}", base.0),
@@ -108,6 +111,7 @@ fn draft(body: &Table<'_>) -> Option<WorkspaceIdentityDraft> {
         Value::Object(_) => Ok(value.to_string()),
         _ => Err("must be a JWK Set: an object with `keys`".to_owned()),
     });
+    let agent_scopes = body.flag("agent_scopes");
     let (admins, readers) = (rule(body, "admins"), rule(body, "readers"));
     for (name, is_read) in
         [("issuer", issuer.is_some()), ("client_id", client_id.is_some()), ("admins", admins.is_some())]
@@ -129,6 +133,7 @@ fn draft(body: &Table<'_>) -> Option<WorkspaceIdentityDraft> {
         client_id: client_id?,
         client_secret,
         keys,
+        agent_scopes,
         admins: admins?,
         readers,
     })

@@ -6,6 +6,7 @@ mod apps;
 mod cache;
 mod jwks;
 mod people;
+mod resource_tokens;
 mod user_tokens;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use crate::{
     clock::Clock,
     domain::{
+        agent_scope::GrantedScopes,
         api_key::WorkspaceRole,
         app::App,
         audit::Actor,
@@ -28,6 +30,8 @@ use crate::{
 pub use jwks::usable as usable_keys;
 pub use people::{KnownPerson, PersonFlaw};
 pub use user_tokens::TokenFlaw;
+
+use people::Verified;
 
 /// Finds out who is calling.
 #[derive(Debug)]
@@ -123,8 +127,8 @@ impl Authenticator {
         Ok(Admin { workspace: own, role, proof: AdminProof::Key(key) })
     }
 
-    /// Who of `workspace` this token of its issuer names, if it is for `audience`: for parts of the product that clients
-    /// ask for tokens of their own for.
+    /// Who of `workspace` this access token of its issuer names, if it is for `audience`, and what it is good for: for parts
+    /// of the product that clients ask for tokens of their own for.
     ///
     /// # Errors
     /// [`Unauthenticated`].
@@ -133,10 +137,10 @@ impl Authenticator {
         bearer: Option<&str>,
         workspace: &WorkspaceId,
         audience: &str,
-    ) -> Result<Admin, Unauthenticated> {
+    ) -> Result<(Admin, GrantedScopes), Unauthenticated> {
         let bearer = bearer.ok_or(Unauthenticated::NoProof)?;
-        let known = self.people.member_at(&self.tokens, bearer, workspace, audience).await?;
-        Ok(Admin::of_person(workspace, known))
+        let (known, granted) = self.people.member_at(&self.tokens, bearer, workspace, audience).await?;
+        Ok((Admin::of_person(workspace, known), granted))
     }
 
     /// Who vouches for the people of a workspace, as it was at most a minute ago.
@@ -216,19 +220,25 @@ impl Authenticator {
         Ok(AppUser { app, user })
     }
 
-    /// Which user of `app` this token of its issuer names, if it is for `audience`: for parts of the product that clients ask
-    /// for tokens of their own for.
+    /// Which user of `app` this access token of its issuer names, if it is for `audience`, and what it is good for: for parts
+    /// of the product that clients ask for tokens of their own for.
     ///
     /// # Errors
     /// [`Unauthenticated`].
-    pub async fn user_at(&self, bearer: Option<&str>, app: &AppId, audience: &str) -> Result<AppUser, Unauthenticated> {
+    pub async fn user_at(
+        &self,
+        bearer: Option<&str>,
+        app: &AppId,
+        audience: &str,
+    ) -> Result<(AppUser, GrantedScopes), Unauthenticated> {
         let bearer = bearer.ok_or(Unauthenticated::NoProof)?;
         let app = self.apps.find(app).await?.ok_or(Unauthenticated::NoProof)?;
         let identity = app.identity.as_ref().ok_or(Unauthenticated::NoProof)?;
-        let subject =
-            self.tokens.subject_for(bearer, identity, audience).await.map_err(|_| Unauthenticated::NoProof)?;
+        let verified = self.tokens.bearer_for(bearer, identity, audience).await;
+        let Verified { subject, claims, .. } = verified.map_err(|_| Unauthenticated::NoProof)?;
+        let granted = GrantedScopes::of_claims(&claims, identity.agent_scopes);
         let user = User { app: app.id.clone(), issuer: identity.issuer.clone(), subject };
-        Ok(AppUser { app, user })
+        Ok((AppUser { app, user }, granted))
     }
 
     /// Who vouches for the users of an app, as it was at most a minute ago: nobody yet, or the app is none.

@@ -45,6 +45,10 @@ const PATH: &AsciiSet = &SEGMENT
 /// What stands for itself in a query (RFC 3986, section 3.4), escapes included.
 const QUERY: &AsciiSet = &PATH.remove(b'?');
 
+/// The name by which the gateway itself took a request: one of its own, whichever the caller wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnHost(pub String);
+
 /// An event that no gateway sends.
 #[derive(Debug)]
 pub(super) struct NoRequest;
@@ -65,7 +69,9 @@ struct Address {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct RequestContext {
+    domain_name: Option<String>,
     http: Option<Http>,
 }
 
@@ -75,10 +81,12 @@ struct Http {
     source_ip: Option<IpAddr>,
 }
 
-/// A request's address, the host that the caller meant, and the network that the gateway saw it come from.
+/// A request's address, the host that the caller meant, the one that the gateway is, and the network that it saw the request
+/// come from.
 struct Arrived {
     address: Uri,
     host: Option<HeaderValue>,
+    own_host: Option<OwnHost>,
     origin: Option<Origin>,
 }
 
@@ -94,6 +102,9 @@ pub(super) async fn answer(routes: Router, event: Value) -> Result<Value, NoRequ
         request.headers_mut().extend(arrived.host.clone().map(|host| (header::HOST, host)));
         if let Some(origin) = arrived.origin.clone() {
             request.extensions_mut().insert(origin);
+        }
+        if let Some(own_host) = arrived.own_host.clone() {
+            request.extensions_mut().insert(own_host);
         }
         routes.clone().oneshot(request)
     });
@@ -129,8 +140,10 @@ fn request(mut event: Value) -> Result<(LambdaRequest, Arrived), NoRequest> {
         headers.retain(|name, _| !["host", "x-forwarded-proto"].contains(&name.to_ascii_lowercase().as_str()));
         headers.insert("host".to_owned(), "gateway".into());
     }
-    let origin = parts.request_context.and_then(|context| context.http?.source_ip).map(Origin::of);
-    Ok((serde_json::from_value(event).map_err(|_| NoRequest)?, Arrived { address, host, origin }))
+    let context = parts.request_context;
+    let own_host = context.as_ref().and_then(|context| context.domain_name.clone()).map(OwnHost);
+    let origin = context.and_then(|context| context.http?.source_ip).map(Origin::of);
+    Ok((serde_json::from_value(event).map_err(|_| NoRequest)?, Arrived { address, host, own_host, origin }))
 }
 
 /// The path as the caller wrote it, as far as that can be known: from the route and its values where they make up the

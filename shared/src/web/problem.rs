@@ -308,8 +308,9 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CODE_HEADER, HeaderValue::from_static(self.code));
-        if self.status == StatusCode::UNAUTHORIZED {
-            let challenge = self.challenge.as_deref().cloned().unwrap_or(HeaderValue::from_static("Bearer"));
+        let is_unproven = self.status == StatusCode::UNAUTHORIZED;
+        let challenge = self.challenge.as_deref().cloned();
+        if let Some(challenge) = challenge.or(is_unproven.then_some(HeaderValue::from_static("Bearer"))) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = self.retry_after_seconds() {

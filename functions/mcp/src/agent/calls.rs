@@ -11,7 +11,10 @@ use connectors::{
 use rmcp::model::Tool;
 use serde_json::{Value, json};
 
-use super::Agent;
+use super::{
+    Agent,
+    reading::{deed, refuse_changes, refuse_deed},
+};
 use crate::{
     answer::{Answer, capped},
     tool::{Effect, read_all, required, text, tool},
@@ -91,8 +94,16 @@ async fn call(tools: &Agent, user: &AppUser, arguments: Value, writes: bool) -> 
         if call.as_ref().is_some_and(|call| call.method.is_safe() == writes) {
             arguments.refuse("method", if writes { "reads: use call_api_read" } else { "writes: use call_api_write" });
         }
+        if let Some(call) = call.as_ref().filter(|_| !writes) {
+            refuse_changes(arguments, call);
+        }
         connector.zip(call)
     })?;
+    if let Some(deed) = deed(&call).filter(|_| !writes)
+        && let Some(found) = tools.connections.one_of_user(user, connector.clone()).await?
+    {
+        refuse_deed(&found.connector.provider, deed)?;
+    }
     let called = tools.calls.call(&user.place(connector), &call).await.map_err(no_call)?;
     Ok(Answer::Told(fields(called)))
 }

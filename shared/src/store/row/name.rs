@@ -36,6 +36,7 @@ names! {
     ID_JWKS_URI = "id_jwks_uri";
     ID_JWKS = "id_jwks";
     ID_JWKS_FETCHED_AT = "id_jwks_fetched_at";
+    ID_AGENT_SCOPES = "id_agent_scopes";
     ID_AUTHORIZATION = "id_authorization";
     ID_TOKEN_ENDPOINT = "id_token_endpoint";
     ID_SECRET_IN_BODY = "id_secret_in_body";
