@@ -104,7 +104,6 @@ fn failed(error: reqwest::Error) -> ConnectorError {
 
 #[cfg(test)]
 mod tests {
-    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
