@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use aws_config::SdkConfig;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-use aws_types::SdkConfig;
 use connectors::clock::Clock;
 use local::aws::{self, Engines, dynamodb::Engine, kms::KeyService, sqs::Queues};
 use tokio::{

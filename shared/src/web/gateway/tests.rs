@@ -152,6 +152,24 @@ async fn query_headers_cookies_and_body_arrive_whole() {
 }
 
 #[tokio::test]
+async fn a_header_of_other_letters_than_ascii_keeps_nobody_out() {
+    let shown = |headers: HeaderMap| async move { headers["x-name"].as_bytes().to_vec() };
+    let mut event = event("/a", &Value::Null, "/a");
+    event["headers"] = json!({"x-name": "Zoë", "not a name": "x", "x-broken": "a\u{0}b"});
+    let answer = answer(Router::new().route("/a", get(shown)), event).await.unwrap();
+    assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), &json!(BASE64_STANDARD.encode("Zoë"))));
+}
+
+#[tokio::test]
+async fn several_headers_of_one_name_arrive_as_one_and_none_is_lost() {
+    let headers = [(header::VARY, "origin"), (header::VARY, "accept-encoding"), (header::LINK, "<a>")];
+    let routes = Router::new().route("/a", get(async move || (AppendHeaders(headers), "a")));
+    let answer = answer(routes, event("/a", &Value::Null, "/a")).await.unwrap();
+    assert_eq!(answer["headers"]["vary"], "origin, accept-encoding");
+    assert_eq!((&answer["headers"]["link"], &answer["cookies"]), (&json!("<a>"), &json!([])));
+}
+
+#[tokio::test]
 async fn an_answer_keeps_each_cookie_and_what_is_no_text() {
     let cookies = [(header::SET_COOKIE, "a=1; Secure"), (header::SET_COOKIE, "b=2"), (header::VARY, "origin")];
     let handler = async move || (StatusCode::CREATED, AppendHeaders(cookies), vec![0xff, 0x00]);
