@@ -15,8 +15,8 @@ use crate::{
     clock::Clock,
     config::{Config, EgressSetting},
     journeys::{
-        audit::Audit, count_connections::BeginRecount, doctor::Doctor, issuer_changes::IssuerChanges, publish::Publisher, refresh_connection::Crowd,
-        reminders::Reminders, rotate_key::RemindOfKeys,
+        audit::Audit, count_connections::BeginRecount, doctor::Doctor, issuer_changes::IssuerChanges,
+        publish::Publisher, refresh_connection::Crowd, reminders::Reminders, rotate_key::RemindOfKeys,
     },
     metrics::Metrics,
     oauth::{
@@ -27,8 +27,8 @@ use crate::{
     random::Random,
     store::{
         ApiKeys, Apps, AuditLog, Checkups, ClientKeys, ConnectionCounts, Connections, Connectors, CustomProviders,
-        EndedGrants, Healths, Outbox, Paces, Policies, Recounts, Schedule, Sessions, Sweeps, Webhooks, WorkspaceIdentities,
-        WorkspaceKeys, Workspaces,
+        EndedGrants, Healths, Outbox, Paces, Policies, Recounts, Schedule, Sessions, Sweeps, Webhooks,
+        WorkspaceIdentities, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},

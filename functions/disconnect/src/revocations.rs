@@ -106,13 +106,14 @@ async fn revoke(
     Ok((StatusCode::ACCEPTED, Json(ReportOnWire::from(begun.map_err(problem)?))).into_response())
 }
 
-/// The latest revocations, newest first.
+/// A page of them.
 #[derive(Serialize)]
 struct ListOnWire {
     revocations: Vec<ReportOnWire>,
     next_cursor: Option<String>,
 }
 
+/// The latest revocations, newest first.
 async fn list(
     State(journey): State<RevokeMatching>,
     AdminCaller(admin): AdminCaller,

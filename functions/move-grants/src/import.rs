@@ -8,7 +8,7 @@ use connectors::{
     domain::{
         fields::{FieldError, Table},
         ids::{AppId, Issuer},
-        portable_grant::Mapping,
+        portable_grant::{Mapping, NangoUser},
     },
     journeys::import_grants::{ImportError, ImportFormat, ImportGrants, ImportWish, Imported, Skipped},
     web::{JsonBody, Problem, WriterCaller, checked},
@@ -110,14 +110,21 @@ fn mapping(body: &Table<'_>) -> Mapping {
         body.require_given("mapping");
     }
     let client_id = mapping.require("client_id", mapping.text("client_id"));
-    let by_end_user = mapping.choice("user", &[("connection_id", false), ("end_user.id", true)]);
+    let user = mapping.choice(
+        "user",
+        &[
+            ("connection_id", NangoUser::ConnectionId),
+            ("end_user.id", NangoUser::EndUser),
+            ("tags.end_user_id", NangoUser::Tag),
+        ],
+    );
     let app = mapping.read("app_id", |value| parsed(value, |raw| AppId::parse(raw).map_err(|error| error.to_string())));
     let issuer =
         mapping.read("issuer", |value| parsed(value, |raw| Issuer::parse(raw).map_err(|error| error.to_string())));
     let provider_config_key = mapping.text("provider_config_key");
     mapping.close();
-    let by_end_user = by_end_user.unwrap_or(false);
-    Mapping { app, issuer, by_end_user, client_id, provider_config_key }
+    let user = user.unwrap_or(NangoUser::ConnectionId);
+    Mapping { app, issuer, user, client_id, provider_config_key }
 }
 
 fn parsed<T>(value: &Value, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {

@@ -161,6 +161,7 @@ mod tests {
             label: None,
             details: Values::new(),
             connected_at: at(0),
+            imported_at: None,
             connected_by: None,
             last_used_on: None,
             tokens: SealedTokens {

@@ -21,7 +21,7 @@ pub struct Criteria {
     pub app: Option<AppId>,
     /// Those of this user.
     pub user: Option<User>,
-    /// Those that were made before this moment.
+    /// Those that were made, or came here from elsewhere, before this moment.
     pub connected_before: Option<Timestamp>,
     /// Those that were made at this moment, or after it.
     pub connected_after: Option<Timestamp>,
@@ -41,8 +41,8 @@ impl Criteria {
         self.connector.as_ref().is_none_or(|connector| connection.key.connector == *connector)
             && self.app.as_ref().is_none_or(|app| user.is_some_and(|user| user.app == *app))
             && self.user.as_ref().is_none_or(|meant| user == Some(meant))
-            && self.connected_before.is_none_or(|before| connection.connected_at < before)
-            && self.connected_after.is_none_or(|after| connection.connected_at >= after)
+            && self.connected_before.is_none_or(|before| connection.here_since() < before)
+            && self.connected_after.is_none_or(|after| connection.here_since() >= after)
     }
 
     /// The same, for nothing that is made from this moment on.

@@ -10,12 +10,7 @@ use super::{audit::Audit, reminders::Reminders, walk};
 use crate::{
     clock::Clock,
     domain::{
-        audit::Actor,
-        connector::Connector,
-        ids::WorkspaceId,
-        plan::Plans,
-        user::ConnectionKey,
-        workspace::Workspace,
+        audit::Actor, connector::Connector, ids::WorkspaceId, plan::Plans, user::ConnectionKey, workspace::Workspace,
     },
     store::{Connections, Connectors, Cursor, Recount, Recounts, StoreError, Taken, Workspaces, Write},
 };

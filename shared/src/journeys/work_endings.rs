@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    count_connections::CountConnections, delete_workspace::DeleteWorkspace, end_connection::EndError, revoke_grant::RevokeGrant,
-    revoke_matching::RevokeMatching, sweep_connector::SweepConnector,
+    count_connections::CountConnections, delete_workspace::DeleteWorkspace, end_connection::EndError,
+    revoke_grant::RevokeGrant, revoke_matching::RevokeMatching, sweep_connector::SweepConnector,
 };
 use crate::{
     clock::Clock,

@@ -218,7 +218,7 @@ pub(super) fn grant_at(table: &str, place: &ConnectionKey, grant: &NewGrant, mor
 const KEPT_WITH_REFRESH_TOKEN: [&str; 4] = [name::REFRESH_TOKEN, name::LEASED_UNTIL, name::INTENT, name::IN_DOUBT];
 
 /// What a new grant replaces, or ends.
-const REPLACED: [&str; 20] = [
+const REPLACED: [&str; 21] = [
     name::REFRESH_TOKEN,
     name::EXPIRES_AT,
     name::REFRESH_EXPIRES_AT,
@@ -239,6 +239,7 @@ const REPLACED: [&str; 20] = [
     name::REFUSALS,
     name::RETRY_AT,
     name::IMPORTED,
+    name::IMPORTED_AT,
 ];
 
 fn attributes(place: &ConnectionKey, grant: &NewGrant) -> Item {

@@ -384,6 +384,7 @@ pub(super) fn read(row: &Row) -> Result<Connection, StoreError> {
         label: row.find_text(name::CONNECTION_LABEL)?.map(str::to_owned),
         details: row.map(name::CONNECTION_DETAILS)?,
         connected_at: row.time(name::CONNECTED_AT)?,
+        imported_at: row.find_time(name::IMPORTED_AT)?,
         connected_by: row.find_text(name::CONNECTED_BY)?.map(str::to_owned),
         last_used_on: row.find_day(name::LAST_USED_ON)?,
         tokens: SealedTokens {

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput},
     types::TransactWriteItem,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     completion::{Form, NewGrant, failing, grant_at, incomplete},
@@ -20,7 +20,7 @@ use super::{
     table::{Table, TableNames},
 };
 use crate::domain::{
-    event::Event,
+    event::{Event, EventKind},
     user::{ConnectionKey, Owner},
 };
 
@@ -37,7 +37,9 @@ pub struct Import<'a> {
     pub grant: NewGrant,
     /// What tells it from other grants at that place.
     pub digest: [u8; 32],
-    /// What is told of it.
+    /// The day on which its tokens were last used, if that is known.
+    pub last_used_on: Option<Date>,
+    /// What is told of it, if it is a new one; of one that takes another's place, the same as of one that is renewed.
     pub told: &'a Event,
     /// Whether nobody relies on its access token before a refresh has shown that it works.
     pub unproven: bool,
@@ -106,7 +108,11 @@ impl Imports {
         import: &Import<'_>,
         form: Form,
     ) -> Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>> {
-        let mut parts = vec![self.connection(import, form), told_with(&self.0.name, import.told)];
+        let told = match form {
+            Form::New => import.told.clone(),
+            Form::Renewed => Event { kind: EventKind::ConnectionReconnected, ..import.told.clone() },
+        };
+        let mut parts = vec![self.connection(import, form), told_with(&self.0.name, &told)];
         if let Owner::User(user) = &import.place.owner {
             parts.push(not_forgotten_since(&self.0.name, user, import.began_at));
         }
@@ -119,7 +125,10 @@ impl Imports {
     }
 
     fn connection(&self, import: &Import<'_>, form: Form) -> Result<TransactWriteItem, StoreError> {
-        let more = NewItem::bare().bytes(name::IMPORTED, &import.digest);
+        let more = NewItem::bare()
+            .bytes(name::IMPORTED, &import.digest)
+            .time(name::IMPORTED_AT, import.began_at)
+            .maybe(import.last_used_on, |item, day| item.text(name::LAST_USED_ON, &day.to_string()));
         let more = if import.unproven { more.flag(name::UNPROVEN, true) } else { more };
         let more = if form == Form::New { more.flag(name::COUNTED, true) } else { more };
         let update = grant_at(&self.0.name, import.place, &import.grant, more);

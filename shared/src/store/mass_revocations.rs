@@ -114,7 +114,9 @@ impl MassRevocations {
         held: Timestamp,
     ) -> Result<Option<MassRevocation>, StoreError> {
         let due = Self::key(&revocation.workspace, &revocation.id);
-        let mut set = "SET due_at = :due".to_owned();
+        let mut set = "SET due_at = :due, looked_at = looked_at + :looked, \
+                       unreadable_count = if_not_exists(unreadable_count, :none) + :unreadable"
+            .to_owned();
         let mut request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&due.pk, &due.sk)));
         if let Some(at) = revocation.finished_at {
             set.push_str(", finished_at = :finished");
@@ -128,12 +130,13 @@ impl MassRevocations {
             }
         }
         let request = request
-            .update_expression(format!("{set} ADD looked_at :looked, unreadable_count :unreadable"))
+            .update_expression(set)
             .condition_expression("due_at = :held")
             .expression_attribute_values(":due", time(revocation.due_at))
             .expression_attribute_values(":held", time(held))
             .expression_attribute_values(":looked", number(group.looked_at))
             .expression_attribute_values(":unreadable", number(group.unreadable))
+            .expression_attribute_values(":none", number(0))
             .return_values(ReturnValue::AllNew);
         match request.send().await {
             Ok(answer) => {
@@ -161,7 +164,7 @@ pub(super) fn count_ended(
     workspace: &WorkspaceId,
     whole: &RevocationId,
 ) -> Result<TransactWriteItem, StoreError> {
-    counting(connections, workspace, whole, "ADD looked_at :one, ended_count :one")
+    counting(connections, workspace, whole, "SET looked_at = looked_at + :one, ended_count = ended_count + :one")
 }
 
 /// Counts what became of a grant that a revocation has ended.
@@ -171,25 +174,25 @@ pub(super) fn count_fate(
     whole: &RevocationId,
     fate: Fate,
 ) -> Result<TransactWriteItem, StoreError> {
-    let add = match fate {
-        Fate::Revoked => "ADD revoked_count :one",
-        Fate::Unsupported => "ADD unsupported_count :one",
-        Fate::Failed => "ADD failed_count :one",
+    let set = match fate {
+        Fate::Revoked => "SET revoked_count = revoked_count + :one",
+        Fate::Unsupported => "SET unsupported_count = unsupported_count + :one",
+        Fate::Failed => "SET failed_count = failed_count + :one",
     };
-    counting(connections, workspace, whole, add)
+    counting(connections, workspace, whole, set)
 }
 
 fn counting(
     connections: &str,
     workspace: &WorkspaceId,
     whole: &RevocationId,
-    add: &str,
+    set: &str,
 ) -> Result<TransactWriteItem, StoreError> {
     let report = MassRevocations::key(workspace, whole);
     let update = Update::builder()
         .table_name(connections)
         .set_key(Some(key(&report.pk, &report.sk)))
-        .update_expression(add)
+        .update_expression(set)
         .condition_expression("attribute_exists(pk)")
         .expression_attribute_values(":one", number(1))
         .build();

@@ -98,6 +98,7 @@ impl ImportGrants {
             place,
             grant: self.new_grant(desk, place, grant),
             digest,
+            last_used_on: grant.last_used_on.map(|day| day.min(self.clock.today())),
             told: &told,
             unproven: is_unproven(desk.provider, grant),
             replaces: desk.wish.replaces,
@@ -160,27 +161,39 @@ impl ImportGrants {
             label: grant.label.clone(),
             details: grant.details.clone(),
             keeps_earlier_refresh_token: false,
-            due_at: self.due_at(&tokens, desk.provider, is_unproven(desk.provider, grant), now),
+            due_at: self.due_at(&tokens, desk.provider, grant, now),
             tokens,
-            connected_at: now,
+            connected_at: connected_at(grant, now),
             connected_by: key.owner.user().is_none().then(|| desk.admin.describe()),
             first_version: self.random.below(FIRST_VERSIONS),
         }
     }
 
     /// Ahead of its end like every other, and soon if it has to be refreshed before it is of use.
-    fn due_at(&self, tokens: &SealedTokens, provider: &Provider, unproven: bool, now: Timestamp) -> Option<Timestamp> {
+    fn due_at(
+        &self,
+        tokens: &SealedTokens,
+        provider: &Provider,
+        grant: &PortableGrant,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         if !tokens.are_renewable(provider, now) {
             return None;
         }
-        if unproven || tokens.freshness(now, MinTtl::Usual) != Freshness::Fresh {
+        if is_unproven(provider, grant) || tokens.freshness(now, MinTtl::Usual) != Freshness::Fresh {
             let within = u64::try_from(SOON.as_millis()).unwrap_or(u64::MAX);
             return now.checked_add(Duration::from_millis(self.random.below(within))).ok();
         }
         let jitter = u16::try_from(self.random.below(1_001)).unwrap_or(0);
-        let due = tokens.due_at(Use { provider, last_used_on: None, connected_at: now, jitter });
+        let (last_used_on, connected_at) = (grant.last_used_on, connected_at(grant, now));
+        let due = tokens.due_at(Use { provider, last_used_on, connected_at, jitter });
         due.map(|at| at.max(now))
     }
+}
+
+/// When its user granted it: now, if nobody knows, and never later.
+fn connected_at(grant: &PortableGrant, now: Timestamp) -> Timestamp {
+    grant.connected_at.map_or(now, |at| at.min(now))
 }
 
 fn before(place: &ConnectionKey) -> Imported {

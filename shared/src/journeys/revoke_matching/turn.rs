@@ -110,8 +110,7 @@ impl RevokeMatching {
         revocation.due_at = now.checked_add(KEPT).unwrap_or(Timestamp::MAX);
         let Some(finished) = self.revocations.put_off(&revocation, seen, None, held).await? else { return Ok(()) };
         let Progress { ended, revoked, .. } = finished.progress;
-        let [ended, revoked, pending] =
-            [ended, revoked, finished.progress.pending()].map(|number| number.to_string());
+        let [ended, revoked, pending] = [ended, revoked, finished.progress.pending()].map(|number| number.to_string());
         let details = [("ended", ended.as_str()), ("revoked", &revoked), ("pending", &pending)];
         let (workspace, id) = (&revocation.workspace, revocation.id.as_str());
         self.audit.note(workspace, Actor::System, "connections.revocation_finished", id, &details).await;

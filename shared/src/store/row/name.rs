@@ -113,6 +113,7 @@ names! {
     RETRY_AT = "retry_at";
     QUARANTINED = "quarantined";
     IMPORTED = "imported_digest";
+    IMPORTED_AT = "imported_at";
     EXPIRY_TOLD = "expiry_told";
     COUNTED = "counted";
     TALLY = "tally";
