@@ -133,7 +133,7 @@ async fn counting_is_gone_on_with_by_another_where_a_worker_died() {
     world.give_plan(&world.workspace, &json!("hundred")).await.unwrap();
     work_off(&world).await;
     assert_ne!(connections_of(&world).await, 150);
-    world.advance(120);
+    world.advance(180);
     world.lose_revocations();
     world.remind_of_what_is_due().await;
     let_pass(&world, 3).await;

@@ -30,7 +30,7 @@ fn outcomes(answer: &Value) -> Vec<(String, Value)> {
 
 /// How many events of this kind are on their way.
 async fn told(world: &World, kind: &str) -> usize {
-    let items = world.aws.items("TABLE_CONNECTIONS").await;
+    let items = world.aws.all_items("TABLE_CONNECTIONS").await;
     let kinds = items.iter().filter_map(|item| item.get("event_kind")?.as_s().ok());
     kinds.filter(|known| *known == kind).count()
 }

@@ -29,6 +29,7 @@ mod end_races;
 mod events;
 mod exchange;
 mod expiring;
+mod export_edges;
 mod exports;
 mod finishing;
 mod foresight;

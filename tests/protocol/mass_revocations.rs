@@ -269,6 +269,10 @@ async fn a_range_begins_with_its_first_moment_and_ends_before_its_last() {
         let look = many.look(&json!({"connected_after": after, "connected_before": before})).await;
         assert_eq!(look["matches"], matches, "{after} {before}");
     }
+    // The last moment that there is can be named, and read again.
+    let id = many.begin(&json!({"connected_after": "9999-12-30T22:00:00.999Z"})).await;
+    let_pass(&many.world, 3).await;
+    assert_eq!(many.report(&id).await["status"], "finished");
     for (after, before) in
         [("2026-11-22T11:00:00Z", "2026-11-22T10:00:00Z"), ("2026-11-22T11:00:00Z", "2026-11-22T11:00:00Z")]
     {
