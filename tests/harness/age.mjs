@@ -6,6 +6,7 @@ import { generateKeyPairSync, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { text } from 'node:stream/consumers';
 
 const ALPHABET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
 const GENERATORS = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
@@ -44,8 +45,8 @@ function bech32(prefix, bytes) {
     .join('')}`;
 }
 
-function bytesOf(prefix, text) {
-  const values = [...text.toLowerCase().slice(prefix.length + 1)].map((c) => ALPHABET.indexOf(c));
+function bytesOf(prefix, key) {
+  const values = [...key.toLowerCase().slice(prefix.length + 1)].map((c) => ALPHABET.indexOf(c));
   if (checksum(prefix, values) !== 1) throw new Error('not a key');
   return Buffer.from(regrouped(values.slice(0, -6), 5, 8, false));
 }
@@ -122,5 +123,5 @@ function keygen([option, file]) {
 if (process.argv[1] === import.meta.filename) {
   const [, , command, ...options] = process.argv;
   if (command === 'age-keygen') keygen(options);
-  else process.stdout.write(decrypted(readFileSync(0, 'utf8'), identity(options[options.indexOf('-i') + 1])));
+  else process.stdout.write(decrypted(await text(process.stdin), identity(options[options.indexOf('-i') + 1])));
 }

@@ -85,14 +85,17 @@ test('the commands of the README move everything, page by page, and leave nothin
   const base = `${world.product.base}${world.workspace}`;
   const environment = { api: base, ADMIN: world.adminKey, CONNECTOR: before.id };
   const told = { NEW_ADMIN: world.adminKey, NEW_API: `${base}/connectors/${home.id}` };
+  const shutOut = await run(await commands('age-keygen -o move.key'), { ...environment, ...told, NEW_ADMIN: 'wrong' });
+  assert.equal(shutOut.stdout.match(/"unauthorized"/g).length, 1, 'it stops there');
+  await rm(join(directory, 'move.key'));
   const moved = await run(await commands('age-keygen -o move.key'), { ...environment, ...told });
-  assert.equal(moved.code, 0, moved.stderr);
+  assert.deepEqual([moved.code, moved.stderr], [0, '']);
   const answers = moved.stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
   const total = (name) => answers.reduce((sum, answer) => sum + answer[name], 0);
-  assert.deepEqual([total('imported'), total('skipped'), total('refused')], [230, 0, 0], moved.stdout);
+  assert.deepEqual([total('imported'), total('skipped'), total('refused')], [230, 0, 0], moved.stdout + moved.stderr);
   for (const number of [0, 117, 229]) {
     const { body, text } = await world.token(await world.user(`mover-${number}`), home);
     assert.equal(body.access_token, moving[number].access_token, text);
