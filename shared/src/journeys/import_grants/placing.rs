@@ -60,16 +60,16 @@ impl ImportGrants {
         while met < TRIES {
             match self.store(desk, place, grant, digest).await? {
                 Arrival::Done => return Ok(Imported::Done(place.id())),
+                Arrival::Full | Arrival::Contended if contended == CONTENDED_TRIES => {
+                    return Err(StoreError::Unavailable("others keep writing".to_owned()).into());
+                }
                 Arrival::Full => {
                     // Some may have ended since the batch began, and others may have been faster.
                     desk.quota = self.quotas.of(&place.workspace).await?;
                     if let Some(Err(required)) = desk.quota.as_ref().map(Quota::has_room) {
                         return Ok(Imported::NoRoom(required));
                     }
-                    met += 1;
-                }
-                Arrival::Contended if contended == CONTENDED_TRIES => {
-                    return Err(StoreError::Unavailable("others keep writing".to_owned()).into());
+                    contended += 1;
                 }
                 Arrival::Contended => {
                     contended += 1;
