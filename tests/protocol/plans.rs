@@ -113,7 +113,7 @@ async fn a_plan_is_given_by_who_runs_the_deployment_and_only_one_that_there_is()
     assert_eq!(shown(&world, &founded).await["plan"]["name"], "three");
 }
 
-async fn connections_of(world: &World) -> Value {
+pub(crate) async fn connections_of(world: &World) -> Value {
     shown(world, &world.workspace).await["use"]["connections"].clone()
 }
 

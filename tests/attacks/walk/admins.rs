@@ -48,6 +48,7 @@ impl Walk {
         let (_, begun) = self.manage(tenant, "POST", "/revocations", Some(&wish)).await;
         let report = format!("/revocations/{}", text(&begun["revocation_id"]));
         self.manage(tenant, "GET", &report, None).await;
+        self.manage(tenant, "GET", "/revocations", None).await;
     }
 
     async fn change_connector(&mut self, tenant: usize) {

@@ -76,12 +76,12 @@ fn answers() -> Value {
 
 /// `call_api_read`
 pub(super) async fn read(tools: &Agent, user: &AppUser, arguments: Value) -> Result<Answer, Problem> {
-    call(tools, user, arguments, false).await
+    Box::pin(call(tools, user, arguments, false)).await
 }
 
 /// `call_api_write`
 pub(super) async fn write(tools: &Agent, user: &AppUser, arguments: Value) -> Result<Answer, Problem> {
-    call(tools, user, arguments, true).await
+    Box::pin(call(tools, user, arguments, true)).await
 }
 
 async fn call(tools: &Agent, user: &AppUser, arguments: Value, writes: bool) -> Result<Answer, Problem> {
