@@ -63,6 +63,7 @@ mod shared_grants;
 mod shared_tokens;
 mod starts;
 mod survey;
+mod switched_off_midway;
 mod user_tokens;
 mod variables;
 mod webhooks;

@@ -30,7 +30,7 @@ use crate::{
     },
     oauth::{Arrived, AuthorizationResponse, ResponseError, authorize::check_iss},
     random::Random,
-    store::{Connectors, Parked, Sessions, StoreError, Write},
+    store::{Connectors, Parked, Policies, Sessions, StoreError, Write},
     vault::{Place, Vault, VaultError},
 };
 
@@ -41,6 +41,7 @@ pub use super::exchange::ExchangeError;
 pub struct CompleteAuthorization {
     pub(crate) sessions: Sessions,
     pub(crate) connectors: Connectors,
+    pub(crate) policies: Policies,
     pub(crate) exchange: Exchange,
     pub(crate) vault: Arc<Vault>,
     pub(crate) audit: Audit,
@@ -186,6 +187,10 @@ impl CompleteAuthorization {
         let arrived = arrival.response.read(provider, &values(&connector, &session.inputs), secret.as_ref());
         match (arrived, browser) {
             (Ok(arrived), Browser::Bound) => Box::pin(self.exchange_now(session, arrived)).await,
+            // What may not be used any more is not kept either. Whoever is bound is asked about where the code is exchanged.
+            (Ok(_), _) if !self.policies.allow(&connector).await? => {
+                self.end(&session, FailureReason::BlockedByPolicy, "failed").await
+            }
             (Ok(arrived), _) => self.park(&session, &arrived).await,
             (Err(ResponseError::NoCode), _) => Err(ArrivalError::NoCode),
             (Err(error), _) => {

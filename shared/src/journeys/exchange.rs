@@ -20,7 +20,7 @@ use crate::{
     },
     oauth::{Arrived, CodeGrant, Credentials, ProviderClient, TokenError, TokenSet, dpop::Proof},
     random::Random,
-    store::{Completions, Connectors, EndedGrants, Healths, Sessions, StoreError, Write},
+    store::{Completions, Connectors, EndedGrants, Healths, Policies, Sessions, StoreError, Write},
     vault::{Place, Vault, VaultError},
 };
 
@@ -31,6 +31,7 @@ const ASK_FOR: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
     pub(crate) connectors: Connectors,
+    pub(crate) policies: Policies,
     pub(crate) completions: Completions,
     pub(crate) sessions: Sessions,
     pub(crate) ended: EndedGrants,
@@ -102,6 +103,9 @@ impl Exchange {
     async fn carry_out(&self, session: &Session, arrived: &Arrived, claim: ClaimBy) -> Result<(), ExchangeError> {
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(changed())?;
+        if !self.policies.allow(&connector).await? {
+            return Err(blocked());
+        }
         let pinned = as_pinned(session, &connector).ok_or(changed())?;
         let unfilled = &*pinned;
         let mut details = session.inputs.clone();
@@ -130,6 +134,7 @@ impl Exchange {
         };
         let known = self.get_to_know(session, &mut met, &tokens, began).await;
         let stored = match known {
+            Ok(()) if self.was_switched_off(&connector).await => Err(blocked()),
             Ok(()) => self.store(session, &met, &ready, &tokens).await,
             Err(error) => Err(error),
         };
@@ -201,6 +206,14 @@ impl Exchange {
         ASK_FOR.saturating_sub(spent)
     }
 
+    /// Whether the type was switched off while the provider was asked. If nobody can tell, it counts as on: a connection that
+    /// is off is of no use to anybody, and a grant that is given back does not return with the switch.
+    async fn was_switched_off(&self, connector: &Connector) -> bool {
+        let allowed = self.policies.allow(connector).await;
+        let allowed = allowed.inspect_err(|error| tracing::warn!(%error, "the policy could not be read once more"));
+        !allowed.unwrap_or(true)
+    }
+
     async fn claim(&self, session: &Session, claim: ClaimBy) -> Result<(), ExchangeError> {
         let now = self.clock.now();
         let claimed = match claim {
@@ -246,6 +259,10 @@ fn is_another(session: &Session, account: Option<&Account>) -> bool {
 /// What came back lacks a value, or has one that is not allowed.
 pub(super) fn rejected(_: Unfilled) -> ExchangeError {
     ExchangeError::Failed { reason: FailureReason::ResponseRejected, cause: None }
+}
+
+fn blocked() -> ExchangeError {
+    ExchangeError::Failed { reason: FailureReason::BlockedByPolicy, cause: None }
 }
 
 fn changed() -> ExchangeError {

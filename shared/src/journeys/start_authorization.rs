@@ -320,8 +320,7 @@ impl StartAuthorization {
 
     /// Passes if the workspace's policy allows the connector.
     async fn allowed(&self, connector: &Connector) -> Result<(), StartError> {
-        let policy = self.policies.find(&connector.workspace).await?.policy;
-        if policy.allows(connector.kind, &connector.provider) { Ok(()) } else { Err(StartError::BlockedByPolicy) }
+        if self.policies.allow(connector).await? { Ok(()) } else { Err(StartError::BlockedByPolicy) }
     }
 
     /// 256 random bits, and more where the provider asks for a longer text.
