@@ -262,7 +262,7 @@ async fn create(
     JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<ConnectorOnWire>), Problem> {
     let draft = checked(&body, read_draft)?.ok_or_else(|| Problem::invalid(Vec::new()))?;
-    let connector = journey.create(admin.workspace(), draft, actor(&admin)).await.map_err(not_managed)?;
+    let connector = journey.create(admin.workspace(), draft, actor(&admin).into()).await.map_err(not_managed)?;
     Ok((StatusCode::CREATED, Json(ConnectorOnWire::new(&connector, &base))))
 }
 
@@ -283,7 +283,7 @@ async fn change(
     })?;
     // On the heap: what it waits for (a search for the issuer among it) would fill the stack of every request.
     let id = parse(&id)?;
-    let changing = Box::pin(journey.change(admin.workspace(), &id, change, actor(&admin)));
+    let changing = Box::pin(journey.change(admin.workspace(), &id, change, actor(&admin).into()));
     let connector = changing.await.map_err(not_managed)?;
     examined((&journey, &doctor, &shared), &connector, &base).await
 }
@@ -303,7 +303,7 @@ async fn delete(
 ) -> Result<(StatusCode, Json<Deleting>), Problem> {
     let revoke = query.read("revoke", "must be `true` or `false`", |raw| raw.parse().ok())?.unwrap_or(true);
     let id = parse(&id)?;
-    journey.delete(admin.workspace(), &id, revoke, actor(&admin)).await.map_err(not_managed)?;
+    journey.delete(admin.workspace(), &id, revoke, actor(&admin).into()).await.map_err(not_managed)?;
     Ok((StatusCode::ACCEPTED, Json(Deleting { connector_id: id.to_string(), status: "deleting", revoke })))
 }
 

@@ -13,7 +13,7 @@ use self::{
 };
 use super::{
     audit::Audit,
-    manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors},
+    manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors, Order},
 };
 use crate::{
     clock::Clock,
@@ -23,7 +23,7 @@ use crate::{
         connector::Connector,
         fields::FieldError,
         ids::{ConnectorId, ProposalId, WorkspaceId},
-        proposal::{Decision, Outcome, PROPOSAL_LIFE, Proposal, ProposalKind, ProposalStatus},
+        proposal::{Decision, Outcome, PROPOSAL_LIFE, Proposal, ProposalKind, ProposalStatus, Verdict},
         secret::{ClientSecret, Secret},
         workspace::DisplayName,
     },
@@ -162,9 +162,16 @@ impl ProposeChanges {
         if prospect.proposal.kind == ProposalKind::Update && prospect.changes.is_empty() {
             return Err(invalid("/connector", "changes nothing"));
         }
-        self.make_room(workspace).await?;
+        if self.waiting(workspace).await? >= MOST_OPEN {
+            return Err(ProposalError::TooMany);
+        }
         let proposal = &prospect.proposal;
         self.proposals.put_new(proposal).await?;
+        // Others may have been at it at the same moment: whoever is one too many by then takes theirs back.
+        if self.waiting(workspace).await? > MOST_OPEN {
+            self.proposals.delete(proposal).await?;
+            return Err(ProposalError::TooMany);
+        }
         let details = [
             ("kind", proposal.kind.as_str()),
             ("connector", proposal.connector.as_str()),
@@ -208,7 +215,7 @@ impl ProposeChanges {
     /// Does what was proposed, once, at the word of somebody who could have done it themselves.
     ///
     /// # Errors
-    /// [`ProposalError`]; the proposal waits as before if it was not decided.
+    /// [`ProposalError`]; the proposal waits as before unless it was decided by somebody else.
     #[tracing::instrument(skip_all, fields(proposal.id = %id))]
     pub async fn confirm(
         &self,
@@ -218,11 +225,8 @@ impl ProposeChanges {
         actor: Actor,
     ) -> Result<(Proposal, Option<Connector>), ProposalError> {
         let proposal = self.open(workspace, id).await?;
-        let wanted = self.completed(&proposal, confirmation).await?;
-        // Decided first, so that of two who confirm one does it. What cannot be done is taken back.
-        let decision = self.decide(&proposal, Outcome::Confirmed, &actor).await?;
-        match Box::pin(self.carry_out(&proposal, wanted, actor.clone())).await {
-            Ok(connector) => {
+        match Box::pin(self.carry_out(&proposal, confirmation, actor.clone())).await {
+            Ok((decision, connector)) => {
                 let details = [
                     ("kind", proposal.kind.as_str()),
                     ("connector", proposal.connector.as_str()),
@@ -231,10 +235,8 @@ impl ProposeChanges {
                 self.audit.note(workspace, actor, "proposal.confirmed", id.as_str(), &details).await;
                 Ok((Proposal { decision: Some(decision), ..proposal }, connector))
             }
-            Err(error) => {
-                self.proposals.reopen(&proposal, decision.at).await?;
-                Err(error)
-            }
+            // Whatever it was: if somebody else has decided meanwhile, that is what was in the way.
+            Err(error) => Err(self.open(workspace, id).await.err().unwrap_or(error)),
         }
     }
 
@@ -250,10 +252,14 @@ impl ProposeChanges {
         actor: Actor,
     ) -> Result<Proposal, ProposalError> {
         let proposal = self.open(workspace, id).await?;
-        let decision = self.decide(&proposal, Outcome::Declined, &actor).await?;
+        let verdict = self.verdict(&proposal, Outcome::Declined, &actor);
+        if self.proposals.decide(&verdict).await? == Write::Conflict {
+            let decided = self.open(workspace, id).await.err();
+            return Err(decided.unwrap_or(ProposalError::Decided(ProposalStatus::Expired)));
+        }
         let details = [("kind", proposal.kind.as_str()), ("proposed_by", proposal.by.as_str())];
         self.audit.note(workspace, actor, "proposal.declined", id.as_str(), &details).await;
-        Ok(Proposal { decision: Some(decision), ..proposal })
+        Ok(Proposal { decision: Some(verdict.decision), ..proposal })
     }
 
     /// The id in a request to add a connector: the one that it names, or a fresh one, which it names from then on.
@@ -274,15 +280,9 @@ impl ProposeChanges {
         }
     }
 
-    async fn decide(&self, proposal: &Proposal, outcome: Outcome, actor: &Actor) -> Result<Decision, ProposalError> {
+    fn verdict(&self, proposal: &Proposal, outcome: Outcome, actor: &Actor) -> Verdict {
         let decision = Decision { outcome, by: actor.describe(), at: self.clock.now() };
-        match self.proposals.decide(proposal, &decision).await? {
-            Write::Done => Ok(decision),
-            Write::Conflict => match self.open(&proposal.workspace, &proposal.id).await {
-                Ok(_) => Err(ProposalError::Decided(ProposalStatus::Expired)),
-                Err(error) => Err(error),
-            },
-        }
+        Verdict { proposal: proposal.clone(), decision }
     }
 
     /// What was proposed with what only the person knows, if nothing stands in its way that can be seen before.
@@ -308,38 +308,45 @@ impl ProposeChanges {
         }
     }
 
+    /// Does what was proposed, and decides the proposal in the same moment: of two who confirm one does it, whoever dies
+    /// leaves both or neither, and what cannot be done is not decided.
     async fn carry_out(
         &self,
         proposal: &Proposal,
-        wanted: Wanted,
+        confirmation: Confirmation,
         actor: Actor,
-    ) -> Result<Option<Connector>, ProposalError> {
+    ) -> Result<(Decision, Option<Connector>), ProposalError> {
+        let wanted = self.completed(proposal, confirmation).await?;
+        let verdict = self.verdict(proposal, Outcome::Confirmed, &actor);
+        let decision = verdict.decision.clone();
+        let order = Order { actor, verdict: Some(verdict) };
         let Proposal { workspace, connector, .. } = proposal;
-        match wanted {
-            Wanted::Add(draft) => Ok(Some(self.connectors.create(workspace, *draft, actor).await?)),
+        let connector = match wanted {
+            Wanted::Add(draft) => Some(self.connectors.create(workspace, *draft, order).await?),
             Wanted::Update(change) => {
                 let change = ConnectorChange { at_revision: proposal.revision, ..change };
-                Ok(Some(Box::pin(self.connectors.change(workspace, connector, change, actor)).await?))
+                Some(Box::pin(self.connectors.change(workspace, connector, change, order)).await?)
             }
             Wanted::Delete => {
-                self.connectors.delete(workspace, connector, true, actor).await?;
-                Ok(None)
+                self.connectors.delete(workspace, connector, true, order).await?;
+                None
             }
-        }
+        };
+        Ok((decision, connector))
     }
 
-    /// Removes proposals that nothing comes of any more, and passes if one more may wait.
-    async fn make_room(&self, workspace: &WorkspaceId) -> Result<(), ProposalError> {
+    /// How many proposals wait. Those that nothing comes of any more are removed on the way.
+    async fn waiting(&self, workspace: &WorkspaceId) -> Result<usize, ProposalError> {
         let now = self.clock.now();
-        let mut open = 0;
+        let mut waiting = 0;
         for proposal in self.proposals.of_workspace(workspace).await? {
             if is_past(&proposal, now) {
                 self.proposals.delete(&proposal).await?;
             } else if proposal.status(now) == ProposalStatus::Proposed {
-                open += 1;
+                waiting += 1;
             }
         }
-        if open < MOST_OPEN { Ok(()) } else { Err(ProposalError::TooMany) }
+        Ok(waiting)
     }
 }
 

@@ -55,7 +55,7 @@ impl ManageConnectors {
         if self.list(workspace).await?.iter().any(is_other) { Err(ConnectorError::NameTaken) } else { Ok(()) }
     }
 
-    /// What a draft comes to, if its provider and the workspace's plan take it.
+    /// What a draft comes to, if its provider and the workspace's policy and plan take it.
     pub(super) async fn accept(
         &self,
         workspace: &WorkspaceId,
@@ -66,6 +66,9 @@ impl ManageConnectors {
             return Err(ConnectorError::Unavailable(reason.clone()));
         }
         let connection_config = self.config(&provider, &draft.connection_config)?;
+        if !self.policies.find(workspace).await?.policy.allows(draft.kind, &draft.provider) {
+            return Err(ConnectorError::BlockedByPolicy);
+        }
         let planned = self.plan.of(workspace).await?.ok_or(ConnectorError::NotFound)?;
         planned.has_room_for(draft.kind)?;
         Ok(Accepted { provider, is_own, connection_config, planned })
