@@ -47,6 +47,7 @@ mod own_kms_key;
 mod people;
 mod plans;
 mod proposals;
+mod proposals_decided;
 mod refresh;
 mod refresh_doubt;
 mod refresh_failures;

@@ -208,8 +208,7 @@ async fn whoever_waits_for_a_refresh_when_it_is_switched_off_gets_no_token_and_w
         off(&world).await;
         hold.release();
     };
-    let (first, second, ()) =
-        join!(world.token(&connector, "alice"), world.token(&connector, "alice"), meanwhile);
+    let (first, second, ()) = join!(world.token(&connector, "alice"), world.token(&connector, "alice"), meanwhile);
     for answer in [first, second] {
         assert_eq!(answer.refusal(), (403, "blocked_by_policy".to_owned()));
         assert!(!answer.text.contains("access_token"));

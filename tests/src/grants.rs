@@ -180,7 +180,12 @@ pub const GRANTS: &[Grant] = &[
         &[GET, BATCH_GET, QUERY],
         "who vouches for the caller; connectors, providers, policies, proposals; the sealing key",
     ),
-    grant("mcp", Target::Proposals, &[PUT, DELETE], "proposals that it makes; removes those that nothing comes of any more"),
+    grant(
+        "mcp",
+        Target::Proposals,
+        &[PUT, DELETE],
+        "proposals that it makes; removes those that nothing comes of any more",
+    ),
     grant(
         "mcp",
         Target::Connections,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub use self::prospect::{Change, People, Prospect};
 use self::{
     prospect::bare,
-    request::{Wanted, read},
+    request::{Wanted, added, read},
 };
 use super::{
     audit::Audit,
@@ -205,8 +205,10 @@ impl ProposeChanges {
         match self.look_ahead(proposal.clone()).await {
             // What could be proposed then may be impossible by now, or done: the proposal itself is still there to be seen.
             Err(ProposalError::Connector(_) | ProposalError::Invalid(_) | ProposalError::Outdated) => {
-                let is_outdated = status == ProposalStatus::Proposed && proposal.kind != ProposalKind::Add;
-                Ok(Prospect { status, is_outdated, ..bare(proposal) })
+                let is_new = proposal.kind == ProposalKind::Add;
+                let is_outdated = status == ProposalStatus::Proposed && !is_new;
+                let changes = if is_new { added(&proposal.request) } else { Vec::new() };
+                Ok(Prospect { status, changes, is_outdated, ..bare(proposal) })
             }
             outcome => outcome,
         }

@@ -272,7 +272,9 @@ enum Obstacle {
 }
 
 fn obstacle(error: &TransactWriteItemsError, of_connector: usize) -> Obstacle {
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else { return Obstacle::Part(usize::MAX) };
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
+        return Obstacle::Part(usize::MAX);
+    };
     let reasons = cancelled.cancellation_reasons();
     let is_failing = |reason: &CancellationReason| reason.code() == Some(CONDITION);
     if reasons.iter().skip(of_connector).any(is_failing) {

@@ -115,11 +115,8 @@ pub(super) fn deciding(table: &Table, verdict: &Verdict) -> Result<TransactWrite
 }
 
 fn values(decision: &Decision) -> Item {
-    let values = [
-        (":outcome", text(decision.outcome.as_str())),
-        (":by", text(&decision.by)),
-        (":now", time(decision.at)),
-    ];
+    let values =
+        [(":outcome", text(decision.outcome.as_str())), (":by", text(&decision.by)), (":now", time(decision.at))];
     values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

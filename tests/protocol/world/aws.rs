@@ -31,7 +31,7 @@ use super::interference::{HeldRequest, Interference};
 pub(crate) const BASE_URL: &str = "https://connect.example";
 
 /// What the deployment's plans are. A workspace has none of them unless a test gives it one.
-const PLANS: &str = r#"{"three": {"connectors": 3}, "none": {"connectors": 0, "custom_providers": false}, "two": {"connections": 2}, "pro": {}}"#;
+const PLANS: &str = r#"{"three": {"connectors": 3}, "none": {"connectors": 0, "custom_providers": false}, "two": {"connections": 2}, "own-only": {"shared": false}, "pro": {}}"#;
 
 /// An item of a table.
 pub(crate) type Item = HashMap<String, AttributeValue>;

@@ -31,6 +31,11 @@ impl ManageConnectors {
     pub async fn try_out(&self, workspace: &WorkspaceId, draft: &ConnectorDraft) -> Result<bool, ConnectorError> {
         let accepted = self.accept(workspace, draft).await?;
         self.is_free(workspace, &draft.name, None).await?;
+        if let Some(id) = &draft.id
+            && self.connectors.find(workspace, id).await?.is_some()
+        {
+            return Err(ConnectorError::IdTaken);
+        }
         Ok(takes_secret(&accepted.provider))
     }
 
