@@ -1,23 +1,22 @@
 //! Connectors.
 
 mod item;
+mod transaction;
 
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{CancellationReason, Delete, Put, TransactWriteItem, Update},
+    types::{Delete, Put, TransactWriteItem, Update},
 };
 
 use self::item::item;
 pub(super) use self::item::read;
+use self::transaction::Obstacle;
 use super::{
     client_keys,
-    error::{Conditional, StoreError, failed},
-    proposals::deciding,
+    error::StoreError,
     row::{NewItem, name, number, text, time},
     shared_connectors,
-    table::{Rounds, Table, TableNames, key},
+    table::{Table, TableNames, key},
     workspaces::{count_one_less, count_one_more, pk},
 };
 use crate::domain::{
@@ -177,28 +176,6 @@ impl Connectors {
         })
     }
 
-    /// Writes all of it, and decides the proposal that it comes of in the same moment; or nothing. All connectors of a
-    /// workspace meet at its count: if nothing is wrong but that somebody else wrote at that moment, it is tried again.
-    async fn write(
-        &self,
-        mut parts: Vec<TransactWriteItem>,
-        verdict: Option<&Verdict>,
-    ) -> Result<Result<(), Obstacle>, StoreError> {
-        let of_connector = parts.len();
-        parts.extend(verdict.map(|verdict| deciding(&self.0, verdict)).transpose()?);
-        let mut rounds = Rounds::default();
-        loop {
-            match self.0.client.transact_write_items().set_transact_items(Some(parts.clone())).send().await {
-                Ok(_) => return Ok(Ok(())),
-                Err(SdkError::ServiceError(service)) if service.err().condition_failed() => {
-                    return Ok(Err(obstacle(service.err(), of_connector)));
-                }
-                Err(SdkError::ServiceError(service)) if is_crossed(service.err()) => rounds.pause().await?,
-                Err(error) => return Err(failed(&error)),
-            }
-        }
-    }
-
     /// Publishes the connector's keys in the same moment.
     fn public_keys(&self, connector: &Connector) -> Result<Option<TransactWriteItem>, StoreError> {
         let Some(key) = &connector.client_key else { return Ok(None) };
@@ -260,34 +237,6 @@ impl Connectors {
 /// Where the name, and the count, stand in the transactions that have them.
 const NAME: usize = 0;
 const COUNT: usize = 1;
-
-const CONDITION: &str = "ConditionalCheckFailed";
-
-/// What a transaction could not be written for.
-enum Obstacle {
-    /// The first of its parts that speak of the connector whose condition did not hold.
-    Part(usize),
-    /// The proposal that it comes of does not wait any more: whatever else is wrong may be what came of it.
-    Verdict,
-}
-
-fn obstacle(error: &TransactWriteItemsError, of_connector: usize) -> Obstacle {
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
-        return Obstacle::Part(usize::MAX);
-    };
-    let reasons = cancelled.cancellation_reasons();
-    let is_failing = |reason: &CancellationReason| reason.code() == Some(CONDITION);
-    if reasons.iter().skip(of_connector).any(is_failing) {
-        return Obstacle::Verdict;
-    }
-    Obstacle::Part(reasons.iter().position(is_failing).unwrap_or(usize::MAX))
-}
-
-/// Whether nothing was wrong but that somebody else wrote at the same moment.
-fn is_crossed(error: &TransactWriteItemsError) -> bool {
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else { return false };
-    cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some("TransactionConflict"))
-}
 
 fn incomplete() -> StoreError {
     StoreError::Refused("incomplete request".to_owned())
