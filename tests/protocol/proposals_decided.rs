@@ -67,6 +67,69 @@ async fn a_table_that_refuses_leaves_the_proposal_open_too() {
     office.decide(&proposal, "confirm", &secret).await.expect(200);
 }
 
+/// It was done, and nobody heard of it but who looks.
+#[tokio::test]
+async fn what_was_done_although_the_answer_was_lost_is_told_as_done() {
+    let office = Office::open().await;
+    let proposal = office.proposed(&add("New", "id")).await;
+    office.world.aws.lose_answer(TRANSACTION, "PROPOSALS#");
+    let secret = json!({"client_secret": "s"});
+    let told = office.decide(&proposal, "confirm", &secret).await.expect(200);
+    assert_eq!((&told["status"], &told["result"]["name"]), (&json!("confirmed"), &json!("New")));
+    let delete = office.proposed(&about("delete", &text(&told["result"]["id"]), &json!({}))).await;
+    office.world.aws.lose_answer(TRANSACTION, "PROPOSALS#");
+    assert_eq!(office.decide(&delete, "confirm", &json!({})).await.expect(200)["result"], Value::Null);
+    assert!(office.connectors().await.is_empty());
+    assert_eq!(office.world.deeds("proposal.confirmed").await.len(), 2);
+}
+
+/// The secret of the client before is of no use to the one that is proposed, and no assistant may bring its own.
+#[tokio::test]
+async fn another_client_is_confirmed_with_its_secret_by_whoever_knows_it() {
+    let office = Office::open().await;
+    let world = &office.world;
+    let connector = world.connector("Calendar").await;
+    world.provider.register_client("another", "its-secret");
+    world.keep_secret("its-secret");
+    let proposal = office.proposed(&about("update", &connector.id, &json!({"client_id": "another"}))).await;
+    assert_eq!(proposal["needs_client_secret"], true);
+    let missing = office.decide(&proposal, "confirm", &json!({})).await.expect(422);
+    assert_eq!(missing["errors"][0]["pointer"], "/client_secret");
+    let renamed = json!({"client_secret": "its-secret", "name": "Agenda"});
+    assert_eq!(office.decide(&proposal, "confirm", &renamed).await.expect(422)["errors"][0]["pointer"], "/name");
+    office.decide(&proposal, "confirm", &json!({"client_secret": "its-secret"})).await.expect(200);
+    assert_eq!(office.connectors().await[0]["name"], "Calendar");
+    world.connect(&connector, "alice").await;
+    world.advance(3_600);
+    assert!(world.provider.honours(&world.access_token(&connector, "alice").await), "id and secret fit each other");
+    let other = office.proposed(&about("update", &connector.id, &json!({"name": "Agenda"}))).await;
+    assert_eq!(other["needs_client_secret"], false);
+    let delete = office.proposed(&about("delete", &connector.id, &json!({}))).await;
+    let refused = office.decide(&delete, "confirm", &json!({"client_secret": "s"})).await.expect(422);
+    assert_eq!(refused["errors"][0]["pointer"], "/client_secret");
+}
+
+/// Nothing that a person did not read is done, and nothing that they send is left out without a word.
+#[tokio::test]
+async fn rules_and_switches_are_shown_as_they_are_and_would_be_and_cannot_be_slipped_in() {
+    let office = Office::open().await;
+    let connector = office.world.connector("Calendar").await;
+    let rules = json!({"methods": ["GET"]});
+    office.world.change(&connector, &json!({"call_rules": rules, "offline_use": false})).await;
+    let loosened = json!({"call_rules": {}, "offline_use": true});
+    let proposal = office.proposed(&about("update", &connector.id, &loosened)).await;
+    let change = |field: &str, from: Value, to: Value| json!({"field": field, "from": from, "to": to});
+    let expected = [change("call_rules", rules.clone(), json!({})), change("offline_use", json!(false), json!(true))];
+    assert_eq!(proposal["changes"], json!(expected));
+    let same = about("update", &connector.id, &json!({"call_rules": rules, "offline_use": false}));
+    assert_eq!(office.propose(&same).await.status, 422, "that changes nothing");
+    for field in ["client_id", "client_secret_expires_on", "scopes", "connection_config", "call_rules", "offline_use"] {
+        let refused = office.decide(&proposal, "confirm", &json!({field: null})).await;
+        assert_eq!(refused.status, 422, "{field}");
+    }
+    assert_eq!(office.connectors().await[0]["call_rules"], rules);
+}
+
 /// Both were looked at, and in the moment in which the one is carried out somebody changes the connector.
 #[tokio::test]
 async fn a_connector_that_is_changed_in_the_moment_of_the_confirmation_is_neither_changed_nor_deleted() {

@@ -21,7 +21,7 @@ use crate::{
     oauth::{Arrived, CodeGrant, Credentials, ProviderClient, TokenError, TokenSet, dpop::Proof},
     random::Random,
     store::{Completions, Connectors, EndedGrants, Healths, Policies, Sessions, StoreError, Write},
-    vault::{Place, Vault, VaultError},
+    vault::{Place, Ready, Vault, VaultError},
 };
 
 /// How long the provider is asked for tokens, all steps together: a user waits, and a code does not live long.
@@ -125,20 +125,14 @@ impl Exchange {
         self.note_bound(session, unfilled, &tokens).await;
         details.extend(tokens.kept.clone());
         let mut met = Met { connector: &connector, unfilled, credentials, details, account: None };
-        let tokens = match self.swapped(&provider, credentials, tokens, began).await {
-            Ok(tokens) => tokens,
-            Err((tokens, error)) => {
-                self.give_back(session, &met, &ready, &tokens).await;
-                return Err(failed(error));
+        let (tokens, kept) = match self.swapped(&provider, credentials, tokens, began).await {
+            Ok(tokens) => {
+                let kept = self.keep(session, &mut met, &ready, &tokens, began).await;
+                (tokens, kept)
             }
+            Err((tokens, error)) => (tokens, Err(failed(error))),
         };
-        let known = self.get_to_know(session, &mut met, &tokens, began).await;
-        let stored = match known {
-            Ok(()) if self.was_switched_off(&connector).await => Err(blocked()),
-            Ok(()) => self.store(session, &met, &ready, &tokens).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = stored {
+        if let Err(error) = kept {
             self.give_back(session, &met, &ready, &tokens).await;
             return Err(error);
         }
@@ -146,6 +140,22 @@ impl Exchange {
         let details = [("connector", connector.id.as_str()), ("scopes", &tokens.scopes.to_string())];
         self.audit.note(&session.key.workspace, actor, kind_of(session).as_str(), id.as_str(), &details).await;
         Ok(())
+    }
+
+    /// Makes a connection of the tokens, unless nothing is to come of them after all.
+    async fn keep(
+        &self,
+        session: &Session,
+        met: &mut Met<'_>,
+        ready: &Ready<'_>,
+        tokens: &TokenSet,
+        began: Timestamp,
+    ) -> Result<(), ExchangeError> {
+        self.get_to_know(session, met, tokens, began).await?;
+        if self.was_switched_off(met.connector).await {
+            return Err(blocked());
+        }
+        self.store(session, met, ready, tokens).await
     }
 
     /// Remembers that the provider wanted a proof, so that the next code is shown with one at once.

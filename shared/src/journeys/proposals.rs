@@ -71,9 +71,9 @@ words! {
 /// What only the person who confirms knows or chooses.
 #[derive(Debug, Default)]
 pub struct Confirmation {
-    /// The client secret of a connector that is added.
+    /// The client secret of a connector that is added, or changed.
     pub client_secret: Option<Secret<ClientSecret>>,
-    /// Another name for it.
+    /// Another name for one that is added.
     pub name: Option<DisplayName>,
 }
 
@@ -151,4 +151,8 @@ impl ProposeChanges {
 fn is_past(proposal: &Proposal, now: jiff::Timestamp) -> bool {
     let over_at = proposal.decision.as_ref().map_or(proposal.expires_at, |decision| decision.at);
     over_at.checked_add(SHOWN_FOR).is_ok_and(|until| until <= now)
+}
+
+fn invalid(pointer: &str, detail: &str) -> ProposalError {
+    ProposalError::Invalid(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }])
 }

@@ -11,7 +11,7 @@ use crate::{
         provider::{ClientAuth, Provider, ProviderType, Values},
         workspace::DisplayName,
     },
-    journeys::plan::Planned,
+    journeys::{plan::Planned, profile},
     oauth::catalogue,
 };
 
@@ -112,4 +112,10 @@ impl ManageConnectors {
 /// Whether clients are known by a secret there.
 pub(super) fn takes_secret(provider: &Provider) -> bool {
     !matches!(provider.token.client_auth, ClientAuth::None | ClientAuth::PrivateKeyJwt)
+}
+
+/// Whether a change brings another client, which has another secret where clients are known by one.
+pub(in crate::journeys) fn needs_new_secret(connector: &Connector, change: &ConnectorChange) -> bool {
+    let is_another = change.client_id.as_ref().is_some_and(|client| *client != connector.client_id);
+    is_another && profile(connector).is_some_and(takes_secret)
 }

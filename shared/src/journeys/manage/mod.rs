@@ -13,6 +13,7 @@ mod providers;
 mod webhooks;
 mod workspaces;
 
+pub(in crate::journeys) use acceptance::needs_new_secret;
 pub use apps::{AppChange, AppDraft, AppError, IdentityDraft, KeySource, ManageApps};
 pub use connector_request::{client_id, read_change, read_draft};
 pub use connectors::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors, Order};

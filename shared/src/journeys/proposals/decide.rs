@@ -1,7 +1,7 @@
 //! A person decides: what was proposed is done, in the moment in which it counts as confirmed, or let be.
 
 use super::{
-    Confirmation, ProposalError, ProposeChanges,
+    Confirmation, ProposalError, ProposeChanges, invalid,
     request::{Wanted, read},
 };
 use crate::{
@@ -9,9 +9,9 @@ use crate::{
         audit::Actor,
         connector::Connector,
         ids::{ProposalId, WorkspaceId},
-        proposal::{Decision, Outcome, Proposal, ProposalStatus, Verdict},
+        proposal::{Decision, Outcome, Proposal, ProposalKind, ProposalStatus, Verdict},
     },
-    journeys::manage::{ConnectorChange, ConnectorDraft, ConnectorError, Order},
+    journeys::manage::{ConnectorChange, ConnectorDraft, ConnectorError, Order, needs_new_secret},
     store::Write,
 };
 
@@ -29,7 +29,14 @@ impl ProposeChanges {
         actor: Actor,
     ) -> Result<(Proposal, Option<Connector>), ProposalError> {
         let proposal = self.open(workspace, id).await?;
-        match Box::pin(self.carry_out(&proposal, confirmation, actor.clone())).await {
+        let done = match self.completed(&proposal, confirmation).await {
+            Ok(wanted) => {
+                let verdict = self.verdict(&proposal, Outcome::Confirmed, &actor);
+                Box::pin(self.carried_out(wanted, verdict, actor.clone())).await
+            }
+            Err(error) => Err(error),
+        };
+        match done {
             Ok((decision, connector)) => {
                 let details = [
                     ("kind", proposal.kind.as_str()),
@@ -81,24 +88,68 @@ impl ProposeChanges {
 
     /// What was proposed with what only the person knows, if nothing stands in its way that can be seen before.
     async fn completed(&self, proposal: &Proposal, confirmation: Confirmation) -> Result<Wanted, ProposalError> {
-        match read(proposal.kind, &proposal.request)? {
+        let Confirmation { client_secret, name } = confirmation;
+        let wanted = read(proposal.kind, &proposal.request)?;
+        if !matches!(wanted, Wanted::Add(_)) && name.is_some() {
+            return Err(invalid("/name", "can be another one only where a connector is added"));
+        }
+        match wanted {
             Wanted::Add(draft) => {
-                let name = confirmation.name.unwrap_or_else(|| draft.name.clone());
-                let draft = ConnectorDraft { name, client_secret: confirmation.client_secret, ..*draft };
+                let name = name.unwrap_or_else(|| draft.name.clone());
+                let draft = ConnectorDraft { name, client_secret, ..*draft };
                 let needs_secret = self.connectors.try_out(&proposal.workspace, &draft).await?;
                 if needs_secret && draft.client_secret.is_none() {
                     return Err(ConnectorError::SecretMissing.into());
                 }
                 Ok(Wanted::Add(Box::new(draft)))
             }
-            wanted => {
-                let connector = self.connectors.find(&proposal.workspace, &proposal.connector).await;
-                match connector {
-                    Ok(connector) if Some(connector.revision) == proposal.revision => Ok(wanted),
-                    Ok(_) | Err(ConnectorError::NotFound) => Err(ProposalError::Outdated),
-                    Err(error) => Err(error.into()),
+            Wanted::Update(change) => {
+                let connector = self.as_looked_at(proposal).await?;
+                if client_secret.is_none() && needs_new_secret(&connector, &change) {
+                    return Err(ConnectorError::SecretMissing.into());
                 }
+                Ok(Wanted::Update(ConnectorChange { client_secret, at_revision: proposal.revision, ..change }))
             }
+            Wanted::Delete if client_secret.is_some() => {
+                Err(invalid("/client_secret", "is of no use where a connector is deleted"))
+            }
+            Wanted::Delete => self.as_looked_at(proposal).await.map(|_| Wanted::Delete),
+        }
+    }
+
+    /// The connector that a proposal is about, if it is still as it was.
+    async fn as_looked_at(&self, proposal: &Proposal) -> Result<Connector, ProposalError> {
+        match self.connectors.find(&proposal.workspace, &proposal.connector).await {
+            Ok(connector) if Some(connector.revision) == proposal.revision => Ok(connector),
+            Ok(_) | Err(ConnectorError::NotFound) => Err(ProposalError::Outdated),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Carries out a proposal; also if the table has done it, and its answer was lost.
+    async fn carried_out(
+        &self,
+        wanted: Wanted,
+        verdict: Verdict,
+        actor: Actor,
+    ) -> Result<(Decision, Option<Connector>), ProposalError> {
+        let Verdict { proposal, decision } = verdict.clone();
+        match self.carry_out(wanted, verdict, actor).await {
+            Ok(connector) => Ok((decision, connector)),
+            Err(ProposalError::Store(cause)) => {
+                let found = self.proposals.find(&proposal.workspace, &proposal.id).await?;
+                if found.and_then(|found| found.decision).as_ref() != Some(&decision) {
+                    return Err(cause.into());
+                }
+                let connector = match proposal.kind {
+                    ProposalKind::Delete => None,
+                    ProposalKind::Add | ProposalKind::Update => {
+                        Some(self.connectors.find(&proposal.workspace, &proposal.connector).await?)
+                    }
+                };
+                Ok((decision, connector))
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -106,26 +157,21 @@ impl ProposeChanges {
     /// leaves both or neither, and what cannot be done is not decided.
     async fn carry_out(
         &self,
-        proposal: &Proposal,
-        confirmation: Confirmation,
+        wanted: Wanted,
+        verdict: Verdict,
         actor: Actor,
-    ) -> Result<(Decision, Option<Connector>), ProposalError> {
-        let wanted = self.completed(proposal, confirmation).await?;
-        let verdict = self.verdict(proposal, Outcome::Confirmed, &actor);
-        let decision = verdict.decision.clone();
+    ) -> Result<Option<Connector>, ProposalError> {
+        let (workspace, connector) = (verdict.proposal.workspace.clone(), verdict.proposal.connector.clone());
         let order = Order { actor, verdict: Some(verdict) };
-        let Proposal { workspace, connector, .. } = proposal;
-        let connector = match wanted {
-            Wanted::Add(draft) => Some(self.connectors.create(workspace, *draft, order).await?),
+        match wanted {
+            Wanted::Add(draft) => Ok(Some(self.connectors.create(&workspace, *draft, order).await?)),
             Wanted::Update(change) => {
-                let change = ConnectorChange { at_revision: proposal.revision, ..change };
-                Some(Box::pin(self.connectors.change(workspace, connector, change, order)).await?)
+                Ok(Some(Box::pin(self.connectors.change(&workspace, &connector, change, order)).await?))
             }
             Wanted::Delete => {
-                self.connectors.delete(workspace, connector, true, order).await?;
-                None
+                self.connectors.delete(&workspace, &connector, true, order).await?;
+                Ok(None)
             }
-        };
-        Ok((decision, connector))
+        }
     }
 }

@@ -3,12 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{
-    ProposalDraft, ProposalError, ProposeChanges, Prospect, is_past,
+    ProposalDraft, ProposalError, ProposeChanges, Prospect, invalid, is_past,
     request::{Wanted, read},
 };
 use crate::domain::{
     audit::Actor,
-    fields::FieldError,
     ids::{ConnectorId, ProposalId, WorkspaceId},
     proposal::{PROPOSAL_LIFE, Proposal, ProposalKind, ProposalStatus},
 };
@@ -101,8 +100,4 @@ impl ProposeChanges {
         }
         Ok(waiting)
     }
-}
-
-fn invalid(pointer: &str, detail: &str) -> ProposalError {
-    ProposalError::Invalid(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }])
 }

@@ -6,6 +6,7 @@ use crate::{
     domain::{
         connection::{Connection, Grant},
         connector::Connector,
+        ids::ConnectionId,
         provider::{Provider, Values},
         scopes::Scopes,
         secret::{BrowserBinding, CodeVerifier, Secret, State},
@@ -53,13 +54,7 @@ impl StartAuthorization {
         if let Some(reason) = &provider.unavailable {
             return Err(StartError::Unavailable(reason.clone()));
         }
-        if wanted.connection_id.as_ref().is_some_and(|id| *id != place.id()) {
-            return Err(StartError::UnknownConnection);
-        }
-        let existing = self.connections.find(&place).await?;
-        if wanted.connection_id.is_some() && existing.is_none() {
-            return Err(StartError::UnknownConnection);
-        }
+        let existing = self.existing(&place, wanted.connection_id.as_ref()).await?;
         let quota = self.quotas.of(&place.workspace).await?;
         if let (None, Some(quota)) = (&existing, &quota) {
             quota.has_room().map_err(StartError::Plan)?;
@@ -87,14 +82,7 @@ impl StartAuthorization {
             id,
             key: place,
             stage: Stage::Pending,
-            pinned: Pinned {
-                client_id: connector.client_id.clone(),
-                redirect_uri: connector.redirect_uri(&self.public_base_url),
-                token_endpoint: provider.with_known(&values(connector, &inputs)).token.url.clone(),
-                scopes_revision: connector.scopes_revision,
-                bound: provider.may_bind_tokens() && self.healths.is_bound(&connector.id).await?,
-                room: quota.as_ref().map(Quota::room),
-            },
+            pinned: self.pinned(connector, provider, &inputs, quota.as_ref()).await?,
             inputs,
             requested,
             earlier: existing.as_ref().map(|connection| earlier(connection, connector, provider)),
@@ -106,6 +94,37 @@ impl StartAuthorization {
             expires_at: now.checked_add(SESSION_LIFE).unwrap_or(now),
         };
         Ok(Fresh { state, verifier, session, already_authorized })
+    }
+
+    /// The connection that stands there; the one that is meant, if one is.
+    async fn existing(
+        &self,
+        place: &ConnectionKey,
+        meant: Option<&ConnectionId>,
+    ) -> Result<Option<Connection>, StartError> {
+        if meant.is_some_and(|id| *id != place.id()) {
+            return Err(StartError::UnknownConnection);
+        }
+        let existing = self.connections.find(place).await?;
+        if meant.is_some() && existing.is_none() { Err(StartError::UnknownConnection) } else { Ok(existing) }
+    }
+
+    /// What is fixed until the session ends.
+    async fn pinned(
+        &self,
+        connector: &Connector,
+        provider: &Provider,
+        inputs: &Values,
+        quota: Option<&Quota>,
+    ) -> Result<Pinned, StartError> {
+        Ok(Pinned {
+            client_id: connector.client_id.clone(),
+            redirect_uri: connector.redirect_uri(&self.public_base_url),
+            token_endpoint: provider.with_known(&values(connector, inputs)).token.url.clone(),
+            scopes_revision: connector.scopes_revision,
+            bound: provider.may_bind_tokens() && self.healths.is_bound(&connector.id).await?,
+            room: quota.map(Quota::room),
+        })
     }
 
     /// 256 random bits, and more where the provider asks for a longer text.
