@@ -134,7 +134,7 @@ impl ProposeChanges {
         actor: Actor,
     ) -> Result<(Decision, Option<Connector>), ProposalError> {
         let Verdict { proposal, decision } = verdict.clone();
-        match self.carry_out(wanted, verdict, actor).await {
+        match Box::pin(self.carry_out(wanted, verdict, actor)).await {
             Ok(connector) => Ok((decision, connector)),
             Err(ProposalError::Store(cause)) => {
                 let found = self.proposals.find(&proposal.workspace, &proposal.id).await?;
