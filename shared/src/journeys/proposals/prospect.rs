@@ -82,7 +82,7 @@ impl ProposeChanges {
                 let changes = changes(&connector, &proposal.request);
                 let needs_secret = status == ProposalStatus::Proposed && needs_new_secret(&connector, &change);
                 let connector = Some(connector);
-                Ok(Prospect { status, changes, people, needs_secret, is_outdated, connector, ..bare(proposal) })
+                Ok(Prospect { status, connector, changes, people, needs_secret, is_outdated, ..bare(proposal) })
             }
             Wanted::Delete => {
                 let connector = self.connectors.find(&proposal.workspace, &proposal.connector).await?;
