@@ -11,6 +11,8 @@ pub enum Target {
     KeyUse,
     /// Of its items, those of webhooks, and in them nothing but how deliveries go and whether they are given up.
     Deliveries,
+    /// Of its items, proposals.
+    Proposals,
     /// The table of connections.
     Connections,
     /// Of its items, events and deliveries on their way out.
@@ -175,8 +177,14 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "mcp",
         Target::Registry,
-        &[GET, BATCH_GET, QUERY, PUT],
-        "who vouches for the caller; connectors, providers, policies; proposals, which it also makes; the sealing key",
+        &[GET, BATCH_GET, QUERY],
+        "who vouches for the caller; connectors, providers, policies, proposals; the sealing key",
+    ),
+    grant(
+        "mcp",
+        Target::Proposals,
+        &[PUT, DELETE],
+        "proposals that it makes; removes those that nothing comes of any more",
     ),
     grant(
         "mcp",
@@ -307,7 +315,7 @@ impl Target {
     #[must_use]
     pub fn table(self) -> Option<Self> {
         match self {
-            Self::KeyUse | Self::Deliveries => Some(Self::Registry),
+            Self::KeyUse | Self::Deliveries | Self::Proposals => Some(Self::Registry),
             Self::Outbox => Some(Self::Connections),
             _ => None,
         }

@@ -131,6 +131,7 @@ fn failed(reason: FailureReason, cause: Option<&TokenError>) -> Problem {
             "account_changed",
             "This is another account than the connected one, which was kept. Disconnect first to change accounts.",
         ),
+        FailureReason::BlockedByPolicy => Problem::blocked_by_policy(),
         FailureReason::PlanLimit => Problem::no_room_for_connection(),
         FailureReason::Expired => expired(),
         FailureReason::Denied

@@ -105,7 +105,30 @@ fn changes(entries: &[Value], place: &str) -> Result<Vec<SwitchChange>, Problem>
         let at_its_place = |error: FieldError| field(&format!("{place}/{at}{}", error.pointer), error.detail);
         wrong.extend(errors.into_inner().into_iter().map(at_its_place));
     }
+    if wrong.is_empty() {
+        wrong.extend(contradictions(&changes, place));
+    }
     if wrong.is_empty() { Ok(changes) } else { Err(Problem::invalid(wrong)) }
+}
+
+/// Entries that switch what an entry before them switches the other way.
+fn contradictions(changes: &[SwitchChange], place: &str) -> Vec<FieldError> {
+    let differ = |one: Option<bool>, other: Option<bool>| one.zip(other).is_some_and(|(one, other)| one != other);
+    let mut wrong = Vec::new();
+    for (at, change) in changes.iter().enumerate() {
+        for (earlier_at, earlier) in changes[..at].iter().enumerate().filter(|(_, one)| one.provider == change.provider)
+        {
+            let switches = [
+                ("builder_connection_enabled", differ(earlier.builder, change.builder)),
+                ("per_user_connection_enabled", differ(earlier.per_user, change.per_user)),
+            ];
+            for (name, _) in switches.iter().filter(|(_, differ)| *differ) {
+                let detail = format!("says the opposite of the entry {earlier_at}, about the same type");
+                wrong.push(field(&format!("{place}/{at}/{name}"), detail));
+            }
+        }
+    }
+    wrong
 }
 
 fn change(body: &Table<'_>) -> Option<SwitchChange> {

@@ -181,6 +181,10 @@ struct Confirmed {
     result: Option<ConnectorOnWire>,
 }
 
+/// What a person reads and does not change: who wants it otherwise declines, or changes it afterwards.
+const OF_PROPOSAL: [&str; 6] =
+    ["client_id", "client_secret_expires_on", "scopes", "connection_config", "call_rules", "offline_use"];
+
 async fn confirm(
     State(journey): State<ProposeChanges>,
     State(base): State<PublicBaseUrl>,
@@ -190,7 +194,7 @@ async fn confirm(
 ) -> Result<Json<Confirmed>, Problem> {
     // Of a change, these two; whatever else is in the body is refused as unknown.
     let confirmation = checked(&body, |body| {
-        for other in ["client_id", "client_secret_expires_on", "scopes", "connection_config"] {
+        for other in OF_PROPOSAL {
             if body.has(other) {
                 body.refuse(other, "is what was proposed, and can't be another here");
             }

@@ -12,8 +12,8 @@ use crate::{
     clock::Clock,
     domain::{audit::Actor, ids::WorkspaceId},
     store::{
-        ApiKeys, Apps, ConnectionCounts, Connections, Connectors, Healths, ItemKey, Purge, Purges, StoreError,
-        WorkspaceIdentities, WorkspaceKeys, Workspaces, Write,
+        ApiKeys, Apps, ConnectionCounts, Connections, ConnectorWrite, Connectors, Healths, ItemKey, Proposals, Purge,
+        Purges, StoreError, WorkspaceIdentities, WorkspaceKeys, Workspaces, Write,
     },
 };
 
@@ -38,6 +38,7 @@ pub struct DeleteWorkspace {
     pub(crate) connections: Connections,
     pub(crate) counts: ConnectionCounts,
     pub(crate) healths: Healths,
+    pub(crate) proposals: Proposals,
     pub(crate) purges: Purges,
     pub(crate) reminders: Reminders,
     pub(crate) audit: Audit,
@@ -98,6 +99,7 @@ impl DeleteWorkspace {
             self.healths.forget(&connector.id).await?;
         }
         self.counts.forget(&purge.workspace).await?;
+        self.proposals.remove_all(&purge.workspace).await?;
         self.workspaces.remove_all(&purge.workspace).await?;
         self.audit.note(&purge.workspace, Actor::System, "workspace.purged", purge.workspace.as_str(), &[]).await;
         self.purges.finish(&purge).await
@@ -126,9 +128,9 @@ impl DeleteWorkspace {
             let connectors = self.connectors.of_workspace(workspace).await?;
             let active = connectors.iter().filter(|connector| connector.is_active());
             let now = self.clock.now();
-            let marks: Vec<_> = active.map(|connector| self.connectors.mark_deleted(connector, now)).collect();
-            let marks: Vec<Write> = stream::iter(marks).buffer_unordered(AT_A_TIME).try_collect().await?;
-            if marks.iter().all(|mark| *mark == Write::Done) {
+            let marks: Vec<_> = active.map(|connector| self.connectors.mark_deleted(connector, now, None)).collect();
+            let marks: Vec<ConnectorWrite> = stream::iter(marks).buffer_unordered(AT_A_TIME).try_collect().await?;
+            if marks.iter().all(|mark| *mark == ConnectorWrite::Done) {
                 return Ok(());
             }
         }

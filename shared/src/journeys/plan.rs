@@ -99,6 +99,9 @@ impl KeepPlan {
             None => self.counted(id).await?,
         };
         let plan = workspace.plan.as_ref().and_then(|name| Some((name.clone(), self.plans.find(name)?.clone())));
+        if plan.is_none() && workspace.plan.is_some() {
+            tracing::warn!(workspace.id = %id, "the workspace's plan is none of the deployment's, so nothing limits it");
+        }
         Ok(Some(Planned { workspace, plan, connectors }))
     }
 

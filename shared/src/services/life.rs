@@ -61,8 +61,10 @@ impl Services {
         CompleteAuthorization {
             sessions: self.sessions(),
             connectors: self.connectors(),
+            policies: self.policies(),
             exchange: Exchange {
                 connectors: self.connectors(),
+                policies: self.policies(),
                 completions: Completions::new(&self.dynamodb, &self.config.tables),
                 sessions: self.sessions(),
                 ended: self.ended_grants(),
@@ -117,6 +119,7 @@ impl Services {
         SharedConnections {
             shared: SharedConnectors::new(&self.dynamodb, &self.config.tables),
             connections: self.connections(),
+            policies: self.policies(),
             clock: self.clock.clone(),
         }
     }

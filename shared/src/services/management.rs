@@ -32,6 +32,7 @@ impl Services {
         ManageConnectors {
             connectors: self.connectors(),
             plan: self.keep_plan(),
+            policies: self.policies(),
             custom: self.custom_providers(),
             issuers: self.issuer_changes(),
             healths: self.healths(),
@@ -209,6 +210,7 @@ impl Services {
             connections: self.connections(),
             counts: self.connection_counts(),
             healths: self.healths(),
+            proposals: Proposals::new(&self.dynamodb, &self.config.tables),
             purges: Purges::new(&self.dynamodb, &self.config.tables),
             reminders: self.reminders(),
             audit: self.audit(),

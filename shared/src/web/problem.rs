@@ -118,6 +118,13 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "blocked_by_policy", detail)
     }
 
+    /// The workspace has switched off connectors of this kind and type, so that none is added.
+    #[must_use]
+    pub fn switched_off() -> Self {
+        let detail = "The workspace has switched off connectors of this kind to this type of provider, so none is added. An admin can switch them on under Policies.";
+        Self::new(StatusCode::FORBIDDEN, "blocked_by_policy", detail)
+    }
+
     /// The workspace's plan does not have it: which limit of which plan, and how much of it is used, stands beside the words.
     #[must_use]
     pub fn plan_required(required: &PlanRequired) -> Self {

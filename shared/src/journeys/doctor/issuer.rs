@@ -47,7 +47,7 @@ impl Doctor {
                 return Ok(Followed { connector, offered: None });
             }
         };
-        if self.connectors.replace(&connector, &following).await? != ConnectorWrite::Done {
+        if self.connectors.replace(&connector, &following, None).await? != ConnectorWrite::Done {
             tracing::info!("a connector that is being changed does not follow its issuer before the next examination");
             return Ok(Followed { connector, offered: None });
         }
