@@ -40,37 +40,39 @@ fn mask_bytes(body: &mut [u8], token: &[u8]) {
     }
 }
 
-/// Where the token ends that begins here; `None` if it does not begin here. Where a character of the token itself could
-/// begin an escape, it is taken for itself first, and then for an escape.
+/// Where the token ends that begins here; `None` if it does not begin here. Where its own characters could begin an escape,
+/// there are several readings, and all are followed.
 fn spelled_at(text: &[u8], at: usize, token: &[u8]) -> Option<usize> {
-    let first = *token.first()?;
-    let begins_escape = |byte: &u8| matches!(byte, b'\\' | b'%' | b'&');
-    if !text.get(at).is_some_and(|byte| *byte == first || begins_escape(byte)) {
-        return None;
-    }
-    let readings = if token.iter().any(begins_escape) { &[true, false][..] } else { &[true] };
-    readings.iter().find_map(|plain_first| {
-        let mut end = at;
-        for (index, byte) in token.iter().enumerate() {
-            // Wide characters (UTF-16, UTF-32) have nothing between those of ASCII.
-            let gap = text[end..].iter().take(if index == 0 { 0 } else { 3 }).take_while(|byte| **byte == 0).count();
-            end += gap;
-            end += spelled(text.get(end..)?, *byte, *plain_first)?;
+    let mut ends = vec![];
+    spell(text, at, *token.first()?, &mut ends);
+    for byte in &token[1..] {
+        if ends.is_empty() {
+            return None;
         }
-        Some(end)
-    })
+        for end in std::mem::take(&mut ends) {
+            // Wide characters (UTF-16, UTF-32) have nothing between those of ASCII.
+            let gap = text[end..].iter().take(3).take_while(|byte| **byte == 0).count();
+            spell(text, end + gap, *byte, &mut ends);
+        }
+        ends.sort_unstable();
+        ends.dedup();
+    }
+    ends.pop()
 }
 
-/// How many bytes of the text spell this character, from its beginning; `None` if none do.
-fn spelled(text: &[u8], byte: u8, plain_first: bool) -> Option<usize> {
-    let plain = || (text.first() == Some(&byte)).then_some(1);
-    let escaped = || match text.first()? {
-        b'\\' => by_backslash(text, byte),
-        b'%' => by_percent(text, byte),
-        b'&' => by_entity(text, byte),
-        _ => None,
-    };
-    if plain_first { plain().or_else(escaped) } else { escaped().or_else(plain) }
+/// Notes where a character ends that is spelled here, in every way in which it may be.
+fn spell(text: &[u8], at: usize, byte: u8, ends: &mut Vec<usize>) {
+    let Some(rest) = text.get(at..) else { return };
+    let Some(first) = rest.first() else { return };
+    if *first == byte {
+        ends.push(at + 1);
+    }
+    match first {
+        b'\\' => ends.extend(by_backslash(rest, byte).map(|length| at + length)),
+        b'%' => ends.extend(by_percent(rest, byte).map(|length| at + length)),
+        b'&' => ends.extend(by_entity(rest, byte).map(|length| at + length)),
+        _ => {}
+    }
 }
 
 /// `\/`, `\u002f` or `\x2f`, behind any backslashes that JSON in JSON puts before it.
@@ -86,20 +88,13 @@ fn by_backslash(text: &[u8], byte: u8) -> Option<usize> {
     }
 }
 
-/// `%2F`, or `%252F` where an address stands in an address.
-fn by_percent(text: &[u8], byte: u8) -> Option<usize> {
-    let mut at = 1;
-    for _ in 0..MAX_LAYERS {
-        let digits = text.get(at..at + 2)?;
-        if code(digits, 16) == Some(u32::from(byte)) {
-            return Some(at + 2);
-        }
-        if digits != b"25" {
-            return None;
-        }
-        at += 2;
-    }
-    None
+/// `%2F`, or `%252F` where an address stands in an address; of a `%` itself there are as many as there are layers.
+fn by_percent(text: &[u8], byte: u8) -> impl Iterator<Item = usize> {
+    let digits = |layer: usize| text.get(1 + 2 * layer..3 + 2 * layer);
+    let layers = (0..MAX_LAYERS).take_while(move |layer| (0..*layer).all(|below| digits(below) == Some(b"25")));
+    layers
+        .filter(move |layer| digits(*layer).and_then(|digits| code(digits, 16)) == Some(u32::from(byte)))
+        .map(|layer| 3 + 2 * layer)
 }
 
 /// `&#47;`, `&#x2f;` or `&amp;`.
