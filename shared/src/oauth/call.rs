@@ -12,6 +12,7 @@ use super::{
     dpop::{self, PROOF},
     egress::{Allowance, FetchError, Fetched},
     mask::mask,
+    nonces::wanted_nonce,
     placeholders::Values,
     signer::Signer,
     wire,
@@ -69,7 +70,7 @@ impl ProviderClient {
         let known = presented.bound_to.and_then(|_| self.nonces.of(&uri));
         let mut fetched = self.proven(made, presented, known.as_deref(), now, deadline).await?;
         // A server that wants a nonce says so before it does anything (section 9).
-        let wanted = presented.bound_to.and_then(|_| dpop::wanted_nonce(&fetched.response));
+        let wanted = presented.bound_to.and_then(|_| wanted_nonce(&fetched.response));
         let left = deadline.saturating_sub(began.elapsed());
         if let (Some(nonce), false) = (wanted, left.is_zero()) {
             let made = make(provider, request, presented).ok_or(FetchError::NotSent)?;
