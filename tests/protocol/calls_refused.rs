@@ -108,6 +108,36 @@ async fn no_caller_speaks_for_the_connection_or_the_way_there() {
     assert!(called.api.take().is_empty());
 }
 
+#[tokio::test]
+async fn rules_that_can_not_be_meant_are_refused_where_they_are_wrong() {
+    let called = Called::new().await;
+    let path = format!("/connectors/{}", called.connector.id);
+    let many: Vec<_> = (0..101).map(|number| json!({"prefix": format!("/{number}")})).collect();
+    for (rules, pointer) in [
+        (json!("GET"), ""),
+        (json!({"verbs": ["GET"]}), "/verbs"),
+        (json!({"methods": "GET"}), "/methods"),
+        (json!({"methods": ["GET", "get"]}), "/methods/1"),
+        (json!({"methods": ["OPTIONS"]}), "/methods/0"),
+        (json!({"paths": {}}), "/paths"),
+        (json!({"paths": [{"prefix": "/a"}, {}]}), "/paths/1/prefix"),
+        (json!({"paths": [{"prefix": "a"}]}), "/paths/0/prefix"),
+        (json!({"paths": [{"prefix": "/a?b=c"}]}), "/paths/0/prefix"),
+        (json!({"paths": [{"prefix": "/%2e%2e/a"}]}), "/paths/0/prefix"),
+        (json!({"paths": [{"prefix": "/a", "method": "ANY"}]}), "/paths/0/method"),
+        (json!({"paths": [{"prefix": "/a", "host": "https://upload.example"}]}), "/paths/0/host"),
+        (json!({"paths": [{"prefix": "/a", "host": "*.example"}]}), "/paths/0/host"),
+        (json!({"paths": [{"prefix": "/a", "more": 1}]}), "/paths/0/more"),
+        (json!({"paths": many}), "/paths"),
+    ] {
+        let change = json!({"call_rules": rules, "name": "Changed"});
+        let refused = called.world.admin("PUT", &path).json(&change).send().await.expect(422);
+        assert_eq!(refused["errors"][0]["pointer"], format!("/call_rules{pointer}"), "{rules}");
+    }
+    let kept = called.world.admin("GET", &path).send().await.expect(200);
+    assert_eq!((&kept["call_rules"], &kept["name"]), (&json!(null), &json!("Calendar")));
+}
+
 /// `GET /events?method=delete` deletes at some APIs, and a form's `_method` does at others.
 #[tokio::test]
 async fn a_rule_about_methods_holds_for_every_way_to_ask_for_one() {

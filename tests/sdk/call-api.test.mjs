@@ -182,13 +182,13 @@ test('every refusal has a status, a code, and words that the SDK shows', async (
   const wrong = createClient({ ...common, token: user.jwt, serviceToken: `${user.app.key.slice(0, -1)}!` });
   const asUser = createClient({ ...common, token: user.jwt, serviceToken: user.jwt });
   const asks = (connectors) => [
-    connectors.getConnection(TYPE),
-    connectors.getWorkspaceConnection(connector.id),
-    connectors.callApi(TYPE, { path: '/x' }),
+    () => connectors.getConnection(TYPE),
+    () => connectors.getWorkspaceConnection(connector.id),
+    () => connectors.callApi(TYPE, { path: '/x' }),
   ];
-  for (const call of asks(ask(wrong))) assert.deepEqual(await shown(call), [401, 'unauthorized']);
-  for (const call of asks(ask(asUser))) assert.deepEqual(await shown(call), [403, 'service_only']);
-  for (const call of asks(backend).slice(0, 2)) assert.deepEqual(await shown(call), [404, 'NOT_FOUND']);
+  for (const call of asks(ask(wrong))) assert.deepEqual(await shown(call()), [401, 'unauthorized']);
+  for (const call of asks(ask(asUser))) assert.deepEqual(await shown(call()), [403, 'service_only']);
+  for (const call of asks(backend).slice(0, 2)) assert.deepEqual(await shown(call()), [404, 'NOT_FOUND']);
   assert.deepEqual(await shown(backend.callApi(TYPE, { path: '/x', query: { a: { b: 1 } } })), [
     422,
     'invalid_request',
@@ -203,7 +203,7 @@ test('every refusal has a status, a code, and words that the SDK shows', async (
   const before = api.seen.length;
   for (const request of [undefined, {}, { path: '' }, { path: '/x', method: 'TRACE' }])
     await assert.rejects(backend.callApi(TYPE, request), (error) => !(error instanceof Base44Error));
-  for (const call of [backend.getConnection(''), backend.getWorkspaceConnection(undefined)])
+  for (const call of [() => backend.getConnection(''), () => backend.getWorkspaceConnection(undefined)])
     await assert.rejects(call, (error) => !(error instanceof Base44Error));
   assert.equal(api.seen.length, before);
 });
