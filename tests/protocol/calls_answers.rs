@@ -86,8 +86,8 @@ async fn an_answer_that_comes_compressed_is_read_and_one_that_can_not_be_is_told
 async fn the_token_comes_back_in_no_spelling() {
     let called = Called::new().await;
     let token = called.world.access_token(&called.connector, "alice").await;
-    let by_letters: String = token.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
-    let in_address: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let by_letters = token.bytes().map(|byte| format!("\\u{byte:04x}")).collect::<Vec<_>>().concat();
+    let in_address = token.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let in_page: String = token.bytes().map(|byte| format!("&#{byte};")).collect();
     for (kind, spelling) in [
         ("application/json", &token),

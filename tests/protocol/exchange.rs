@@ -200,7 +200,7 @@ async fn what_the_standard_does_not_have_or_this_does_not_do_is_refused_by_its_n
 async fn a_client_may_encode_what_it_shows_as_the_standard_says() {
     let scene = Scene::new().await;
     let app = &scene.world.app;
-    let every: String = app.service_key.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let every = app.service_key.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
     for header in [
         basic(&app.id, &every),
         basic(&app.id.replace('-', "%2D"), &app.service_key),

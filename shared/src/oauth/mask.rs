@@ -143,9 +143,9 @@ mod tests {
         let json_in_json = serde_json::to_string(&json).expect("JSON");
         let thrice = serde_json::to_string(&json_in_json).expect("JSON");
         let percent: String = url::form_urlencoded::byte_serialize(TOKEN.as_bytes()).collect();
-        let all_percent: String = TOKEN.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let all_percent = TOKEN.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
         let twice: String = url::form_urlencoded::byte_serialize(percent.as_bytes()).collect();
-        let unicode: String = TOKEN.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+        let unicode = TOKEN.bytes().map(|byte| format!("\\u{byte:04x}")).collect::<Vec<_>>().concat();
         let by_go = TOKEN.replace('&', "\\u0026").replace('=', "\\u003D").replace('+', "\\u002B");
         let html = TOKEN.replace('&', "&amp;").replace('/', "&#x2F;").replace('=', "&#61;");
         let hex = TOKEN.replace('/', "\\x2f");
@@ -197,7 +197,7 @@ mod tests {
     fn a_long_answer_takes_no_longer_for_what_is_in_it() {
         for piece in ["\\", "%25", "&", "at/se%", "&#x", "a\0"] {
             let body = piece.repeat(512 * 1024 / piece.len());
-            let began = std::time::Instant::now();
+            let began = tokio::time::Instant::now();
             assert_eq!(masked(body.as_bytes()), body.as_bytes());
             assert!(began.elapsed() < std::time::Duration::from_secs(5), "{piece}: {:?}", began.elapsed());
         }

@@ -92,7 +92,8 @@ fn is_in_another_charset(body: &[u8], content_type: Option<&str>) -> bool {
     };
     let Some(charset) = content_type.and_then(|kind| kind.split(';').skip(1).find_map(parameter)) else { return false };
     let is_like_ascii = LIKE_ASCII.iter().any(|known| charset.starts_with(known));
-    !matches!(charset.as_str(), "utf-8" | "utf8") && !(is_like_ascii && body.is_ascii())
+    let is_same = matches!(charset.as_str(), "utf-8" | "utf8") || (is_like_ascii && body.is_ascii());
+    !is_same
 }
 
 /// How long a text is, in bytes, when it was written as a JSON text so many times, each into the one before.
