@@ -88,7 +88,7 @@ async fn the_token_comes_back_in_no_spelling() {
     let token = called.world.access_token(&called.connector, "alice").await;
     let by_letters = token.bytes().map(|byte| format!("\\u{byte:04x}")).collect::<Vec<_>>().concat();
     let in_address = token.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
-    let in_page: String = token.bytes().map(|byte| format!("&#{byte};")).collect();
+    let in_page = token.bytes().map(|byte| format!("&#{byte};")).collect::<Vec<_>>().concat();
     for (kind, spelling) in [
         ("application/json", &token),
         ("application/json", &by_letters),
