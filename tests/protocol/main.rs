@@ -14,6 +14,8 @@ mod audit_chain;
 mod bound_tokens;
 mod callers;
 mod calls;
+mod calls_answers;
+mod calls_bound;
 mod calls_refused;
 mod changes;
 mod client_keys;

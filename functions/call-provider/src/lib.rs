@@ -13,7 +13,7 @@ use connectors::{
     domain::{ids::ConnectorId, provider::ProviderType},
     journeys::call_provider::CallProvider,
     services::Services,
-    web::{BackendCaller, Callers, JsonBody, Problem, UserCaller, no_call},
+    web::{BackendCaller, Callers, JsonBody, Problem, UserCaller, Written, no_call},
 };
 
 /// Every route of this function.
@@ -42,7 +42,7 @@ async fn by_type(
     State(journey): State<CallProvider>,
     BackendCaller(service, user): BackendCaller,
     Path((_, provider)): Path<(String, String)>,
-    JsonBody(body): JsonBody,
+    JsonBody(body): JsonBody<Written>,
 ) -> Result<Response, Problem> {
     let call = request::read(&body)?;
     let provider = ProviderType::parse(&provider).map_err(|_| Problem::no_connection())?;
@@ -55,7 +55,7 @@ async fn of_user(
     State(journey): State<CallProvider>,
     UserCaller(user): UserCaller,
     Path((_, connector)): Path<(String, String)>,
-    JsonBody(body): JsonBody,
+    JsonBody(body): JsonBody<Written>,
 ) -> Result<Response, Problem> {
     let call = request::read(&body)?;
     let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;

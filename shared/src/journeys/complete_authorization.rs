@@ -28,7 +28,7 @@ use crate::{
         session::{Binding, FailureReason, HANDLE_LIFE, Session, SessionId, Stage},
         user::Owner,
     },
-    oauth::{Arrived, AuthorizationResponse, ResponseError, authorize::check_iss},
+    oauth::{Arrived, AuthorizationResponse, ResponseError, check_iss},
     random::Random,
     store::{Connectors, Parked, Policies, Sessions, StoreError, Write},
     vault::{Place, Vault, VaultError},

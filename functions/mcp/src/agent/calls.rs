@@ -4,8 +4,11 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use connectors::{
     auth::AppUser,
-    domain::{call::Data, ids::ConnectorId},
-    journeys::call_provider::{Called, read_call},
+    domain::{
+        call::{Data, read_call},
+        ids::ConnectorId,
+    },
+    journeys::call_provider::Called,
     web::{Problem, no_call},
 };
 use rmcp::model::Tool;
@@ -91,7 +94,7 @@ async fn call(tools: &Agent, user: &AppUser, arguments: Value, writes: bool) -> 
             arguments.require_given("method");
         }
         let call = read_call(arguments);
-        if call.as_ref().is_some_and(|call| call.method.is_safe() == writes) {
+        if call.as_ref().is_some_and(|call| call.is_safe() == writes) {
             arguments.refuse("method", if writes { "reads: use call_api_read" } else { "writes: use call_api_write" });
         }
         if let Some(call) = call.as_ref().filter(|_| !writes) {
