@@ -55,7 +55,9 @@ pub(crate) struct Exchanged {
     scope: String,
 }
 
-/// `POST /oauth/token`
+/// Exchanges a user's own token for their access token at a provider (RFC 8693). The client is an app, its secret a service
+/// key, `audience` a connector. Refused as RFC 6749, section 5.2 has it: `invalid_target` for whatever keeps a token from
+/// being issued.
 pub(crate) async fn exchange(
     State(Callers(authenticator)): State<Callers>,
     State(journey): State<GetToken>,

@@ -33,7 +33,8 @@ struct Checked {
     detail: &'static str,
 }
 
-/// An issuer may be asked for its keys because of it: a key that may only read does not cause that.
+/// Says whether a user's token would be taken, and if not, why. An issuer may be asked for its keys because of it: a reader
+/// may not.
 async fn check(
     State(journey): State<ManageApps>,
     State(Callers(authenticator)): State<Callers>,

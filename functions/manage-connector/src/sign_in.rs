@@ -54,6 +54,8 @@ struct SignedInOnWire {
     role: &'static str,
 }
 
+/// Tells the console where the workspace's people sign in. A workspace without an issuer, and one that never was, look the
+/// same.
 async fn way_in(State(journey): State<SignIn>, Path(workspace): Path<String>) -> Result<Json<WayInOnWire>, Problem> {
     let way_in = journey.way_in(&parse(&workspace)?).await.map_err(problem)?;
     Ok(Json(WayInOnWire {
@@ -64,6 +66,7 @@ async fn way_in(State(journey): State<SignIn>, Path(workspace): Path<String>) ->
     }))
 }
 
+/// Turns the code that a person came back with into their ID token. So many a minute for one workspace, and no more.
 async fn finish(
     State(journey): State<SignIn>,
     Path(workspace): Path<String>,

@@ -58,6 +58,8 @@ pub fn router(services: &Services) -> Router {
         .with_state(function)
 }
 
+/// Answers a builder's assistant (Model Context Protocol, Streamable HTTP, no sessions). The tools propose; a person
+/// confirms.
 async fn of_builder(
     State(transport): State<Transport<Builder>>,
     AssistantCaller(person): AssistantCaller,
@@ -67,6 +69,7 @@ async fn of_builder(
     transport.answer(person, headers, &body).await
 }
 
+/// Answers an app's agent, for one of its users (Model Context Protocol, Streamable HTTP, no sessions).
 async fn of_agent(
     State(transport): State<Transport<Agent>>,
     AgentCaller(user): AgentCaller,
