@@ -104,7 +104,11 @@ impl Credentials {
     fn of(headers: &HeaderMap, form: &FormBody) -> Result<Self, Refusal> {
         let named = form.get("client_id");
         let (app, key) = match (headers.get(header::AUTHORIZATION), form.get("client_secret")) {
-            (Some(_), Some(_)) => return Err(Refusal::invalid("The client must show its secret in one place only.")),
+            (Some(basic), Some(_)) if is_basic(basic) => {
+                return Err(Refusal::invalid("The client must show its secret in one place only."));
+            }
+            // A header that is no client's proves no client, whatever stands in the form (RFC 6749, section 5.2).
+            (Some(_), Some(_)) => return Err(Refusal::client()),
             (Some(basic), None) => {
                 let (id, secret) = basic.to_str().ok().and_then(of_basic).ok_or_else(Refusal::client)?;
                 if named.is_some_and(|named| named != id) {
@@ -120,6 +124,10 @@ impl Credentials {
         let app = AppId::parse(&app).map_err(|_| Refusal::client())?;
         Ok(Self { app, key })
     }
+}
+
+fn is_basic(header: &HeaderValue) -> bool {
+    header.as_bytes().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "))
 }
 
 /// Id and secret are encoded as a form's values are, before they are put together (RFC 6749, section 2.3.1).

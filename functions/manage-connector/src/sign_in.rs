@@ -14,7 +14,7 @@ use connectors::{
     auth::{PersonFlaw, TokenFlaw},
     domain::{
         api_key::WorkspaceRole,
-        fields::{Table, text},
+        fields::{Table, long_text, text},
         ids::WorkspaceId,
         secret::Secret,
     },
@@ -89,7 +89,7 @@ async fn finish(
 
 fn returned(body: &Table<'_>) -> Option<Returned> {
     let mut given = ["code", "code_verifier", "nonce"].map(|name| {
-        let value = body.read(name, text);
+        let value = body.read(name, long_text);
         if value.is_none() {
             body.require_given(name);
         }

@@ -215,12 +215,12 @@ impl Reading<'_, '_> {
                 "propertyNames": { "minLength": 1, "maxLength": 64 },
                 "additionalProperties": self.kind(&name, argument(1)),
             }),
-            "text" => text(),
+            "text" => kinds::named("text").unwrap_or_default(),
             "url" => kinds::url(),
             "flag" => json!({ "type": "boolean" }),
             "seconds" => json!({ "type": "integer", "minimum": 0, "maximum": 315_360_000 }),
             "choice" => json!({ "type": "string", "enum": kinds::words(self.sources, self.module, argument(1)) }),
-            "texts" => list(&text()),
+            "texts" => list(&kinds::named("text").unwrap_or_default()),
             "scopes" => list(&kinds::scope()),
             "table" => empty(),
             "tables" => list(&empty()),
@@ -239,10 +239,6 @@ impl Reading<'_, '_> {
             json!({})
         })
     }
-}
-
-fn text() -> Value {
-    kinds::named("text").unwrap_or_default()
 }
 
 fn list(items: &Value) -> Value {

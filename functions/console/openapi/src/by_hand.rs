@@ -1,6 +1,8 @@
 //! What no type of the code tells: answers that are pages, files and redirects, bodies that are read by rules of their own, and
 //! what several fields must be together.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::{kinds, protocols, schema::Schemas};
@@ -78,8 +80,12 @@ pub(crate) fn answers(method: &str, path: &str, schemas: &mut Schemas<'_>) -> Op
 }
 
 fn openapi() -> Value {
-    let required = ["openapi", "info", "paths", "components"];
-    json!({ "type": "object", "properties": { "openapi": { "const": "3.1.0" } }, "required": required })
+    let object = json!({ "type": "object" });
+    json!({
+        "type": "object",
+        "properties": { "openapi": { "const": "3.1.0" }, "info": object, "paths": object, "components": object },
+        "required": ["openapi", "info", "paths", "components"],
+    })
 }
 
 /// A provider, as the catalogue shows it: `shared/providers/schema.json` has every word of it.
@@ -94,6 +100,16 @@ pub(crate) fn provider() -> Value {
         },
         "required": ["integration_type", "name"],
     })
+}
+
+/// What an answer has behind the fields of its type: `functions/call-provider/src/response.rs` writes it there, unread.
+pub(crate) fn complete(components: &mut BTreeMap<String, Value>) {
+    let Some(called) = components.get_mut("Head") else { return };
+    called["properties"]["data"] =
+        json!({ "description": "What the API answered: JSON as it was written, a text, or `null`." });
+    if let Some(required) = called["required"].as_array_mut() {
+        required.push("data".into());
+    }
 }
 
 /// The sentence of an operation, if it is here.
@@ -174,13 +190,13 @@ pub(crate) fn refine(path: &str, schema: &mut Value) {
         import(path, schema);
     }
     if path.ends_with("/proposals") {
-        let kind = |kind: &str, required: &[&str]| json!({ "properties": { "kind": { "const": kind } }, "required": required });
-        schema["properties"]["connector"] = json!({ "type": "object", "description": "As it is sent to make or change a connector, without a secret." });
-        schema["anyOf"] = json!([
-            kind("add", &["connector"]),
-            kind("update", &["connector_id", "connector"]),
-            kind("delete", &["connector_id"])
-        ]);
+        proposals(schema);
+    }
+    if schema["properties"].get("admins").is_some() {
+        let values = json!({ "type": "array", "minItems": 1, "maxItems": 200, "items": kinds::named("claim_value") });
+        for rule in ["admins", "readers"] {
+            schema["properties"][rule]["properties"] = json!({ "claim": kinds::named("claim"), "values": values });
+        }
     }
     if path.ends_with("/call") {
         schema["properties"]["headers"] =
@@ -189,6 +205,27 @@ pub(crate) fn refine(path: &str, schema: &mut Value) {
             nullable(&mut schema["properties"][name]);
         }
     }
+}
+
+/// Each kind of proposal needs, and takes, something else.
+fn proposals(schema: &mut Value) {
+    let connector =
+        json!({ "type": "object", "description": "As it is sent to make or change a connector, without a secret." });
+    schema["properties"]["connector"] = connector;
+    let fields = json!({
+        "integration_type": kinds::named("ProviderType::parse"),
+        "name": kinds::named("DisplayName::parse"),
+        "client_id": kinds::named("client_id"),
+    });
+    let draft = json!({ "properties": fields, "required": ["integration_type", "name", "client_id"] });
+    schema["anyOf"] = json!([
+        {
+            "properties": { "kind": { "const": "add" }, "connector": draft, "connector_id": false },
+            "required": ["connector"],
+        },
+        { "properties": { "kind": { "const": "update" } }, "required": ["connector_id", "connector"] },
+        { "properties": { "kind": { "const": "delete" }, "connector": false }, "required": ["connector_id"] },
+    ]);
 }
 
 /// What may be called through a connector: `shared/src/domain/call/rules.rs` reads it.

@@ -72,7 +72,7 @@ pub(crate) fn schemes() -> Value {
         },
         "linkCookie": {
             "type": "apiKey", "in": "cookie", "name": "__Host-connect-id",
-            "description": "The cookie of the browser that opened the link, by the link's id; its own page asks, and nobody else's.",
+            "description": "The cookie of the browser that opened the link, by the link's id. Its own page asks, and nobody else's: its requests have the header `X-Own-Page`, and anything else is answered 403.",
         },
         "clientBasic": {
             "type": "http", "scheme": "basic",

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    OpenApiError, callers,
+    OpenApiError, by_hand, callers,
     index::Index,
     naming, operation,
     reach::Reach,
@@ -66,6 +66,7 @@ pub fn describe(functions: &Path, shared: &Path) -> Result<Described, OpenApiErr
         paths.entry(route.path.replace('+', "")).or_insert_with(|| json!({}))[&route.method] = operation;
     }
     describing.schemas.problem();
+    by_hand::complete(&mut describing.schemas.components);
     let webhooks = webhooks::of(&sources);
     if webhooks.is_empty() {
         describing.open.push("webhooks: which kinds of events there are".to_owned());

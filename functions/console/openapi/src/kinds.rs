@@ -20,6 +20,9 @@ const ULID: &str = "[0-7][0-9A-HJKMNP-TV-Z]{25}";
 /// An origin: scheme, the name of a host as browsers write it, and a port that is not the usual one.
 const ORIGIN: &str = r"(https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.){0,6}[a-z]([a-z0-9]{0,20}[a-z0-9])?|http://([a-z0-9]+\.)?localhost|http://127\.0\.0\.1)(:([1-9][0-9]{3}|[1-5][0-9]{4}|[1-3][0-9]{2}|8[1-9]))?";
 
+/// An origin on the public internet.
+const PUBLIC: &str = r"https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.){1,6}[a-z]{2,20}(:([1-9][0-9]{3}|[1-5][0-9]{4}))?";
+
 /// The path that an API is called at, and its query: no part is empty, or leads up.
 const CALLED: &str = r"^/(PART(/PART)*/?)?(\?[^#\x00-\x1f\x7f]*)?$";
 const PART: &str = r"\.{0,2}([^./?#%\\\x00-\x20\x7f-\x9f]|%(2[0-46-9A-CF]|3[A-F]|40|5[BD]))([^/?#%\\\x00-\x20\x7f-\x9f]|%(2[0-46-9A-CF]|3[A-F]|40|5[BD]))*";
@@ -61,6 +64,10 @@ pub(crate) fn named(reader: &str) -> Option<Value> {
         "ConnectorKind::parse" => words(&["per_user", "shared"]),
         "CallMethod::parse" => words(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
         "permission" => words(&["tokens:offline"]),
+        "claim" => json!({ "type": "string", "pattern": "^[!-~]{1,256}$" }),
+        "claim_value" => printable(512),
+        "token" => json!({ "type": "string" }),
+        "long_text" => printable(4_096),
         "text" => printable(1_024),
         "moment" => json!({ "type": "string", "format": "date-time", "examples": ["2027-01-31T12:00:00Z"] }),
         "last_day" => json!({ "type": ["string", "null"], "format": "date", "examples": ["2027-01-31"] }),
@@ -76,7 +83,7 @@ pub(crate) fn named(reader: &str) -> Option<Value> {
 
 /// An address that is called: absolute, by https.
 pub(crate) fn url() -> Value {
-    json!({ "type": "string", "maxLength": 2_048, "pattern": format!(r#"^{ORIGIN}([/?][!"$-~]*)?$"#) })
+    json!({ "type": "string", "maxLength": 2_048, "pattern": format!(r#"^{PUBLIC}([/?][!"$-~]*)?$"#) })
 }
 
 /// A scope (RFC 6749, section 3.3).
@@ -122,7 +129,8 @@ pub(crate) fn of(
     let LookedAt { here, called, .. } = looked_at;
     let has = |word: &str| here.contains(word) || called.contains(word);
     let known = |words: &BTreeSet<String>| {
-        let mut readers = words.iter().filter(|word| word.contains("::") || *word == "text");
+        let mut readers =
+            words.iter().filter(|word| word.contains("::") || ["text", "long_text"].contains(&word.as_str()));
         readers.find_map(|word| if word == "EventKind::parse" { Some(events(sources)) } else { named(word) })
     };
     let schema = match known(&here).or_else(|| known(&called)) {

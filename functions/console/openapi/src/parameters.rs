@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use syn::{Expr, visit::Visit};
 
 use crate::{
+    callers,
     document::Describing,
     handler::Handler,
     kinds,
@@ -51,14 +52,13 @@ const FORMS: [(&str, &str); 8] = [
 /// All parameters of an operation.
 pub(crate) fn of(describing: &mut Describing<'_>, path: &str, handler: Option<&Handler<'_>>) -> Vec<Value> {
     let mut parameters = of_path(path);
-    let Some(handler) = handler else { return parameters };
-    parameters.extend(of_query(describing.sources, handler.reached.iter().copied()));
-    if handler.takes("OwnPage") {
-        parameters.push(json!({
-            "name": "X-Own-Page", "in": "header", "required": true, "schema": { "type": "string", "minLength": 1 },
-            "description": "Anything: only the page beside it can send it.",
-        }));
+    let extractors = handler.map(Handler::extractors).unwrap_or_default();
+    // What nobody looks at may be anything.
+    if !extractors.iter().any(|extractor| extractor == "Path" || callers::is_proof(extractor)) {
+        parameters.iter_mut().for_each(|parameter| parameter["schema"] = json!({ "type": "string" }));
     }
+    parameters
+        .extend(handler.into_iter().flat_map(|handler| of_query(describing.sources, handler.reached.iter().copied())));
     parameters
 }
 

@@ -110,7 +110,10 @@ impl<'a> Schemas<'a> {
 
     /// Several files have a `Listing`: those are called after their file too.
     fn title(&self, module: &Module, name: &str) -> String {
-        let short = name.trim_end_matches("OnWire");
+        let mut short = name.trim_end_matches("OnWire");
+        if short != name && module.shape(short).is_some() {
+            short = name;
+        }
         if self.sources.namesakes(name) < 2 {
             return short.to_owned();
         }

@@ -142,7 +142,7 @@ impl Module {
         renamed.next().unwrap_or_else(|| name.to_owned())
     }
 
-    fn shape(&self, name: &str) -> Option<Shape<'_>> {
+    pub(crate) fn shape(&self, name: &str) -> Option<Shape<'_>> {
         self.items().find_map(|item| match item {
             Item::Struct(found) if found.ident == name && is_serialized(&found.attrs) => Some(Shape::Struct(found)),
             Item::Enum(found) if found.ident == name && is_serialized(&found.attrs) => Some(Shape::Enum(found)),

@@ -63,6 +63,7 @@ fn webhook(kind: &str, sentence: &str) -> Value {
     json!({ "post": {
         "operationId": format!("on_{}", kind.replace('.', "_")),
         "tags": ["Events"],
+        "security": [],
         "summary": sentence.trim_end_matches('.'),
         "description": format!("{sentence} Sent to every webhook that asks for this kind. It is sent again, with the same id, until it is answered 2xx; the same event may come twice."),
         "parameters": [
