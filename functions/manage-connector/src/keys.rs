@@ -31,9 +31,9 @@ const ROLES: [(&str, WorkspaceRole); 3] =
 pub(crate) fn routes() -> Router<Function> {
     Router::new()
         .route("/api/workspace/{ws}/keys", get(of_workspace).post(create_for_workspace))
-        .route("/api/workspace/{ws}/keys/{key}", axum::routing::delete(revoke_of_workspace))
+        .route("/api/workspace/{ws}/keys/{key_id}", axum::routing::delete(revoke_of_workspace))
         .route("/api/workspace/{ws}/apps/{app}/keys", get(of_app).post(create_for_app))
-        .route("/api/workspace/{ws}/apps/{app}/keys/{key}", axum::routing::delete(revoke_of_app))
+        .route("/api/workspace/{ws}/apps/{app}/keys/{key_id}", axum::routing::delete(revoke_of_app))
 }
 
 #[derive(Serialize)]

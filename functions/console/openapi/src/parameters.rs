@@ -26,7 +26,7 @@ const NAMES: [(&str, &str, &str); 18] = [
         "Subject::parse",
     ),
     ("issuer", "The issuer that the user is known to.", "Issuer::parse"),
-    ("key", "The id of the key.", "KeyId::parse"),
+    ("key_id", "The id of the key, never the key itself.", "KeyId::parse"),
     ("type", "The provider.", "ProviderType::parse"),
     ("proposal", "The proposal.", "ProposalId::parse"),
     ("revocation", "The revocation.", "RevocationId::parse"),
