@@ -158,7 +158,7 @@ fn definition() -> Value {
         "description": "In the shape of the catalogue's files, or OAuth metadata (RFC 8414) with `id` and `name` beside it.",
         "properties": {
             "id": kinds::named("ProviderType::parse"),
-            "name": { "type": "string", "minLength": 1, "maxLength": 100 },
+            "name": kinds::named("text"),
             "issuer": kinds::url(),
             "authorize": endpoint,
             "token": endpoint,

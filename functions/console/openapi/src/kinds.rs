@@ -25,7 +25,7 @@ const PUBLIC: &str = r"https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.){1,6}[a-z]{
 
 /// The path that an API is called at, and its query: no part is empty, or leads up.
 const CALLED: &str = r"^/(PART(/PART)*/?)?(\?[^#\x00-\x1f\x7f]*)?$";
-const PART: &str = r"\.{0,2}([^./?#%\\\x00-\x20\x7f-\x9f]|%(2[0-46-9A-CF]|3[A-F]|40|5[BD]))([^/?#%\\\x00-\x20\x7f-\x9f]|%(2[0-46-9A-CF]|3[A-F]|40|5[BD]))*";
+const PART: &str = r"(\.?[^./?#%;\\\x00-\x20\x7f-\x9f]|%(2[0-46-9A-CF]|3[A-F]|40|5[BD]))([^/?#%\\\x00-\x20\x7f-\x9f]|%(2[0-46-9A-CF]|3[A-F]|40|5[BD]))*";
 
 /// An id that a person chooses.
 const NAME: &str = "^[A-Za-z0-9_-]{1,64}$";
