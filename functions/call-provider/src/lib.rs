@@ -37,7 +37,9 @@ pub fn router(services: &Services) -> Router {
         .with_state(function)
 }
 
-/// Through the connection of a type: the user's own, if the backend speaks for one, or the one that the workspace shares.
+/// Calls a provider's API through the connection of a type: the user's own, if the backend speaks for one, or the one that
+/// the workspace shares. The token is added inside. Answered 200 whatever the API said; `phase` tells whether anything was
+/// sent. At most 4 MiB come back, within 25 seconds.
 async fn by_type(
     State(journey): State<CallProvider>,
     BackendCaller(service, user): BackendCaller,
@@ -50,7 +52,7 @@ async fn by_type(
     Ok(response::of(journey.call(&place, &call).await.map_err(no_call)?))
 }
 
-/// Through the user's own connection.
+/// Calls a provider's API through the user's own connection. As by the type of the provider, but by the connector.
 async fn of_user(
     State(journey): State<CallProvider>,
     UserCaller(user): UserCaller,

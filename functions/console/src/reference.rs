@@ -28,6 +28,7 @@ async fn description(headers: HeaderMap) -> Result<Response, Problem> {
     Ok(response)
 }
 
+/// Shows this description to people.
 async fn reference() -> Result<Response, Problem> {
     let page = Asset::of_source("reference/index.html").ok_or_else(Problem::not_found)?;
     Ok(page::answer(String::from_utf8_lossy(page.plain).into_owned(), Keeping::AskEachTime))

@@ -62,6 +62,8 @@ struct Disconnected {
     revocation: &'static str,
 }
 
+/// Disconnects the user. The connection is unusable here at once, and ended at the provider then or soon after: `revocation`
+/// tells which. 404 if there is none.
 async fn disconnect(
     State(journey): State<Disconnect>,
     UserCaller(user): UserCaller,
@@ -80,7 +82,7 @@ struct DisconnectedByLink {
     revocation: &'static str,
 }
 
-/// The page of a link asks, in the browser that opened it.
+/// Disconnects by a link, in the browser that opened it. The session is spent by it.
 async fn disconnect_by_link(
     State(journey): State<Disconnect>,
     _: OwnPage,

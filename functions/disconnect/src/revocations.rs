@@ -87,6 +87,8 @@ struct Asked {
     confirm: Option<String>,
 }
 
+/// Ends every connection that fits, after a look at how many that are. Without `dry_run: false` it only looks and answers
+/// `confirm`, which is good for a quarter of an hour and for the same criteria. At least one criterion is required.
 async fn revoke(
     State(journey): State<RevokeMatching>,
     WriterCaller(admin): WriterCaller,
@@ -125,6 +127,7 @@ async fn list(
     Ok(Json(ListOnWire { revocations, next_cursor: next.map(|id| id.to_string()) }))
 }
 
+/// Tells how far a revocation has come. It is kept for thirty days.
 async fn report(
     State(journey): State<RevokeMatching>,
     AdminCaller(admin): AdminCaller,

@@ -59,7 +59,9 @@ pub(crate) struct Exchanged {
     scope: Option<String>,
 }
 
-/// `POST /oauth/token`
+/// Exchanges a user's own token for their access token at a provider (RFC 8693). The client is an app, its secret a service
+/// key, `audience` a connector. Refused as RFC 6749, section 5.2 has it: `invalid_target` for whatever keeps a token from
+/// being issued.
 pub(crate) async fn exchange(
     State(Callers(authenticator)): State<Callers>,
     State(journey): State<GetToken>,
@@ -106,6 +108,10 @@ impl Credentials {
     fn of(headers: &HeaderMap, form: &FormBody) -> Result<Self, Refusal> {
         let named = form.get("client_id");
         let shown: Vec<&HeaderValue> = headers.get_all(header::AUTHORIZATION).iter().collect();
+        // A header that is no client's proves no client, whatever stands in the form (RFC 6749, section 5.2).
+        if shown.iter().any(|shown| !is_basic(shown)) {
+            return Err(Refusal::client());
+        }
         let is_asserted = form.all("client_assertion").chain(form.all("client_assertion_type")).next().is_some();
         let ways = shown.len() + form.all("client_secret").count() + usize::from(is_asserted);
         if ways > 1 {
@@ -127,6 +133,10 @@ impl Credentials {
         let app = AppId::parse(&app).map_err(|_| Refusal::client())?;
         Ok(Self { app, key })
     }
+}
+
+fn is_basic(header: &HeaderValue) -> bool {
+    header.as_bytes().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "))
 }
 
 /// Id and secret are encoded as a form's values are, before they are put together (RFC 6749, section 2.3.1).

@@ -49,6 +49,7 @@ struct PageOnWire {
     next_cursor: Option<String>,
 }
 
+/// Lists who did what in the workspace, a page at a time, the latest first. Never a secret.
 async fn page(
     State(log): State<AuditLog>,
     State(workspaces): State<Workspaces>,

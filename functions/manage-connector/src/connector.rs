@@ -68,6 +68,7 @@ struct Listing {
     connectors: Vec<ConnectorOnWire>,
 }
 
+/// Lists the workspace's connectors. Never a secret.
 async fn all(
     State(journey): State<ManageConnectors>,
     State(base): State<PublicBaseUrl>,
@@ -79,6 +80,7 @@ async fn all(
     }))
 }
 
+/// Shows a connector, with how its provider does, what the doctor found last, and the connection of a shared one.
 async fn one(
     State(journey): State<ManageConnectors>,
     State(doctor): State<Doctor>,
@@ -91,7 +93,8 @@ async fn one(
     examined((&journey, &doctor, &shared), &connector, &base).await
 }
 
-/// The public keys to be registered at the provider, none where it asks for none; the route that the provider itself may fetch says the same.
+/// Shows the public keys of a connector, for a person who registers them at the provider. None where the provider asks for
+/// none; the route that the provider itself may fetch says the same.
 async fn keys(
     State(journey): State<ManageConnectors>,
     AdminCaller(admin): AdminCaller,
@@ -101,6 +104,8 @@ async fn keys(
     Ok(Json(key_set(connector.client_key.iter().flat_map(ClientKey::public_keys))))
 }
 
+/// Makes a connector: a provider with a client id, a secret and scopes. The answer has the exact `redirect_uri` to register
+/// at the provider. 409 if the name or the id is in use, 402 if the workspace's plan has no room.
 async fn create(
     State(journey): State<ManageConnectors>,
     State(base): State<PublicBaseUrl>,
@@ -112,6 +117,8 @@ async fn create(
     Ok((StatusCode::CREATED, Json(ConnectorOnWire::new(&connector, &base))))
 }
 
+/// Changes what it names of a connector. New scopes or another client id ask whoever lacks them to connect again; a new
+/// secret is noticed by nobody. 409 if somebody else changed it at the same time.
 async fn change(
     State(journey): State<ManageConnectors>,
     State(doctor): State<Doctor>,
@@ -141,6 +148,8 @@ struct Deleting {
     revoke: bool,
 }
 
+/// Deletes a connector. Every connection is unusable at once; they are revoked at the provider in the background, unless
+/// `revoke` is false. Its id stays taken.
 async fn delete(
     State(journey): State<ManageConnectors>,
     WriterCaller(admin): WriterCaller,
@@ -159,6 +168,7 @@ struct PageOnWire {
     next_cursor: Option<String>,
 }
 
+/// Lists the connections of a connector, a page at a time. `next_cursor` is `null` on the last page.
 async fn connections(
     State(journey): State<ListConnections>,
     AdminCaller(admin): AdminCaller,
@@ -190,6 +200,7 @@ struct RedirectOnWire {
     redirect_uri: String,
 }
 
+/// Lists the redirect URIs that have to be registered at providers, one for each connector.
 async fn redirect_uris(
     State(journey): State<ManageConnectors>,
     State(base): State<PublicBaseUrl>,

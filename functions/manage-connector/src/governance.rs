@@ -61,10 +61,12 @@ impl From<Vec<Governed>> for Listing {
     }
 }
 
+/// Lists which types of providers are in use, and which are switched off.
 async fn all(State(journey): State<Govern>, AdminCaller(admin): AdminCaller) -> Result<Json<Listing>, Problem> {
     Ok(Json(journey.list(admin.workspace()).await?.into()))
 }
 
+/// Switches a type of provider on or off. Off stops what exists at once, on brings it back as it was.
 async fn switch(
     State(journey): State<Govern>,
     WriterCaller(admin): WriterCaller,
@@ -76,7 +78,8 @@ async fn switch(
     switched.into_iter().next().map(|governed| Json(governed.into())).ok_or_else(Problem::not_found)
 }
 
-/// The list is the body, or stands in it under `governance`, as the listing has it.
+/// Switches up to 300 types of providers, all or nothing. The list is the body, or stands in it under `governance`, as the
+/// listing has it.
 async fn switch_many(
     State(journey): State<Govern>,
     WriterCaller(admin): WriterCaller,

@@ -73,6 +73,7 @@ impl IdentityOnWire {
     }
 }
 
+/// Shows who vouches for the workspace's own people. 404 as long as nobody does.
 async fn show(
     State(journey): State<ManageIdentity>,
     State(base): State<PublicBaseUrl>,
@@ -82,6 +83,8 @@ async fn show(
     Ok(Json(IdentityOnWire::new(&identity, &base)))
 }
 
+/// Sets who vouches for the workspace's own people, and which of their claims make an admin or a reader. The issuer's keys
+/// are found as for apps. Another issuer or client forgets the secret.
 async fn save(
     State(journey): State<ManageIdentity>,
     State(base): State<PublicBaseUrl>,
@@ -93,6 +96,7 @@ async fn save(
     Ok(Json(IdentityOnWire::new(&identity, &base)))
 }
 
+/// Removes who vouches for the workspace's own people. Their tokens open nothing within a minute.
 async fn remove(
     State(journey): State<ManageIdentity>,
     WriterCaller(admin): WriterCaller,

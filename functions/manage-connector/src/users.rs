@@ -29,6 +29,8 @@ struct Deleting {
     connections: usize,
 }
 
+/// Ends every connection of a user of an app, at once here and at the providers in the background. A sign-in that they began
+/// before connects nothing any more. Asking again is safe.
 async fn forget(
     State(journey): State<ForgetUser>,
     WriterCaller(admin): WriterCaller,

@@ -71,6 +71,8 @@ pub fn serving(services: &Services, builders: impl Served<Caller = Admin>) -> Ro
         .with_state(function)
 }
 
+/// Answers a builder's assistant (Model Context Protocol, Streamable HTTP, no sessions). The tools propose; a person
+/// confirms.
 async fn of_builder(
     State(transport): State<Transport<Admin>>,
     AssistantCaller(person, access): AssistantCaller,
@@ -82,6 +84,7 @@ async fn of_builder(
     transport.answer(person, Said { access, own_host, headers, message }).await
 }
 
+/// Answers an app's agent, for one of its users (Model Context Protocol, Streamable HTTP, no sessions).
 async fn of_agent(
     State(transport): State<Transport<AppUser>>,
     AgentCaller(user, access): AgentCaller,

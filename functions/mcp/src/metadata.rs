@@ -15,7 +15,7 @@ use connectors::{
 };
 use serde_json::{Value, json};
 
-/// `GET /.well-known/oauth-protected-resource/mcp/{ws}`
+/// Tells a builder's assistant who gives tokens for its address (RFC 9728). 404 as long as nobody does.
 pub(crate) async fn of_workspace(
     State(Callers(authenticator)): State<Callers>,
     State(resources): State<Resources>,
@@ -28,7 +28,7 @@ pub(crate) async fn of_workspace(
     Ok(Json(metadata(&resource, &identity.issuer, scopes, "Connectors, for builders' assistants")))
 }
 
-/// `GET /.well-known/oauth-protected-resource/mcp/apps/{app}`
+/// Tells an app's agent who gives tokens for its address (RFC 9728). 404 as long as nobody does.
 pub(crate) async fn of_app(
     State(Callers(authenticator)): State<Callers>,
     State(resources): State<Resources>,

@@ -28,6 +28,8 @@ pub(crate) struct PageOnWire {
     next_cursor: Option<String>,
 }
 
+/// Exports connections, a page at a time, encrypted to a key of whoever asks. An admin has to have allowed it a day before
+/// (409).
 pub(crate) async fn page(
     State(journey): State<ExportGrants>,
     WriterCaller(admin): WriterCaller,

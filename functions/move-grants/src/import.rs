@@ -58,6 +58,8 @@ struct Batch {
     format: ImportFormat,
 }
 
+/// Imports grants of the same client id, so that nobody connects again. Up to 100 at once; what is wrong with one keeps no
+/// other out. With `dry_run` nothing is stored.
 pub(crate) async fn own(
     journey: State<ImportGrants>,
     caller: WriterCaller,
@@ -67,6 +69,7 @@ pub(crate) async fn own(
     take(journey, caller, path, body, |_| ImportFormat::Own).await
 }
 
+/// Imports grants as Nango's API answers them. `mapping` says what those answers do not: the client id, and whose they are.
 pub(crate) async fn nango(
     journey: State<ImportGrants>,
     caller: WriterCaller,

@@ -21,6 +21,8 @@ struct Connecting {
     session_id: String,
 }
 
+/// Begins to connect what all apps of the workspace share. It is asked for in the browser that goes to the provider, at this
+/// API's own address: the cookie of the answer is the only way to finish.
 pub(crate) async fn connect(
     State(journey): State<StartAuthorization>,
     WriterCaller(admin): WriterCaller,

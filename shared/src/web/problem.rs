@@ -273,25 +273,33 @@ impl From<VaultError> for Problem {
     }
 }
 
+/// A refusal (RFC 9457).
 #[derive(Serialize)]
-struct Wire<'a> {
+struct ProblemOnWire<'a> {
     r#type: &'static str,
     title: &'a str,
     status: u16,
+    /// What, why, and what to do, for people.
     detail: &'a str,
+    /// What programs go by.
     code: &'a str,
-    /// Filled in on the way out, where the request's id is known.
+    /// The id of the request, for whoever asks us about it.
     request_id: &'a str,
+    /// Fields that were not accepted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<WireField<'a>>,
+    errors: Vec<RefusedField<'a>>,
+    /// What a provider said.
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<&'a Upstream>,
+    /// What of the workspace's plan stands in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<&'a PlanLimit>,
 }
 
+/// A field that was not accepted.
 #[derive(Serialize)]
-struct WireField<'a> {
+struct RefusedField<'a> {
+    /// A JSON pointer (RFC 6901) into the body; `?name` is one of the query.
     pointer: &'a str,
     detail: &'a str,
 }
@@ -299,8 +307,8 @@ struct WireField<'a> {
 impl Problem {
     /// The refusal as it is sent, with the id of the request.
     pub(super) fn answer(&self, request_id: &str) -> Response {
-        let errors = self.errors.iter().map(|error| WireField { pointer: &error.pointer, detail: &error.detail });
-        let body = Wire {
+        let errors = self.errors.iter().map(|error| RefusedField { pointer: &error.pointer, detail: &error.detail });
+        let body = ProblemOnWire {
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or_default(),
             status: self.status.as_u16(),
