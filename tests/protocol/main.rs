@@ -63,6 +63,7 @@ mod shared_grants;
 mod shared_tokens;
 mod starts;
 mod survey;
+mod user_connections;
 mod user_tokens;
 mod variables;
 mod webhooks;
