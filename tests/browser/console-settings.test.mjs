@@ -186,6 +186,69 @@ test('what apps may call is chosen, seen, and taken away again', async () => {
   await context.close();
 });
 
+test('whether apps may use a connector while users are away is chosen when it is made and changed later', async () => {
+  const known = await admin({}, 'connectors', 'new', world.type);
+  const { page, context } = known;
+  const away = page.getByRole('checkbox', { name: /^Apps may use it while the user is away/ });
+  await field(page, 'Connector name').fill('Only while they watch');
+  await field(page, 'Client ID').fill('client-of-the-watched');
+  await page.getByRole('radio', { name: /^One account for the whole workspace/ }).check();
+  assert.equal(await away.isVisible(), false, 'what all apps share has no user');
+  await page.getByRole('radio', { name: /^Each person connects their own/ }).check();
+  await away.uncheck();
+  await page.getByText('What apps may call', { exact: true }).click();
+  await field(page, 'DELETE').uncheck();
+  await field(page, 'Paths').fill('no-slash');
+  await button(page, 'Add connector').click();
+  await page.locator('textarea[aria-invalid="true"]').waitFor();
+  await field(page, 'Paths').fill('');
+  await assertSound(known, 'a new connector with rules');
+  await button(page, 'Add connector').click();
+  await title(page, 'Only while they watch').waitFor();
+  await page.getByText('Nobody gets a token', { exact: true }).waitFor();
+  const id = page.url().split('/').at(-1);
+  const stored = async () => (await world.admin('GET', `/connectors/${id}`)).body;
+  const { offline_use: before, call_rules: rules } = await stored();
+  assert.deepEqual([before, rules], [false, { methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH'] }]);
+  await page.getByRole('link', { name: 'Edit' }).click();
+  assert.equal(await away.isChecked(), false);
+  await away.check();
+  await button(page, 'Save').click();
+  await page.getByText('Apps may use it', { exact: true }).waitFor();
+  const { offline_use: after, call_rules: kept } = await stored();
+  assert.deepEqual([after, kept], [true, rules]);
+  assert.deepEqual(known.complaints, []);
+  await context.close();
+  await world.admin('DELETE', `/connectors/${id}`);
+});
+
+test('everything that is in use is switched off at once, and on again', async () => {
+  const connector = await world.newConnector({ name: 'Switched with all' });
+  const known = await admin({}, 'policies');
+  const { page, context } = known;
+  const switches = page.getByRole('switch');
+  const all = await switches.count();
+  await button(page, 'Switch all off').click();
+  await dialogOf(page, 'Switch everything off?').getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await page.getByRole('switch', { checked: true }).count(), all, 'nothing was switched');
+  await button(page, 'Switch all off').click();
+  await assertSound(known, 'what is asked before');
+  await dialogOf(page, 'Switch everything off?').getByRole('button', { name: 'Switch everything off' }).click();
+  await page.getByText('Everything is off.').waitFor();
+  assert.equal(await page.getByRole('switch', { checked: true }).count(), 0);
+  await shot(page, 'console-policies-off');
+  await assertSound(known, 'policies that are all off');
+  await button(page, 'Switch all on').click();
+  await dialogOf(page, 'Switch everything on?').getByRole('button', { name: 'Switch everything on' }).click();
+  await page.getByText('Everything is on again, as it was.').waitFor();
+  assert.equal(await page.getByRole('switch', { checked: true }).count(), all);
+  const { governance } = (await world.admin('GET', '/connector-governance')).body;
+  assert.ok(governance.every((one) => one.builder_connection_enabled && one.per_user_connection_enabled));
+  assert.deepEqual(known.complaints, []);
+  await context.close();
+  await world.admin('DELETE', `/connectors/${connector.id}`);
+});
+
 test('endpoints that moved are accepted after it was said to which hosts', async () => {
   const connector = await world.newConnector({ name: 'Moved' });
   const known = await admin({}, 'connectors');

@@ -147,10 +147,20 @@ export async function busy(node, action) {
 
 /**
  * Asks before something is done. `action` does it; what it throws is shown within. Answers what it answered, or
- * `undefined` if nothing was done. The focus goes back to where it was. `typed` must be written before, where given; there
- * is no way back if `no` is `false`. A refusal is shown beside those of `fields` that it names.
+ * `undefined` if nothing was done. The focus goes back to where it was. `typed` must be written before, where given, and
+ * is called what `typedIs` says; there is no way back if `no` is `false`. A refusal is shown beside those of `fields` that it names.
  */
-export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', typed, fields, action }) {
+export function ask({
+  title,
+  body = [],
+  yes,
+  no = 'Cancel',
+  kind = 'primary',
+  typed,
+  typedIs = 'name',
+  fields,
+  action,
+}) {
   return new Promise((done) => {
     let outcome;
     const id = freshId('dialog');
@@ -172,7 +182,7 @@ export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', ty
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       if (typed && confirmation.value() !== typed.trim()) {
-        confirmation.show('This is not the name. Nothing was changed.');
+        confirmation.show(`This is not the ${typedIs}. Nothing was changed.`);
         confirmation.control.focus();
         return;
       }
@@ -210,9 +220,9 @@ export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', ty
  * Sends a form: `send` may throw. A refusal is shown beside the fields that it names, anything else above the buttons. `also`
  * has the field that a refusal without fields is about, by its code.
  */
-export function form(fields, { children, send, yes, cancel, also = {}, inCard = true }) {
+export function form(fields, { children, send, yes, kind = 'primary', cancel, also = {}, inCard = true }) {
   const trouble = el('div', { role: 'alert' });
-  const submit = el('button', { type: 'submit', class: 'primary' }, yes);
+  const submit = el('button', { type: 'submit', class: kind }, yes);
   const node = el(
     'form',
     { class: inCard ? 'form card panel' : 'form', novalidate: true, autocomplete: 'off' },
