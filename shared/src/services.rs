@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     config::{Config, EgressSetting},
     journeys::{
-        audit::Audit, doctor::Doctor, issuer_changes::IssuerChanges, publish::Publisher, refresh_connection::Crowd,
+        audit::Audit, count_connections::BeginRecount, doctor::Doctor, issuer_changes::IssuerChanges, publish::Publisher, refresh_connection::Crowd,
         reminders::Reminders, rotate_key::RemindOfKeys,
     },
     metrics::Metrics,
@@ -27,7 +27,7 @@ use crate::{
     random::Random,
     store::{
         ApiKeys, Apps, AuditLog, Checkups, ClientKeys, ConnectionCounts, Connections, Connectors, CustomProviders,
-        EndedGrants, Healths, Outbox, Paces, Policies, Schedule, Sessions, Sweeps, Webhooks, WorkspaceIdentities,
+        EndedGrants, Healths, Outbox, Paces, Policies, Recounts, Schedule, Sessions, Sweeps, Webhooks, WorkspaceIdentities,
         WorkspaceKeys, Workspaces,
     },
     vault::Vault,
@@ -147,6 +147,7 @@ impl Services {
             connections: self.connections(),
             checkups: self.checkups(),
             issuers: self.issuer_changes(),
+            recount: self.begin_recount(),
             vault: Arc::clone(&self.vault),
             client: Arc::clone(&self.client),
             public_base_url: self.config.public_base_url.clone(),
@@ -229,6 +230,20 @@ impl Services {
 
     fn ended_grants(&self) -> EndedGrants {
         EndedGrants::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn recounts(&self) -> Recounts {
+        Recounts::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn begin_recount(&self) -> BeginRecount {
+        BeginRecount {
+            workspaces: self.workspaces(),
+            recounts: self.recounts(),
+            reminders: self.reminders(),
+            plans: self.config.plans.clone(),
+            clock: self.clock.clone(),
+        }
     }
 
     fn sweeps(&self) -> Sweeps {

@@ -284,9 +284,9 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "move-grants",
         Target::Connections,
-        &[GET, BATCH_GET, UPDATE, CHECK, PUT],
-        "imports, unless the user was forgotten since, and what is told of them; what stands there already; what is \
-         exported",
+        &[GET, BATCH_GET, QUERY, UPDATE, CHECK, PUT],
+        "imports, unless the user was forgotten since, counts them, and what is told of them; what stands there already, and \
+         how many connections the workspace has; what is exported",
     ),
     grant("move-grants", Target::ByConnectorIndex, &[QUERY], "the connections of an exported connector"),
     grant("move-grants", Target::Audit, &[GET, PUT], "who imported how much, and who exported to whom"),

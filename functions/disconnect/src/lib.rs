@@ -30,6 +30,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/connectors/{id}/connections/{connection}"),
     ("DELETE", "/api/workspace/{ws}/connectors/{id}/connection"),
     ("POST", "/connect/{session}/disconnect"),
+    ("GET", "/api/workspace/{ws}/revocations"),
     ("POST", "/api/workspace/{ws}/revocations"),
     ("GET", "/api/workspace/{ws}/revocations/{revocation}"),
 ];

@@ -71,6 +71,7 @@ fn problem(error: ExportError) -> Problem {
             Problem::conflict(format!("This connector's connections may be exported from {} on.", seconds(from)))
         }
         ExportError::Bound => bound(),
+        ExportError::BlockedByPolicy => Problem::blocked_by_policy(),
         ExportError::NotEncrypted(cause) => Problem::invalid_field("/recipient", cause),
         ExportError::Store(StoreError::Unreadable("cursor")) => Problem::invalid_field("/cursor", CURSOR),
         ExportError::Store(cause) => cause.into(),

@@ -43,7 +43,7 @@ struct ResultOnWire {
 enum OutcomeOnWire {
     Imported { connection_id: String },
     Skipped { connection_id: String, reason: &'static str },
-    Refused { errors: Vec<ErrorOnWire> },
+    Refused { reason: &'static str, errors: Vec<ErrorOnWire> },
 }
 
 #[derive(Serialize)]
@@ -138,7 +138,13 @@ fn summary(outcomes: Vec<Imported>, wish: ImportWish) -> Summary {
             }
             Imported::Refused(errors) => {
                 summary.refused += 1;
-                OutcomeOnWire::Refused { errors: errors.into_iter().map(|error| at(index, error)).collect() }
+                let errors = errors.into_iter().map(|error| at(index, error)).collect();
+                OutcomeOnWire::Refused { reason: "invalid", errors }
+            }
+            Imported::NoRoom(required) => {
+                summary.refused += 1;
+                let whole = FieldError { pointer: String::new(), detail: required.to_string() };
+                OutcomeOnWire::Refused { reason: "plan_required", errors: vec![at(index, whole)] }
             }
         };
         summary.results.push(ResultOnWire { index, outcome });
@@ -162,6 +168,7 @@ fn problem(error: ImportError) -> Problem {
     match error {
         ImportError::NotFound => Problem::not_found(),
         ImportError::Bound => bound(),
+        ImportError::BlockedByPolicy => Problem::blocked_by_policy(),
         ImportError::Store(cause) => cause.into(),
         ImportError::Vault(cause) => cause.into(),
     }

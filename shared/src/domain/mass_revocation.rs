@@ -123,7 +123,8 @@ pub struct MassRevocation {
     pub due_at: Timestamp,
 }
 
-/// How far a revocation has come. Whoever dies in the middle of a group leaves it uncounted, and not undone.
+/// How far a revocation has come. Each connection is counted in the transaction that ends it, and what became of its grant in
+/// the one that lets go of it: whoever dies in the middle leaves nothing uncounted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
     /// How many connections were looked at.
@@ -132,12 +133,21 @@ pub struct Progress {
     pub ended: u64,
     /// Of these, how many at their provider too.
     pub revoked: u64,
-    /// How many providers are asked again.
-    pub pending: u64,
     /// How many can't be ended at their provider, so that their tokens were destroyed here.
     pub unsupported: u64,
-    /// How many were refused by their provider for good, or could not be read.
+    /// How many were refused by their provider for good, or not ended there in time.
     pub failed: u64,
+    /// How many connections could not be read, and were left as they are.
+    pub unreadable: u64,
+}
+
+impl Progress {
+    /// How many of those that were ended here their providers are still to be asked about.
+    #[must_use]
+    pub fn pending(self) -> u64 {
+        let settled = self.revoked.saturating_add(self.unsupported).saturating_add(self.failed);
+        self.ended.saturating_sub(settled)
+    }
 }
 
 #[cfg(test)]

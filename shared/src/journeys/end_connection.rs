@@ -8,7 +8,13 @@ use jiff::Timestamp;
 use super::publish::Publisher;
 use crate::{
     clock::Clock,
-    domain::{connection::Connection, ended::EndedGrant, event::EventKind, ids::EndedId, user::ConnectionKey},
+    domain::{
+        connection::Connection,
+        ended::EndedGrant,
+        event::EventKind,
+        ids::{EndedId, RevocationId},
+        user::ConnectionKey,
+    },
     random::Random,
     store::{Connections, EndedGrants, StoreError, Write},
 };
@@ -57,20 +63,23 @@ impl EndConnection {
     /// Ends a connection that was read a moment ago. What is kept of it are its tokens as they are at the end: if a
     /// refresh stores others in between, it is read again.
     pub(super) async fn end(&self, connection: Connection, wait: Duration) -> Result<Option<EndedGrant>, EndError> {
-        self.end_if(connection, wait, |_| true).await
+        self.end_if(connection, wait, None, |_| true).await
     }
 
-    /// The same, as long as it is one that is meant: in between the user may have connected anew.
+    /// The same, as long as it is one that is meant: in between the user may have connected anew. It is counted by the
+    /// revocation that it is part of.
     pub(super) async fn end_if(
         &self,
         mut connection: Connection,
         wait: Duration,
+        part_of: Option<&RevocationId>,
         is_meant: impl Fn(&Connection) -> bool + Send,
     ) -> Result<Option<EndedGrant>, EndError> {
         for _ in 0..TRIES {
             let now = self.clock.now();
             let id = EndedId::of_ulid(&self.random.ulid(now));
-            let ended = EndedGrant::of(&connection, id, now, now.checked_add(wait).unwrap_or(Timestamp::MAX));
+            let due_at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+            let ended = EndedGrant { part_of: part_of.cloned(), ..EndedGrant::of(&connection, id, now, due_at) };
             let told = self.publisher.of_connection(EventKind::ConnectionDisconnected, &connection.key);
             if self.ended.end(&connection, &ended, &told, self.draw()).await? == Write::Done {
                 self.publisher.remind(&told).await;

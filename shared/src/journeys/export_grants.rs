@@ -19,7 +19,7 @@ use crate::{
         secret::Secret,
     },
     random::Random,
-    store::{Connections, Connectors, Cursor, StoreError},
+    store::{Connections, Connectors, Cursor, Policies, StoreError},
     vault::{NotEncrypted, Place, Recipient, Vault, VaultError},
 };
 
@@ -36,6 +36,7 @@ const MOST_IN_LINE: usize = 100;
 #[derive(Debug, Clone)]
 pub struct ExportGrants {
     pub(crate) connectors: Connectors,
+    pub(crate) policies: Policies,
     pub(crate) connections: Connections,
     pub(crate) vault: Arc<Vault>,
     pub(crate) audit: Audit,
@@ -68,6 +69,9 @@ pub enum ExportError {
     /// Tokens of this provider are bound to the connector's key, which never leaves.
     #[error("tokens are bound to the connector's key")]
     Bound,
+    /// The workspace's policy has switched the connector's type off: nobody gets a token of it, this way neither.
+    #[error("switched off by policy")]
+    BlockedByPolicy,
     /// Nothing can be encrypted to the recipient.
     #[error(transparent)]
     NotEncrypted(#[from] NotEncrypted),
@@ -102,6 +106,9 @@ impl ExportGrants {
         if profile(&connector).is_none_or(Provider::binds_tokens) {
             return Err(ExportError::Bound);
         }
+        if !self.policies.find(workspace).await?.policy.allows(connector.kind, &connector.provider) {
+            return Err(ExportError::BlockedByPolicy);
+        }
         let page = self.connections.of_connector(&connector.id, None, from, PAGE).await?;
         let mut left_out = page.unreadable;
         let mut grants = Vec::with_capacity(page.connections.len());
@@ -120,7 +127,7 @@ impl ExportGrants {
 
     /// A connection with its tokens opened; none if it is of no use anywhere.
     async fn opened(&self, connection: &Connection) -> Result<Option<PortableGrant>, VaultError> {
-        if connection.grant != Grant::Live || connection.quarantine.is_some() {
+        if connection.grant != Grant::Live || connection.quarantine.is_some() || connection.tokens.is_bound() {
             return Ok(None);
         }
         let (place, tokens) = (Place::connection(&connection.key), &connection.tokens);

@@ -1,5 +1,7 @@
 //! Ending a grant at its provider: now if the provider answers, else again and again, later and later, for a day.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{
@@ -11,12 +13,22 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{app::words, audit::Actor, connector::Connector, ended::EndedGrant, event::EventKind},
+    domain::{
+        app::words,
+        audit::Actor,
+        connector::Connector,
+        ended::{EndedGrant, Fate},
+        event::EventKind,
+    },
     metrics::{Metric, Metrics},
     oauth::Revoked,
     random::Random,
-    store::{Connections, Connectors, EndedGrants, StoreError, Write},
+    store::{Connections, Connectors, EndedGrants, LetGo, StoreError, Write},
 };
+
+/// How often a grant is let go of while others are counted in the same place, each time after twice as long: five seconds at
+/// most in all.
+const LET_GO_TRIES: u32 = 9;
 
 /// Ends grants whose connections are gone.
 #[derive(Debug, Clone)]
@@ -148,7 +160,12 @@ impl RevokeGrant {
 
     /// Writes down what a try came to: what is not to be tried again is destroyed, its tokens with it.
     async fn settle(&self, ended: &EndedGrant, outcome: &Outcome) -> Result<(), StoreError> {
-        let Outcome::Passing(error) = outcome else { return self.ended.destroy(ended).await };
+        let error = match outcome {
+            Outcome::Passing(error) => error,
+            Outcome::Revoked => return self.let_go(ended, Fate::Revoked).await,
+            Outcome::Unsupported | Outcome::Shared => return self.let_go(ended, Fate::Unsupported).await,
+            Outcome::Failed | Outcome::GivenUp | Outcome::Superseded => return self.let_go(ended, Fate::Failed).await,
+        };
         let wait = ended.wait(error.retry_after(), self.random.below(1_001));
         tracing::warn!(%error, wait_s = wait.as_secs(), "a grant is not revoked yet");
         let due_at = self.clock.now().checked_add(wait).unwrap_or(Timestamp::MAX);
@@ -156,6 +173,21 @@ impl RevokeGrant {
             self.reminders.leave(EndedGrants::key(ended), wait).await;
         }
         Ok(())
+    }
+
+    /// Destroys what is left of a grant. Many that were ended together are counted in one place, so each may have to wait for
+    /// others.
+    async fn let_go(&self, ended: &EndedGrant, fate: Fate) -> Result<(), StoreError> {
+        let Some(whole) = &ended.part_of else { return self.ended.destroy(ended).await };
+        for waited in 0..LET_GO_TRIES {
+            match self.ended.destroy_part(ended, whole, fate).await? {
+                LetGo::Done => return Ok(()),
+                // Reports are kept for a month.
+                LetGo::Uncounted => return self.ended.destroy(ended).await,
+                LetGo::Contended => tokio::time::sleep(Duration::from_millis(self.random.below(10 << waited))).await,
+            }
+        }
+        Err(StoreError::Unavailable("many are counted at once".to_owned()))
     }
 
     async fn tell_of_failure(&self, ended: &EndedGrant, outcome: &Outcome) {

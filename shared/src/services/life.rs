@@ -7,7 +7,7 @@ use crate::{
     bus::Bus,
     journeys::{
         ask_provider::AskProvider, call_provider::CallProvider, complete_authorization::CompleteAuthorization,
-        connection_quota::ConnectionQuotas, deliver_events::DeliverEvents, disconnect::Disconnect,
+        connection_quota::ConnectionQuotas, count_connections::CountConnections, deliver_events::DeliverEvents, disconnect::Disconnect,
         dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange, get_token::GetToken,
         list_connections::ListConnections, open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue,
         reseal::Reseal, revoke_grant::RevokeGrant, revoke_matching::RevokeMatching,
@@ -28,11 +28,7 @@ impl Services {
             apps: self.apps(),
             connectors: self.connectors(),
             policies: self.policies(),
-            quotas: ConnectionQuotas {
-                workspaces: self.workspaces(),
-                counts: self.connection_counts(),
-                plans: self.config.plans.clone(),
-            },
+            quotas: self.connection_quotas(),
             connections: self.connections(),
             sessions: self.sessions(),
             starts: Starts::new(&self.dynamodb, &self.config.tables),
@@ -196,6 +192,15 @@ impl Services {
                 clock: self.clock.clone(),
             },
             matching: self.revoke_matching(),
+            count: CountConnections {
+                workspaces: self.workspaces(),
+                connectors: self.connectors(),
+                connections: self.connections(),
+                recounts: self.recounts(),
+                reminders: self.reminders(),
+                audit: self.audit(),
+                clock: self.clock.clone(),
+            },
             forgotten: ForgottenUsers::new(&self.dynamodb, &self.config.tables),
             workspaces: self.delete_workspace(),
             clock: self.clock.clone(),
@@ -248,6 +253,14 @@ impl Services {
             connections: self.connections(),
             policies: self.policies(),
             clock: self.clock.clone(),
+        }
+    }
+
+    pub(super) fn connection_quotas(&self) -> ConnectionQuotas {
+        ConnectionQuotas {
+            workspaces: self.workspaces(),
+            counts: self.connection_counts(),
+            plans: self.config.plans.clone(),
         }
     }
 

@@ -161,6 +161,7 @@ impl Services {
             workspaces: self.workspaces(),
             connectors: self.connectors(),
             counts: self.connection_counts(),
+            recount: self.begin_recount(),
             plans: self.config.plans.clone(),
             audit: self.audit(),
         }
@@ -235,6 +236,8 @@ impl Services {
         ImportGrants {
             apps: self.apps(),
             connectors: self.connectors(),
+            policies: self.policies(),
+            quotas: self.connection_quotas(),
             imports: Imports::new(&self.dynamodb, &self.config.tables),
             vault: Arc::clone(&self.vault),
             audit: self.audit(),
@@ -249,6 +252,7 @@ impl Services {
     pub fn export_grants(&self) -> ExportGrants {
         ExportGrants {
             connectors: self.connectors(),
+            policies: self.policies(),
             connections: self.connections(),
             vault: Arc::clone(&self.vault),
             audit: self.audit(),

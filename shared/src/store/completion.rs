@@ -63,9 +63,9 @@ pub enum Completed {
     Full,
 }
 
-/// Whether a session makes a connection, or renews one. Nobody has to read which: the write says so, and counts by it.
+/// Whether a grant makes a connection, or renews one. Nobody has to read which: the write says so, and counts by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     New,
     Renewed,
 }
@@ -183,7 +183,7 @@ const CONNECTION: usize = 1;
 const COUNT: usize = 2;
 
 /// The first part of a transaction whose condition did not hold.
-fn failing(error: &TransactWriteItemsError) -> Option<usize> {
+pub(super) fn failing(error: &TransactWriteItemsError) -> Option<usize> {
     let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else { return None };
     cancelled.cancellation_reasons().iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"))
 }

@@ -239,15 +239,17 @@ impl Connections {
 }
 
 /// A connection's end as parts of a transaction: it goes, if its tokens are still those that were read, and is counted out.
+/// One that was read before it was counted is read again: else nobody would count it out.
 pub(super) fn gone(
     connections: &str,
     connection: &Connection,
     drawn: u64,
 ) -> Result<Vec<TransactWriteItem>, StoreError> {
+    let unchanged = if connection.counted { "ver = :ver" } else { "ver = :ver AND attribute_not_exists(counted)" };
     let delete = Delete::builder()
         .table_name(connections)
         .set_key(Some(key_of(&connection.key)))
-        .condition_expression("ver = :ver")
+        .condition_expression(unchanged)
         .expression_attribute_values(":ver", number(connection.version))
         .build()
         .map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;

@@ -82,6 +82,7 @@ names! {
     DECIDED_BY = "decided_by";
     DECIDED_AT = "decided_at";
     CONNECTOR_COUNT = "connector_count";
+    CONNECTIONS_COUNTED = "connections_counted";
 
     CONNECTOR_SHARD = "connector_shard";
     DUE_SHARD = "due_shard";
@@ -146,9 +147,9 @@ names! {
     LOOKED_AT = "looked_at";
     ENDED_COUNT = "ended_count";
     REVOKED_COUNT = "revoked_count";
-    PENDING_COUNT = "pending_count";
     UNSUPPORTED_COUNT = "unsupported_count";
     FAILED_COUNT = "failed_count";
+    UNREADABLE_COUNT = "unreadable_count";
     FINISHED_AT = "finished_at";
     DELETED_AT = "deleted_at";
 
