@@ -83,7 +83,7 @@ test('what is seen holds for what was chosen: another choice has to be looked at
   const asks = dialogOf(page, 'End 1 connection?');
   await asks.getByRole('textbox').fill('1');
   await asks.getByRole('button', { name: 'End 1 connection' }).click();
-  await asks.getByText(/not older than a quarter of an hour/).waitFor();
+  await asks.getByText(/^You looked more than a quarter of an hour ago\. Nothing has ended\./).waitFor();
   assert.equal((await world.admin('GET', `/connectors/${connector.id}/connections`)).body.connections.length, 1);
   await context.close();
   await world.admin('DELETE', `/connectors/${connector.id}`);

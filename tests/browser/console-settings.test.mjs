@@ -117,7 +117,7 @@ test('who is connected is seen to be switched off with its type, and to be back 
   const seen = async (state) => {
     await page.locator('.menu a[data-section="connectors"]').click();
     await page.getByRole('link', { name: 'Switched', exact: true }).click();
-    await page.getByRole('link', { name: 'People', exact: true }).click();
+    await page.locator('.tabs').getByRole('link', { name: 'People', exact: true }).click();
     await page.getByText(state, { exact: true }).first().waitFor();
   };
   await own.click();
@@ -192,6 +192,7 @@ test('whether apps may use a connector while users are away is chosen when it is
   const away = page.getByRole('checkbox', { name: /^Apps may use it while the user is away/ });
   await field(page, 'Connector name').fill('Only while they watch');
   await field(page, 'Client ID').fill('client-of-the-watched');
+  await field(page, 'Client secret').fill('canary-secret-of-the-watched');
   await page.getByRole('radio', { name: /^One account for the whole workspace/ }).check();
   assert.equal(await away.isVisible(), false, 'what all apps share has no user');
   await page.getByRole('radio', { name: /^Each person connects their own/ }).check();

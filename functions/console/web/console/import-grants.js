@@ -240,7 +240,7 @@ function each({ results }) {
       el(
         'div',
         { class: 'row-text' },
-        reason && el('p', {}, `${REASONS[reason] ?? reason}.`),
+        REASONS[reason] && el('p', {}, `${REASONS[reason]}.`),
         errors.map(({ pointer, detail }) => el('p', {}, el('code', {}, pointer), ` ${detail}`)),
       ),
     );

@@ -191,7 +191,7 @@ export function ask({
           outcome = (await action?.()) ?? true;
           end();
         } catch (problem) {
-          trouble.replaceChildren(...(fields ? explain(fields, problem) : [failure(problem)]));
+          trouble.replaceChildren(...explain(fields ?? [], problem));
         }
       });
     });

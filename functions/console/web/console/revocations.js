@@ -1,6 +1,7 @@
 // Ending many connections at once: said which, looked how many that would be, and only then confirmed.
 import { el, icon, note } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
+import { Problem } from './api.js';
 import { ask, button, form, heading, pill, section } from './parts.js';
 import { criteriaInWords, stateOf } from './revocation.js';
 import { count, moment } from './words.js';
@@ -204,9 +205,19 @@ async function confirm({ api, go, to }, wish, look, known, figure) {
     yes: `End ${figure}`,
     no: 'Keep them',
     kind: 'primary danger',
-    action: () => api.post('/revocations', { ...wish, dry_run: false, confirm: look.confirm }),
+    action: () => begin(api, { ...wish, dry_run: false, confirm: look.confirm }),
   });
   if (begun) await go(to('revocations', begun.revocation_id));
+}
+
+async function begin(api, wish) {
+  try {
+    return await api.post('/revocations', wish);
+  } catch (problem) {
+    if (!problem.errors?.some(({ pointer }) => pointer === '/confirm')) throw problem;
+    const detail = 'You looked more than a quarter of an hour ago. Nothing has ended. Go back, and look again.';
+    throw new Problem(problem.status, { detail, request_id: problem.requestId });
+  }
 }
 
 /** What is asked for, by the names that a report has. */
