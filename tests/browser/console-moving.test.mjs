@@ -34,6 +34,7 @@ test('grants are looked at first, then imported in pieces, and no token is left 
   const { page, context } = known;
   const grants = Array.from({ length: 120 }, (_, at) => grantOf(connector, `mover-${at}`));
   grants[110] = { ...grants[110], expires_at: 'soon' };
+  grants[115] = { ...grants[115], label: 'x'.repeat(140_000) };
   const text = JSON.stringify(grants);
   await page.getByLabel('File', { exact: true }).setInputFiles({
     name: 'grants.json',
@@ -41,15 +42,17 @@ test('grants are looked at first, then imported in pieces, and no token is left 
     buffer: Buffer.from(text),
   });
   await button(page, 'Look what would come in').click();
-  await page.getByText('Of 120 grants, 119 would come in.').waitFor();
-  await page.getByText('1 would be refused.').waitFor();
+  await page.getByText('Of 120 grants, 118 would come in.').waitFor();
+  await page.getByText('2 would be refused.').waitFor();
   await page.getByText('Grant 111: refused').waitFor();
   await page.getByText('/connections/110/expires_at', { exact: true }).waitFor();
+  await page.getByText('Grant 116: refused').waitFor();
+  await page.getByText('is larger than any import takes').waitFor();
   await shot(page, 'console-import-look');
   await assertSound(known, 'what would come in');
   assert.deepEqual(await connectionsOf(connector), [], 'nothing is stored yet');
-  await button(page, 'Import 119 connections').click();
-  await page.getByText('119 connections are here now.').waitFor();
+  await button(page, 'Import 118 connections').click();
+  await page.getByText('118 connections are here now.').waitFor();
   assert.ok(!(await page.content()).includes('canary-'), 'no token is in the page');
   await shot(page, 'console-import-done');
   await assertSound(known, 'what came in');
@@ -181,6 +184,39 @@ test('connections may leave a day after it was allowed, and do so encrypted to t
   assert.deepEqual(known.complaints, []);
   await context.close();
   await world.admin('DELETE', `/connectors/${connector.id}`);
+});
+
+test('an import stops when its page is left, so that nothing goes on after signing out', async () => {
+  const connector = await world.newConnector({ name: 'Left' });
+  const known = await admin({}, 'connectors', connector.id, 'import');
+  const { page, context } = known;
+  const grants = Array.from({ length: 150 }, (_, at) => grantOf(connector, `leaver-${at}`));
+  await field(page, 'Or paste it').fill(JSON.stringify(grants));
+  await button(page, 'Look what would come in').click();
+  await button(page, 'Import 150 connections').waitFor();
+  let held;
+  const arrived = new Promise((isHeld) => {
+    page.route('**/import', async (route) => {
+      isHeld();
+      await new Promise((go) => (held = go));
+      await route.fallback();
+    });
+  });
+  await button(page, 'Import 150 connections').click();
+  await arrived;
+  await button(page, 'Sign out').click();
+  await field(page, 'Admin key').waitFor();
+  const answered = page.waitForResponse('**/import');
+  held();
+  await (await answered).finished();
+  await field(page, 'Admin key').fill(world.adminKey);
+  await button(page, 'Sign in').click();
+  await title(page, 'Left').waitFor();
+  await page.locator('.tabs').getByRole('link', { name: 'People' }).click();
+  await page.locator('.person').first().waitFor();
+  assert.equal((await connectionsOf(connector)).length, 100, 'the second piece was never sent');
+  await context.close();
+  await world.admin('DELETE', `/connectors/${connector.id}?revoke=false`);
 });
 
 test('an export can be stopped between two pages, and goes on behind the last', async () => {

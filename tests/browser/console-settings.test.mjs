@@ -70,6 +70,18 @@ test('a webhook is added, tested, given a new secret and deleted, and a secret i
   await shot(page, 'console-webhook');
   await assertSound(known, 'a webhook');
 
+  await button(page, `Edit ${takes.url}`).click();
+  const edits = dialogOf(page, 'Edit webhook');
+  assert.equal(await edits.getByLabel('Address', { exact: true }).inputValue(), takes.url);
+  assert.equal(await edits.getByLabel('A connector was added').isChecked(), true, 'as it is');
+  await edits.getByLabel('A connector was added').uncheck();
+  await edits.getByLabel('A connector was deleted').check();
+  await edits.getByRole('button', { name: 'Save' }).click();
+  await edits.waitFor({ state: 'detached' });
+  await page.getByText('A connector was deleted', { exact: true }).waitFor();
+  const [kept] = (await world.admin('GET', '/webhooks')).body.webhooks;
+  assert.deepEqual(kept.events, ['connector.deleted']);
+
   await button(page, `Delete ${takes.url}`).click();
   await dialogOf(page, 'Delete this webhook?').getByRole('button', { name: 'Delete webhook' }).click();
   await page.getByText('No webhook yet').waitFor();

@@ -36,6 +36,7 @@ struct UserOnWire {
     unreadable: usize,
 }
 
+/// Shows all that one user of an app has connected, through whichever connector.
 async fn connections(
     State(journey): State<ListConnections>,
     AdminCaller(admin): AdminCaller,

@@ -1,5 +1,5 @@
 // Connections leave, encrypted to a key of whoever takes them: made possible a day before, then page by page as files.
-import { el, note } from '../shared/dom.js';
+import { el, note, prose } from '../shared/dom.js';
 import { field, showErrors } from '../shared/fields.js';
 import { path } from './api.js';
 import { head } from './connector-head.js';
@@ -100,7 +100,7 @@ function exporting(api, connector, where) {
     stop.hidden = false;
     recipient.control.readOnly = true;
     try {
-      await fetchPages(api, where, mine, (page) => {
+      await fetchPages(api, where, mine, form, (page) => {
         said.textContent = told(mine);
         files.hidden = false;
         files.append(file(connector, mine.pages, page));
@@ -109,7 +109,7 @@ function exporting(api, connector, where) {
       const elsewhere = problem.errors?.length ? showErrors([recipient], problem.errors) : [];
       if (!problem.errors?.length) trouble.replaceChildren(failure(problem));
       else if (elsewhere.length > 0)
-        trouble.replaceChildren(note('bad', ...elsewhere.map((text) => el('p', {}, text))));
+        trouble.replaceChildren(note('bad', ...elsewhere.map((text) => el('p', {}, prose(text)))));
     }
     const isBegun = mine.pages > 0 && !mine.isDone;
     if (!isBegun) recipient.control.readOnly = false;
@@ -145,9 +145,9 @@ function exporting(api, connector, where) {
   return [form, said, files];
 }
 
-/** Fetches page after page until there is none, or somebody stops it. Where it is, is in `state`. */
-async function fetchPages(api, where, state, show) {
-  while (!state.isDone && !state.isStopped) {
+/** Fetches page after page until there is none, or somebody stops it or leaves. Where it is, is in `state`. */
+async function fetchPages(api, where, state, form, show) {
+  while (!state.isDone && !state.isStopped && form.isConnected) {
     const page = await api.post(`${where}/export`, { recipient: state.recipient, cursor: state.cursor });
     state.pages += 1;
     state.exported += page.exported;

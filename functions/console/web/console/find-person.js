@@ -132,7 +132,7 @@ function byAccount({ api, to }, apps, connectors) {
     try {
       while (state.all < until) {
         const { value: connections, done } = await from.next();
-        if (mine !== turn) return;
+        if (mine !== turn || !said.isConnected) return;
         if (done) {
           said.textContent = ended(known.size, state.all);
           return;

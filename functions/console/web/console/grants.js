@@ -4,6 +4,9 @@
 const MOST = 100;
 const MOST_BYTES = 120_000;
 
+/** What one grant may have that comes alone. */
+const LARGEST = 130_000;
+
 /** What is wrong with a text of grants; never a piece of it, because tokens are in it. */
 export class NoGrants extends Error {}
 
@@ -45,7 +48,10 @@ function documents(text) {
 
 const encoder = new TextEncoder();
 
-/** The grants in pieces, each with the number of its first grant. A grant that is too large alone is a piece of its own. */
+/**
+ * The grants in pieces, each with the number of its first grant. One that is too large for any request is a piece of its own,
+ * which says so: it must not keep the others.
+ */
 export function batches(grants) {
   const pieces = [];
   let piece;
@@ -57,6 +63,7 @@ export function batches(grants) {
     }
     piece.grants.push(grant);
     piece.bytes += bytes;
+    piece.isTooLarge = piece.bytes > LARGEST;
   }
   return pieces;
 }
@@ -70,6 +77,13 @@ export class Tally {
 
   get all() {
     return this.imported + this.skipped + this.refused;
+  }
+
+  /** Adds one that cannot even be sent. */
+  addTooLarge(index) {
+    this.refused += 1;
+    const errors = [{ pointer: `/connections/${index}`, detail: 'is larger than any import takes' }];
+    this.results.push({ index, status: 'refused', errors });
   }
 
   /** Adds what one request answered. */

@@ -1,5 +1,5 @@
 // Connections come in from elsewhere: looked at first, and nothing is stored before somebody has seen what would be.
-import { el, note } from '../shared/dom.js';
+import { el, note, prose } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
 import { path } from './api.js';
 import { head } from './connector-head.js';
@@ -135,12 +135,17 @@ function entering(context, connector, where) {
   return [form, outcome];
 }
 
-/** Sends all pieces from `from.at` on. What was taken before a failure is kept in `from`, to go on from there. */
-async function sendAll(api, { where, wish }, pieces, from, progress) {
-  for (; from.at < pieces.length; from.at += 1) {
-    const { first, grants } = pieces[from.at];
+/**
+ * Sends all pieces from `from.at` on, for as long as somebody looks at the page. What was taken before a failure is kept in
+ * `from`, to go on from there.
+ */
+async function sendAll(api, { where, wish, outcome }, pieces, from, progress) {
+  for (; from.at < pieces.length && outcome.isConnected; from.at += 1) {
+    const { first, grants, isTooLarge } = pieces[from.at];
     progress(first);
-    from.tally.add(first, await api.post(`${where}/import`, { ...wish, connections: grants, dry_run: from.isLook }));
+    if (isTooLarge) from.tally.addTooLarge(first);
+    else
+      from.tally.add(first, await api.post(`${where}/import`, { ...wish, connections: grants, dry_run: from.isLook }));
   }
   return from.tally;
 }
@@ -241,7 +246,7 @@ function each({ results }) {
         'div',
         { class: 'row-text' },
         REASONS[reason] && el('p', {}, `${REASONS[reason]}.`),
-        errors.map(({ pointer, detail }) => el('p', {}, el('code', {}, pointer), ` ${detail}`)),
+        errors.map(({ pointer, detail }) => el('p', {}, el('code', {}, pointer), ' ', prose(detail))),
       ),
     );
   const left = results.length - MOST_SHOWN;

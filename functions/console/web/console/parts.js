@@ -1,5 +1,5 @@
 // Parts that several views have: headings, lists that load on, texts to copy, questions before something is done.
-import { el, freshId, icon, note } from '../shared/dom.js';
+import { el, freshId, icon, note, prose } from '../shared/dom.js';
 import { field, showErrors } from '../shared/fields.js';
 
 const COPIED_FOR_MS = 2000;
@@ -103,9 +103,6 @@ export function skeleton(rows = 4) {
   const bars = Array.from({ length: rows }, () => el('span'));
   return el('div', { class: 'skeleton', role: 'status' }, el('span', { class: 'hidden-text' }, 'Loading …'), ...bars);
 }
-
-/** A sentence of the API: what stands between backticks is code. */
-export const prose = (text) => text.split('`').map((part, at) => (at % 2 ? el('code', {}, part) : part));
 
 /** What became of a request, as a headline, where there is more to say than that it did not work. */
 const HEADLINES = {
@@ -250,5 +247,5 @@ function explain(fields, problem, also = {}) {
   const errors = pointer ? [{ pointer, detail: problem.message }] : problem.errors;
   if (!errors?.length) return [failure(problem)];
   const elsewhere = showErrors(fields, errors);
-  return elsewhere.length ? [note('bad', ...elsewhere.map((text) => el('p', {}, text)))] : [];
+  return elsewhere.length ? [note('bad', ...elsewhere.map((text) => el('p', {}, prose(text))))] : [];
 }

@@ -85,7 +85,7 @@ export async function proposal(context) {
     }),
     found.outdated &&
       note('warn', el('p', {}, 'The connector was changed since. Decline this, and have it proposed again.')),
-    found.changes.length > 0 && section('What it would be', {}, changes(found.changes)),
+    found.changes.length > 0 && section('What it would be', {}, changes(found.changes, provider)),
     consequence(found),
     found.redirect_uri &&
       mayDecide &&
@@ -119,8 +119,9 @@ function wish(kind, name, provider) {
   return `An assistant wants to delete the connector ${name}.`;
 }
 
-function changes(all) {
+function changes(all, provider) {
   const shown = (name, value) => {
+    if (name === 'integration_type') return provider;
     if (VALUES[name]?.[value]) return VALUES[name][value];
     if (value === null || value === '') return el('span', { class: 'quiet' }, 'nothing');
     if (Array.isArray(value)) return value.length ? value.map((one) => el('code', { class: 'block' }, one)) : 'none';

@@ -165,19 +165,20 @@ function choosing(context, connectors, apps) {
 function seen(context, wish, look, known) {
   const { matches, has_more: hasMore, looked_at: all } = look;
   const among = hasMore
-    ? `More than ${count(all, 'connection was', 'connections were')} looked at and not all: what else fits ends, too.`
+    ? `${count(all, 'connection was', 'connections were')} looked at, which are not all: whatever else fits ends, too.`
     : `${count(all, 'connection was', 'connections were')} looked at.`;
   if (matches === 0 && !hasMore)
     return [
       note('info', el('p', {}, el('strong', {}, 'No connection fits. There is nothing to end.')), el('p', {}, among)),
     ];
-  const figure = count(matches, 'connection', 'connections', hasMore);
+  const figure = matches === 0 ? 'what fits' : count(matches, 'connection', 'connections', hasMore);
+  const said = matches === 0 ? 'None of these fits, but others may' : `${figure} would end`;
   const go = el('button', { type: 'button', class: 'primary danger' }, `End ${figure}`);
   go.addEventListener('click', () => confirm(context, wish, look, known, figure));
   return [
     note(
       'warn',
-      el('p', {}, el('strong', {}, `${figure.charAt(0).toUpperCase()}${figure.slice(1)} would end.`)),
+      el('p', {}, el('strong', {}, `${said.charAt(0).toUpperCase()}${said.slice(1)}.`)),
       el('p', {}, `${among} What is connected from now on stays.`),
     ),
     el('div', { class: 'buttons' }, go),

@@ -15,6 +15,9 @@ export function el(name, attributes = {}, ...children) {
   return node;
 }
 
+/** A sentence of the API: what stands between backticks is code. */
+export const prose = (text) => text.split('`').map((part, at) => (at % 2 ? el('code', {}, part) : part));
+
 const SVG = 'http://www.w3.org/2000/svg';
 const SHAPES = {
   alert: 'M12 8v5m0 3.5v.01M10.3 4 2.6 17.5A2 2 0 0 0 4.3 20.5h15.4a2 2 0 0 0 1.7-3L13.7 4a2 2 0 0 0-3.4 0Z',
