@@ -71,6 +71,7 @@ mod shared_tokens;
 mod starts;
 mod survey;
 mod switched_off_midway;
+mod user_connections;
 mod user_tokens;
 mod variables;
 mod webhooks;

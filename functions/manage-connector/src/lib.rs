@@ -85,6 +85,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/workspace/{ws}/providers/{type}"),
     ("DELETE", "/api/workspace/{ws}/providers/{type}"),
     ("DELETE", "/api/workspace/{ws}/apps/{app}/users/{sub}"),
+    ("GET", "/api/workspace/{ws}/apps/{app}/users/{sub}/connections"),
     ("GET", "/api/workspace/{ws}"),
     ("GET", "/api/workspace/{ws}/identity"),
     ("PUT", "/api/workspace/{ws}/identity"),

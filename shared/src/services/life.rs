@@ -251,6 +251,7 @@ impl Services {
     #[must_use]
     pub fn list_connections(&self) -> ListConnections {
         ListConnections {
+            apps: self.apps(),
             connectors: self.connectors(),
             connections: self.connections(),
             policies: self.policies(),

@@ -71,7 +71,8 @@ impl Connections {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn readable_beside(&self, place: &ConnectionKey) -> Result<Vec<Connection>, StoreError> {
-        Ok(self.0.query_all(&partition(place), PREFIX).await?.iter().filter_map(|row| read(row).ok()).collect())
+        let (rows, _) = self.0.query_known(&partition(place), PREFIX).await?;
+        Ok(rows.iter().filter_map(|row| read(row).ok()).collect())
     }
 
     /// All connections of a user that can be read, and how many can't be.
@@ -79,9 +80,9 @@ impl Connections {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn readable_of_user(&self, user: &User) -> Result<(Vec<Connection>, usize), StoreError> {
-        let rows = self.0.query_all(&pk(user), PREFIX).await?;
+        let (rows, unknown) = self.0.query_known(&pk(user), PREFIX).await?;
         let connections: Vec<Connection> = rows.iter().filter_map(|row| read(row).ok()).collect();
-        let unreadable = rows.len() - connections.len();
+        let unreadable = unknown + rows.len() - connections.len();
         Ok((connections, unreadable))
     }
 

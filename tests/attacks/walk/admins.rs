@@ -128,5 +128,9 @@ impl Walk {
         ] {
             self.manage(tenant, "GET", rest, None).await;
         }
+        let (seat, user) = self.any_user();
+        let (tenant, name) = (self.seats[seat].tenant, self.seats[seat].users[user]);
+        let path = format!("/apps/{}/users/{name}/connections", self.seats[seat].app.id);
+        self.manage(tenant, "GET", &path, None).await;
     }
 }
