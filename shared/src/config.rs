@@ -238,6 +238,16 @@ mod tests {
     }
 
     #[test]
+    fn plans_that_cannot_be_read_are_named_and_not_taken_for_none() {
+        for raw in [r#"{"free": {"conectors": 3}}"#, "free=3", "[]"] {
+            let error = Config::read(|name| if name == "PLANS" { Some(raw.to_owned()) } else { environment(name) });
+            let error = error.unwrap_err();
+            assert!(matches!(error, ConfigError::Invalid { name: "PLANS", .. }), "{raw}");
+            assert!(error.to_string().contains("`PLANS` must be a JSON object"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_base_url_that_leaks_or_bends_redirects_is_refused() {
         for raw in
             ["http://connect.example", "https://connect.example/path", "https://a@connect.example", "connect.example"]

@@ -7,6 +7,7 @@ pub mod config;
 pub mod domain;
 pub mod journeys;
 pub mod metrics;
+pub mod network;
 pub mod oauth;
 pub mod queue;
 pub mod random;

@@ -15,10 +15,11 @@ use crate::{
     clock::Clock,
     config::{Config, EgressSetting},
     journeys::{
-        audit::Audit, doctor::Doctor, issuer_changes::IssuerChanges, publish::Publisher, refresh_connection::Crowd,
-        reminders::Reminders, rotate_key::RemindOfKeys,
+        audit::Audit, count_connections::BeginRecount, doctor::Doctor, issuer_changes::IssuerChanges,
+        publish::Publisher, refresh_connection::Crowd, reminders::Reminders, rotate_key::RemindOfKeys,
     },
     metrics::Metrics,
+    network::NetworkError,
     oauth::{
         ProviderClient,
         egress::{Egress, Names},
@@ -27,8 +28,8 @@ use crate::{
     random::Random,
     store::{
         ApiKeys, Apps, AuditKeys, AuditLog, Checkups, ClientKeys, ConnectionCounts, Connections, Connectors,
-        CustomProviders, EndedGrants, Healths, Outbox, Paces, Policies, Schedule, Sessions, Sweeps, ToldEvents,
-        Webhooks, WorkspaceIdentities, WorkspaceKeys, Workspaces,
+        CustomProviders, EndedGrants, Healths, Outbox, Paces, Policies, Recounts, Schedule, Sessions, Sweeps,
+        ToldEvents, Webhooks, WorkspaceIdentities, WorkspaceKeys, Workspaces,
     },
     vault::Vault,
     web::{self, Callers, Origins},
@@ -54,8 +55,8 @@ pub struct Services {
 
 /// AWS clients could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the certificate authorities of AWS can't be read")]
-pub struct ServicesError;
+#[error(transparent)]
+pub struct ServicesError(#[from] NetworkError);
 
 impl Services {
     /// Services that go by the system's clock.
@@ -147,6 +148,7 @@ impl Services {
             connections: self.connections(),
             checkups: self.checkups(),
             issuers: self.issuer_changes(),
+            recount: self.begin_recount(),
             vault: Arc::clone(&self.vault),
             client: Arc::clone(&self.client),
             public_base_url: self.config.public_base_url.clone(),
@@ -246,6 +248,20 @@ impl Services {
 
     fn ended_grants(&self) -> EndedGrants {
         EndedGrants::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn recounts(&self) -> Recounts {
+        Recounts::new(&self.dynamodb, &self.config.tables)
+    }
+
+    fn begin_recount(&self) -> BeginRecount {
+        BeginRecount {
+            workspaces: self.workspaces(),
+            recounts: self.recounts(),
+            reminders: self.reminders(),
+            plans: self.config.plans.clone(),
+            clock: self.clock.clone(),
+        }
     }
 
     fn sweeps(&self) -> Sweeps {

@@ -7,13 +7,14 @@ use std::{
 };
 
 /// A room, and the rooms it may name. Those that are not listed here compose the others and may use all.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("clock", &[]),
     ("random", &[]),
     ("queue", &[]),
     ("bus", &[]),
     ("metrics", &[]),
+    ("network", &[]),
     ("store", &["domain"]),
     ("vault", &["domain", "store", "clock", "random"]),
     ("oauth", &["domain", "random"]),

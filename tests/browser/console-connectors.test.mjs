@@ -78,7 +78,7 @@ test('other scopes are saved only after it was said how many people must connect
   await button(page, 'Save').click();
   await dialog.getByRole('button', { name: 'Save all the same' }).click();
   await title(page, 'Shared work').waitFor();
-  await page.getByRole('link', { name: 'People' }).click();
+  await page.locator('.tabs').getByRole('link', { name: 'People' }).click();
   await page.getByText('Must connect again').nth(1).waitFor();
   await page.getByText('1 permission is missing').first().waitFor();
   await shot(page, 'console-people');

@@ -70,6 +70,18 @@ test('a webhook is added, tested, given a new secret and deleted, and a secret i
   await shot(page, 'console-webhook');
   await assertSound(known, 'a webhook');
 
+  await button(page, `Edit ${takes.url}`).click();
+  const edits = dialogOf(page, 'Edit webhook');
+  assert.equal(await edits.getByLabel('Address', { exact: true }).inputValue(), takes.url);
+  assert.equal(await edits.getByLabel('A connector was added').isChecked(), true, 'as it is');
+  await edits.getByLabel('A connector was added').uncheck();
+  await edits.getByLabel('A connector was deleted').check();
+  await edits.getByRole('button', { name: 'Save' }).click();
+  await edits.waitFor({ state: 'detached' });
+  await page.getByText('A connector was deleted', { exact: true }).waitFor();
+  const [kept] = (await world.admin('GET', '/webhooks')).body.webhooks;
+  assert.deepEqual(kept.events, ['connector.deleted']);
+
   await button(page, `Delete ${takes.url}`).click();
   await dialogOf(page, 'Delete this webhook?').getByRole('button', { name: 'Delete webhook' }).click();
   await page.getByText('No webhook yet').waitFor();
@@ -117,7 +129,7 @@ test('who is connected is seen to be switched off with its type, and to be back 
   const seen = async (state) => {
     await page.locator('.menu a[data-section="connectors"]').click();
     await page.getByRole('link', { name: 'Switched', exact: true }).click();
-    await page.getByRole('link', { name: 'People', exact: true }).click();
+    await page.locator('.tabs').getByRole('link', { name: 'People', exact: true }).click();
     await page.getByText(state, { exact: true }).first().waitFor();
   };
   await own.click();
@@ -184,6 +196,70 @@ test('what apps may call is chosen, seen, and taken away again', async () => {
   await title(page, 'Ruled').waitFor();
   assert.equal(await rules(), null);
   await context.close();
+});
+
+test('whether apps may use a connector while users are away is chosen when it is made and changed later', async () => {
+  const known = await admin({}, 'connectors', 'new', world.type);
+  const { page, context } = known;
+  const away = page.getByRole('checkbox', { name: /^Apps may use it while the user is away/ });
+  await field(page, 'Connector name').fill('Only while they watch');
+  await field(page, 'Client ID').fill('client-of-the-watched');
+  await field(page, 'Client secret').fill('canary-secret-of-the-watched');
+  await page.getByRole('radio', { name: /^One account for the whole workspace/ }).check();
+  assert.equal(await away.isVisible(), false, 'what all apps share has no user');
+  await page.getByRole('radio', { name: /^Each person connects their own/ }).check();
+  await away.uncheck();
+  await page.getByText('What apps may call', { exact: true }).click();
+  await field(page, 'DELETE').uncheck();
+  await field(page, 'Paths').fill('no-slash');
+  await button(page, 'Add connector').click();
+  await page.locator('textarea[aria-invalid="true"]').waitFor();
+  await field(page, 'Paths').fill('');
+  await assertSound(known, 'a new connector with rules');
+  await button(page, 'Add connector').click();
+  await title(page, 'Only while they watch').waitFor();
+  await page.getByText('Nobody gets a token', { exact: true }).waitFor();
+  const id = page.url().split('/').at(-1);
+  const stored = async () => (await world.admin('GET', `/connectors/${id}`)).body;
+  const { offline_use: before, call_rules: rules } = await stored();
+  assert.deepEqual([before, rules], [false, { methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH'] }]);
+  await page.getByRole('link', { name: 'Edit' }).click();
+  assert.equal(await away.isChecked(), false);
+  await away.check();
+  await button(page, 'Save').click();
+  await page.getByText('Apps may use it', { exact: true }).waitFor();
+  const { offline_use: after, call_rules: kept } = await stored();
+  assert.deepEqual([after, kept], [true, rules]);
+  assert.deepEqual(known.complaints, []);
+  await context.close();
+  await world.admin('DELETE', `/connectors/${id}`);
+});
+
+test('everything that is in use is switched off at once, and on again', async () => {
+  const connector = await world.newConnector({ name: 'Switched with all' });
+  const known = await admin({}, 'policies');
+  const { page, context } = known;
+  const switches = page.getByRole('switch');
+  const all = await switches.count();
+  await button(page, 'Switch all off').click();
+  await dialogOf(page, 'Switch everything off?').getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await page.getByRole('switch', { checked: true }).count(), all, 'nothing was switched');
+  await button(page, 'Switch all off').click();
+  await assertSound(known, 'what is asked before');
+  await dialogOf(page, 'Switch everything off?').getByRole('button', { name: 'Switch everything off' }).click();
+  await page.getByText('Everything is off.').waitFor();
+  assert.equal(await page.getByRole('switch', { checked: true }).count(), 0);
+  await shot(page, 'console-policies-off');
+  await assertSound(known, 'policies that are all off');
+  await button(page, 'Switch all on').click();
+  await dialogOf(page, 'Switch everything on?').getByRole('button', { name: 'Switch everything on' }).click();
+  await page.getByText('Everything is on again, as it was.').waitFor();
+  assert.equal(await page.getByRole('switch', { checked: true }).count(), all);
+  const { governance } = (await world.admin('GET', '/connector-governance')).body;
+  assert.ok(governance.every((one) => one.builder_connection_enabled && one.per_user_connection_enabled));
+  assert.deepEqual(known.complaints, []);
+  await context.close();
+  await world.admin('DELETE', `/connectors/${connector.id}`);
 });
 
 test('endpoints that moved are accepted after it was said to which hosts', async () => {

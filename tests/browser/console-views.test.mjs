@@ -144,14 +144,17 @@ test('without a mouse: from signing in to a deleted connector', async () => {
 
 const VIEWS = [
   ['connectors', 'Connectors'],
+  ['people', 'People'],
   ['apps', 'Apps'],
   ['health', 'Health'],
   ['audit', 'Audit'],
+  ['workspace', 'Workspace'],
   ['policies', 'Policies'],
   ['webhooks', 'Webhooks'],
   ['sign-in', 'Sign-in'],
   ['keys', 'Admin keys'],
   ['providers', 'Custom providers'],
+  ['revocations', 'End connections'],
 ];
 
 /** Goes to a view by the menu, which small screens fold up. */

@@ -51,11 +51,23 @@ test('choosing a provider is light with the whole catalogue', async () => {
   await assertLight('add connector', consoleAt('connectors', 'new'), { act });
 });
 
-for (const view of ['connectors', 'apps', 'health', 'audit', 'policies', 'webhooks', 'sign-in', 'keys', 'providers'])
+const VIEWS = [
+  'connectors',
+  'people',
+  'apps',
+  'health',
+  'audit',
+  'workspace',
+  'policies',
+  'webhooks',
+  'sign-in',
+  'keys',
+];
+for (const view of [...VIEWS, 'providers', 'revocations'])
   test(`the view ${view} is light`, () => assertLight(view, consoleAt(view), { act: signIn }));
 
 test('the views of one connector are light', async () => {
-  for (const segments of [[], ['edit'], ['people']])
+  for (const segments of [[], ['edit'], ['people'], ['import'], ['export']])
     await assertLight(`connector ${segments}`, consoleAt('connectors', calendar, ...segments), { act: signIn });
 });
 

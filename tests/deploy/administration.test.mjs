@@ -90,14 +90,51 @@ test('an assistant proves itself by a token for its address, and comes in by no 
   assert.deepEqual(metadata.body.authorization_servers, [world.idp.issuer], metadata.text);
   assert.equal(metadata.body.resource, resource);
   const headers = { accept: 'application/json, text/event-stream' };
-  const json = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
-  const call = async (audience) => {
+  const call = async (audience, method, params = {}) => {
     const key = await world.idp.token('ada', audience);
-    return (await world.api.post(path, { key, json, headers })).status;
+    return world.api.post(path, { key, json: { jsonrpc: '2.0', id: 1, method, params }, headers });
   };
-  assert.equal(await call(CLIENT), 401);
-  // The emulator hands its own name on as the host, which is what a page would that gets in by another name.
-  assert.equal(await call(resource), 403);
+  assert.equal((await call(CLIENT, 'tools/list')).status, 401);
+  const told = await call(resource, 'initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'test', version: '1' },
+  });
+  assert.equal(told.body.result.serverInfo.name, 'connectors', told.text);
+  const found = await call(resource, 'tools/call', {
+    name: 'find_connector',
+    arguments: { integration_type: world.type, purpose: 'read each user’s calendar' },
+  });
+  const { connectors, suggested_kind } = found.body.result.structuredContent;
+  assert.equal(suggested_kind, 'per_user', found.text);
+  assert.ok(connectors.some(({ connector_id: id }) => id === connector.id));
+  const wanted = { integration_type: world.type, name: 'Of an assistant', client_id: 'assistant', scopes: ['openid'] };
+  const proposed = await call(resource, 'tools/call', { name: 'add_connector', arguments: wanted });
+  assert.equal(proposed.body.result.structuredContent.status, 'proposed', proposed.text);
+  const read = await call(resource, 'resources/read', { uri: `connectors://connectors/${connector.id}` });
+  assert.equal(read.body.result.contents[0].mimeType, 'application/json', read.text);
+  const key = await world.idp.token('ada', resource);
+  const body = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} };
+  assert.equal(await world.product.statusUnder('evil.example', path, key, body), 403);
+});
+
+test('an agent lists and reads for its user, whose token is for its address', async () => {
+  const path = `/mcp/apps/${world.app.id}`;
+  const user = await world.user('of-an-agent');
+  await world.connect(user, connector);
+  const key = await world.idp.token('of-an-agent', `${world.product.base}${path}`);
+  const headers = { accept: 'application/json, text/event-stream' };
+  const call = async (name, args) => {
+    const json = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } };
+    const answer = await world.api.post(path, { key, json, headers });
+    assert.equal(answer.status, 200, answer.text);
+    return answer.body.result;
+  };
+  const listed = await call('list_connections', {});
+  const own = listed.structuredContent.connections.find((each) => each.connector_id === connector.id);
+  assert.equal(own.status, 'active', JSON.stringify(listed));
+  assert.equal((await call('connect', { connector_id: connector.id })).structuredContent.status, 'connected');
+  assert.equal((await call('disconnect', { connector_id: connector.id })).structuredContent.status, 'disconnected');
 });
 
 test('a grant that moves in is handed out, and moves out only a day after somebody allowed it', async () => {

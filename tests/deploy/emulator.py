@@ -3,11 +3,13 @@
 It knows no encryption context when it evaluates a policy, and neither item nor attributes of a request to a table, so that
 every statement of ours about those would hold for nobody. It asks for permissions of their own for batches of messages; AWS has none. It weighs the writing of logs on a
 group and not on its streams, which is what CloudFormation's ARN of a group stands for. It makes an HTTP API without the
-routes of its OpenAPI body, and answers every preflight itself, also where a route is there for it. All of this is added
+routes of its OpenAPI body, and answers every preflight itself, also where a route is there for it. It tells functions its
+own name as the host, where a gateway tells the API's. All of this is added
 here, where the emulator keeps everything else of the kind. Settings are ministack's own environment variables.
 """
 
 import json
+import os
 import re
 
 from ministack import app
@@ -144,6 +146,19 @@ def invoke_in_capitals(invoke):
     return run
 
 
+def telling_own_host(invoke):
+    """The emulator's call of a function, with the host that a gateway tells: the API's own name, where the request came to
+    the emulator's. It tells a name that somebody else wrote as it is.
+    """
+
+    def run(integration, api, stage, path, method, headers, *rest, **more):
+        named = headers.get("host", "").split(":")[0]
+        own = {"host": f"{api}.execute-api.{apigateway._HOST}"} if named in {"127.0.0.1", "localhost"} else {}
+        return invoke(integration, api, stage, path, method, {**headers, **own}, *rest, **more)
+
+    return run
+
+
 def teach(module, name, wrap):
     """Puts something around one of the emulator's own functions."""
     setattr(module, name, wrap(getattr(module, name)))
@@ -156,6 +171,8 @@ def main():
     teach(apigateway, "_handle_execute_in_scope", routing_preflights)
     teach(apigateway, "_match_route", match_in_capitals)
     teach(apigateway, "_invoke_lambda_proxy", invoke_in_capitals)
+    apigateway._HOST = f"{os.environ['MINISTACK_REGION']}.amazonaws.com"
+    teach(apigateway, "_invoke_lambda_proxy", telling_own_host)
     http_api = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
     http_api["create"] = with_routes(http_api["create"])
     app.main()

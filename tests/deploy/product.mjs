@@ -1,6 +1,7 @@
 // The deployed stack in the place of the local process: a workspace of its own, founded by the bootstrap event, and the
 // API's address of the internet answered by the emulator.
 import { readFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { resolve } from 'node:path';
 import { served } from '../harness/browser.mjs';
 import { Stack } from './stack.mjs';
@@ -30,6 +31,23 @@ export class DeployedProduct {
     answerAt(product.base);
     product.dev = await product.stack.invoke('manage-connector', JSON.parse(await readFile(BOOTSTRAP, 'utf8')));
     return product;
+  }
+
+  /** The status of a request that came by another name. */
+  statusUnder(host, path, token, body) {
+    const url = new URL(process.env.AWS_ENDPOINT_URL);
+    const headers = {
+      host,
+      authorization: `Bearer ${token}`,
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+    };
+    const api = new URL(this.base).hostname.split('.')[0];
+    const options = { host: url.hostname, port: url.port, path: `/_aws/execute-api/${api}/$default${path}`, headers };
+    return new Promise((done, fail) => {
+      const sent = request({ ...options, method: 'POST' }, (answer) => done(answer.resume().statusCode));
+      sent.on('error', fail).end(JSON.stringify(body));
+    });
   }
 
   /** It was there before, and others use it. */

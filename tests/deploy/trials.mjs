@@ -137,6 +137,14 @@ export const LIMITED = {
       write('DeleteItem', table, 'WS#nobody'),
     ],
   },
+  Proposals: {
+    table: 'Registry',
+    meant: (table) => ['PutItem', 'DeleteItem'].map((operation) => write(operation, table, 'PROPOSALS#nobody')),
+    beyond: (table) => [
+      update(table, 'PROPOSALS#nobody', 'SET decision = :new'),
+      ...['WS#nobody', 'APIKEY#nobody', 'xPROPOSALS#nobody'].flatMap((pk) => writes(table, pk)),
+    ],
+  },
   Outbox: {
     table: 'Connections',
     meant: (table) => ['EVENT#nobody', 'WEBHOOK#nobody'].flatMap((pk) => writes(table, pk)),

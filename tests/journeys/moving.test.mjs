@@ -29,14 +29,22 @@ function connection(id, provider_config_key, credentials) {
   return { ...known, metadata: null, connection_config: { subdomain: 'x' }, errors: [], tags: {}, credentials };
 }
 
-/** A Nango with these connections, two to a page. */
-async function startNango(connections) {
+/**
+ * A Nango with these connections, two to a page. It has them at `path`, and meets each request with the next of `moods`
+ * first: a status, or nothing at all.
+ */
+async function startNango(connections, { path = '/connections/', moods = [] } = {}) {
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://nango');
     const answer = (status, body) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    const mood = moods.shift();
+    if (mood === 'hang up') return request.socket.destroy();
+    if (mood === 'nonsense') return response.writeHead(200).end('<html>');
+    if (mood !== undefined) return answer(mood, { error: { message: KEY } });
     if (request.headers.authorization !== `Bearer ${KEY}`) return answer(401, {});
-    const named = url.pathname.match(/^\/connections\/(.+)$/)?.[1];
+    const named = url.pathname.startsWith(path) ? url.pathname.slice(path.length) : undefined;
+    if (named === undefined && url.pathname !== '/connections') return answer(404, {});
     if (named === undefined) {
       const from = Number(url.searchParams.get('page')) * 2;
       const page = connections.slice(from, from + 2).map(({ credentials: _, ...rest }) => rest);
@@ -44,6 +52,8 @@ async function startNango(connections) {
     }
     const one = connections.find(({ connection_id }) => connection_id === decodeURIComponent(named));
     if (one?.provider_config_key !== url.searchParams.get('provider_config_key')) return answer(404, {});
+    // A connection whose refresh fails is not given.
+    if (one.errors.length > 0) return answer(424, { error: { code: 'invalid_credentials', message: KEY } });
     const { refresh_token, ...rest } = one.credentials;
     return answer(200, {
       ...one,
@@ -61,8 +71,9 @@ function lastTokens() {
   return { access_token: last('access token'), refresh_token: last('refresh token') };
 }
 
-function takeOver(connector, environment = {}) {
+function takeOver(connector, environment = {}, options = []) {
   const env = {
+    FIRST_WAIT_MS: '1',
     PATH: process.env.PATH,
     NANGO_URL: `http://127.0.0.1:${nango.address().port}`,
     NANGO_KEY: KEY,
@@ -75,7 +86,7 @@ function takeOver(connector, environment = {}) {
     ...environment,
   };
   return new Promise((settle) => {
-    execFile(process.execPath, [SCRIPT], { env }, (error, stdout, stderr) =>
+    execFile(process.execPath, [SCRIPT, ...options], { env }, (error, stdout, stderr) =>
       settle({ code: error?.code ?? 0, stdout, stderr }),
     );
   });
@@ -95,12 +106,12 @@ test('a running Nango is taken over, once, and its tokens are printed nowhere', 
   const same = { client_id: before.client_id, client_secret: before.client_secret };
   const connector = await world.newConnector({ ...same, register: false });
 
-  const looked = await takeOver(connector, { DRY_RUN: '1' });
+  const looked = await takeOver(connector, {}, ['--dry-run']);
   assert.match(looked.stdout, /would be imported 3, skipped 0, refused 1/, looked.stderr);
   assert.equal((await world.token(await world.user('user-1'), connector)).status, 404);
 
   const taken = await takeOver(connector);
-  assert.match(taken.stdout, /^c-5: refused, \/connections\/\d\/credentials\/type must be OAUTH2$/m, taken.stderr);
+  assert.match(taken.stdout, /^c-5: refused, \/connections\/\d\/credentials\/type must be OAUTH2: .*$/m, taken.stderr);
   assert.match(taken.stdout, /^imported 3, skipped 0, refused 1$/m);
   assert.equal(taken.code, 1);
   assert.match((await takeOver(connector)).stdout, /^imported 0, skipped 3, refused 1$/m);
@@ -123,9 +134,101 @@ test('a running Nango is taken over, once, and its tokens are printed nowhere', 
   assert.deepEqual(found([...secrets, ['key', KEY]], printed + world.product.log + world.api.transcript.join()), []);
 });
 
+/** Grants of users whose tokens nobody asks anything of. */
+function kept(count, changes = {}) {
+  const expires_at = new Date(Date.now() + 3_600_000).toISOString();
+  return Array.from({ length: count }, (_, number) => {
+    const credentials = { type: 'OAUTH2', access_token: `canary-${number}`, expires_at, raw: {} };
+    return { ...connection(number, 'calendar', credentials), ...changes };
+  });
+}
+
+/** Takes over from a Nango that is made for this. */
+async function takeOverFrom(connections, like, { environment, options, connector } = {}) {
+  nango?.close();
+  nango = await startNango(connections, like);
+  const taken = await takeOver(connector ?? (await world.newConnector()), environment, options);
+  assert.deepEqual(
+    found(
+      [
+        ['key', KEY],
+        ['token', 'canary-'],
+      ],
+      taken.stdout + taken.stderr,
+    ),
+    [],
+  );
+  return taken;
+}
+
+test('a Nango that is busy, restarted or talks nonsense for a moment is asked again', async () => {
+  const moods = [429, 503, undefined, 'hang up', 'nonsense', 500];
+  const taken = await takeOverFrom(kept(5), { moods });
+  assert.match(taken.stdout, /^imported 5, skipped 0, refused 0$/m, taken.stderr);
+  assert.equal(taken.code, 0);
+});
+
+test('what was stopped in the middle is gone on with, and ends as if it had not been', async () => {
+  const connector = await world.newConnector();
+  const connections = kept(250);
+  // The list, two hundred connections, and then nothing any more.
+  const moods = [...Array(220).fill(undefined), ...Array(6).fill(502)];
+  const stopped = await takeOverFrom(connections, { moods }, { connector });
+  assert.equal(stopped.code, 3);
+  assert.match(stopped.stderr, /^Nango's API answered 502\.$/m);
+  const [, imported] = stopped.stdout.match(/^imported (\d+), /m);
+  assert.ok(Number(imported) > 0 && Number(imported) < 250, stopped.stdout);
+  const again = await takeOverFrom(connections, {}, { connector });
+  assert.match(again.stdout, new RegExp(`^imported ${250 - imported}, skipped ${imported}, refused 0$`, 'm'));
+  assert.equal(again.code, 0);
+});
+
+test('connections that Nango does not give, or that are none of an OAuth client, are named and hold up no other', async () => {
+  const [one, broken, ...others] = kept(8);
+  broken.errors = [{ type: 'auth' }];
+  for (const [index, type] of ['OAUTH2_CC', 'OAUTH1', 'TBA', 'APP', 'BASIC'].entries()) {
+    others[index].credentials = {
+      type,
+      token: 'canary-secret',
+      oauth_token: 'canary-secret',
+      token_id: 'canary-secret',
+    };
+  }
+  const taken = await takeOverFrom([one, broken, ...others], {});
+  assert.match(taken.stdout, /^c-1: not fetched, Nango's API answered 424$/m);
+  for (const id of [2, 3, 4, 5, 6]) {
+    assert.match(taken.stdout, new RegExp(`^c-${id}: refused, \\S+/credentials/type must be OAUTH2`, 'm'));
+  }
+  assert.match(taken.stdout, /^imported 2, skipped 0, refused 5, not fetched 1$/m);
+  assert.equal(taken.code, 1);
+});
+
+test('a Nango of before, and one whose users are tags, are understood', async () => {
+  const old = await takeOverFrom(kept(3), { path: '/connection/' });
+  assert.match(old.stdout, /^imported 3, skipped 0, refused 0$/m, old.stderr);
+  const connector = await world.newConnector();
+  const tagged = kept(1, { end_user: undefined, tags: { end_user_id: 'tagged' } });
+  const environment = { USER_IS: 'tags.end_user_id' };
+  const taken = await takeOverFrom(tagged, {}, { connector, environment });
+  assert.match(taken.stdout, /^imported 1, skipped 0, refused 0$/m, taken.stderr);
+  assert.equal((await world.token(await world.user('tagged'), connector)).body.access_token, 'canary-0');
+});
+
+test('what is not known on the command line is not taken for nothing', async () => {
+  for (const [environment, options] of [
+    [{}, ['--dryrun']],
+    [{ NANGO_KEY: '' }, []],
+    [{ API: '' }, ['--dry-run']],
+  ]) {
+    const refused = await takeOverFrom(kept(1), {}, { environment, options });
+    assert.equal(refused.code, 2, refused.stderr);
+    assert.equal(refused.stdout, '');
+  }
+});
+
 test('a Nango that does not know the key ends it with a status and nothing else', async () => {
   const connector = await world.newConnector();
   const refused = await takeOver(connector, { NANGO_KEY: 'wrong' });
-  assert.notEqual(refused.code, 0);
-  assert.match(refused.stderr, /answered 401/);
+  assert.equal(refused.code, 3);
+  assert.match(refused.stderr, /^Nango's API answered 401\.$/m);
 });

@@ -22,8 +22,13 @@ export async function open(options) {
 
 /** The official client, connected to the endpoint at `url` in the name of `who`. */
 export async function client(world, who, url, capabilities = {}) {
+  return clientWith(await world.idp.token(who, url), url, capabilities);
+}
+
+/** The same, with a token from elsewhere. */
+export async function clientWith(token, url, capabilities = {}) {
   const connected = new Client({ name: 'test', version: '1.0.0' }, { capabilities });
-  const headers = { authorization: `Bearer ${await world.idp.token(who, url)}` };
+  const headers = { authorization: `Bearer ${token}` };
   await connected.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
   return connected;
 }

@@ -58,6 +58,10 @@ async fn a_call_leads_nowhere_else_by_its_path() {
         "/x%",
         "/a//b",
         "@evil.example/x",
+        "/x/%C0%AE%C0%AE/admin",
+        "/x/．．/admin",
+        "/x/%ef%bc%8e%ef%bc%8e%2fadmin",
+        "/x?a=caf%E9",
     ] {
         let refused = called.call(&json!({"path": path})).await.expect(422);
         assert_eq!(refused["errors"][0]["pointer"], "/path", "{path}");
@@ -91,11 +95,11 @@ async fn no_caller_speaks_for_the_connection_or_the_way_there() {
         "forwarded",
         "x-http-method-override",
         "dpop",
-        "accept-encoding",
         "on-behalf-of",
     ] {
         assert_eq!(seen.header(name), None, "{name}");
     }
+    assert_eq!(seen.header("accept-encoding"), Some("identity"), "nobody else says in which form an answer may come");
     assert!(seen.header("user-agent").unwrap().starts_with("connectors/"));
     for value in ["a\r\nAuthorization: Bearer mine", "a\nb", "é"] {
         let refused = called.call(&json!({"path": "/x", "headers": {"Accept": value}})).await.expect(422);
@@ -105,11 +109,70 @@ async fn no_caller_speaks_for_the_connection_or_the_way_there() {
 }
 
 #[tokio::test]
+async fn rules_that_can_not_be_meant_are_refused_where_they_are_wrong() {
+    let called = Called::new().await;
+    let path = format!("/connectors/{}", called.connector.id);
+    let many: Vec<_> = (0..101).map(|number| json!({"prefix": format!("/{number}")})).collect();
+    for (rules, pointer) in [
+        (json!("GET"), ""),
+        (json!({"verbs": ["GET"]}), "/verbs"),
+        (json!({"methods": "GET"}), "/methods"),
+        (json!({"methods": ["GET", "get"]}), "/methods/1"),
+        (json!({"methods": ["OPTIONS"]}), "/methods/0"),
+        (json!({"paths": {}}), "/paths"),
+        (json!({"paths": [{"prefix": "/a"}, {}]}), "/paths/1/prefix"),
+        (json!({"paths": [{"prefix": "a"}]}), "/paths/0/prefix"),
+        (json!({"paths": [{"prefix": "/a?b=c"}]}), "/paths/0/prefix"),
+        (json!({"paths": [{"prefix": "/%2e%2e/a"}]}), "/paths/0/prefix"),
+        (json!({"paths": [{"prefix": "/a", "method": "ANY"}]}), "/paths/0/method"),
+        (json!({"paths": [{"prefix": "/a", "host": "https://upload.example"}]}), "/paths/0/host"),
+        (json!({"paths": [{"prefix": "/a", "host": "*.example"}]}), "/paths/0/host"),
+        (json!({"paths": [{"prefix": "/a", "more": 1}]}), "/paths/0/more"),
+        (json!({"paths": many}), "/paths"),
+    ] {
+        let change = json!({"call_rules": rules, "name": "Changed"});
+        let refused = called.world.admin("PUT", &path).json(&change).send().await.expect(422);
+        assert_eq!(refused["errors"][0]["pointer"], format!("/call_rules{pointer}"), "{rules}");
+    }
+    let kept = called.world.admin("GET", &path).send().await.expect(200);
+    assert_eq!((&kept["call_rules"], &kept["name"]), (&json!(null), &json!("Calendar")));
+}
+
+/// `GET /events?method=delete` deletes at some APIs, and a form's `_method` does at others.
+#[tokio::test]
+async fn a_rule_about_methods_holds_for_every_way_to_ask_for_one() {
+    let called = Called::new().await;
+    let rules = json!({"call_rules": {"methods": ["GET", "POST"], "paths": [{"prefix": "/x"}]}});
+    called.world.change(&called.connector, &rules).await;
+    let form = json!({"Content-Type": "application/x-www-form-urlencoded"});
+    for call in [
+        json!({"path": "/x?method=delete"}),
+        json!({"path": "/x", "query": {"_method": "PUT"}}),
+        json!({"path": "/x", "query": {"x-http-method-override": ["GET", "DELETE"]}}),
+        json!({"method": "POST", "path": "/x", "body": {"_method": "delete"}}),
+        json!({"method": "POST", "path": "/x", "headers": form, "body": {"method": "DELETE"}}),
+        json!({"method": "POST", "path": "/x", "headers": form, "body": "a=b&method=patch"}),
+    ] {
+        assert_eq!(called.call(&call).await.refusal(), (403, "blocked_by_policy".to_owned()), "{call}");
+    }
+    assert!(called.api.take().is_empty());
+    for call in [
+        json!({"path": "/x?method=get"}),
+        json!({"path": "/x", "query": {"method": "photos.getInfo"}}),
+        json!({"method": "POST", "path": "/x", "body": {"method": "DELETE"}}),
+    ] {
+        assert_eq!(called.call(&call).await.expect(200)["success"], true, "{call}");
+    }
+}
+
+#[tokio::test]
 async fn the_token_in_an_address_can_neither_be_chosen_nor_read() {
     let called = Called::with(|_, api| api["token_in"] = json!({"query": "access_token"})).await;
     let token = called.world.access_token(&called.connector, "alice").await;
-    let refused = called.call(&json!({"path": "/x?access_token=mine"})).await.expect(422);
-    assert_eq!(refused["errors"][0]["pointer"], "/query");
+    for path in ["/x?access_token=mine", "/x?Access_Token=mine", "/x?access%5Ftoken=mine"] {
+        let refused = called.call(&json!({"path": path})).await.expect(422);
+        assert_eq!(refused["errors"][0]["pointer"], "/query", "{path}");
+    }
     let next = format!("{{\"next\":\"https://api.example/x?access_token={token}\"}}");
     called.api.answer(
         200,

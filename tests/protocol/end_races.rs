@@ -100,7 +100,7 @@ async fn the_keys_of_a_deleted_workspace_go_whatever_becomes_of_the_rest() {
 }
 
 /// Makes the item of one user unreadable, as a later version of the code might.
-async fn make_unreadable(world: &World, subject: &str, sk: &str) {
+pub(crate) async fn make_unreadable(world: &World, subject: &str, sk: &str) {
     let items = world.aws.items("TABLE_CONNECTIONS").await;
     let is_theirs = |item: &&crate::world::Item| {
         item.get("subject").is_some_and(|of| of.as_s().unwrap() == subject) && item["sk"].as_s().unwrap().ends_with(sk)

@@ -125,6 +125,21 @@ async fn a_client_that_does_not_prove_itself_learns_nothing_else() {
     }
     let both = scene.with(&[("client_id", id), ("client_secret", key)]);
     assert_refused(&scene.ask(&both).await, 400, "invalid_request", "both ways at once");
+    let asserted = scene.with(&[("client_assertion", "x"), ("client_assertion_type", "urn:x")]);
+    assert_refused(&scene.ask(&asserted).await, 400, "invalid_request", "a secret and an assertion");
+    let headers = send(world, &scene.right()).header("authorization", &basic(id, "wrong"));
+    let headers = headers.header("authorization", &basic(id, key)).send().await;
+    assert_refused(&headers, 400, "invalid_request", "two headers");
+    let address = format!("/oauth/token?client_id={id}&client_secret={key}");
+    let in_address = world.call("POST", &address).raw("application/x-www-form-urlencoded", form(&scene.right()));
+    assert_refused(
+        &in_address.send().await,
+        401,
+        "invalid_client",
+        "a secret in the address (RFC 6749, section 2.3.1)",
+    );
+    let asserted = scene.with(&[("client_id", id), ("client_assertion", "x"), ("client_assertion_type", "urn:x")]);
+    assert_refused(&send(world, &asserted).send().await, 401, "invalid_client", "an assertion alone");
     let other = scene.with(&[("client_id", sibling.id.as_str())]);
     assert_refused(&scene.ask(&other).await, 400, "invalid_request", "two ids");
 }
@@ -155,10 +170,61 @@ async fn what_the_standard_does_not_have_or_this_does_not_do_is_refused_by_its_n
         assert_refused(&answer, 400, error, &format!("{changes:?}"));
     }
     let twice = |field| [scene.right(), vec![field]].concat();
+    for (field, error) in [
+        (("grant_type", GRANT), "invalid_request"),
+        (("subject_token_type", JWT), "invalid_request"),
+        (("audience", scene.connector.id.as_str()), "invalid_target"),
+    ] {
+        assert_refused(&scene.ask(&twice(field)).await, 400, error, field.0);
+    }
+    scene.ask(&twice(("unknown", "x"))).await.expect(200);
+    scene.ask(&twice(("scope", "read"))).await.expect(200);
     assert_refused(&scene.ask(&twice(("audience", "con_2"))).await, 400, "invalid_target", "two connectors");
     assert_refused(&scene.ask(&twice(("subject_token", "x"))).await, 400, "invalid_request", "two users");
     let json = scene.world.call("POST", "/oauth/token").json(&json!({"grant_type": GRANT}));
     assert_refused(&json.send().await, 400, "invalid_request", "JSON");
+    let large = scene.with(&[("subject_token", "x")]).into_iter().chain([("more", "")]).collect::<Vec<_>>();
+    let large = [form(&large), b"&more=".to_vec(), vec![b'a'; 200 * 1024]].concat();
+    let large = scene.world.call("POST", "/oauth/token").raw("application/x-www-form-urlencoded", large);
+    assert_refused(&large.send().await, 400, "invalid_request", "more than is read");
+    for garbage in [&b"%ff%fe=%00"[..], b"&&&===", b"\xff\xfe", b"grant_type"] {
+        let garbage =
+            scene.world.call("POST", "/oauth/token").raw("application/x-www-form-urlencoded", garbage.to_vec());
+        assert_refused(&garbage.send().await, 401, "invalid_client", "garbage");
+    }
+    let away = scene.world.call("GET", "/oauth/token").send().await;
+    assert_eq!(away.status, 405);
+}
+
+#[tokio::test]
+async fn a_client_may_encode_what_it_shows_as_the_standard_says() {
+    let scene = Scene::new().await;
+    let app = &scene.world.app;
+    let every = app.service_key.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
+    for header in [
+        basic(&app.id, &every),
+        basic(&app.id.replace('-', "%2D"), &app.service_key),
+        basic(&app.id, &app.service_key).replace("Basic ", "bAsIc "),
+    ] {
+        let answer = send(&scene.world, &scene.right()).header("authorization", &header).send().await;
+        assert_eq!(answer.expect(200)["token_type"], "Bearer", "{header}");
+    }
+}
+
+/// RFC 6749, section 3.3: a scope is never empty. Where nothing is known of it, nothing is said.
+#[tokio::test]
+async fn a_token_whose_scope_nobody_told_is_told_without_one() {
+    let world = World::new().await;
+    let mut registration = world.provider.registration("plain");
+    registration["authorize"]["scope"] = json!({"send": false});
+    world.admin("POST", "/providers").json(&registration).send().await.expect(201);
+    let connector = world.connector_at(&world.workspace, "plain", "Plain", &[]).await;
+    world.connect(&connector, "alice").await;
+    let user = world.app.user(&world, "alice");
+    let scene = Scene { world, connector, user };
+    let granted = scene.world.token(&scene.connector, "alice").await.expect(200)["granted_scopes"].clone();
+    let body = scene.ask(&scene.right()).await.expect(200);
+    assert_eq!((granted, body.get("scope")), (json!([]), None), "{body}");
 }
 
 /// The user's token is good, so it is no `invalid_grant`: there is no token for the target. A header tells why.

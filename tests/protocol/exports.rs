@@ -62,6 +62,40 @@ async fn a_thousand_connections_leave_one_deployment_and_work_in_an_empty_one() 
     }
 }
 
+/// As much as a function may answer at once, in bytes.
+const LARGEST_ANSWER: usize = 6 * 1024 * 1024;
+
+#[tokio::test]
+async fn the_longest_tokens_leave_in_pages_that_a_function_may_answer() {
+    let (world, connector, _) = exportable(0).await;
+    let grant = |number: usize| {
+        let token = |kind: &str| format!("{kind}{number}{}", "x".repeat(16_000));
+        json!({
+            "app_id": world.app.id, "user": {"sub": format!("user-{number}")}, "client_id": connector.client_id,
+            "access_token": token("at"), "refresh_token": token("rt"), "expires_at": "2027-01-01T00:00:00Z",
+        })
+    };
+    for first in (0..180).step_by(3) {
+        let grants: Vec<Value> = (first..first + 3).map(grant).collect();
+        let answer = world.import(&connector, &json!({"connections": grants})).await.expect(200);
+        assert_eq!(answer["imported"], 3, "{answer}");
+    }
+    let key = Identity::generate();
+    let (mut cursor, mut exported) = (Value::Null, 0);
+    loop {
+        let body = json!({"recipient": key.to_public().to_string(), "cursor": cursor});
+        let answer = world.export(&connector, &body).await;
+        assert!(answer.text.len() < LARGEST_ANSWER, "{}", answer.text.len());
+        let page = answer.expect(200);
+        exported += page["exported"].as_u64().unwrap();
+        cursor = page["next_cursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(exported, 180);
+}
+
 #[tokio::test]
 async fn nothing_leaves_before_somebody_has_had_a_day_to_notice() {
     let world = World::new().await;

@@ -127,6 +127,9 @@ async fn a_list_with_one_mistake_changes_nothing_and_names_each() {
     assert_eq!(pointers, expected);
     let unknown = put(&json!([off, {"integration_type": "nobody-has-it"}])).await.expect(422);
     assert_eq!(unknown["errors"][0]["pointer"], "/1/integration_type");
+    let on = json!({"integration_type": PROVIDER, "per_user_connection_enabled": true});
+    let torn = put(&json!([on, off])).await.expect(422);
+    assert_eq!(torn["errors"][0]["pointer"], "/1/per_user_connection_enabled", "nobody knows which is meant");
     for body in [json!([]), json!({}), json!(vec![off.clone(); 301])] {
         assert_eq!(put(&body).await.status, 422);
     }
@@ -149,4 +152,51 @@ async fn of_two_switches_at_the_same_time_neither_is_lost() {
     let done = switched.iter().filter(|answer| answer.status == 200).count();
     let listed = world.admin("GET", "/connector-governance").send().await.expect(200);
     assert_eq!(listed["governance"].as_array().unwrap().len(), done);
+}
+
+/// The catalogue has a type no more, or the workspace has deleted its own: only its switch is left, and can be found.
+#[tokio::test]
+async fn a_type_that_is_gone_while_it_is_off_can_still_be_switched_on() {
+    let world = World::new().await;
+    world.define_provider(&world.workspace, "ours").await;
+    let change = |is_on: bool| {
+        let change = json!({"integration_type": "ours", "per_user_connection_enabled": is_on});
+        world.admin("PUT", "/connector-governance").json(&change).send()
+    };
+    change(false).await.expect(200);
+    world.admin("DELETE", "/providers/ours").send().await;
+    let listed = world.admin("GET", "/connector-governance").send().await.expect(200);
+    assert_eq!(listed["governance"][0]["integration_type"], "ours");
+    change(true).await.expect(200);
+    assert_eq!(change(true).await.status, 422, "nothing is left of it");
+}
+
+#[tokio::test]
+async fn no_connector_of_a_type_that_is_off_is_added_and_those_that_there_are_can_be_changed_and_deleted() {
+    let (world, connector) = connected().await;
+    switch(&world, false).await;
+    let add = |name: &str, kind: &str| {
+        let body =
+            json!({"integration_type": PROVIDER, "name": name, "client_id": "c", "client_secret": "s", "kind": kind});
+        world.admin("POST", "/connectors").json(&body).send()
+    };
+    assert_eq!(add("Another", "per_user").await.refusal(), (403, "blocked_by_policy".to_owned()));
+    add("Office", "shared").await.expect(201);
+    world.change(&connector, &json!({"name": "Agenda"})).await;
+    world.admin("DELETE", &format!("/connectors/{}", connector.id)).send().await.expect(202);
+    switch(&world, true).await;
+    add("Another", "per_user").await.expect(201);
+}
+
+/// One account for all does not stand in for people's own while those are off.
+#[tokio::test]
+async fn a_user_whose_own_connection_is_off_is_not_answered_with_the_shared_account() {
+    let (world, _) = connected().await;
+    let shared = world.shared_connector("Office").await;
+    world.connect_shared(&shared, "office@provider").await;
+    switch(&world, false).await;
+    let call = json!({"method": "GET", "path": "/"});
+    let answer = world.on_behalf(&world.app, "alice", "POST", "/connectors/fake/call").json(&call).send().await;
+    assert_eq!(answer.refusal(), (403, "blocked_by_policy".to_owned()));
+    world.shared_token(&world.app, "fake").await.expect(200);
 }

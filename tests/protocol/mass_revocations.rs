@@ -168,16 +168,24 @@ async fn a_revocation_whose_worker_died_is_gone_on_with_by_another() {
     let_pass(&many.world, 3).await;
     let ended = many.report(&id).await["ended"].as_u64().unwrap();
     assert!((1..2 * EACH as u64).contains(&ended), "{ended}");
-    many.world.aws.refuse("PutItem", "REVOCATIONS#", 0);
+    // Once after a group was ended, and once in the middle of one.
+    many.world.aws.refuse("UpdateItem", "looked_at + :looked", 0);
+    let_pass(&many.world, 1).await;
+    many.world.advance(180);
+    many.world.aws.refuse("TransactWriteItems", "ended_count", 2);
+    many.world.remind_of_what_is_due().await;
     let_pass(&many.world, 1).await;
     many.world.aws.refuse_nothing();
     assert_eq!(many.report(&id).await["status"], "running");
+    assert_exact(&many, &id).await;
     many.world.advance(180);
     many.world.lose_revocations();
     many.world.remind_of_what_is_due().await;
     let_pass(&many.world, 10).await;
     let report = many.report(&id).await;
-    assert_eq!(report["status"], "finished", "{report}");
+    let counts = ["status", "looked_at", "ended", "revoked", "pending"].map(|name| report[name].clone());
+    let all = json!(2 * EACH);
+    assert_eq!(counts, [json!("finished"), all.clone(), all.clone(), all, json!(0)], "{report}");
     assert_eq!(many.left().await, 2 * EACH);
     assert_eq!(many.world.provider.journal("/revoke").len(), 2 * EACH, "each grant is ended once");
 }
@@ -192,6 +200,13 @@ async fn a_provider_that_does_not_answer_holds_nobody_up_and_the_report_is_let_g
     let counts = ["status", "ended", "revoked", "pending"].map(|name| report[name].clone());
     assert_eq!(counts, [json!("finished"), json!(2 * EACH), json!(0), json!(2 * EACH)]);
     assert_eq!(many.left().await, 2 * EACH);
+    // What comes of them later is in the report, too.
+    many.world.provider.answer_revocations_with(crate::world::Revocation::Done);
+    many.world.advance(3_600);
+    many.world.remind_of_what_is_due().await;
+    let_pass(&many.world, 2).await;
+    let report = many.report(&id).await;
+    assert_eq!((&report["revoked"], &report["pending"]), (&json!(2 * EACH), &json!(0)), "{report}");
     many.world.advance(31 * 86_400);
     many.world.remind_of_what_is_due().await;
     while many.world.deliver_revocations().await.is_some() {}
@@ -216,4 +231,80 @@ async fn a_shared_connection_is_ended_by_its_connector_or_its_time_and_not_by_an
     world.revoke_matching(&world.workspace, &body).await.expect(202);
     let_pass(&world, 5).await;
     assert_eq!(world.shared_token(&world.app, &connector.by_id()).await.status, 404);
+}
+
+/// What the report says of connections that are gone is how many are.
+async fn assert_exact(many: &Many, id: &str) {
+    let report = many.report(id).await;
+    assert_eq!(report["ended"], json!(4 * EACH - many.left().await), "{report}");
+}
+
+#[tokio::test]
+async fn two_who_end_the_same_at_once_end_each_connection_once() {
+    let many = Many::new().await;
+    let criteria = json!({"connector_id": many.calendar.id});
+    let (one, other) = (many.begin(&criteria).await, many.begin(&criteria).await);
+    let_pass(&many.world, 20).await;
+    let mut ended = 0;
+    for id in [&one, &other] {
+        let report = many.report(id).await;
+        assert_eq!((&report["status"], &report["pending"]), (&json!("finished"), &json!(0)), "{report}");
+        assert_eq!(report["ended"], report["revoked"]);
+        ended += report["ended"].as_u64().unwrap();
+    }
+    assert_eq!(ended, 2 * EACH as u64);
+    assert_eq!(many.world.provider.journal("/revoke").len(), 2 * EACH);
+}
+
+/// A connection of the moment that a range begins with is in it, one of the moment that it ends with is not.
+#[tokio::test]
+async fn a_range_begins_with_its_first_moment_and_ends_before_its_last() {
+    let many = Many::new().await;
+    for (after, before, matches) in [
+        ("2026-11-22T10:00:00Z", "2026-11-22T11:00:00Z", EACH),
+        ("2026-11-22T10:00:00Z", "2026-11-22T11:00:00.001Z", 2 * EACH),
+        ("2026-11-22T10:00:00.001Z", "2026-11-22T11:00:00Z", 0),
+        ("2026-11-22T13:00:00+02:00", "2026-11-22T12:00:00Z", EACH),
+    ] {
+        let look = many.look(&json!({"connected_after": after, "connected_before": before})).await;
+        assert_eq!(look["matches"], matches, "{after} {before}");
+    }
+    // The last moment that there is can be named, and read again.
+    let id = many.begin(&json!({"connected_after": "9999-12-30T22:00:00.999Z"})).await;
+    let_pass(&many.world, 3).await;
+    assert_eq!(many.report(&id).await["status"], "finished");
+    for (after, before) in
+        [("2026-11-22T11:00:00Z", "2026-11-22T10:00:00Z"), ("2026-11-22T11:00:00Z", "2026-11-22T11:00:00Z")]
+    {
+        let never = json!({"connected_after": after, "connected_before": before});
+        let refused = many.world.revoke_matching(&many.world.workspace, &never).await.expect(422);
+        assert_eq!(refused["errors"][0]["pointer"], "/connected_after");
+    }
+}
+
+#[tokio::test]
+async fn a_workspace_sees_its_latest_revocations_newest_first_and_nobody_elses() {
+    let many = Many::new().await;
+    let mut begun = Vec::new();
+    for number in 0..52 {
+        let criteria = json!({"user": {"app_id": many.second.id, "sub": format!("nobody-{number}")}});
+        begun.push(many.begin(&criteria).await);
+        many.world.advance(1);
+    }
+    let list = async |query: &str| many.world.admin("GET", &format!("/revocations{query}")).send().await;
+    let first = list("").await.expect(200);
+    let ids = |page: &Value| -> Vec<String> {
+        page["revocations"].as_array().unwrap().iter().map(|report| text(&report["revocation_id"])).collect()
+    };
+    begun.reverse();
+    assert_eq!(ids(&first), begun[..50]);
+    let rest = list(&format!("?cursor={}", text(&first["next_cursor"]))).await.expect(200);
+    assert_eq!((ids(&rest), &rest["next_cursor"]), (begun[50..].to_vec(), &Value::Null));
+    assert_eq!(list("?cursor=x").await.expect(422)["errors"][0]["pointer"], "?cursor");
+    let other = many.world.found("Other").await;
+    let theirs = other.admin(&many.world, "GET", "/revocations").send().await.expect(200);
+    assert_eq!(theirs, json!({"revocations": [], "next_cursor": null}));
+    let stolen = format!("/revocations?cursor={}", begun[0]);
+    let theirs = other.admin(&many.world, "GET", &stolen).send().await.expect(200);
+    assert_eq!(theirs["revocations"], json!([]));
 }

@@ -113,7 +113,7 @@ async fn a_plan_is_given_by_who_runs_the_deployment_and_only_one_that_there_is()
     assert_eq!(shown(&world, &founded).await["plan"]["name"], "three");
 }
 
-async fn connections_of(world: &World) -> Value {
+pub(crate) async fn connections_of(world: &World) -> Value {
     shown(world, &world.workspace).await["use"]["connections"].clone()
 }
 
@@ -213,4 +213,37 @@ async fn a_deleted_connector_leaves_the_room_of_its_connections() {
     world.admin("DELETE", &format!("/connectors/{}", connector.id)).send().await.expect(202);
     while world.deliver_revocations().await.is_some() {}
     assert_eq!(connections_of(&world).await, 0);
+}
+
+#[tokio::test]
+async fn an_admin_is_told_what_the_plan_says_when_there_is_no_room_for_a_shared_account() {
+    let world = on_plan("two").await;
+    let own = world.connector("Calendar").await;
+    let shared = world.shared_connector("Office").await;
+    world.connect(&own, "alice").await;
+    world.connect(&own, "bob").await;
+    let connect = || world.admin("POST", &format!("/connectors/{}/connect", shared.id)).json(&json!({})).send();
+    let refused = connect().await;
+    assert_eq!(refused.refusal(), (402, "plan_required".to_owned()));
+    let expected = json!({"name": "two", "limit": "connections", "most": 2, "used": 2});
+    assert_eq!(refused.json()["plan"], expected);
+    world.disconnect(&own, "bob").await.expect(200);
+    assert_eq!(world.connect_shared(&shared, "office@provider").await, "completed");
+    assert_eq!(connections_of(&world).await, 2);
+}
+
+#[tokio::test]
+async fn a_plan_without_shared_connectors_adds_none_and_leaves_those_that_there_are() {
+    let world = World::new().await;
+    let connector = world.shared_connector("Office").await;
+    world.connect_shared(&connector, "office@provider").await;
+    world.give_plan(&world.workspace, &json!("own-only")).await.unwrap();
+    let body = json!({
+        "integration_type": PROVIDER, "name": "Second", "client_id": "id", "client_secret": "s", "kind": "shared",
+    });
+    let refused = world.admin("POST", "/connectors").json(&body).send().await;
+    assert_eq!((refused.status, &refused.json()["plan"]["limit"]), (402, &json!("shared")));
+    add(&world, &world.workspace, "Calendar").await.expect(201);
+    world.shared_token(&world.app, "fake").await.expect(200);
+    assert_eq!(world.connect_shared(&connector, "office@provider").await, "completed", "connecting again adds nothing");
 }

@@ -9,13 +9,13 @@ use crate::world::{Answer, Call, Connector, PROVIDER, World, text};
 const HOUR: u64 = 3_600;
 
 /// A workspace with an assistant that has a key of its own.
-struct Office {
-    world: World,
+pub(crate) struct Office {
+    pub(crate) world: World,
     assistant: String,
 }
 
 impl Office {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let world = World::new().await;
         let key = json!({"name": "assistant", "role": "builder"});
         let key = world.admin("POST", "/keys").json(&key).send().await.expect(201);
@@ -25,35 +25,35 @@ impl Office {
         Self { world, assistant }
     }
 
-    fn assistant(&self, method: &str, rest: &str) -> Call {
+    pub(crate) fn assistant(&self, method: &str, rest: &str) -> Call {
         self.world.call(method, &self.world.workspace.path(rest)).bearer(&self.assistant)
     }
 
-    async fn propose(&self, body: &Value) -> Answer {
+    pub(crate) async fn propose(&self, body: &Value) -> Answer {
         self.assistant("POST", "/proposals").json(body).send().await
     }
 
-    async fn proposed(&self, body: &Value) -> Value {
+    pub(crate) async fn proposed(&self, body: &Value) -> Value {
         self.propose(body).await.expect(201)
     }
 
-    async fn decide(&self, proposal: &Value, verb: &str, body: &Value) -> Answer {
+    pub(crate) async fn decide(&self, proposal: &Value, verb: &str, body: &Value) -> Answer {
         let path = format!("/proposals/{}/{verb}", text(&proposal["proposal_id"]));
         self.world.admin("POST", &path).json(body).send().await
     }
 
-    async fn look(&self, proposal: &Value) -> Value {
+    pub(crate) async fn look(&self, proposal: &Value) -> Value {
         let path = format!("/proposals/{}", text(&proposal["proposal_id"]));
         self.assistant("GET", &path).send().await.expect(200)
     }
 
-    async fn connectors(&self) -> Vec<Value> {
+    pub(crate) async fn connectors(&self) -> Vec<Value> {
         let listed = self.assistant("GET", "/connectors").send().await.expect(200);
         listed["connectors"].as_array().unwrap().clone()
     }
 }
 
-fn add(name: &str, client_id: &str) -> Value {
+pub(crate) fn add(name: &str, client_id: &str) -> Value {
     let connector = json!({"integration_type": PROVIDER, "name": name, "client_id": client_id, "scopes": ["read"]});
     json!({"kind": "add", "connector": connector})
 }

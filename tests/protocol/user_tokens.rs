@@ -258,6 +258,8 @@ async fn an_admin_is_told_what_is_wrong_with_a_token_that_the_app_will_not_take(
         (&without_subject, Some("claim")),
         (&with("exp", json!(now - 60)), Some("expired")),
         (&with("nbf", json!(now + 600)), Some("not_yet")),
+        (&with("groups", json!("g".repeat(3_000))), None),
+        (&with("groups", json!("g".repeat(9_000))), Some("too_long")),
         (&SigningKey::p256("unknown").sign(&claims), Some("unknown_key")),
         (&unsigned(&json!({"alg": "ES256", "typ": "logout+jwt"}), &claims), Some("header")),
     ] {

@@ -2,6 +2,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { Base44Error, createClient } from '@base44/sdk';
 import { World } from '../harness/world.mjs';
 
@@ -24,6 +25,15 @@ async function startApi() {
     if (!(await world.provider.accepts(token))) return void response.writeHead(401).end();
     if (request.url.startsWith('/v1/picture'))
       return void response.writeHead(200, { 'content-type': 'image/png' }).end(Buffer.from([0x89, 0x50, 0xff]));
+    if (request.url.startsWith('/v1/cut')) {
+      response.writeHead(201, { 'content-type': 'application/json', 'content-length': '99' });
+      return void response.write('{"a"', () => request.socket.destroy());
+    }
+    if (request.url.startsWith('/v1/echo')) {
+      const body = gzipSync(JSON.stringify({ headers }));
+      return void response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(body);
+    }
+    if (request.url.startsWith('/v1/large')) return void response.writeHead(200).end('a'.repeat(4 * 1024 * 1024 + 1));
     const status = Number(/^\/v1\/status\/(\d+)/.exec(request.url)?.[1] ?? 200);
     response.writeHead(status, {
       'content-type': 'application/json',
@@ -62,6 +72,14 @@ async function refused(call) {
   return [error.status, error.code];
 }
 
+/** What a page or a log shows of a refusal: the words, and everything that came with them. */
+async function shown(call) {
+  const { name, message, status, code, data } = (await call.catch((cause) => cause)).toJSON();
+  assert.deepEqual([name, message, status, code], ['Base44Error', data.detail, data.status, data.code]);
+  assert.match(data.request_id, /^[0-9A-Z]{26}$/);
+  return [status, code];
+}
+
 test('a call is made with the user’s token, and its answer comes back', async () => {
   const answer = await backend.callApi(TYPE, {
     method: 'POST',
@@ -96,6 +114,24 @@ test('what the provider refuses is an answer', async () => {
   }
   const picture = await backend.callApi(TYPE, { path: '/picture' });
   assert.deepEqual([picture.data, picture.dataBase64, picture.contentType], [null, 'iVD/', 'image/png']);
+});
+
+test('what broke off or is too long was answered all the same', async () => {
+  const tell = ({ success, phase, status, data }) => [success, phase, status, data.code];
+  const cut = await backend.callApi(TYPE, { method: 'POST', path: '/cut', body: {} });
+  assert.deepEqual(tell(cut), [false, 'responded', 201, 'answer_incomplete']);
+  const large = await backend.callApi(TYPE, { path: '/large' });
+  assert.deepEqual(tell(large), [false, 'responded', 200, 'answer_too_large']);
+});
+
+test('an API that shows what it was sent does not show the token', async () => {
+  const answer = await backend.callApi(TYPE, { path: '/echo' });
+  const sent = api.seen.at(-1).headers;
+  const token = sent.authorization.replace(/^Bearer /, '');
+  assert.equal(answer.success, true);
+  assert.equal(answer.data.headers.host, sent.host);
+  assert.equal(answer.data.headers.authorization, `Bearer ${'*'.repeat(token.length)}`);
+  assert.equal(JSON.stringify(answer).includes(token), false);
 });
 
 test('every phase but an answer says whether the provider may have done it', async () => {
@@ -139,6 +175,39 @@ test('what is no call, or may not be made, is refused', async () => {
   assert.equal((await world.admin('PUT', `/connectors/${connector.id}`, { call_rules: {} })).status, 200);
 });
 
+test('every refusal has a status, a code, and words that the SDK shows', async () => {
+  const user = await world.user('caller');
+  const common = { serverUrl: world.product.base, appId: user.app.id };
+  const ask = (client) => client.asServiceRole.connectors;
+  const wrong = createClient({ ...common, token: user.jwt, serviceToken: `${user.app.key.slice(0, -1)}!` });
+  const asUser = createClient({ ...common, token: user.jwt, serviceToken: user.jwt });
+  const asks = (connectors) => [
+    () => connectors.getConnection(TYPE),
+    () => connectors.getWorkspaceConnection(connector.id),
+    () => connectors.callApi(TYPE, { path: '/x' }),
+  ];
+  for (const call of asks(ask(wrong))) assert.deepEqual(await shown(call()), [401, 'unauthorized']);
+  for (const call of asks(ask(asUser))) assert.deepEqual(await shown(call()), [403, 'service_only']);
+  for (const call of asks(backend).slice(0, 2)) assert.deepEqual(await shown(call()), [404, 'NOT_FOUND']);
+  assert.deepEqual(await shown(backend.callApi(TYPE, { path: '/x', query: { a: { b: 1 } } })), [
+    422,
+    'invalid_request',
+  ]);
+  const governance = (on) =>
+    world.admin('PUT', '/connector-governance', { integration_type: TYPE, per_user_connection_enabled: on });
+  assert.equal((await governance(false)).status, 200);
+  assert.deepEqual(await shown(backend.callApi(TYPE, { path: '/x' })), [403, 'blocked_by_policy']);
+  assert.equal((await governance(true)).status, 200);
+  assert.equal((await backend.callApi(TYPE, { path: '/x' })).success, true);
+  // What the SDK itself does not send never reaches anybody.
+  const before = api.seen.length;
+  for (const request of [undefined, {}, { path: '' }, { path: '/x', method: 'TRACE' }])
+    await assert.rejects(backend.callApi(TYPE, request), (error) => !(error instanceof Base44Error));
+  for (const call of [() => backend.getConnection(''), () => backend.getWorkspaceConnection(undefined)])
+    await assert.rejects(call, (error) => !(error instanceof Base44Error));
+  assert.equal(api.seen.length, before);
+});
+
 test('a user who has not connected has nothing called', async () => {
   const stranger = await world.user('stranger');
   const client = createClient({
@@ -148,4 +217,20 @@ test('a user who has not connected has nothing called', async () => {
     serviceToken: stranger.app.key,
   });
   assert.deepEqual(await refused(client.asServiceRole.connectors.callApi(TYPE, { path: '/x' })), [404, 'NOT_FOUND']);
+});
+
+test('a grant that is over asks for the user with the code that apps match on', async () => {
+  const user = await world.user('ended');
+  await world.connect(user, connector);
+  const client = createClient({
+    serverUrl: world.product.base,
+    appId: user.app.id,
+    token: user.jwt,
+    serviceToken: user.app.key,
+  });
+  const connectors = client.asServiceRole.connectors;
+  const { accessToken } = await connectors.getCurrentAppUserConnection(connector.id);
+  await world.provider.endGrantOf(accessToken);
+  assert.deepEqual(await refused(connectors.callApi(TYPE, { path: '/x' })), [404, 'reconnect_required']);
+  assert.deepEqual(await refused(connectors.callApi(TYPE, { path: '/x' })), [404, 'reconnect_required']);
 });

@@ -11,6 +11,8 @@ pub enum Target {
     KeyUse,
     /// Of its items, those of webhooks, and in them nothing but how deliveries go and whether they are given up.
     Deliveries,
+    /// Of its items, proposals.
+    Proposals,
     /// The table of connections.
     Connections,
     /// Of its items, events and deliveries on their way out.
@@ -175,8 +177,14 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "mcp",
         Target::Registry,
-        &[GET, BATCH_GET, QUERY, PUT],
-        "who vouches for the caller; connectors, providers, policies; proposals, which it also makes; the sealing key",
+        &[GET, BATCH_GET, QUERY],
+        "who vouches for the caller; connectors, providers, policies, proposals; the sealing key",
+    ),
+    grant(
+        "mcp",
+        Target::Proposals,
+        &[PUT, DELETE],
+        "proposals that it makes; removes those that nothing comes of any more",
     ),
     grant(
         "mcp",
@@ -289,9 +297,9 @@ pub const GRANTS: &[Grant] = &[
     grant(
         "move-grants",
         Target::Connections,
-        &[GET, BATCH_GET, UPDATE, CHECK, PUT],
-        "imports, unless the user was forgotten since, and what is told of them; what stands there already; what is \
-         exported",
+        &[GET, BATCH_GET, QUERY, UPDATE, CHECK, PUT],
+        "imports, unless the user was forgotten since, counts them, and what is told of them; what stands there already, and \
+         how many connections the workspace has; what is exported",
     ),
     grant("move-grants", Target::ByConnectorIndex, &[QUERY], "the connections of an exported connector"),
     grant("move-grants", Target::Audit, &[GET, PUT], "who imported how much, and who exported to whom"),
@@ -322,7 +330,7 @@ impl Target {
     #[must_use]
     pub fn table(self) -> Option<Self> {
         match self {
-            Self::KeyUse | Self::Deliveries => Some(Self::Registry),
+            Self::KeyUse | Self::Deliveries | Self::Proposals => Some(Self::Registry),
             Self::Outbox => Some(Self::Connections),
             _ => None,
         }

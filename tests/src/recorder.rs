@@ -85,13 +85,21 @@ impl Recorder {
             "PutItem" | "UpdateItem" | "DeleteItem" if self.is_on_its_way(body) => {
                 vec![(Target::Outbox, format!("dynamodb:{operation}"))]
             }
+            "PutItem" | "DeleteItem" if self.is_proposal(body) => {
+                vec![(Target::Proposals, format!("dynamodb:{operation}"))]
+            }
             _ => vec![entry(text(&body["TableName"]), operation)],
         }
     }
 
+    /// Whether this is about a proposal.
+    fn is_proposal(&self, body: &Value) -> bool {
+        pk_of(body).starts_with("PROPOSALS#") && self.table(text(&body["TableName"])) == Target::Registry
+    }
+
     /// Whether this is about an event or a delivery that is on its way out.
     fn is_on_its_way(&self, body: &Value) -> bool {
-        let pk = body["Item"]["pk"]["S"].as_str().or(body["Key"]["pk"]["S"].as_str()).expect("an item");
+        let pk = pk_of(body);
         let is_outgoing = pk.starts_with("EVENT#") || pk.starts_with("WEBHOOK#");
         is_outgoing && self.table(text(&body["TableName"])) == Target::Connections
     }
@@ -107,6 +115,10 @@ impl Recorder {
         let found = known.into_iter().find(|(known, _)| *known == name);
         found.unwrap_or_else(|| panic!("no table of the product: {name}")).1
     }
+}
+
+fn pk_of(body: &Value) -> &str {
+    body["Item"]["pk"]["S"].as_str().or(body["Key"]["pk"]["S"].as_str()).expect("an item")
 }
 
 /// Whether nothing but the day of a key's use is written.

@@ -65,3 +65,61 @@ fn what_is_named_is_there_and_no_two_operations_are_called_alike() {
         assert!(document.pointer(reference).is_some_and(|schema| schema != &serde_json::json!({})), "{reference}");
     }
 }
+
+/// Every `Problem::new(StatusCode::…, "code", …)` of the code, by reading it as a text.
+fn codes_of_the_code() -> BTreeSet<String> {
+    let mut files = vec![root().join("functions"), root().join("shared/src/web")];
+    let mut codes = BTreeSet::new();
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            let entries = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
+            files.extend(entries.filter(|entry| !entry.ends_with("local") && !entry.ends_with("web/connect-js")));
+        } else if path.extension().is_some_and(|end| end == "rs") && path.to_string_lossy().contains("src") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for made in text.split("::new(").skip(1).filter(|made| made.trim_start().starts_with("StatusCode::")) {
+                let code = made.split_once(',').and_then(|(_, rest)| rest.trim_start().strip_prefix('"'));
+                codes.extend(code.and_then(|code| code.split_once('"')).map(|(code, _)| code.to_owned()));
+            }
+        }
+    }
+    codes
+}
+
+#[test]
+fn every_way_to_refuse_is_described_and_no_operation_leaves_one_open() {
+    let document = described().document;
+    let mut described = BTreeSet::new();
+    for answer in document["components"]["responses"].as_object().unwrap().values() {
+        let schema = &answer["content"]["application/problem+json"]["schema"];
+        let codes = schema["properties"]["code"]["enum"].as_array().unwrap().iter();
+        described.extend(codes.map(|code| code.as_str().unwrap().to_owned()));
+    }
+    // `HEAD`, and methods that an address has not, are no operations.
+    let elsewhere = BTreeSet::from(["method_not_allowed".to_owned()]);
+    let codes = codes_of_the_code();
+    assert!(codes.len() > 15, "{codes:?}");
+    assert_eq!(codes.difference(&described).cloned().collect::<BTreeSet<_>>(), elsewhere);
+    for (method, path, operation) in operations(&document) {
+        let answers = operation["responses"].as_object().unwrap();
+        assert!(!answers.contains_key("default"), "{method} {path}");
+        assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path}");
+        let is_protected = operation["security"].as_array().is_some_and(|all| !all.is_empty());
+        let is_refused = ["401", "403"].iter().any(|status| answers.contains_key(*status));
+        assert!(!is_protected || is_refused, "{method} {path}");
+    }
+}
+
+#[test]
+fn what_a_webhook_is_sent_is_what_is_described() {
+    let document = described().document;
+    let webhooks = document["webhooks"].as_object().unwrap();
+    let kinds = connectors::domain::event::EventKind::ALL.iter().map(|kind| kind.as_str());
+    let kinds: BTreeSet<_> = kinds.chain(["webhook.test"]).collect();
+    assert_eq!(webhooks.keys().map(String::as_str).collect::<BTreeSet<_>>(), kinds);
+    for (kind, webhook) in webhooks {
+        let payload = &webhook["post"]["requestBody"]["content"]["application/json"]["schema"];
+        assert_eq!(payload["properties"]["type"]["const"], *kind);
+        let fields = payload["required"].as_array().unwrap();
+        assert!(fields.iter().all(|name| payload["properties"][name.as_str().unwrap()].is_object()), "{kind}");
+    }
+}

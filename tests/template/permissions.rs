@@ -13,6 +13,7 @@ fn resources(target: Target) -> Vec<Value> {
         Target::Registry => vec![json!({ "Fn::GetAtt": "RegistryTable.Arn" })],
         Target::KeyUse => vec![json!({ "Fn::GetAtt": "RegistryTable.Arn", "only": use_of_keys() })],
         Target::Deliveries => vec![json!({ "Fn::GetAtt": "RegistryTable.Arn", "only": news_of_webhooks() })],
+        Target::Proposals => vec![json!({ "Fn::GetAtt": "RegistryTable.Arn", "only": what_is_proposed() })],
         Target::Outbox => vec![json!({ "Fn::GetAtt": "ConnectionsTable.Arn", "only": what_is_on_its_way() })],
         Target::Connections => vec![json!({ "Fn::GetAtt": "ConnectionsTable.Arn" })],
         Target::DueIndex => vec![json!({ "Fn::Sub": "${ConnectionsTable.Arn}/index/due" })],
@@ -50,6 +51,14 @@ fn news_of_webhooks() -> Value {
         "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["WS#*"] },
         "ForAllValues:StringEquals": { "dynamodb:Attributes": written },
         "Null": { "dynamodb:LeadingKeys": false, "dynamodb:Attributes": false },
+    })
+}
+
+/// What limits a write to proposals.
+fn what_is_proposed() -> Value {
+    json!({
+        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["PROPOSALS#*"] },
+        "Null": { "dynamodb:LeadingKeys": false },
     })
 }
 

@@ -13,7 +13,7 @@ use connectors::{
     domain::{ids::ConnectorId, provider::ProviderType},
     journeys::call_provider::CallProvider,
     services::Services,
-    web::{BackendCaller, Callers, JsonBody, Problem, UserCaller, no_call},
+    web::{BackendCaller, Callers, JsonBody, Problem, UserCaller, Written, no_call},
 };
 
 /// Every route of this function.
@@ -37,12 +37,14 @@ pub fn router(services: &Services) -> Router {
         .with_state(function)
 }
 
-/// Through the connection of a type: the user's own, if the backend speaks for one, or the one that the workspace shares.
+/// Calls a provider's API through the connection of a type: the user's own, if the backend speaks for one, or the one that
+/// the workspace shares. The token is added inside. Answered 200 whatever the API said; `phase` tells whether anything was
+/// sent. At most 4 MiB come back, within 25 seconds.
 async fn by_type(
     State(journey): State<CallProvider>,
     BackendCaller(service, user): BackendCaller,
     Path((_, provider)): Path<(String, String)>,
-    JsonBody(body): JsonBody,
+    JsonBody(body): JsonBody<Written>,
 ) -> Result<Response, Problem> {
     let call = request::read(&body)?;
     let provider = ProviderType::parse(&provider).map_err(|_| Problem::no_connection())?;
@@ -50,12 +52,12 @@ async fn by_type(
     Ok(response::of(journey.call(&place, &call).await.map_err(no_call)?))
 }
 
-/// Through the user's own connection.
+/// Calls a provider's API through the user's own connection. As by the type of the provider, but by the connector.
 async fn of_user(
     State(journey): State<CallProvider>,
     UserCaller(user): UserCaller,
     Path((_, connector)): Path<(String, String)>,
-    JsonBody(body): JsonBody,
+    JsonBody(body): JsonBody<Written>,
 ) -> Result<Response, Problem> {
     let call = request::read(&body)?;
     let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;

@@ -1,13 +1,21 @@
 //! What an app asks for, as `callApi` of the SDK sends it.
 
 use connectors::{
-    journeys::call_provider::{Call, read_call},
-    web::{Problem, checked},
+    domain::call::{Call, read_call},
+    web::{Problem, Written, checked},
 };
 use serde_json::Value;
 
-/// Reads a call. What is `null` is as if it were not there.
-pub(crate) fn read(body: &Value) -> Result<Call, Problem> {
+/// Reads a call. What is `null` is as if it were not there. The body goes to the API as it was written.
+pub(crate) fn read(body: &Written) -> Result<Call, Problem> {
+    let mut call = read_value(&body.value)?;
+    if let Some(raw) = body.field("body") {
+        call.body = call.body.map(|content| content.written_as(raw));
+    }
+    Ok(call)
+}
+
+fn read_value(body: &Value) -> Result<Call, Problem> {
     let mut given = body.clone();
     if let Some(fields) = given.as_object_mut() {
         fields.retain(|_, value| !value.is_null());
@@ -17,22 +25,24 @@ pub(crate) fn read(body: &Value) -> Result<Call, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use connectors::domain::call::CallMethod;
+    use connectors::domain::call::{CallMethod, Content};
     use serde_json::json;
 
     use super::*;
 
     #[test]
     fn a_call_is_what_the_sdk_sends() {
-        let call =
-            read(&json!({"method": "POST", "path": "/2/x?a=b", "query": {"c": 1}, "headers": {}, "body": {"t": 1}}));
+        let call = read_value(
+            &json!({"method": "POST", "path": "/2/x?a=b", "query": {"c": 1}, "headers": {}, "body": {"t": 1}}),
+        );
         let call = call.unwrap();
         assert_eq!(
             (call.method, call.path.as_str(), call.query.encoded().as_str()),
             (CallMethod::Post, "/2/x", "a=b&c=1")
         );
-        assert_eq!((call.host, call.body), (None, Some(json!({"t": 1}))));
-        let bare = read(&json!({"path": "/", "host": null, "query": null, "headers": null, "body": null})).unwrap();
+        assert_eq!((call.host, call.body), (None, Some(Content::new(json!({"t": 1})))));
+        let bare =
+            read_value(&json!({"path": "/", "host": null, "query": null, "headers": null, "body": null})).unwrap();
         assert_eq!((bare.method, bare.body), (CallMethod::Get, None));
     }
 
@@ -51,7 +61,7 @@ mod tests {
             json!({"path": "/", "url": "https://evil.example/"}),
             json!({"path": format!("/?{}", "a".repeat(5_000)), "query": {"b": "c".repeat(4_000)}}),
         ] {
-            assert!(read(&body).is_err(), "{body}");
+            assert!(read_value(&body).is_err(), "{body}");
         }
     }
 }

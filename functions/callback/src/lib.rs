@@ -41,14 +41,17 @@ pub fn router(services: &Services) -> Router {
         .with_state(function)
 }
 
-/// A connector's public keys (RFC 7517, section 5), for its provider: who fetches them proves nothing, because there is
-/// nothing to hide in them.
+/// Shows a connector's public keys (RFC 7517, section 5) to its provider. Who fetches them proves nothing, because there is
+/// nothing to hide in them; 404 for a connector without any.
 async fn public_keys(State(keys): State<ClientKeys>, Path(connector): Path<String>) -> Result<Json<Value>, Problem> {
     let connector = ConnectorId::parse(&connector).map_err(|_| Problem::not_found())?;
     let keys = keys.of_connector(&connector).await?;
     if keys.is_empty() { Err(Problem::not_found()) } else { Ok(Json(key_set(&keys))) }
 }
 
+/// Takes a browser back from a provider, and leads it on to the app. This exact address is the connector's redirect URI.
+/// What can't be taken is answered by a page with one of the codes `state_mismatch`, `session_expired`, `issuer_mismatch`,
+/// `session_user_mismatch`, `invalid_request`; a session is used up by the first answer that is its own.
 async fn receive(
     State(journey): State<CompleteAuthorization>,
     Path(connector): Path<String>,

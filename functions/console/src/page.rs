@@ -1,7 +1,7 @@
 //! A page: what a browser is told about it.
 
 use axum::{
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{Html, IntoResponse, Response},
 };
 
@@ -23,6 +23,15 @@ pub enum Keeping {
     Never,
 }
 
+impl Keeping {
+    fn cache_control(self) -> HeaderValue {
+        match self {
+            Self::AskEachTime => HeaderValue::from_static("no-cache"),
+            Self::Never => HeaderValue::from_static("no-store"),
+        }
+    }
+}
+
 /// A page with `value` in the place of `mark`, as text.
 #[must_use]
 pub fn filled(page: &Asset, mark: &str, value: &str) -> String {
@@ -38,13 +47,19 @@ pub fn filled(page: &Asset, mark: &str, value: &str) -> String {
 /// Answers with a page. Its other headers are every answer's.
 #[must_use]
 pub fn answer(page: String, keeping: Keeping) -> Response {
-    let cache_control = match keeping {
-        Keeping::AskEachTime => HeaderValue::from_static("no-cache"),
-        Keeping::Never => HeaderValue::from_static("no-store"),
-    };
-    let mut response = Html(page).into_response();
+    dressed(Html(page).into_response(), keeping)
+}
+
+/// Answers with a page that is the same for everybody, compressed if the browser takes that.
+#[must_use]
+pub fn answer_as_it_is(page: &Asset, request: &HeaderMap) -> Response {
+    let keeping = Keeping::AskEachTime;
+    dressed(page.answer(request, keeping.cache_control()), keeping)
+}
+
+fn dressed(mut response: Response, keeping: Keeping) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, cache_control);
+    headers.insert(header::CACHE_CONTROL, keeping.cache_control());
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(NO_DEVICES));
     response

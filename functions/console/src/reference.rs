@@ -8,10 +8,7 @@ use axum::{
 };
 use connectors::web::Problem;
 
-use crate::{
-    assets::Asset,
-    page::{self, Keeping},
-};
+use crate::{assets::Asset, page};
 
 /// A new version may say something else.
 const SOON_ASKED_FOR: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -28,7 +25,8 @@ async fn description(headers: HeaderMap) -> Result<Response, Problem> {
     Ok(response)
 }
 
-async fn reference() -> Result<Response, Problem> {
+/// Shows this description to people.
+async fn reference(headers: HeaderMap) -> Result<Response, Problem> {
     let page = Asset::of_source("reference/index.html").ok_or_else(Problem::not_found)?;
-    Ok(page::answer(String::from_utf8_lossy(page.plain).into_owned(), Keeping::AskEachTime))
+    Ok(page::answer_as_it_is(page, &headers))
 }

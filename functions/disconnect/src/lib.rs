@@ -30,6 +30,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/workspace/{ws}/connectors/{id}/connections/{connection}"),
     ("DELETE", "/api/workspace/{ws}/connectors/{id}/connection"),
     ("POST", "/connect/{session}/disconnect"),
+    ("GET", "/api/workspace/{ws}/revocations"),
     ("POST", "/api/workspace/{ws}/revocations"),
     ("GET", "/api/workspace/{ws}/revocations/{revocation}"),
 ];
@@ -61,6 +62,8 @@ struct Disconnected {
     revocation: &'static str,
 }
 
+/// Disconnects the user. The connection is unusable here at once, and ended at the provider then or soon after: `revocation`
+/// tells which. 404 if there is none.
 async fn disconnect(
     State(journey): State<Disconnect>,
     UserCaller(user): UserCaller,
@@ -79,7 +82,7 @@ struct DisconnectedByLink {
     revocation: &'static str,
 }
 
-/// The page of a link asks, in the browser that opened it.
+/// Disconnects by a link, in the browser that opened it. The session is spent by it.
 async fn disconnect_by_link(
     State(journey): State<Disconnect>,
     _: OwnPage,

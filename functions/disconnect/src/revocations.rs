@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use connectors::{
     domain::{
@@ -16,7 +16,7 @@ use connectors::{
         mass_revocation::MassRevocation,
     },
     journeys::revoke_matching::{Look, RevokeMatching, RevokeMatchingError, Said},
-    web::{AdminCaller, JsonBody, Problem, WriterCaller, checked, seconds},
+    web::{AdminCaller, JsonBody, Problem, Query, WriterCaller, checked, seconds},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -26,7 +26,7 @@ use crate::Function;
 
 pub(crate) fn routes() -> Router<Function> {
     Router::new()
-        .route("/api/workspace/{ws}/revocations", post(revoke))
+        .route("/api/workspace/{ws}/revocations", get(list).post(revoke))
         .route("/api/workspace/{ws}/revocations/{revocation}", get(report))
 }
 
@@ -73,9 +73,9 @@ impl From<MassRevocation> for ReportOnWire {
             looked_at: progress.looked_at,
             ended: progress.ended,
             revoked: progress.revoked,
-            pending: progress.pending,
+            pending: progress.pending(),
             unsupported: progress.unsupported,
-            failed: progress.failed,
+            failed: progress.failed.saturating_add(progress.unreadable),
         }
     }
 }
@@ -87,6 +87,8 @@ struct Asked {
     confirm: Option<String>,
 }
 
+/// Ends every connection that fits, after a look at how many that are. Without `dry_run: false` it only looks and answers
+/// `confirm`, which is good for a quarter of an hour and for the same criteria. At least one criterion is required.
 async fn revoke(
     State(journey): State<RevokeMatching>,
     WriterCaller(admin): WriterCaller,
@@ -106,6 +108,26 @@ async fn revoke(
     Ok((StatusCode::ACCEPTED, Json(ReportOnWire::from(begun.map_err(problem)?))).into_response())
 }
 
+/// A page of them.
+#[derive(Serialize)]
+struct ListOnWire {
+    revocations: Vec<ReportOnWire>,
+    next_cursor: Option<String>,
+}
+
+/// The latest revocations, newest first.
+async fn list(
+    State(journey): State<RevokeMatching>,
+    AdminCaller(admin): AdminCaller,
+    query: Query,
+) -> Result<Json<ListOnWire>, Problem> {
+    let from = query.read("cursor", "must be a `next_cursor` of this list", |raw| RevocationId::parse(raw).ok())?;
+    let (recent, next) = journey.recent(admin.workspace(), from.as_ref()).await?;
+    let revocations = recent.into_iter().map(ReportOnWire::from).collect();
+    Ok(Json(ListOnWire { revocations, next_cursor: next.map(|id| id.to_string()) }))
+}
+
+/// Tells how far a revocation has come. It is kept for thirty days.
 async fn report(
     State(journey): State<RevokeMatching>,
     AdminCaller(admin): AdminCaller,
@@ -167,6 +189,9 @@ fn problem(error: RevokeMatchingError) -> Problem {
             Problem::invalid_field("/user/issuer", "is required: the app has no issuer of its own")
         }
         RevokeMatchingError::AnotherApp => Problem::invalid_field("/user/app_id", "is another app than `app_id`"),
+        RevokeMatchingError::NoTime => {
+            Problem::invalid_field("/connected_after", "must be a moment before `connected_before`")
+        }
         RevokeMatchingError::NotConfirmed => Problem::invalid_field(
             "/confirm",
             "must be the `confirm` of a dry run with the same criteria, not older than a quarter of an hour",

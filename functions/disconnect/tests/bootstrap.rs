@@ -162,5 +162,8 @@ async fn many_connections_are_looked_at_and_ended_with_what_the_role_grants() {
     assert_eq!((started.status, &started.body["status"]), (202, &json!("running")), "{:?}", started.body);
     let unknown = function.invoke(deployment.event("disconnect.revocation")).await.http();
     assert_eq!(unknown.status, 404);
+    let listed = function.invoke(deployment.event("disconnect.revocation-list")).await.http();
+    let newest = &listed.body["revocations"][0]["revocation_id"];
+    assert_eq!((listed.status, newest), (200, &started.body["revocation_id"]), "{:?}", listed.body);
     deployment.asked_by("disconnect");
 }

@@ -70,6 +70,8 @@ impl From<SessionView> for SessionOnWire {
     }
 }
 
+/// Tells how a session stands: `pending`, `awaiting_finish`, `completed` or `failed` with a reason. A session is its user's
+/// own; any other is 404.
 async fn view(
     State(journey): State<CompleteAuthorization>,
     UserCaller(user): UserCaller,
@@ -80,6 +82,8 @@ async fn view(
     Ok(Json(view.into()))
 }
 
+/// Finishes a session whose browser was not bound by a cookie. `handle` is what the browser came back with, good once and
+/// for two minutes; only now is the code exchanged.
 async fn finish(
     State(journey): State<CompleteAuthorization>,
     UserCaller(user): UserCaller,
@@ -131,6 +135,7 @@ fn failed(reason: FailureReason, cause: Option<&TokenError>) -> Problem {
             "account_changed",
             "This is another account than the connected one, which was kept. Disconnect first to change accounts.",
         ),
+        FailureReason::BlockedByPolicy => Problem::blocked_by_policy(),
         FailureReason::PlanLimit => Problem::no_room_for_connection(),
         FailureReason::Expired => expired(),
         FailureReason::Denied

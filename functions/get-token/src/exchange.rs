@@ -30,10 +30,12 @@ const SUBJECT_TOKEN_TYPES: [&str; 3] =
     ["urn:ietf:params:oauth:token-type:jwt", ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:id_token"];
 
 /// Fields that mean one thing only. Several of `audience` and `resource` are allowed by the RFC, and refused as targets.
-const ONCE: [&str; 9] = [
+const ONCE: [&str; 11] = [
     "grant_type",
     "client_id",
     "client_secret",
+    "client_assertion",
+    "client_assertion_type",
     "subject_token",
     "subject_token_type",
     "requested_token_type",
@@ -51,11 +53,15 @@ pub(crate) struct Exchanged {
     /// In seconds; absent if the provider does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_in: Option<u64>,
-    /// What the token is good for.
-    scope: String,
+    /// What the token is good for; absent if the provider does not say, because a scope is never empty (RFC 6749, section
+    /// 3.3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
 }
 
-/// `POST /oauth/token`
+/// Exchanges a user's own token for their access token at a provider (RFC 8693). The client is an app, its secret a service
+/// key, `audience` a connector. Refused as RFC 6749, section 5.2 has it: `invalid_target` for whatever keeps a token from
+/// being issued.
 pub(crate) async fn exchange(
     State(Callers(authenticator)): State<Callers>,
     State(journey): State<GetToken>,
@@ -86,7 +92,7 @@ impl Exchanged {
             issued_token_type: ACCESS_TOKEN,
             token_type: tokens.token_type,
             expires_in: left.map(|seconds| u64::try_from(seconds).unwrap_or(0)),
-            scope: granted.join(" "),
+            scope: Some(granted.join(" ")).filter(|scope| !scope.is_empty()),
         }
     }
 }
@@ -101,9 +107,18 @@ impl Credentials {
     /// By `client_secret_basic` or `client_secret_post` (RFC 6749, section 2.3.1), and never by both (section 2.3).
     fn of(headers: &HeaderMap, form: &FormBody) -> Result<Self, Refusal> {
         let named = form.get("client_id");
-        let (app, key) = match (headers.get(header::AUTHORIZATION), form.get("client_secret")) {
-            (Some(_), Some(_)) => return Err(Refusal::invalid("The client must show its secret in one place only.")),
-            (Some(basic), None) => {
+        let shown: Vec<&HeaderValue> = headers.get_all(header::AUTHORIZATION).iter().collect();
+        // A header that is no client's proves no client, whatever stands in the form (RFC 6749, section 5.2).
+        if shown.iter().any(|shown| !is_basic(shown)) {
+            return Err(Refusal::client());
+        }
+        let is_asserted = form.all("client_assertion").chain(form.all("client_assertion_type")).next().is_some();
+        let ways = shown.len() + form.all("client_secret").count() + usize::from(is_asserted);
+        if ways > 1 {
+            return Err(Refusal::invalid("The client must show who it is in one way only."));
+        }
+        let (app, key) = match (shown.first(), form.get("client_secret")) {
+            (Some(basic), _) => {
                 let (id, secret) = basic.to_str().ok().and_then(of_basic).ok_or_else(Refusal::client)?;
                 if named.is_some_and(|named| named != id) {
                     return Err(Refusal::invalid("`client_id` is not the one of the header."));
@@ -118,6 +133,10 @@ impl Credentials {
         let app = AppId::parse(&app).map_err(|_| Refusal::client())?;
         Ok(Self { app, key })
     }
+}
+
+fn is_basic(header: &HeaderValue) -> bool {
+    header.as_bytes().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "))
 }
 
 /// Id and secret are encoded as a form's values are, before they are put together (RFC 6749, section 2.3.1).

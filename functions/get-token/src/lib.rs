@@ -100,7 +100,8 @@ impl From<Issued> for TokenOnWire {
     }
 }
 
-/// The user's session is there: the app's backend shows their token beside its own key.
+/// Hands out the token of a user whose session is there: the app's backend shows their token beside its own key. It is
+/// refreshed if it ends within `min_ttl`. An ended grant is 404 `reconnect_required`, because apps match on it.
 async fn of_present_user(
     State(journey): State<GetToken>,
     DelegateCaller(service, user): DelegateCaller,
@@ -143,7 +144,7 @@ async fn of_shared_type(
     answer(&journey, &service, &place, wish(&query)?, StatusCode::NOT_FOUND).await
 }
 
-/// The same, by the connector.
+/// Hands out the token of the account that the workspace shares, by its connector.
 async fn of_shared_connector(
     State(journey): State<GetToken>,
     ServiceCaller(service): ServiceCaller,

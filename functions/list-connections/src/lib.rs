@@ -88,6 +88,7 @@ struct Listing {
     connectors: Vec<ConnectorOnWire>,
 }
 
+/// Lists the connectors of the app's workspace, with how the user stands with each. What a Connect button needs.
 async fn of_user(
     State(journey): State<ListConnections>,
     UserCaller(user): UserCaller,
@@ -96,6 +97,7 @@ async fn of_user(
     Ok(Json(Listing { connectors: connectors.into_iter().map(ConnectorOnWire::from).collect() }))
 }
 
+/// Tells how the user stands with one connector. 404 if the workspace has no such connector that users connect through.
 async fn one_of_user(
     State(journey): State<ListConnections>,
     UserCaller(user): UserCaller,
@@ -112,6 +114,7 @@ struct PageOnWire {
     next_cursor: Option<String>,
 }
 
+/// Lists the connections of the app's users, a page at a time. `next_cursor` is `null` on the last page.
 async fn of_app(
     State(journey): State<ListConnections>,
     ServiceCaller(service): ServiceCaller,
@@ -145,12 +148,12 @@ fn unreadable_cursor(error: StoreError) -> Problem {
     }
 }
 
-/// The SDK in a browser asks who is signed in, and complains if nobody answers.
+/// Tells the SDK in a browser who is signed in. It complains if nobody answers.
 async fn me(UserCaller(user): UserCaller) -> Json<Value> {
     Json(json!({ "id": user.user().subject.as_str(), "role": "user" }))
 }
 
-/// The SDK in a browser reports what happens, and complains if nobody takes it. Nothing is kept.
+/// Takes what the SDK in a browser reports of what happens, and keeps nothing of it. It complains if nobody takes it.
 async fn track() -> Json<Value> {
     Json(json!({ "success": true }))
 }

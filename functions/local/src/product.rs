@@ -53,7 +53,11 @@ impl Product {
     /// [`ProductError`].
     pub async fn open(environment: &Environment, clock: Clock) -> Result<Self, ProductError> {
         let config = Config::read(|name| environment.get(name).map(str::to_owned))?;
-        tables::create_missing(&tables::client(environment), &schema::tables(&config.tables)).await?;
+        tables::create_missing(
+            &tables::client(environment).map_err(ServicesError::from)?,
+            &schema::tables(&config.tables),
+        )
+        .await?;
         Ok(Self::new(&Services::with_clock(&config, clock)?)?)
     }
 

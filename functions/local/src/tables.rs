@@ -10,13 +10,18 @@ use aws_sdk_dynamodb::{
         ScalarAttributeType, TimeToLiveSpecification,
     },
 };
-use connectors::store::schema::{IndexDefinition, PARTITION_KEY, SORT_KEY, TableDefinition};
+use connectors::{
+    network::{self, NetworkError},
+    store::schema::{IndexDefinition, PARTITION_KEY, SORT_KEY, TableDefinition},
+};
 
 use crate::environment::Environment;
 
 /// A client for the tables' endpoint of this environment, as the functions' own.
-#[must_use]
-pub fn client(environment: &Environment) -> Client {
+///
+/// # Errors
+/// [`NetworkError`].
+pub fn client(environment: &Environment) -> Result<Client, NetworkError> {
     let value = |name| environment.get(name).unwrap_or_default().to_owned();
     let credentials = Credentials::new(value("AWS_ACCESS_KEY_ID"), value("AWS_SECRET_ACCESS_KEY"), None, None, "local");
     let config = Config::builder()
@@ -24,8 +29,8 @@ pub fn client(environment: &Environment) -> Client {
         .region(Region::new(value("AWS_REGION")))
         .credentials_provider(credentials)
         .endpoint_url(value("AWS_ENDPOINT_URL_DYNAMODB"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
-    Client::from_conf(config.build())
+        .http_client(network::client()?);
+    Ok(Client::from_conf(config.build()))
 }
 
 /// A table can't be created.

@@ -47,6 +47,8 @@ struct IdentityOnWire {
     audience: String,
     jwks_uri: Option<String>,
     keys_fetched_at: String,
+    /// Whether the issuer gives tokens with the scopes of assistants.
+    agent_scopes: bool,
 }
 
 impl From<&App> for AppOnWire {
@@ -72,6 +74,7 @@ impl From<&Identity> for IdentityOnWire {
             audience: identity.audience.clone(),
             jwks_uri: Some(identity.jwks_uri.clone()).filter(|uri| !uri.is_empty()),
             keys_fetched_at: seconds(identity.jwks_fetched_at).to_string(),
+            agent_scopes: identity.agent_scopes,
         }
     }
 }
@@ -81,11 +84,13 @@ struct Listing {
     apps: Vec<AppOnWire>,
 }
 
+/// Lists the workspace's apps.
 async fn all(State(journey): State<ManageApps>, AdminCaller(admin): AdminCaller) -> Result<Json<Listing>, Problem> {
     let apps = journey.list(admin.workspace()).await.map_err(problem)?;
     Ok(Json(Listing { apps: apps.iter().map(AppOnWire::from).collect() }))
 }
 
+/// Shows an app.
 async fn one(
     State(journey): State<ManageApps>,
     AdminCaller(admin): AdminCaller,
@@ -95,6 +100,8 @@ async fn one(
     Ok(Json((&app).into()))
 }
 
+/// Makes an app. `id` may be chosen, so that an app keeps the one that it has; 409 if it is in use anywhere. Origins say
+/// which pages may call, return URLs where browsers may be sent back to.
 async fn create(
     State(journey): State<ManageApps>,
     WriterCaller(admin): WriterCaller,
@@ -105,6 +112,7 @@ async fn create(
     Ok((StatusCode::CREATED, Json((&app).into())))
 }
 
+/// Changes what it names of an app. A list that is named takes the place of the one before.
 async fn change(
     State(journey): State<ManageApps>,
     WriterCaller(admin): WriterCaller,
@@ -116,6 +124,7 @@ async fn change(
     Ok(Json((&app).into()))
 }
 
+/// Deletes an app, and every connection of its users in the background. They are unusable at once.
 async fn delete(
     State(journey): State<ManageApps>,
     WriterCaller(admin): WriterCaller,
@@ -125,6 +134,7 @@ async fn delete(
     Ok(StatusCode::ACCEPTED)
 }
 
+/// Shows who vouches for the app's users. 404 as long as nobody does.
 async fn identity(
     State(journey): State<ManageApps>,
     AdminCaller(admin): AdminCaller,
@@ -134,6 +144,8 @@ async fn identity(
     Ok(Json(app.identity.as_ref().ok_or_else(Problem::not_found)?.into()))
 }
 
+/// Sets who vouches for the app's users: the issuer and audience of their tokens. Its keys are found by OpenID discovery, at
+/// `jwks_uri`, or are those in `jwks`; 422 if they can't be read.
 async fn identify(
     State(journey): State<ManageApps>,
     WriterCaller(admin): WriterCaller,
@@ -145,6 +157,7 @@ async fn identify(
     Ok(Json(app.identity.as_ref().ok_or_else(Problem::not_found)?.into()))
 }
 
+/// Removes who vouches for the app's users. From then on none of them can be known.
 async fn forget_identity(
     State(journey): State<ManageApps>,
     WriterCaller(admin): WriterCaller,
@@ -209,7 +222,8 @@ fn identity_draft(body: &Table<'_>) -> Option<IdentityDraft> {
         (None, Some(keys)) => KeySource::Given(keys),
         (None, None) => KeySource::Discovery,
     };
-    Some(IdentityDraft { issuer: issuer?, audience: audience?, keys })
+    let agent_scopes = body.flag("agent_scopes");
+    Some(IdentityDraft { issuer: issuer?, audience: audience?, keys, agent_scopes })
 }
 
 pub(crate) fn parse(id: &str) -> Result<AppId, Problem> {

@@ -57,7 +57,8 @@ struct PageOnWire {
     next_cursor: Option<String>,
 }
 
-/// The trail, the latest first; of what is sought, if the query says.
+/// Lists who did what in the workspace, a page at a time, the latest first; of what is sought, if the query says. Never a
+/// secret.
 async fn page(
     State(journey): State<ReadAudit>,
     AdminCaller(admin): AdminCaller,

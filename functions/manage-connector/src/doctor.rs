@@ -43,7 +43,8 @@ impl From<Checkup> for CheckupOnWire {
     }
 }
 
-/// It presents the client at the provider: a key that may only read does not cause that.
+/// Examines a connector: looks for what keeps people from connecting, and says what to do. It presents the client at the
+/// provider, so a reader may not ask for it; once a minute at most.
 async fn examine(
     State(doctor): State<Doctor>,
     WriterCaller(admin): WriterCaller,

@@ -54,6 +54,7 @@ struct Listing {
     encryption_keys: Vec<KeyOnWire>,
 }
 
+/// Lists the keys that seal what the workspace has, the newest first. Never a key.
 async fn list(State(journey): State<RotateKey>, AdminCaller(admin): AdminCaller) -> Result<Json<Listing>, Problem> {
     let keys = journey.list(admin.workspace()).await?;
     Ok(Json(Listing { encryption_keys: keys.iter().rev().map(|key| KeyOnWire::new(key, &keys)).collect() }))
@@ -66,6 +67,7 @@ struct Generation {
     state: &'static str,
 }
 
+/// Makes a new key to seal by. Everything that the earlier ones sealed is sealed anew in the background.
 async fn rotate(
     State(journey): State<RotateKey>,
     WriterCaller(admin): WriterCaller,
@@ -76,6 +78,8 @@ async fn rotate(
     Ok((StatusCode::ACCEPTED, Json(Generation { generation, state: RESEALING })))
 }
 
+/// Has the workspace's keys wrapped by a KMS key of its own, or by the deployment's (`null`). 422 if the key service refuses
+/// it, 200 if it is so already.
 async fn wrap(
     State(journey): State<RotateKey>,
     WriterCaller(admin): WriterCaller,

@@ -37,6 +37,8 @@ impl From<Foreseen> for ForeseenOnWire {
     }
 }
 
+/// Foresees what a change of scopes or client id would do: how many people would have to connect again who need not now.
+/// Nothing is changed; at most 2,000 connections are looked at.
 async fn foresee(
     State(journey): State<ForeseeChange>,
     WriterCaller(admin): WriterCaller,

@@ -61,10 +61,12 @@ impl From<Vec<Governed>> for Listing {
     }
 }
 
+/// Lists which types of providers are in use, and which are switched off.
 async fn all(State(journey): State<Govern>, AdminCaller(admin): AdminCaller) -> Result<Json<Listing>, Problem> {
     Ok(Json(journey.list(admin.workspace()).await?.into()))
 }
 
+/// Switches a type of provider on or off. Off stops what exists at once, on brings it back as it was.
 async fn switch(
     State(journey): State<Govern>,
     WriterCaller(admin): WriterCaller,
@@ -76,7 +78,8 @@ async fn switch(
     switched.into_iter().next().map(|governed| Json(governed.into())).ok_or_else(Problem::not_found)
 }
 
-/// The list is the body, or stands in it under `governance`, as the listing has it.
+/// Switches up to 300 types of providers, all or nothing. The list is the body, or stands in it under `governance`, as the
+/// listing has it.
 async fn switch_many(
     State(journey): State<Govern>,
     WriterCaller(admin): WriterCaller,
@@ -105,7 +108,30 @@ fn changes(entries: &[Value], place: &str) -> Result<Vec<SwitchChange>, Problem>
         let at_its_place = |error: FieldError| field(&format!("{place}/{at}{}", error.pointer), error.detail);
         wrong.extend(errors.into_inner().into_iter().map(at_its_place));
     }
+    if wrong.is_empty() {
+        wrong.extend(contradictions(&changes, place));
+    }
     if wrong.is_empty() { Ok(changes) } else { Err(Problem::invalid(wrong)) }
+}
+
+/// Entries that switch what an entry before them switches the other way.
+fn contradictions(changes: &[SwitchChange], place: &str) -> Vec<FieldError> {
+    let differ = |one: Option<bool>, other: Option<bool>| one.zip(other).is_some_and(|(one, other)| one != other);
+    let mut wrong = Vec::new();
+    for (at, change) in changes.iter().enumerate() {
+        for (earlier_at, earlier) in changes[..at].iter().enumerate().filter(|(_, one)| one.provider == change.provider)
+        {
+            let switches = [
+                ("builder_connection_enabled", differ(earlier.builder, change.builder)),
+                ("per_user_connection_enabled", differ(earlier.per_user, change.per_user)),
+            ];
+            for (name, _) in switches.iter().filter(|(_, differ)| *differ) {
+                let detail = format!("says the opposite of the entry {earlier_at}, about the same type");
+                wrong.push(field(&format!("{place}/{at}/{name}"), detail));
+            }
+        }
+    }
+    wrong
 }
 
 fn change(body: &Table<'_>) -> Option<SwitchChange> {

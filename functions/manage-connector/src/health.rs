@@ -113,6 +113,8 @@ impl From<&Surveyed> for Due {
     }
 }
 
+/// Tells how the workspace's connectors and connections do, by a sample of 500 connections at most. `complete` says whether
+/// those are all.
 async fn health(
     State(survey): State<Survey>,
     AdminCaller(admin): AdminCaller,

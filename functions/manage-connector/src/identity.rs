@@ -31,6 +31,8 @@ struct IdentityOnWire {
     has_client_secret: bool,
     jwks_uri: Option<String>,
     keys_fetched_at: String,
+    /// Whether the issuer gives tokens with the scopes of assistants.
+    agent_scopes: bool,
     admins: RuleOnWire,
     readers: Option<RuleOnWire>,
     /// What has to be registered at the issuer for the console.
@@ -61,6 +63,7 @@ impl IdentityOnWire {
             has_client_secret: identity.client_secret.is_some(),
             jwks_uri: Some(issuer.jwks_uri.clone()).filter(|uri| !uri.is_empty()),
             keys_fetched_at: seconds(issuer.jwks_fetched_at).to_string(),
+            agent_scopes: issuer.agent_scopes,
             admins: (&identity.admins).into(),
             readers: identity.readers.as_ref().map(RuleOnWire::from),
             redirect_uri: format!("{}{SIGNED_IN_PAGE}", base.0),
@@ -70,6 +73,7 @@ impl IdentityOnWire {
     }
 }
 
+/// Shows who vouches for the workspace's own people. 404 as long as nobody does.
 async fn show(
     State(journey): State<ManageIdentity>,
     State(base): State<PublicBaseUrl>,
@@ -79,6 +83,8 @@ async fn show(
     Ok(Json(IdentityOnWire::new(&identity, &base)))
 }
 
+/// Sets who vouches for the workspace's own people, and which of their claims make an admin or a reader. The issuer's keys
+/// are found as for apps. Another issuer or client forgets the secret.
 async fn save(
     State(journey): State<ManageIdentity>,
     State(base): State<PublicBaseUrl>,
@@ -90,6 +96,7 @@ async fn save(
     Ok(Json(IdentityOnWire::new(&identity, &base)))
 }
 
+/// Removes who vouches for the workspace's own people. Their tokens open nothing within a minute.
 async fn remove(
     State(journey): State<ManageIdentity>,
     WriterCaller(admin): WriterCaller,
@@ -108,6 +115,7 @@ fn draft(body: &Table<'_>) -> Option<WorkspaceIdentityDraft> {
         Value::Object(_) => Ok(value.to_string()),
         _ => Err("must be a JWK Set: an object with `keys`".to_owned()),
     });
+    let agent_scopes = body.flag("agent_scopes");
     let (admins, readers) = (rule(body, "admins"), rule(body, "readers"));
     for (name, is_read) in
         [("issuer", issuer.is_some()), ("client_id", client_id.is_some()), ("admins", admins.is_some())]
@@ -129,6 +137,7 @@ fn draft(body: &Table<'_>) -> Option<WorkspaceIdentityDraft> {
         client_id: client_id?,
         client_secret,
         keys,
+        agent_scopes,
         admins: admins?,
         readers,
     })

@@ -8,11 +8,11 @@ use axum::{
 };
 use connectors::{
     auth::TokenFlaw,
-    domain::fields::text,
     journeys::manage::ManageApps,
     web::{Callers, JsonBody, Problem, WriterCaller, checked},
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     Function,
@@ -33,7 +33,8 @@ struct Checked {
     detail: &'static str,
 }
 
-/// An issuer may be asked for its keys because of it: a key that may only read does not cause that.
+/// Says whether a user's token would be taken, and if not, why. An issuer may be asked for its keys because of it: a reader
+/// may not.
 async fn check(
     State(journey): State<ManageApps>,
     State(Callers(authenticator)): State<Callers>,
@@ -43,7 +44,7 @@ async fn check(
 ) -> Result<Json<Checked>, Problem> {
     let app = journey.find(admin.workspace(), &parse(&app)?).await.map_err(problem)?;
     let token = checked(&body, |body| {
-        let token = body.read("token", text);
+        let token = body.read("token", token);
         if token.is_none() {
             body.require_given("token");
         }
@@ -57,6 +58,11 @@ async fn check(
             Checked { valid: false, problem: Some(problem), detail }
         }
     }))
+}
+
+/// However long it is: that it is too long is something to be told, like all else that is wrong with it.
+fn token(value: &Value) -> Result<String, String> {
+    value.as_str().map(str::to_owned).ok_or_else(|| "must be a text".to_owned())
 }
 
 fn advice(flaw: TokenFlaw) -> (&'static str, &'static str) {

@@ -31,9 +31,9 @@ const ROLES: [(&str, WorkspaceRole); 3] =
 pub(crate) fn routes() -> Router<Function> {
     Router::new()
         .route("/api/workspace/{ws}/keys", get(of_workspace).post(create_for_workspace))
-        .route("/api/workspace/{ws}/keys/{key}", axum::routing::delete(revoke_of_workspace))
+        .route("/api/workspace/{ws}/keys/{key_id}", axum::routing::delete(revoke_of_workspace))
         .route("/api/workspace/{ws}/apps/{app}/keys", get(of_app).post(create_for_app))
-        .route("/api/workspace/{ws}/apps/{app}/keys/{key}", axum::routing::delete(revoke_of_app))
+        .route("/api/workspace/{ws}/apps/{app}/keys/{key_id}", axum::routing::delete(revoke_of_app))
 }
 
 #[derive(Serialize)]
@@ -84,6 +84,7 @@ struct Listing {
     keys: Vec<KeyOnWire>,
 }
 
+/// Lists the API keys of the workspace, never the keys themselves.
 async fn of_workspace(
     State(journey): State<ManageKeys>,
     AdminCaller(admin): AdminCaller,
@@ -92,6 +93,7 @@ async fn of_workspace(
     Ok(Json(Listing { keys: keys.iter().map(KeyOnWire::from).collect() }))
 }
 
+/// Lists the service keys of an app, never the keys themselves.
 async fn of_app(
     State(journey): State<ManageKeys>,
     State(apps): State<ManageApps>,
@@ -103,6 +105,7 @@ async fn of_app(
     Ok(Json(Listing { keys: keys.iter().map(KeyOnWire::from).collect() }))
 }
 
+/// Makes an API key of the workspace, for an admin, a reader or a builder. It is shown this once.
 async fn create_for_workspace(
     State(journey): State<ManageKeys>,
     WriterCaller(admin): WriterCaller,
@@ -116,6 +119,7 @@ async fn create_for_workspace(
     create(&journey, &admin, KeyDraft { name, holder }).await
 }
 
+/// Makes a service key of an app. It is shown this once. With `tokens:offline` it gets tokens of users who are away.
 async fn create_for_app(
     State(journey): State<ManageKeys>,
     State(apps): State<ManageApps>,
@@ -139,6 +143,7 @@ async fn create(
     Ok((StatusCode::CREATED, Json(new.into())))
 }
 
+/// Revokes a key of the workspace. It is refused everywhere within a minute.
 async fn revoke_of_workspace(
     State(journey): State<ManageKeys>,
     WriterCaller(admin): WriterCaller,
@@ -147,6 +152,7 @@ async fn revoke_of_workspace(
     revoke(&journey, &admin, None, &key).await
 }
 
+/// Revokes a key of an app. It is refused everywhere within a minute.
 async fn revoke_of_app(
     State(journey): State<ManageKeys>,
     WriterCaller(admin): WriterCaller,

@@ -127,6 +127,7 @@ struct Listing {
     proposals: Vec<ProposalOnWire>,
 }
 
+/// Lists what assistants have proposed, the latest first.
 async fn all(
     State(journey): State<ProposeChanges>,
     State(base): State<PublicBaseUrl>,
@@ -137,6 +138,8 @@ async fn all(
     Ok(Json(Listing { proposals: proposals.collect() }))
 }
 
+/// Proposes to add, change or delete a connector. Nothing is done until a person confirms it at `confirm_url`, within a day;
+/// the same proposal made again is the one that waits. 409 if fifty wait already.
 async fn propose(
     State(journey): State<ProposeChanges>,
     State(base): State<PublicBaseUrl>,
@@ -163,6 +166,7 @@ async fn propose(
 const KINDS: [(&str, ProposalKind); 3] =
     [("add", ProposalKind::Add), ("update", ProposalKind::Update), ("delete", ProposalKind::Delete)];
 
+/// Shows a proposal, with what would come of it and how many people it concerns.
 async fn one(
     State(journey): State<ProposeChanges>,
     State(base): State<PublicBaseUrl>,
@@ -181,6 +185,11 @@ struct Confirmed {
     result: Option<ConnectorOnWire>,
 }
 
+/// What a person reads and does not change: who wants it otherwise declines, or changes it afterwards.
+const OF_PROPOSAL: [&str; 6] =
+    ["client_id", "client_secret_expires_on", "scopes", "connection_config", "call_rules", "offline_use"];
+
+/// Confirms a proposal, and carries it out. Once, and only while nobody has changed the connector since (409 `outdated`).
 async fn confirm(
     State(journey): State<ProposeChanges>,
     State(base): State<PublicBaseUrl>,
@@ -190,7 +199,7 @@ async fn confirm(
 ) -> Result<Json<Confirmed>, Problem> {
     // Of a change, these two; whatever else is in the body is refused as unknown.
     let confirmation = checked(&body, |body| {
-        for other in ["client_id", "client_secret_expires_on", "scopes", "connection_config"] {
+        for other in OF_PROPOSAL {
             if body.has(other) {
                 body.refuse(other, "is what was proposed, and can't be another here");
             }
@@ -206,6 +215,7 @@ async fn confirm(
     }))
 }
 
+/// Declines a proposal. Once.
 async fn decline(
     State(journey): State<ProposeChanges>,
     State(base): State<PublicBaseUrl>,

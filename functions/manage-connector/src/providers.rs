@@ -50,9 +50,7 @@ impl<'a> From<&'a Provider> for ProviderOnWire<'a> {
 /// What a person chooses a provider by. The whole of it is asked for by its name.
 const SUMMARY: [&str; 4] = ["integration_type", "name", "categories", "unavailable"];
 
-/// Public: there is nothing in it that the providers' own documentation does not say. With `?summary=true` a tenth of it,
-/// for pages. Either is written once: the catalogue is the same as long as the process lives, and reading it takes a
-/// while.
+/// Lists the providers that come with it. Public, the same for everybody; `summary` leaves out all but names.
 async fn catalogue_listing(headers: HeaderMap, query: Query) -> Result<Response, Problem> {
     static WHOLE: OnceLock<PublicJson> = OnceLock::new();
     static SHORT: OnceLock<PublicJson> = OnceLock::new();
@@ -80,11 +78,13 @@ fn listed(is_short: bool) -> Result<PublicJson, Problem> {
     PublicJson::new(&listing)
 }
 
+/// Shows a provider of the catalogue, with how to set up a client there.
 async fn of_catalogue(Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let provider = catalogue::find_described(&parse(&id)?).ok_or_else(Problem::not_found)?;
     written(&ProviderOnWire::from(&provider))
 }
 
+/// Lists the workspace's own providers.
 async fn of_workspace(
     State(journey): State<ManageProviders>,
     BuilderCaller(admin): BuilderCaller,
@@ -93,6 +93,7 @@ async fn of_workspace(
     written(&Listing { providers: providers.iter().map(ProviderOnWire::from).collect() })
 }
 
+/// Shows a provider of the catalogue or of the workspace.
 async fn one(
     State(journey): State<ManageProviders>,
     BuilderCaller(admin): BuilderCaller,
@@ -102,6 +103,8 @@ async fn one(
     written(&ProviderOnWire::from(&provider))
 }
 
+/// Defines a provider of the workspace's own: by its issuer, whose metadata is read now, or by its endpoints. 422 if the
+/// metadata can't be used, 409 if the id is in use.
 async fn define(
     State(journey): State<ManageProviders>,
     WriterCaller(admin): WriterCaller,
@@ -111,6 +114,7 @@ async fn define(
     Ok((StatusCode::CREATED, written(&ProviderOnWire::from(&provider))?))
 }
 
+/// Deletes a provider of the workspace's own. Connectors that were made with it keep it as it was.
 async fn delete(
     State(journey): State<ManageProviders>,
     WriterCaller(admin): WriterCaller,

@@ -14,7 +14,7 @@ use connectors::{
     auth::{PersonFlaw, TokenFlaw},
     domain::{
         api_key::WorkspaceRole,
-        fields::{Table, text},
+        fields::{Table, long_text, text},
         ids::WorkspaceId,
         secret::Secret,
     },
@@ -54,6 +54,8 @@ struct SignedInOnWire {
     role: &'static str,
 }
 
+/// Tells the console where the workspace's people sign in. A workspace without an issuer, and one that never was, look the
+/// same.
 async fn way_in(State(journey): State<SignIn>, Path(workspace): Path<String>) -> Result<Json<WayInOnWire>, Problem> {
     let way_in = journey.way_in(&parse(&workspace)?).await.map_err(problem)?;
     Ok(Json(WayInOnWire {
@@ -64,6 +66,7 @@ async fn way_in(State(journey): State<SignIn>, Path(workspace): Path<String>) ->
     }))
 }
 
+/// Turns the code that a person came back with into their ID token. So many a minute for one workspace, and no more.
 async fn finish(
     State(journey): State<SignIn>,
     Path(workspace): Path<String>,
@@ -86,7 +89,7 @@ async fn finish(
 
 fn returned(body: &Table<'_>) -> Option<Returned> {
     let mut given = ["code", "code_verifier", "nonce"].map(|name| {
-        let value = body.read(name, text);
+        let value = body.read(name, long_text);
         if value.is_none() {
             body.require_given(name);
         }

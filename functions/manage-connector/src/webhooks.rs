@@ -104,6 +104,7 @@ struct Sent {
     event_id: String,
 }
 
+/// Lists the workspace's webhooks, with how the last delivery went.
 async fn list(
     State(journey): State<ManageWebhooks>,
     AdminCaller(admin): AdminCaller,
@@ -112,6 +113,8 @@ async fn list(
     Ok(Json(Listing { webhooks: webhooks.into_iter().map(WebhookOnWire::from).collect() }))
 }
 
+/// Makes a webhook. The secret that signs is shown this once. Twenty at most; the address must be https and reachable from
+/// outside.
 async fn create(
     State(journey): State<ManageWebhooks>,
     WriterCaller(admin): WriterCaller,
@@ -125,6 +128,7 @@ async fn create(
     Ok((StatusCode::CREATED, Json(made.into())))
 }
 
+/// Shows a webhook.
 async fn one(
     State(journey): State<ManageWebhooks>,
     AdminCaller(admin): AdminCaller,
@@ -133,6 +137,7 @@ async fn one(
     Ok(Json(journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?.into()))
 }
 
+/// Changes what it names of a webhook. With `rotate_secret` there is a new secret, and for a day both sign.
 async fn change(
     State(journey): State<ManageWebhooks>,
     WriterCaller(admin): WriterCaller,
@@ -148,6 +153,7 @@ async fn change(
     Ok(Json(changed.into()))
 }
 
+/// Deletes a webhook. What waits to be sent there is dropped.
 async fn delete(
     State(journey): State<ManageWebhooks>,
     WriterCaller(admin): WriterCaller,
@@ -157,6 +163,7 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Sends an event of the kind `webhook.test`. 409 if the webhook is disabled.
 async fn test(
     State(journey): State<ManageWebhooks>,
     WriterCaller(admin): WriterCaller,

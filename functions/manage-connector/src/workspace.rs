@@ -54,6 +54,7 @@ impl From<(PlanName, Plan)> for PlanOnWire {
     }
 }
 
+/// Shows the workspace: its plan, with limits and use.
 async fn look(
     State(journey): State<KeepPlan>,
     AdminCaller(admin): AdminCaller,
@@ -76,6 +77,8 @@ struct Deleting {
     status: &'static str,
 }
 
+/// Ends the workspace. Its keys are deleted first, so that nobody can open what was sealed; all else is removed in the
+/// background. Grants are not ended at their providers: delete the connectors first, if you want that.
 async fn remove(
     State(journey): State<DeleteWorkspace>,
     WriterCaller(admin): WriterCaller,

@@ -105,6 +105,7 @@ async fn everything_else_that_a_workspace_owns_is_managed_here() {
         ("manage-connector.verify-audit", 200),
         ("manage-connector.foresee", 200),
         ("manage-connector.health", 200),
+        ("manage-connector.user-connections", 200),
         ("manage-connector.forget-user", 202),
         ("manage-connector.delete-workspace", 202),
     ] {

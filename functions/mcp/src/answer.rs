@@ -30,9 +30,25 @@ pub(crate) struct Page {
     pub(crate) told: Value,
 }
 
-/// A stranger's text, as much of it as is told: without what turns a line into two.
+/// A stranger's text, as much of it as is told: on one line, and without what nobody sees.
 pub(crate) fn capped(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(MOST_CHARACTERS).collect()
+    cut(text, MOST_CHARACTERS)
+}
+
+/// The same, with so many characters of it.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    text.chars().filter(|character| !is_unseen(*character)).take(most).collect()
+}
+
+/// Whether a character is seen by no person and read by every assistant: controls, what turns the direction of a line, joins
+/// and parts words without a mark, or spells a text of its own (tags, variation selectors).
+fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}' | '\u{e000}'..='\u{f8ff}')
 }
 
 /// Fields, as a result.
@@ -54,7 +70,7 @@ pub(crate) fn refused(problem: &Problem) -> CallToolResult {
 
 /// Our own sentence, which may name scopes or a reason from the catalogue.
 fn capped_detail(detail: &str) -> String {
-    detail.chars().take(4 * MOST_CHARACTERS).collect()
+    cut(detail, 4 * MOST_CHARACTERS)
 }
 
 #[cfg(test)]
@@ -67,5 +83,17 @@ mod tests {
         let told = capped(&text);
         assert_eq!(told.chars().count(), MOST_CHARACTERS);
         assert!(told.starts_with("CalendarIgnore") && !told.contains('\n'));
+    }
+
+    #[test]
+    fn what_no_person_sees_no_assistant_is_told() {
+        let hidden =
+            ["\u{202e}", "\u{2066}", "\u{200b}", "\u{feff}", "\u{2028}", "\u{e0041}\u{e0042}", "\u{fe01}", "\u{7}"];
+        for hidden in hidden {
+            assert_eq!(capped(&format!("Team{hidden} calendar")), "Team calendar", "{hidden:?}");
+        }
+        for seen in ["Équipe – 予定表 📅", "क्षेत्र", "لوحة"] {
+            assert_eq!(capped(seen), seen);
+        }
     }
 }

@@ -1,11 +1,17 @@
 //! An endpoint as the protocol's library sees it.
 
-use axum::http::request::Parts;
+use axum::http::{HeaderMap, request::Parts};
+use connectors::{domain::agent_scope::AgentScope, web::Problem};
 use rmcp::{
     RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, ErrorData, Implementation, ListToolsResult, PaginatedRequestParams,
-        ServerCapabilities, ServerConfig, Tool,
+        CallToolRequestParams, CallToolResponse, CompleteRequestMethod, CompleteRequestParams, CompleteResult,
+        CompletionInfo, ConstString, ErrorCode, ErrorData, GetPromptRequestMethod, GetPromptRequestParams,
+        GetPromptResponse, GetPromptResult, Implementation, ListPromptsRequestMethod, ListPromptsResult,
+        ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
+        ListResourcesResult, ListToolsResult, PaginatedRequestParams, PromptMessage, ProtocolVersion,
+        ReadResourceRequestMethod, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference,
+        ResourceContents, Role, ServerCapabilities, ServerConfig, Tool,
     },
     service::RequestContext,
 };
@@ -14,26 +20,59 @@ use serde_json::Value;
 use crate::{
     answer::{Answer, refused, told},
     elicitation::Means,
-    tool::{NoTool, Tools},
+    library::{Library, Of},
+    tool::NoTool,
+    transport::Served,
 };
 
-/// Tools, answering one request.
+/// What reads, beside tools.
+const READING: [&str; 6] = [
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+    "prompts/list",
+    "prompts/get",
+    "completion/complete",
+];
+
+/// Tools and library, answering one request.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint<T>(pub(crate) T);
 
-impl<T: Tools> ServerHandler for Endpoint<T> {
+impl<T: Library> Served for Endpoint<T> {
+    type Caller = T::Caller;
+
+    fn needs(message: &Value) -> Option<AgentScope> {
+        match message["method"].as_str()? {
+            "tools/call" => {
+                let name = message["params"]["name"].as_str()?;
+                let tool = T::list().into_iter().find(|tool| tool.name == name)?;
+                let reads = tool.annotations.and_then(|hints| hints.read_only_hint).unwrap_or_default();
+                Some(if reads { T::READS } else { T::CHANGES })
+            }
+            method => READING.contains(&method).then_some(T::READS),
+        }
+    }
+}
+
+impl<T: Library> ServerHandler for Endpoint<T> {
     fn get_info(&self) -> ServerConfig {
         let implementation = Implementation::new(T::NAME, env!("CARGO_PKG_VERSION"));
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(implementation)
-            .with_instructions(T::INSTRUCTIONS)
+        let capabilities = ServerCapabilities::builder().enable_tools();
+        let capabilities = if T::IS_THERE {
+            capabilities.enable_resources().enable_prompts().enable_completions().build()
+        } else {
+            capabilities.build()
+        };
+        ServerConfig::new(capabilities).with_server_info(implementation).with_instructions(T::INSTRUCTIONS)
     }
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        only_page(page)?;
         Ok(ListToolsResult::with_all_items(T::list()))
     }
 
@@ -46,12 +85,7 @@ impl<T: Tools> ServerHandler for Endpoint<T> {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        // The transport has put it there: without it nobody has proven anything.
-        let parts = context.extensions.get::<Parts>();
-        let caller = parts.and_then(|parts| Some((parts.extensions.get::<T::Caller>()?.clone(), &parts.headers)));
-        let Some((caller, headers)) = caller else {
-            return Err(ErrorData::internal_error("nobody has proven who is calling", None));
-        };
+        let (caller, headers) = caller::<T>(&context)?;
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         match self.0.call(caller, &request.name, arguments).await {
             Err(NoTool) => Err(ErrorData::invalid_params("there is no tool of this name", None)),
@@ -59,5 +93,122 @@ impl<T: Tools> ServerHandler for Endpoint<T> {
             Ok(Ok(Answer::Asks(page))) => Means::of(&context, headers).ask(page, request.input_responses.as_ref()),
             Ok(Err(problem)) => Ok(refused(&problem).into()),
         }
+    }
+
+    async fn list_resources(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        is_there::<T, ListResourcesRequestMethod>()?;
+        only_page(page)?;
+        let resources = self.0.resources(&caller::<T>(&context)?.0).await.map_err(|problem| failed(&problem))?;
+        Ok(ListResourcesResult::with_all_items(resources))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        is_there::<T, ListResourceTemplatesRequestMethod>()?;
+        only_page(page)?;
+        Ok(ListResourceTemplatesResult::with_all_items(T::templates()))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        is_there::<T, ReadResourceRequestMethod>()?;
+        let found = self.0.read(&caller::<T>(&context)?.0, &request.uri).await.map_err(|problem| failed(&problem))?;
+        let found = found.ok_or_else(|| nothing_there(&context))?;
+        let contents = ResourceContents::text(found.to_string(), request.uri).with_mime_type("application/json");
+        Ok(ReadResourceResult::new(vec![contents]).into())
+    }
+
+    async fn list_prompts(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        is_there::<T, ListPromptsRequestMethod>()?;
+        only_page(page)?;
+        Ok(ListPromptsResult::with_all_items(T::prompts()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        is_there::<T, GetPromptRequestMethod>()?;
+        let arguments = request.arguments.unwrap_or_default();
+        let opening = self.0.open(&caller::<T>(&context)?.0, &request.name, &arguments).await;
+        let opening = opening.map_err(|problem| failed(&problem))?;
+        let opening = opening.ok_or_else(|| ErrorData::invalid_params("there is no prompt of this name", None))?;
+        let said = PromptMessage::new_text(Role::User, opening.text);
+        Ok(GetPromptResult::new(vec![said]).with_description(opening.description).into())
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        is_there::<T, CompleteRequestMethod>()?;
+        let of = match &request.r#ref {
+            Reference::Prompt(prompt) => Of::Prompt(&prompt.name),
+            Reference::Resource(template) => Of::Template(&template.uri),
+            _ => return Err(ErrorData::invalid_params("there is no such argument", None)),
+        };
+        let (caller, _) = caller::<T>(&context)?;
+        let found = self.0.complete(&caller, of, &request.argument.name, &request.argument.value).await;
+        let values = found.map_err(|problem| failed(&problem))?;
+        let values = values.ok_or_else(|| ErrorData::invalid_params("there is no such argument", None))?;
+        let completion = CompletionInfo::new(values).map_err(|error| ErrorData::internal_error(error, None))?;
+        Ok(CompleteResult::new(completion))
+    }
+}
+
+/// Who calls. The transport has put it there: without it nobody has proven anything.
+fn caller<T: Library>(context: &RequestContext<RoleServer>) -> Result<(T::Caller, &HeaderMap), ErrorData> {
+    let parts = context.extensions.get::<Parts>();
+    let caller = parts.and_then(|parts| Some((parts.extensions.get::<T::Caller>()?.clone(), &parts.headers)));
+    caller.ok_or_else(|| ErrorData::internal_error("nobody has proven who is calling", None))
+}
+
+fn is_there<T: Library, M: ConstString>() -> Result<(), ErrorData> {
+    if T::IS_THERE { Ok(()) } else { Err(ErrorData::method_not_found::<M>()) }
+}
+
+/// Everything is on one page: whoever asks for another made it up.
+fn only_page(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match page.and_then(|page| page.cursor) {
+        None => Ok(()),
+        Some(_) => Err(ErrorData::invalid_params("there is no such page: everything is on the first", None)),
+    }
+}
+
+/// The newest protocol has no code of its own for it.
+fn nothing_there(context: &RequestContext<RoleServer>) -> ErrorData {
+    let version = context.protocol_version().unwrap_or(ProtocolVersion::V_2025_03_26);
+    let is_new = version.as_str() >= ProtocolVersion::V_2026_07_28.as_str();
+    let code = if is_new { ErrorCode::INVALID_PARAMS } else { ErrorCode::RESOURCE_NOT_FOUND };
+    ErrorData::new(code, "there is nothing at this address that you have access to", None)
+}
+
+/// A refusal of something that is no tool: in the protocol's own form, and in our words only.
+fn failed(problem: &Problem) -> ErrorData {
+    let said = problem.errors().first().map_or_else(
+        || problem.detail().to_owned(),
+        |error| format!("{} {}", error.pointer.trim_start_matches('/'), error.detail),
+    );
+    let said = crate::answer::capped(&said);
+    if problem.status().is_server_error() {
+        ErrorData::internal_error(said, None)
+    } else {
+        ErrorData::invalid_params(said, None)
     }
 }

@@ -7,23 +7,31 @@ mod answer;
 mod builder;
 mod elicitation;
 mod endpoint;
+mod library;
 mod metadata;
 mod tool;
 mod transport;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{FromRef, State},
     http::HeaderMap,
     response::Response,
     routing::{get, post},
 };
 use connectors::{
+    auth::{Admin, AppUser},
     services::Services,
-    web::{AgentCaller, AssistantCaller, Callers, JsonBody, Problem, Resources},
+    web::{AgentCaller, AssistantCaller, Callers, JsonBody, OwnHost, Problem, Resources},
 };
 
-use self::{agent::Agent, builder::Builder, transport::Transport};
+pub use self::transport::Served;
+use self::{
+    agent::Agent,
+    builder::Builder,
+    endpoint::Endpoint,
+    transport::{Said, Transport},
+};
 
 /// Every route of this function.
 pub const ROUTES: &[(&str, &str)] = &[
@@ -37,18 +45,23 @@ pub const ROUTES: &[(&str, &str)] = &[
 struct Function {
     callers: Callers,
     resources: Resources,
-    builders: Transport<Builder>,
-    agents: Transport<Agent>,
+    builders: Transport<Admin>,
+    agents: Transport<AppUser>,
 }
 
 /// The routes of this function.
 pub fn router(services: &Services) -> Router {
+    serving(services, Endpoint(Builder::new(services)))
+}
+
+/// The same with something else for builders' assistants: what the way to it is tried with.
+pub fn serving(services: &Services, builders: impl Served<Caller = Admin>) -> Router {
     let base = services.public_base_url();
     let function = Function {
         callers: services.callers(),
         resources: Resources::new(base),
-        builders: Transport::new(Builder::new(services), base),
-        agents: Transport::new(Agent::new(services), base),
+        builders: Transport::new(builders, base),
+        agents: Transport::new(Endpoint(Agent::new(services)), base),
     };
     Router::new()
         .route("/mcp/{ws}", post(of_builder))
@@ -58,20 +71,27 @@ pub fn router(services: &Services) -> Router {
         .with_state(function)
 }
 
+/// Answers a builder's assistant (Model Context Protocol, Streamable HTTP, no sessions). The tools propose; a person
+/// confirms.
 async fn of_builder(
-    State(transport): State<Transport<Builder>>,
-    AssistantCaller(person): AssistantCaller,
+    State(transport): State<Transport<Admin>>,
+    AssistantCaller(person, access): AssistantCaller,
+    own_host: Option<Extension<OwnHost>>,
     headers: HeaderMap,
-    JsonBody(body): JsonBody,
+    JsonBody(message): JsonBody,
 ) -> Result<Response, Problem> {
-    transport.answer(person, headers, &body).await
+    let own_host = own_host.map(|Extension(own_host)| own_host);
+    transport.answer(person, Said { access, own_host, headers, message }).await
 }
 
+/// Answers an app's agent, for one of its users (Model Context Protocol, Streamable HTTP, no sessions).
 async fn of_agent(
-    State(transport): State<Transport<Agent>>,
-    AgentCaller(user): AgentCaller,
+    State(transport): State<Transport<AppUser>>,
+    AgentCaller(user, access): AgentCaller,
+    own_host: Option<Extension<OwnHost>>,
     headers: HeaderMap,
-    JsonBody(body): JsonBody,
+    JsonBody(message): JsonBody,
 ) -> Result<Response, Problem> {
-    transport.answer(user, headers, &body).await
+    let own_host = own_host.map(|Extension(own_host)| own_host);
+    transport.answer(user, Said { access, own_host, headers, message }).await
 }

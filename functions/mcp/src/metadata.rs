@@ -6,12 +6,16 @@ use axum::{
     extract::{Path, State},
 };
 use connectors::{
-    domain::ids::{AppId, WorkspaceId},
+    domain::{
+        agent_scope::AgentScope,
+        app::Identity,
+        ids::{AppId, WorkspaceId},
+    },
     web::{Callers, Problem, Resource, Resources},
 };
 use serde_json::{Value, json};
 
-/// `GET /.well-known/oauth-protected-resource/mcp/{ws}`
+/// Tells a builder's assistant who gives tokens for its address (RFC 9728). 404 as long as nobody does.
 pub(crate) async fn of_workspace(
     State(Callers(authenticator)): State<Callers>,
     State(resources): State<Resources>,
@@ -20,10 +24,11 @@ pub(crate) async fn of_workspace(
     let workspace = WorkspaceId::parse(&workspace).map_err(|_| Problem::not_found())?;
     let identity = authenticator.identity_of(&workspace).await?.ok_or_else(Problem::not_found)?;
     let resource = resources.of_workspace(&workspace);
-    Ok(Json(metadata(&resource, identity.issuer.issuer.as_str(), "Connectors, for builders' assistants")))
+    let scopes = [AgentScope::ReadConnectors, AgentScope::ProposeConnectors];
+    Ok(Json(metadata(&resource, &identity.issuer, scopes, "Connectors, for builders' assistants")))
 }
 
-/// `GET /.well-known/oauth-protected-resource/mcp/apps/{app}`
+/// Tells an app's agent who gives tokens for its address (RFC 9728). 404 as long as nobody does.
 pub(crate) async fn of_app(
     State(Callers(authenticator)): State<Callers>,
     State(resources): State<Resources>,
@@ -32,14 +37,21 @@ pub(crate) async fn of_app(
     let app = AppId::parse(&app).map_err(|_| Problem::not_found())?;
     let known = authenticator.app_with_identity(&app).await?;
     let identity = known.as_ref().and_then(|app| app.identity.as_ref()).ok_or_else(Problem::not_found)?;
-    Ok(Json(metadata(&resources.of_app(&app), identity.issuer.as_str(), "Connections, for an app's agent")))
+    let scopes = [AgentScope::ReadConnections, AgentScope::ChangeConnections];
+    Ok(Json(metadata(&resources.of_app(&app), identity, scopes, "Connections, for an app's agent")))
 }
 
-fn metadata(resource: &Resource, issuer: &str, name: &str) -> Value {
-    json!({
+/// Scopes are named only where the issuer has them: clients ask for all that they read here, and an issuer refuses whoever
+/// asks for what it does not know.
+fn metadata(resource: &Resource, identity: &Identity, scopes: [AgentScope; 2], name: &str) -> Value {
+    let mut metadata = json!({
         "resource": resource.url(),
-        "authorization_servers": [issuer],
+        "authorization_servers": [identity.issuer.as_str()],
         "bearer_methods_supported": ["header"],
         "resource_name": name,
-    })
+    });
+    if identity.agent_scopes {
+        metadata["scopes_supported"] = json!(scopes.map(AgentScope::as_str));
+    }
+    metadata
 }

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use connectors::{
-    domain::fields::Table,
+    domain::{agent_scope::AgentScope, fields::Table},
     web::{Problem, checked},
 };
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
@@ -21,6 +21,12 @@ pub(crate) trait Tools: Clone + Send + Sync + 'static {
 
     /// What an assistant reads before it uses any tool.
     const INSTRUCTIONS: &str;
+
+    /// What a token must be good for to look.
+    const READS: AgentScope;
+
+    /// What it must be good for to do anything else.
+    const CHANGES: AgentScope;
 
     /// Every tool.
     fn list() -> Vec<Tool>;

@@ -1,45 +1,86 @@
 //! The protocol over HTTP, without sessions: every request stands for itself, because the next one may come to another
 //! instance.
 
-use std::sync::Arc;
+use std::{fmt, pin::Pin, sync::Arc};
 
 use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, HeaderValue, Request, StatusCode, header},
     response::Response,
 };
-use connectors::{random::Random, web::Problem};
-use rmcp::transport::streamable_http_server::{
-    StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+use connectors::{
+    domain::agent_scope::AgentScope,
+    random::Random,
+    web::{Access, OwnHost, Problem},
+};
+use rmcp::{
+    ServerHandler,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+    },
 };
 use serde_json::Value;
 use url::Url;
 
-use crate::{
-    elicitation::{SESSION, session},
-    endpoint::Endpoint,
-    tool::Tools,
-};
+use crate::elicitation::{SESSION, session};
 
 /// How long a refusal of the library is that is looked at, in bytes.
 const LONGEST_REFUSAL: usize = 4 * 1024;
 
-/// An endpoint, reachable.
-#[derive(Clone)]
-pub(crate) struct Transport<T: Tools> {
-    service: Arc<StreamableHttpService<Endpoint<T>, NeverSessionManager>>,
-    random: Random,
+/// What stands behind an address, and answers those who have proven who they are.
+pub trait Served: ServerHandler + Clone {
+    /// Who calls.
+    type Caller: Clone + Send + Sync + 'static;
+
+    /// What a token must be good for to say this, if anything.
+    fn needs(message: &Value) -> Option<AgentScope>;
 }
 
-impl<T: Tools> Transport<T> {
-    /// The tools below the address at which people reach this deployment. Requests that were meant for another host, or come
-    /// from pages of another origin, are refused: a name that leads here is not ours for that (DNS rebinding).
-    pub(crate) fn new(tools: T, public_base_url: &str) -> Self {
+type Handler = dyn Fn(Request<Body>) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync;
+
+/// An endpoint for callers of one kind, reachable.
+pub(crate) struct Transport<C> {
+    handler: Arc<Handler>,
+    needs: fn(&Value) -> Option<AgentScope>,
+    /// The host of the address at which people reach this deployment. One without a host is none: then nobody is let in.
+    authority: HeaderValue,
+    random: Random,
+    insert: fn(&mut Request<Body>, C),
+}
+
+/// A request of somebody who has proven who they are: what their token is good for, the name by which the gateway took it,
+/// and what they wrote.
+pub(crate) struct Said {
+    pub(crate) access: Access,
+    pub(crate) own_host: Option<OwnHost>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) message: Value,
+}
+
+impl<C> Clone for Transport<C> {
+    fn clone(&self) -> Self {
+        let Self { handler, needs, authority, random, insert } = self;
+        let (handler, authority, random) = (Arc::clone(handler), authority.clone(), random.clone());
+        Self { handler, needs: *needs, authority, random, insert: *insert }
+    }
+}
+
+impl<C> fmt::Debug for Transport<C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Transport")
+    }
+}
+
+impl<C: Clone + Send + Sync + 'static> Transport<C> {
+    /// The endpoint below the address at which people reach this deployment. Requests that were meant for another host, or
+    /// come from pages of another origin, are refused: a name that leads here is not ours for that (DNS rebinding).
+    pub(crate) fn new<H: Served<Caller = C>>(served: H, public_base_url: &str) -> Self {
         let base = Url::parse(public_base_url).ok();
         let authority = base.as_ref().and_then(|base| match (base.host_str()?, base.port()) {
             (host, None) => Some(host.to_owned()),
             (host, Some(port)) => Some(format!("{host}:{port}")),
         });
+        let authority = authority.unwrap_or_else(|| "invalid".to_owned());
         let origin = base.as_ref().and_then(|base| {
             Some(format!("{}://{}:{}", base.scheme(), base.host_str()?, base.port_or_known_default()?))
         });
@@ -47,47 +88,67 @@ impl<T: Tools> Transport<T> {
             .with_legacy_session_mode(false)
             .with_json_response(true)
             .with_sse_keep_alive(None)
-            // An address without a host is none: then nobody is let in.
-            .with_allowed_hosts([authority.unwrap_or_else(|| "invalid".to_owned())])
+            .with_allowed_hosts([authority.clone()])
             .with_allowed_origins(origin)
             .enforce_origin_validation();
-        let service = move || Ok(Endpoint(tools.clone()));
+        let service = move || Ok(served.clone());
         let service = StreamableHttpService::new(service, Arc::new(NeverSessionManager::default()), config);
-        Self { service: Arc::new(service), random: Random::default() }
+        let handler = move |request| -> Pin<Box<dyn Future<Output = Response> + Send>> {
+            let service = service.clone();
+            Box::pin(async move { service.handle(request).await.map(Body::new) })
+        };
+        Self {
+            handler: Arc::new(handler),
+            needs: H::needs,
+            authority: HeaderValue::from_str(&authority).unwrap_or(HeaderValue::from_static("invalid")),
+            random: Random::default(),
+            insert: |request, caller| {
+                request.extensions_mut().insert(caller);
+            },
+        }
     }
 
-    /// Answers one request of somebody who has proven who they are.
-    pub(crate) async fn answer(
-        &self,
-        caller: T::Caller,
-        headers: HeaderMap,
-        body: &Value,
-    ) -> Result<Response, Problem> {
-        let session = session(body, &self.random.token());
+    /// Answers one request.
+    pub(crate) async fn answer(&self, caller: C, said: Said) -> Result<Response, Problem> {
+        let Said { access, own_host, mut headers, message } = said;
+        if let Some(scope) = (self.needs)(&message) {
+            access.require(scope)?;
+        }
+        let session = session(&message, &self.random.token());
+        self.know_own_host(own_host.as_ref(), &mut headers);
         let mut request =
-            Request::post("/").body(Body::from(body.to_string())).map_err(|error| Problem::internal(&error))?;
+            Request::post("/").body(Body::from(message.to_string())).map_err(|error| Problem::internal(&error))?;
         *request.headers_mut() = headers;
         // The token has done what it is for: nothing behind this gets to see it.
         request.headers_mut().remove(header::AUTHORIZATION);
         request.headers_mut().remove(header::CONTENT_LENGTH);
-        request.extensions_mut().insert(caller);
-        let (mut parts, body) = self.service.handle(request).await.into_parts();
+        (self.insert)(&mut request, caller);
+        let (mut parts, body) = (self.handler)(request).await.into_parts();
         if let Some(session) = session.filter(|_| parts.status.is_success()) {
             let name = HeaderValue::from_str(&session).map_err(|error| Problem::internal(&error))?;
             parts.headers.insert(SESSION, name);
         }
         let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
         if parts.status.is_success() || is_json {
-            return Ok(Response::from_parts(parts, Body::new(body)));
+            return Ok(Response::from_parts(parts, body));
         }
         // What it says is for developers of clients, and has nothing of the request in it but names of headers.
-        let said = to_bytes(Body::new(body), LONGEST_REFUSAL).await.unwrap_or_default();
-        Err(refusal(parts.status, &String::from_utf8_lossy(&said)))
+        let refusal = to_bytes(body, LONGEST_REFUSAL).await.unwrap_or_default();
+        Err(refused(parts.status, &String::from_utf8_lossy(&refusal)))
+    }
+
+    /// The gateway says by which of its own names it took a request: that is ours too, for instance behind a distribution
+    /// that has the public name.
+    fn know_own_host(&self, own: Option<&OwnHost>, headers: &mut HeaderMap) {
+        let written = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        if own.is_some_and(|OwnHost(own)| written.is_some_and(|written| written.eq_ignore_ascii_case(own))) {
+            headers.insert(header::HOST, self.authority.clone());
+        }
     }
 }
 
 /// The library's plain refusal, in the form that all others have.
-fn refusal(status: StatusCode, said: &str) -> Problem {
+fn refused(status: StatusCode, said: &str) -> Problem {
     let detail = match status {
         StatusCode::FORBIDDEN => "The request was made for another host, or from a page of another origin.",
         StatusCode::NOT_ACCEPTABLE => "`Accept` must name both application/json and text/event-stream.",

@@ -109,3 +109,20 @@ async fn whoever_has_no_token_is_told_where_to_get_one() {
     }
     assisted.deployment.asked_by("mcp");
 }
+
+/// Behind a distribution the public name stays outside: what the gateway calls itself is ours as well, and nothing else.
+#[tokio::test]
+async fn the_gateways_own_name_leads_in_and_one_that_somebody_wrote_does_not() {
+    let assisted = Assisted::start().await;
+    let own = |host: &str| {
+        let mut event = assisted.event("mcp.builder", "find_connector", &json!({}));
+        event["headers"]["host"] = json!(host);
+        event["requestContext"]["domainName"] = json!("a1b2.execute-api.eu-west-1.amazonaws.com");
+        event
+    };
+    let mut function = assisted.deployment.launch(BOOTSTRAP, own("A1B2.execute-api.eu-west-1.amazonaws.com")).await;
+    assert_eq!(told(&function.answer().await.http().body)["fits"], false);
+    for host in ["evil.example", "a1b2.execute-api.eu-west-1.amazonaws.com.evil.example", "localhost", ""] {
+        assert_eq!(function.invoke(own(host)).await.http().status, if host.is_empty() { 400 } else { 403 }, "{host}");
+    }
+}

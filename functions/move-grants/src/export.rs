@@ -28,6 +28,8 @@ pub(crate) struct PageOnWire {
     next_cursor: Option<String>,
 }
 
+/// Exports connections, a page at a time, encrypted to a key of whoever asks. An admin has to have allowed it a day before
+/// (409).
 pub(crate) async fn page(
     State(journey): State<ExportGrants>,
     WriterCaller(admin): WriterCaller,
@@ -71,6 +73,7 @@ fn problem(error: ExportError) -> Problem {
             Problem::conflict(format!("This connector's connections may be exported from {} on.", seconds(from)))
         }
         ExportError::Bound => bound(),
+        ExportError::BlockedByPolicy => Problem::blocked_by_policy(),
         ExportError::NotEncrypted(cause) => Problem::invalid_field("/recipient", cause),
         ExportError::Store(StoreError::Unreadable("cursor")) => Problem::invalid_field("/cursor", CURSOR),
         ExportError::Store(cause) => cause.into(),

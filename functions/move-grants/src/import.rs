@@ -8,7 +8,7 @@ use connectors::{
     domain::{
         fields::{FieldError, Table},
         ids::{AppId, Issuer},
-        portable_grant::Mapping,
+        portable_grant::{Mapping, NangoUser},
     },
     journeys::import_grants::{ImportError, ImportFormat, ImportGrants, ImportWish, Imported, Skipped},
     web::{JsonBody, Problem, WriterCaller, checked},
@@ -43,7 +43,7 @@ struct ResultOnWire {
 enum OutcomeOnWire {
     Imported { connection_id: String },
     Skipped { connection_id: String, reason: &'static str },
-    Refused { errors: Vec<ErrorOnWire> },
+    Refused { reason: &'static str, errors: Vec<ErrorOnWire> },
 }
 
 #[derive(Serialize)]
@@ -58,6 +58,8 @@ struct Batch {
     format: ImportFormat,
 }
 
+/// Imports grants of the same client id, so that nobody connects again. Up to 100 at once; what is wrong with one keeps no
+/// other out. With `dry_run` nothing is stored.
 pub(crate) async fn own(
     journey: State<ImportGrants>,
     caller: WriterCaller,
@@ -67,6 +69,7 @@ pub(crate) async fn own(
     take(journey, caller, path, body, |_| ImportFormat::Own).await
 }
 
+/// Imports grants as Nango's API answers them. `mapping` says what those answers do not: the client id, and whose they are.
 pub(crate) async fn nango(
     journey: State<ImportGrants>,
     caller: WriterCaller,
@@ -110,14 +113,21 @@ fn mapping(body: &Table<'_>) -> Mapping {
         body.require_given("mapping");
     }
     let client_id = mapping.require("client_id", mapping.text("client_id"));
-    let by_end_user = mapping.choice("user", &[("connection_id", false), ("end_user.id", true)]);
+    let user = mapping.choice(
+        "user",
+        &[
+            ("connection_id", NangoUser::ConnectionId),
+            ("end_user.id", NangoUser::EndUser),
+            ("tags.end_user_id", NangoUser::Tag),
+        ],
+    );
     let app = mapping.read("app_id", |value| parsed(value, |raw| AppId::parse(raw).map_err(|error| error.to_string())));
     let issuer =
         mapping.read("issuer", |value| parsed(value, |raw| Issuer::parse(raw).map_err(|error| error.to_string())));
     let provider_config_key = mapping.text("provider_config_key");
     mapping.close();
-    let by_end_user = by_end_user.unwrap_or(false);
-    Mapping { app, issuer, by_end_user, client_id, provider_config_key }
+    let user = user.unwrap_or(NangoUser::ConnectionId);
+    Mapping { app, issuer, user, client_id, provider_config_key }
 }
 
 fn parsed<T>(value: &Value, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
@@ -138,7 +148,13 @@ fn summary(outcomes: Vec<Imported>, wish: ImportWish) -> Summary {
             }
             Imported::Refused(errors) => {
                 summary.refused += 1;
-                OutcomeOnWire::Refused { errors: errors.into_iter().map(|error| at(index, error)).collect() }
+                let errors = errors.into_iter().map(|error| at(index, error)).collect();
+                OutcomeOnWire::Refused { reason: "invalid", errors }
+            }
+            Imported::NoRoom(required) => {
+                summary.refused += 1;
+                let whole = FieldError { pointer: String::new(), detail: required.to_string() };
+                OutcomeOnWire::Refused { reason: "plan_required", errors: vec![at(index, whole)] }
             }
         };
         summary.results.push(ResultOnWire { index, outcome });
@@ -162,6 +178,7 @@ fn problem(error: ImportError) -> Problem {
     match error {
         ImportError::NotFound => Problem::not_found(),
         ImportError::Bound => bound(),
+        ImportError::BlockedByPolicy => Problem::blocked_by_policy(),
         ImportError::Store(cause) => cause.into(),
         ImportError::Vault(cause) => cause.into(),
     }

@@ -66,6 +66,8 @@ struct Initiated {
     already_authorized: bool,
 }
 
+/// Begins to connect the user: answers the address at the provider to send their browser to. The session lives ten minutes.
+/// 422 for a return URL that is not registered, or scopes that the connector has not.
 async fn initiate(
     State(journey): State<StartAuthorization>,
     UserCaller(user): UserCaller,
@@ -117,6 +119,8 @@ struct Link {
     expires_at: String,
 }
 
+/// Makes a link by which a user connects without any page of the app. `user` must be one of the app's issuer. The link lives
+/// ten minutes.
 async fn link(
     State(journey): State<StartAuthorization>,
     ServiceCaller(service): ServiceCaller,

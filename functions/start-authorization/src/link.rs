@@ -73,7 +73,7 @@ impl From<Opened> for Shown {
     }
 }
 
-/// `POST /connect/{session}/open`
+/// Tells the page of a link who asks for what. The browser that asks first gets the cookie; any other is answered 410.
 pub(crate) async fn open(
     State(journey): State<OpenLink>,
     _: OwnPage,
@@ -93,7 +93,7 @@ pub(crate) struct LedOn {
     redirect_url: String,
 }
 
-/// `POST /connect/{session}/continue`
+/// Leads on to the provider, in the browser that opened the link.
 pub(crate) async fn lead_on(
     State(journey): State<StartAuthorization>,
     _: OwnPage,
@@ -106,7 +106,7 @@ pub(crate) async fn lead_on(
     Ok(Json(LedOn { redirect_url }))
 }
 
-/// `POST /connect/{session}/decline`
+/// Declines what a link asks for, in the browser that opened it.
 pub(crate) async fn decline(
     State(journey): State<OpenLink>,
     _: OwnPage,

@@ -8,7 +8,7 @@ use axum::{
 };
 use connectors::{
     domain::{fields::text, ids::ConnectorId},
-    journeys::start_authorization::{SharedWanted, StartAuthorization},
+    journeys::start_authorization::{SharedWanted, StartAuthorization, StartError},
     web::{JsonBody, Problem, WriterCaller, checked, cookie, no_connector, not_started},
 };
 use serde::Serialize;
@@ -21,6 +21,8 @@ struct Connecting {
     session_id: String,
 }
 
+/// Begins to connect what all apps of the workspace share. It is asked for in the browser that goes to the provider, at this
+/// API's own address: the cookie of the answer is the only way to finish.
 pub(crate) async fn connect(
     State(journey): State<StartAuthorization>,
     WriterCaller(admin): WriterCaller,
@@ -33,7 +35,11 @@ pub(crate) async fn connect(
         connection_config: connection_config(body),
     })?;
     let actor = admin.actor();
-    let begun = journey.begin_shared(&admin, &connector, wanted, actor).await.map_err(not_started)?;
+    let begun = journey.begin_shared(&admin, &connector, wanted, actor).await.map_err(|error| match error {
+        // An admin may know what the plan says.
+        StartError::Plan(required) => Problem::plan_required(&required),
+        error => not_started(error),
+    })?;
     let bound = cookie::bind(&begun.session_id, &begun.cookie);
     let answer = Connecting { redirect_url: begun.redirect_url, session_id: begun.session_id.as_str().to_owned() };
     let mut response = Json(answer).into_response();

@@ -4,8 +4,10 @@
 mod api_keys;
 mod apps;
 mod cache;
+mod callers;
 mod jwks;
 mod people;
+mod resource_tokens;
 mod user_tokens;
 
 use std::sync::Arc;
@@ -13,21 +15,25 @@ use std::sync::Arc;
 use crate::{
     clock::Clock,
     domain::{
+        agent_scope::GrantedScopes,
         api_key::WorkspaceRole,
         app::App,
-        audit::Actor,
-        ids::{AppId, ConnectorId, KeyId, WorkspaceId},
-        person::{Person, WorkspaceIdentity},
-        user::{ConnectionKey, Owner, User},
+        ids::{AppId, WorkspaceId},
+        person::WorkspaceIdentity,
+        user::User,
     },
     oauth::ProviderClient,
     store::{ApiKeys, Apps, StoreError, WorkspaceIdentities},
 };
 
+use callers::AdminProof;
+pub use callers::{Admin, AppUser, Service};
 /// The keys of a JWK Set that can verify a user's token; `None` if there are none.
 pub use jwks::usable as usable_keys;
 pub use people::{KnownPerson, PersonFlaw};
 pub use user_tokens::TokenFlaw;
+
+use people::Verified;
 
 /// Finds out who is calling.
 #[derive(Debug)]
@@ -36,36 +42,6 @@ pub struct Authenticator {
     apps: apps::AppCache,
     tokens: user_tokens::TokenCheck,
     people: people::People,
-}
-
-/// Somebody who may look at a workspace, at least at its connectors, and perhaps change it.
-#[derive(Debug, Clone)]
-pub struct Admin {
-    workspace: WorkspaceId,
-    role: WorkspaceRole,
-    proof: AdminProof,
-}
-
-/// By what somebody proved to be of a workspace.
-#[derive(Debug, Clone)]
-enum AdminProof {
-    Key(KeyId),
-    Person(Person),
-}
-
-/// An app's backend.
-#[derive(Debug, Clone)]
-pub struct Service {
-    app: Arc<App>,
-    key: KeyId,
-    offline_tokens: bool,
-}
-
-/// A user of an app: by their own token, or by the app's backend in their name.
-#[derive(Debug, Clone)]
-pub struct AppUser {
-    app: Arc<App>,
-    user: User,
 }
 
 /// Why nobody was recognised.
@@ -123,8 +99,8 @@ impl Authenticator {
         Ok(Admin { workspace: own, role, proof: AdminProof::Key(key) })
     }
 
-    /// Who of `workspace` this token of its issuer names, if it is for `audience`: for parts of the product that clients
-    /// ask for tokens of their own for.
+    /// Who of `workspace` this access token of its issuer names, if it is for `audience`, and what it is good for: for parts
+    /// of the product that clients ask for tokens of their own for.
     ///
     /// # Errors
     /// [`Unauthenticated`].
@@ -133,10 +109,10 @@ impl Authenticator {
         bearer: Option<&str>,
         workspace: &WorkspaceId,
         audience: &str,
-    ) -> Result<Admin, Unauthenticated> {
+    ) -> Result<(Admin, GrantedScopes), Unauthenticated> {
         let bearer = bearer.ok_or(Unauthenticated::NoProof)?;
-        let known = self.people.member_at(&self.tokens, bearer, workspace, audience).await?;
-        Ok(Admin::of_person(workspace, known))
+        let (known, granted) = self.people.member_at(&self.tokens, bearer, workspace, audience).await?;
+        Ok((Admin::of_person(workspace, known), granted))
     }
 
     /// Who vouches for the people of a workspace, as it was at most a minute ago.
@@ -216,19 +192,25 @@ impl Authenticator {
         Ok(AppUser { app, user })
     }
 
-    /// Which user of `app` this token of its issuer names, if it is for `audience`: for parts of the product that clients ask
-    /// for tokens of their own for.
+    /// Which user of `app` this access token of its issuer names, if it is for `audience`, and what it is good for: for parts
+    /// of the product that clients ask for tokens of their own for.
     ///
     /// # Errors
     /// [`Unauthenticated`].
-    pub async fn user_at(&self, bearer: Option<&str>, app: &AppId, audience: &str) -> Result<AppUser, Unauthenticated> {
+    pub async fn user_at(
+        &self,
+        bearer: Option<&str>,
+        app: &AppId,
+        audience: &str,
+    ) -> Result<(AppUser, GrantedScopes), Unauthenticated> {
         let bearer = bearer.ok_or(Unauthenticated::NoProof)?;
         let app = self.apps.find(app).await?.ok_or(Unauthenticated::NoProof)?;
         let identity = app.identity.as_ref().ok_or(Unauthenticated::NoProof)?;
-        let subject =
-            self.tokens.subject_for(bearer, identity, audience).await.map_err(|_| Unauthenticated::NoProof)?;
+        let verified = self.tokens.bearer_for(bearer, identity, audience).await;
+        let Verified { subject, claims, .. } = verified.map_err(|_| Unauthenticated::NoProof)?;
+        let granted = GrantedScopes::of_claims(&claims, identity.agent_scopes);
         let user = User { app: app.id.clone(), issuer: identity.issuer.clone(), subject };
-        Ok(AppUser { app, user })
+        Ok((AppUser { app, user }, granted))
     }
 
     /// Who vouches for the users of an app, as it was at most a minute ago: nobody yet, or the app is none.
@@ -286,99 +268,5 @@ impl Authenticator {
     /// [`StoreError`] if the app cannot be read.
     pub async fn allows_origin(&self, app: &AppId, origin: &str) -> Result<bool, StoreError> {
         Ok(self.apps.find(app).await?.is_some_and(|app| app.allows_origin(origin)))
-    }
-}
-
-impl Admin {
-    /// The workspace.
-    #[must_use]
-    pub fn workspace(&self) -> &WorkspaceId {
-        &self.workspace
-    }
-
-    /// Who it is, for the audit trail.
-    #[must_use]
-    pub fn actor(&self) -> Actor {
-        match &self.proof {
-            AdminProof::Key(key) => Actor::Key(key.to_string()),
-            AdminProof::Person(person) => Actor::Person(Box::new(person.clone())),
-        }
-    }
-
-    fn of_person(workspace: &WorkspaceId, known: KnownPerson) -> Self {
-        Self { workspace: workspace.clone(), role: known.role, proof: AdminProof::Person(known.person) }
-    }
-
-    /// Whether everything may be looked at, and not connectors and providers only.
-    #[must_use]
-    pub fn may_look(&self) -> bool {
-        matches!(self.role, WorkspaceRole::Admin | WorkspaceRole::Reader)
-    }
-
-    /// Whether changes may be proposed.
-    #[must_use]
-    pub fn may_propose(&self) -> bool {
-        matches!(self.role, WorkspaceRole::Admin | WorkspaceRole::Builder)
-    }
-
-    /// Whether anything may be changed.
-    #[must_use]
-    pub fn may_write(&self) -> bool {
-        self.role == WorkspaceRole::Admin
-    }
-}
-
-impl Service {
-    /// The app.
-    #[must_use]
-    pub fn app(&self) -> &Arc<App> {
-        &self.app
-    }
-
-    /// The key that proved it, for the audit trail.
-    #[must_use]
-    pub fn key(&self) -> &KeyId {
-        &self.key
-    }
-
-    /// Whether a user's token may be fetched without that user's session.
-    #[must_use]
-    pub fn may_fetch_offline(&self) -> bool {
-        self.offline_tokens
-    }
-
-    /// Where the connection that all apps of the workspace share through a connector stands.
-    #[must_use]
-    pub fn shared_place(&self, connector: ConnectorId) -> ConnectionKey {
-        ConnectionKey { workspace: self.app.workspace.clone(), owner: Owner::Workspace, connector }
-    }
-
-    /// A user of the app that the backend names, instead of showing their token. Proves nothing about that user: for
-    /// what a backend may do by itself only.
-    #[must_use]
-    pub fn names(&self, issuer: crate::domain::ids::Issuer, subject: crate::domain::ids::Subject) -> AppUser {
-        let user = User { app: self.app.id.clone(), issuer, subject };
-        AppUser { app: Arc::clone(&self.app), user }
-    }
-}
-
-impl AppUser {
-    /// The app.
-    #[must_use]
-    pub fn app(&self) -> &Arc<App> {
-        &self.app
-    }
-
-    /// The user.
-    #[must_use]
-    pub fn user(&self) -> &User {
-        &self.user
-    }
-
-    /// Where this user's connection through a connector stands.
-    #[must_use]
-    pub fn place(&self, connector: ConnectorId) -> ConnectionKey {
-        let owner = Owner::User(self.user.clone());
-        ConnectionKey { workspace: self.app.workspace.clone(), owner, connector }
     }
 }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     clock::Clock,
     domain::{
+        agent_scope::GrantedScopes,
         api_key::WorkspaceRole,
         ids::WorkspaceId,
         person::{Person, WorkspaceIdentity},
@@ -75,18 +76,20 @@ impl People {
         signed_in(tokens, token, &identity, None).await.map_err(Unauthenticated::from)
     }
 
-    /// Who shows this token to a part of the product that has an audience of its own, whichever client it was given to.
+    /// Who shows this access token to a part of the product that has an audience of its own, whichever client it was given
+    /// to, and what it is good for.
     pub(super) async fn member_at(
         &self,
         tokens: &TokenCheck,
         token: &str,
         workspace: &WorkspaceId,
         audience: &str,
-    ) -> Result<KnownPerson, Unauthenticated> {
+    ) -> Result<(KnownPerson, GrantedScopes), Unauthenticated> {
         let identity = self.identity(workspace).await?.ok_or(Unauthenticated::NoProof)?;
-        let verified = tokens.verify_for(token, &identity.issuer, audience).await;
+        let verified = tokens.bearer_for(token, &identity.issuer, audience).await;
         let verified = verified.map_err(|_| Unauthenticated::NoProof)?;
-        known(&identity, verified).map_err(Unauthenticated::from)
+        let granted = GrantedScopes::of_claims(&verified.claims, identity.issuer.agent_scopes);
+        Ok((known(&identity, verified)?, granted))
     }
 }
 

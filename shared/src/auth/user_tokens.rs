@@ -10,7 +10,7 @@ use jsonwebtoken::{
 };
 use serde::Deserialize;
 
-use super::{jwks::KeySets, people::Verified};
+use super::{jwks::KeySets, people::Verified, resource_tokens::is_bearer};
 use crate::{
     clock::Clock,
     domain::{
@@ -60,17 +60,18 @@ impl TokenCheck {
         Ok(User { app: app.id.clone(), issuer: identity.issuer.clone(), subject })
     }
 
-    /// Whom the token names, if this issuer signed it for this audience.
+    /// All that an access token says which whoever has it may show, if this issuer signed it for this audience.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) async fn subject_for(
+    pub(super) async fn bearer_for(
         &self,
         token: &str,
         identity: &Identity,
         audience: &str,
-    ) -> Result<Subject, TokenFlaw> {
-        Ok(self.claims(token, identity, audience).await?.0)
+    ) -> Result<Verified, TokenFlaw> {
+        let verified = self.verify_for(token, identity, audience).await?;
+        if is_bearer(&verified.claims, audience) { Ok(verified) } else { Err(TokenFlaw::Claim) }
     }
 
     /// All that the token says, if this issuer signed it for this audience.

@@ -45,6 +45,18 @@ pub struct Identity {
     pub jwks_snapshot: String,
     /// When that was.
     pub jwks_fetched_at: Timestamp,
+    /// Whether the issuer gives tokens with the scopes of assistants: then they are asked for, and a token without one opens
+    /// nothing. Clients ask for what they are told of, and an issuer refuses what it does not know.
+    pub agent_scopes: bool,
+}
+
+impl Identity {
+    /// Whether an issuer has the scopes of assistants, by what is said now and what was before: whoever saves something else
+    /// of it, and has never heard of this, must not let tokens do more.
+    #[must_use]
+    pub fn agent_scopes_after(said: Option<bool>, earlier: Option<&Self>, issuer: &Issuer) -> bool {
+        said.unwrap_or_else(|| earlier.is_some_and(|known| known.issuer == *issuer && known.agent_scopes))
+    }
 }
 
 /// What happens when the provider's redirect arrives in a browser that is not bound to the session.

@@ -39,6 +39,8 @@ pub struct Connection {
     pub details: Values,
     /// When the user granted it, the last time.
     pub connected_at: Timestamp,
+    /// When it came here from elsewhere, if it did since.
+    pub imported_at: Option<Timestamp>,
     /// Which admin connected it for the workspace, as the audit trail describes them; none for a user's own.
     pub connected_by: Option<String>,
     /// The day of its last use.
@@ -51,6 +53,14 @@ pub struct Connection {
     pub quarantine: Option<Quarantine>,
     /// Whether it is among those that are counted in its workspace: since connections are, each new one is.
     pub counted: bool,
+}
+
+impl Connection {
+    /// Since when this grant stands here: what somebody saw, or deleted, before that was not this one.
+    #[must_use]
+    pub fn here_since(&self) -> Timestamp {
+        self.imported_at.unwrap_or(self.connected_at)
+    }
 }
 
 /// How many details a connection keeps, and how long each may be, in bytes.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     connection::{Connection, Grant},
-    ids::{ConnectorId, EndedId},
+    ids::{ConnectorId, EndedId, RevocationId},
     provider::Values,
     secret::{AccessToken, RefreshToken, Sealed},
     user::ConnectionKey,
@@ -23,6 +23,17 @@ const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// How many tries there are at least, however much time has passed: an outage of ours is not the provider's.
 const FEWEST_TRIES: u32 = 10;
+
+/// What has become of a grant in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is ended at its provider.
+    Revoked,
+    /// Its provider has no way to end it that would leave everything else alone.
+    Unsupported,
+    /// Its provider refused, or could not be asked in time, or a newer connection took it over.
+    Failed,
+}
 
 /// A grant whose connection is gone, with everything that it takes to end it at the provider.
 #[derive(Debug, Clone)]
@@ -41,6 +52,8 @@ pub struct EndedGrant {
     pub access: Option<Sealed<AccessToken>>,
     /// Its refresh token, if there was one.
     pub refresh: Option<Sealed<RefreshToken>>,
+    /// The revocation of many connections that ended it, if it was one: that is told what becomes of it.
+    pub part_of: Option<RevocationId>,
     /// When the connection ended.
     pub ended_at: Timestamp,
     /// How often the provider was asked.
@@ -62,6 +75,7 @@ impl EndedGrant {
             details: connection.details.clone(),
             access: Some(connection.tokens.access.clone()),
             refresh: connection.tokens.refresh.clone(),
+            part_of: None,
             ended_at: now,
             tries: 0,
             due_at,
@@ -147,6 +161,7 @@ mod tests {
             label: None,
             details: Values::new(),
             connected_at: at(0),
+            imported_at: None,
             connected_by: None,
             last_used_on: None,
             tokens: SealedTokens {

@@ -20,6 +20,9 @@ pub struct FieldError {
 /// How long a text may be, in bytes; the longest real one is a setup guide.
 pub const MAX_TEXT: usize = 1024;
 
+/// How long a text may be that an issuer or a provider has made, in bytes: some issuers' codes have more than a kilobyte.
+pub const MAX_LONG_TEXT: usize = 4096;
+
 /// How long a URL may be, in bytes: what every authorization server in use accepts.
 const MAX_URL: usize = 2048;
 
@@ -261,9 +264,21 @@ pub(super) fn unless(is_wrong: bool, detail: &str) -> Result<(), String> {
 /// # Errors
 /// What is wrong with it, in words for the person who wrote it.
 pub fn text(value: &Value) -> Result<String, String> {
+    bounded(value, MAX_TEXT)
+}
+
+/// The same, of at most [`MAX_LONG_TEXT`] bytes: what others have made, such as a code, and nobody can shorten.
+///
+/// # Errors
+/// What is wrong with it, in words for the person who wrote it.
+pub fn long_text(value: &Value) -> Result<String, String> {
+    bounded(value, MAX_LONG_TEXT)
+}
+
+fn bounded(value: &Value, most: usize) -> Result<String, String> {
     let text = value.as_str().ok_or("must be a text")?;
-    if text.is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control) {
-        return Err(format!("must have 1 to {MAX_TEXT} bytes and no control characters"));
+    if text.is_empty() || text.len() > most || text.chars().any(char::is_control) {
+        return Err(format!("must have 1 to {most} bytes and no control characters"));
     }
     Ok(text.to_owned())
 }

@@ -21,7 +21,7 @@ pub struct Criteria {
     pub app: Option<AppId>,
     /// Those of this user.
     pub user: Option<User>,
-    /// Those that were made before this moment.
+    /// Those that were made, or came here from elsewhere, before this moment.
     pub connected_before: Option<Timestamp>,
     /// Those that were made at this moment, or after it.
     pub connected_after: Option<Timestamp>,
@@ -41,8 +41,8 @@ impl Criteria {
         self.connector.as_ref().is_none_or(|connector| connection.key.connector == *connector)
             && self.app.as_ref().is_none_or(|app| user.is_some_and(|user| user.app == *app))
             && self.user.as_ref().is_none_or(|meant| user == Some(meant))
-            && self.connected_before.is_none_or(|before| connection.connected_at < before)
-            && self.connected_after.is_none_or(|after| connection.connected_at >= after)
+            && self.connected_before.is_none_or(|before| connection.here_since() < before)
+            && self.connected_after.is_none_or(|after| connection.here_since() >= after)
     }
 
     /// The same, for nothing that is made from this moment on.
@@ -123,7 +123,8 @@ pub struct MassRevocation {
     pub due_at: Timestamp,
 }
 
-/// How far a revocation has come. Whoever dies in the middle of a group leaves it uncounted, and not undone.
+/// How far a revocation has come. Each connection is counted in the transaction that ends it, and what became of its grant in
+/// the one that lets go of it: whoever dies in the middle leaves nothing uncounted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
     /// How many connections were looked at.
@@ -132,12 +133,21 @@ pub struct Progress {
     pub ended: u64,
     /// Of these, how many at their provider too.
     pub revoked: u64,
-    /// How many providers are asked again.
-    pub pending: u64,
     /// How many can't be ended at their provider, so that their tokens were destroyed here.
     pub unsupported: u64,
-    /// How many were refused by their provider for good, or could not be read.
+    /// How many were refused by their provider for good, or not ended there in time.
     pub failed: u64,
+    /// How many connections could not be read, and were left as they are.
+    pub unreadable: u64,
+}
+
+impl Progress {
+    /// How many of those that were ended here their providers are still to be asked about.
+    #[must_use]
+    pub fn pending(self) -> u64 {
+        let settled = self.revoked.saturating_add(self.unsupported).saturating_add(self.failed);
+        self.ended.saturating_sub(settled)
+    }
 }
 
 #[cfg(test)]

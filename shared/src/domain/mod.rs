@@ -1,6 +1,7 @@
 //! What things are. Pure: no clock, no network, no storage; nothing here imports another part of the crate.
 
 pub mod account;
+pub mod agent_scope;
 pub mod api_key;
 pub mod app;
 pub mod audit;

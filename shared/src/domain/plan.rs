@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor},
+};
 
 /// The name of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,11 +74,9 @@ impl Plans {
     /// Reads plans: a JSON object of them by name.
     ///
     /// # Errors
-    /// [`InvalidPlans`] if it is none, or has a name or a limit that is not known.
+    /// [`InvalidPlans`] if it is none, has a name twice, or a name or a limit that is not known.
     pub fn parse(raw: &str) -> Result<Self, InvalidPlans> {
-        let plans: BTreeMap<String, Plan> = serde_json::from_str(raw).map_err(|_| InvalidPlans)?;
-        let named = |(name, plan): (String, Plan)| Ok((PlanName::parse(&name).map_err(|_| InvalidPlans)?, plan));
-        plans.into_iter().map(named).collect::<Result<_, _>>().map(Self)
+        serde_json::from_str(raw).map_err(|_| InvalidPlans)
     }
 
     /// The plan of this name, if there is one.
@@ -88,6 +89,34 @@ impl Plans {
     #[must_use]
     pub fn limit_connections(&self) -> bool {
         self.0.values().any(|plan| plan.connections.is_some())
+    }
+}
+
+impl<'de> Deserialize<'de> for Plans {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ByName)
+    }
+}
+
+/// Reads plans by name. Of one that comes twice nobody knows which is meant, and the laxer one must not win.
+struct ByName;
+
+impl<'de> Visitor<'de> for ByName {
+    type Value = Plans;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object of plans by name")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Plans, A::Error> {
+        let mut plans = BTreeMap::new();
+        while let Some((name, plan)) = map.next_entry::<String, Plan>()? {
+            let name = PlanName::parse(&name).map_err(A::Error::custom)?;
+            if plans.insert(name, plan).is_some() {
+                return Err(A::Error::custom("a plan twice"));
+            }
+        }
+        Ok(Plans(plans))
     }
 }
 
@@ -213,7 +242,19 @@ mod tests {
 
     #[test]
     fn a_limit_that_nobody_keeps_is_refused_when_the_deployment_starts() {
-        for raw in ["", "[]", r#"{"free": {"conectors": 3}}"#, r#"{"Free": {}}"#, r#"{"free": {"connectors": -1}}"#] {
+        for raw in [
+            "",
+            "[]",
+            "null",
+            r#"{"free": {"conectors": 3}}"#,
+            r#"{"Free": {}}"#,
+            r#"{"free": {"connectors": -1}}"#,
+            r#"{"free": {"connectors": "3"}}"#,
+            r#"{"free": {"connectors": 4294967296}}"#,
+            r#"{"free": {"connectors": 3}, "free": {}}"#,
+            r#"{"free": {"connectors": 3, "connectors": 9}}"#,
+            r#"{"free": {}} {}"#,
+        ] {
             assert_eq!(Plans::parse(raw), Err(InvalidPlans), "{raw}");
         }
     }

@@ -50,6 +50,15 @@ pub struct Decision {
     pub at: Timestamp,
 }
 
+/// A decision that is about to be written: in the same moment as what comes of it, or not at all.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// What it is about.
+    pub proposal: Proposal,
+    /// The decision.
+    pub decision: Decision,
+}
+
 /// What is to be done with a connector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProposalKind {

@@ -192,6 +192,8 @@ pub enum FailureReason {
     ConnectorChanged,
     /// The user chose another account than the one that was connected.
     AccountChanged,
+    /// The workspace has switched off this type of provider in the meantime.
+    BlockedByPolicy,
     /// The workspace's plan has no room for a connection more: others came first.
     PlanLimit,
     /// Somebody else tried to finish it.
@@ -205,7 +207,8 @@ words! {
         Denied = "denied", Disconnected = "disconnected", ProviderRefused = "provider_refused",
         ProviderUnavailable = "provider_unavailable", ResponseRejected = "response_rejected",
         ConnectorMisconfigured = "connector_misconfigured", ConnectorChanged = "connector_changed",
-        AccountChanged = "account_changed", PlanLimit = "plan_required", UserMismatch = "session_user_mismatch", Expired = "session_expired"
+        AccountChanged = "account_changed", BlockedByPolicy = "blocked_by_policy", PlanLimit = "plan_required",
+        UserMismatch = "session_user_mismatch", Expired = "session_expired"
     }
 }
 

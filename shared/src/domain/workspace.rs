@@ -15,6 +15,8 @@ pub struct Workspace {
     pub plan: Option<PlanName>,
     /// How many connectors it has; unknown of a workspace that was made before they were counted.
     pub connectors: Option<u64>,
+    /// Whether every connection of it is counted; not so of a workspace that has some from before they were.
+    pub connections_counted: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was deleted, if it was; what is left of it is being purged.

@@ -1,13 +1,17 @@
 //! Calling a provider's API for an app, which says what it wants and does not get to see the token.
 
-mod request;
+mod error;
+mod outcome;
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use http::{HeaderMap, StatusCode, header};
-use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
+use self::outcome::NotFetched;
+pub use self::{
+    error::CallError,
+    outcome::{Called, NoBody, Phase},
+};
 use super::{
     client_proof::ClientProof,
     filled,
@@ -19,34 +23,25 @@ use crate::{
     auth::{AppUser, Service},
     clock::Clock,
     domain::{
-        call::{CallMethod, CallPath, Data, InvalidHeader, NoTarget, Query, Target, answered, forwarded},
+        call::{Call, PreparedCall},
         connector::{Connector, ConnectorKind},
         digest::sha256,
         ids::ConnectorId,
-        provider::{Provider, ProviderType, Step, TokenIn},
+        provider::{Provider, ProviderType, Step},
         user::ConnectionKey,
     },
     metrics::{Metric, Metrics},
-    oauth::{
-        ApiRequest, Presented, ProviderClient,
-        egress::{Ending, FetchError, Fetched},
-        says_expired,
-    },
+    oauth::{ApiRequest, Presented, ProviderClient, egress::Fetched, says_expired},
     random::Random,
-    store::{Connections, Connectors, StoreError},
-    vault::{Vault, VaultError},
+    store::{Connections, Connectors},
+    vault::Vault,
 };
-
-pub use request::read_call;
 
 /// How long all of it may take. The gateway hangs up after twenty-nine seconds; the answer must be on its way by then.
 pub const PATIENCE: Duration = Duration::from_secs(25);
 
 /// What must be left of it to begin a call: less would leave most of them without an answer.
 const LEAST: Duration = Duration::from_secs(2);
-
-const JSON: &str = "application/json";
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Calls APIs.
 #[derive(Debug, Clone)]
@@ -60,142 +55,6 @@ pub struct CallProvider {
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
-}
-
-/// What an app wants of an API.
-#[derive(Debug)]
-pub struct Call {
-    /// The method.
-    pub method: CallMethod,
-    /// The host, if it is another than that of the API's root.
-    pub host: Option<String>,
-    /// The path below the root, or below the host.
-    pub path: CallPath,
-    /// The query.
-    pub query: Query,
-    /// Headers. Those that may not go along are dropped.
-    pub headers: BTreeMap<String, String>,
-    /// The body: JSON, or with another `content-type` a text, or the fields of a form.
-    pub body: Option<Value>,
-}
-
-/// How far a call came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// The provider never saw it.
-    NotSent,
-    /// The provider answered.
-    Responded,
-    /// No answer came in time. The provider may have done it.
-    TimedOut,
-    /// The connection broke before an answer came. The provider may have done it.
-    SentUnconfirmed,
-}
-
-/// What came of a call.
-#[derive(Debug)]
-pub struct Called {
-    /// How far it came.
-    pub phase: Phase,
-    /// What the provider answered.
-    pub status: Option<StatusCode>,
-    /// Those headers of the answer that are told.
-    pub headers: BTreeMap<String, String>,
-    /// The body, or why there is none.
-    pub body: Result<Data, NoBody>,
-}
-
-/// Why there is no body of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoBody {
-    /// The guard of outgoing requests did not let it pass.
-    Blocked,
-    /// The host could not be reached.
-    Unreachable,
-    /// There was no time left, because the token had to be refreshed first.
-    NoTime,
-    /// No answer came in time.
-    NoAnswer,
-    /// The connection broke before an answer came.
-    Broken,
-    /// It is longer than can be handed on.
-    TooLong,
-    /// It broke off.
-    Cut,
-}
-
-impl NoBody {
-    /// What kept the answer away, for programs and for people.
-    #[must_use]
-    pub fn told(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Blocked => {
-                ("address_blocked", "The host's name does not lead to the public internet. Nothing was sent.")
-            }
-            Self::Unreachable => ("host_unreachable", "The host could not be reached. Nothing was sent; try again."),
-            Self::NoTime => (
-                "no_time",
-                "The token had to be refreshed first, and no time was left for the call. Nothing was sent; try again.",
-            ),
-            Self::NoAnswer => (
-                "no_answer",
-                "No answer came in time. The provider may have done it all the same: look before you try again.",
-            ),
-            Self::Broken => (
-                "connection_lost",
-                "The connection broke before an answer came. The provider may have done it all the same: look before you try again.",
-            ),
-            Self::TooLong => (
-                "answer_too_large",
-                "The answer is larger than 4 MiB. Ask for less: a page, fewer fields, or a `Range`.",
-            ),
-            Self::Cut => (
-                "answer_incomplete",
-                "The answer broke off, or took too long. The provider has done it all the same, as the status says.",
-            ),
-        }
-    }
-}
-
-/// Why a call was not tried.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    /// There is no token.
-    #[error(transparent)]
-    Token(#[from] GetTokenError),
-    /// Several connectors of this type are there, and the user is connected through several of them, or through none.
-    #[error("several connectors of this type")]
-    Ambiguous,
-    /// It leads nowhere.
-    #[error(transparent)]
-    Target(#[from] NoTarget),
-    /// The data of the provider, or of the connection, lacks something that its API needs.
-    #[error("the provider's API can't be addressed")]
-    Unaddressable,
-    /// The connector's rules do not have it.
-    #[error("the connector's rules do not allow it")]
-    NotAllowed,
-    /// A header can't be sent.
-    #[error(transparent)]
-    Header(#[from] InvalidHeader),
-    /// The body is not what its `content-type` says.
-    #[error("the body does not fit its content type")]
-    Body,
-    /// The query has the parameter by which the provider takes the token.
-    #[error("the query has the parameter of the token")]
-    TokenInQuery,
-}
-
-impl From<StoreError> for CallError {
-    fn from(error: StoreError) -> Self {
-        Self::Token(error.into())
-    }
-}
-
-impl From<VaultError> for CallError {
-    fn from(error: VaultError) -> Self {
-        Self::Token(error.into())
-    }
 }
 
 impl CallProvider {
@@ -249,7 +108,7 @@ impl CallProvider {
         let ends_at = Instant::now() + PATIENCE;
         let issued = self.token(place, Wish::default(), ends_at).await?;
         let provider = addressed(&issued)?;
-        let prepared = Prepared::of(&provider, &issued.connector, call)?;
+        let prepared = PreparedCall::of(&provider.api, &issued.connector.call_rules, call)?;
         let mut fetched = self.send(&provider, &prepared, &issued, ends_at).await?;
         // Where nothing renews a token, the provider's own answer says more than that it is over.
         let may_be_renewed = issued.connection.tokens.have_what_renews(&provider);
@@ -260,7 +119,7 @@ impl CallProvider {
                 Ok(renewed) => {
                     // What the connection tells of its API may have changed with it.
                     let provider = addressed(&renewed)?;
-                    let prepared = Prepared::of(&provider, &renewed.connector, call)?;
+                    let prepared = PreparedCall::of(&provider.api, &renewed.connector.call_rules, call)?;
                     fetched = self.send(&provider, &prepared, &renewed, ends_at).await?;
                 }
                 Err(error @ (GetTokenError::ReconnectRequired | GetTokenError::NotConnected)) => {
@@ -270,7 +129,7 @@ impl CallProvider {
                 Err(_) => {}
             }
         }
-        let called = called(&provider, &prepared.target, fetched);
+        let called = Called::of(&provider, &prepared, fetched);
         self.metrics.record(if called.status.is_some() { Metric::CallsAnswered } else { Metric::CallsUnanswered }, 1);
         tracing::info!(
             phase = called.phase.as_str(),
@@ -289,7 +148,7 @@ impl CallProvider {
     async fn send(
         &self,
         provider: &Provider,
-        prepared: &Prepared<'_>,
+        prepared: &PreparedCall<'_>,
         issued: &Issued,
         ends_at: Instant,
     ) -> Result<Result<Fetched, NotFetched>, CallError> {
@@ -310,81 +169,14 @@ impl CallProvider {
             return Ok(Err(NotFetched::NoTime));
         }
         let presented = Presented { client_id, access_token: &issued.access_token, bound_to };
-        let fetched = self.client.call(provider, prepared.request(), presented, now, left).await;
-        Ok(fetched.map_err(NotFetched::Failed))
-    }
-}
-
-impl Phase {
-    /// The word used on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotSent => "not_sent",
-            Self::Responded => "responded",
-            Self::TimedOut => "timed_out",
-            Self::SentUnconfirmed => "sent_unconfirmed",
-        }
-    }
-}
-
-/// Why there is no answer.
-enum NotFetched {
-    NoTime,
-    Failed(FetchError),
-}
-
-/// A call, ready to be sent.
-struct Prepared<'c> {
-    method: CallMethod,
-    target: Target,
-    headers: BTreeMap<String, String>,
-    body: Option<Cow<'c, [u8]>>,
-}
-
-impl<'c> Prepared<'c> {
-    fn of(provider: &Provider, connector: &Connector, call: &'c Call) -> Result<Self, CallError> {
-        let api = &provider.api;
-        if matches!(&api.token_in, Some(TokenIn::Query { query }) if call.query.has(query)) {
-            return Err(CallError::TokenInQuery);
-        }
-        let target = Target::of(api, call.host.as_deref(), &call.path, &call.query)?;
-        if !connector.call_rules.allow(call.method, &target, &call.path) {
-            return Err(CallError::NotAllowed);
-        }
-        let mut headers = forwarded(&call.headers, api)?;
-        let given = call.body.as_ref().filter(|body| call.method.has_body() && !body.is_null());
-        let body = if let Some(given) = given {
-            let content_type = headers.entry("content-type".to_owned()).or_insert_with(|| JSON.to_owned());
-            Some(written(given, content_type)?)
-        } else {
-            headers.remove("content-type");
-            None
+        let request = ApiRequest {
+            method: prepared.method.as_str(),
+            url: prepared.target.url(),
+            headers: &prepared.headers,
+            body: prepared.body.as_deref(),
         };
-        Ok(Self { method: call.method, target, headers, body })
-    }
-
-    fn request(&self) -> ApiRequest<'_> {
-        ApiRequest {
-            method: self.method.as_str(),
-            url: self.target.url(),
-            headers: &self.headers,
-            body: self.body.as_deref(),
-        }
-    }
-}
-
-/// The body in the form that its content type says.
-fn written<'c>(body: &'c Value, content_type: &str) -> Result<Cow<'c, [u8]>, CallError> {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match body {
-        _ if essence == JSON || essence.ends_with("+json") => Ok(Cow::Owned(body.to_string().into_bytes())),
-        Value::String(text) => Ok(Cow::Borrowed(text.as_bytes())),
-        Value::Object(_) if essence == FORM => {
-            let fields = Query::of_json(body).map_err(|_| CallError::Body)?;
-            Ok(Cow::Owned(fields.encoded().into_bytes()))
-        }
-        _ => Err(CallError::Body),
+        let fetched = self.client.call(provider, request, presented, now, left).await;
+        Ok(fetched.map_err(NotFetched::Failed))
     }
 }
 
@@ -396,71 +188,4 @@ fn addressed(issued: &Issued) -> Result<Cow<'_, Provider>, CallError> {
 
 fn is_expired(provider: &Provider, fetched: Result<&Fetched, &NotFetched>) -> bool {
     fetched.is_ok_and(|fetched| says_expired(&provider.api, fetched.response.status(), fetched.response.body()))
-}
-
-fn called(provider: &Provider, target: &Target, fetched: Result<Fetched, NotFetched>) -> Called {
-    let (phase, cause) = match fetched {
-        Ok(fetched) => return answer(provider, target, fetched),
-        Err(NotFetched::NoTime) => (Phase::NotSent, NoBody::NoTime),
-        Err(NotFetched::Failed(FetchError::Blocked(_))) => (Phase::NotSent, NoBody::Blocked),
-        Err(NotFetched::Failed(FetchError::NotSent)) => (Phase::NotSent, NoBody::Unreachable),
-        Err(NotFetched::Failed(FetchError::TimedOut)) => (Phase::TimedOut, NoBody::NoAnswer),
-        Err(NotFetched::Failed(FetchError::Broken)) => (Phase::SentUnconfirmed, NoBody::Broken),
-    };
-    Called { phase, status: None, headers: BTreeMap::new(), body: Err(cause) }
-}
-
-fn answer(provider: &Provider, target: &Target, fetched: Fetched) -> Called {
-    let (parts, body) = fetched.response.into_parts();
-    let text = |name| parts.headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
-    let is_encoded = text(header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"));
-    let body = match fetched.ending {
-        Ending::Whole => Ok(Data::of(body, text(header::CONTENT_TYPE), is_encoded)),
-        Ending::TooLong => Err(NoBody::TooLong),
-        Ending::Cut => Err(NoBody::Cut),
-    };
-    let mut headers = told(&parts.headers);
-    if let Some(led) = text(header::LOCATION).and_then(|location| target.redirect(&provider.api, location)) {
-        headers.insert("location".to_owned(), led.into());
-    }
-    Called { phase: Phase::Responded, status: Some(parts.status), headers, body }
-}
-
-/// The headers that go back. One that comes several times is one list (RFC 9110, section 5.3).
-fn told(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let mut told = BTreeMap::<String, String>::new();
-    for (name, value) in headers.iter().filter(|(name, _)| answered(name.as_str())) {
-        let Ok(value) = value.to_str() else { continue };
-        told.entry(name.as_str().to_owned())
-            .and_modify(|earlier| {
-                earlier.push_str(", ");
-                earlier.push_str(value);
-            })
-            .or_insert_with(|| value.to_owned());
-    }
-    told
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_body_is_written_as_its_content_type_says() {
-        for (body, content_type, expected) in [
-            (json!({"a": [1, "é"]}), JSON, Some(r#"{"a":[1,"é"]}"#)),
-            (json!("text"), "application/merge-patch+json; charset=utf-8", Some("\"text\"")),
-            (json!("<a/>"), "application/xml", Some("<a/>")),
-            (json!("a=b"), FORM, Some("a=b")),
-            (json!({"a": "b c", "n": 1}), FORM, Some("a=b%20c&n=1")),
-            (json!({"a": {"b": 1}}), FORM, None),
-            (json!({"a": 1}), "text/plain", None),
-            (json!(1), "text/plain", None),
-        ] {
-            let written = written(&body, content_type).ok();
-            assert_eq!(written.as_deref(), expected.map(str::as_bytes), "{body} as {content_type}");
-        }
-    }
 }

@@ -44,7 +44,12 @@ impl Quota {
 
     /// Passes if there is room for one more at this moment.
     pub(super) fn has_room(&self) -> Result<(), PlanRequired> {
-        let (most, used) = (self.most, self.count.total());
+        self.has_room_beside(0)
+    }
+
+    /// Passes if there is room for one more, once so many others have come.
+    pub(super) fn has_room_beside(&self, coming: u64) -> Result<(), PlanRequired> {
+        let (most, used) = (self.most, self.count.total().saturating_add(coming));
         if used < u64::from(most) {
             return Ok(());
         }

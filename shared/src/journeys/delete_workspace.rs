@@ -14,8 +14,8 @@ use crate::{
     clock::Clock,
     domain::{audit::Actor, connector::Connector, event::EventKind, ids::WorkspaceId, notice::Notice},
     store::{
-        ApiKeys, Apps, ConnectionCounts, Connections, Connectors, Healths, ItemKey, Purge, Purges, StoreError,
-        WorkspaceIdentities, WorkspaceKeys, Workspaces, Write,
+        ApiKeys, Apps, ConnectionCounts, Connections, ConnectorWrite, Connectors, Healths, ItemKey, Proposals, Purge,
+        Purges, StoreError, WorkspaceIdentities, WorkspaceKeys, Workspaces, Write,
     },
 };
 
@@ -40,6 +40,7 @@ pub struct DeleteWorkspace {
     pub(crate) connections: Connections,
     pub(crate) counts: ConnectionCounts,
     pub(crate) healths: Healths,
+    pub(crate) proposals: Proposals,
     pub(crate) purges: Purges,
     pub(crate) reminders: Reminders,
     pub(crate) audit: Audit,
@@ -101,6 +102,7 @@ impl DeleteWorkspace {
             self.healths.forget(&connector.id).await?;
         }
         self.counts.forget(&purge.workspace).await?;
+        self.proposals.remove_all(&purge.workspace).await?;
         self.workspaces.remove_all(&purge.workspace).await?;
         self.audit.note(&purge.workspace, Actor::System, "workspace.purged", purge.workspace.as_str(), &[]).await;
         self.audit.let_end(&purge.workspace).await?;
@@ -130,18 +132,18 @@ impl DeleteWorkspace {
             let connectors = self.connectors.of_workspace(workspace).await?;
             let active = connectors.iter().filter(|connector| connector.is_active());
             let marks: Vec<_> = active.map(|connector| self.mark_connector(connector)).collect();
-            let marks: Vec<Write> = stream::iter(marks).buffer_unordered(AT_A_TIME).try_collect().await?;
-            if marks.iter().all(|mark| *mark == Write::Done) {
+            let marks: Vec<ConnectorWrite> = stream::iter(marks).buffer_unordered(AT_A_TIME).try_collect().await?;
+            if marks.iter().all(|mark| *mark == ConnectorWrite::Done) {
                 return Ok(());
             }
         }
         Err(StoreError::Unavailable("others keep changing a connector".to_owned()))
     }
 
-    async fn mark_connector(&self, connector: &Connector) -> Result<Write, StoreError> {
+    async fn mark_connector(&self, connector: &Connector) -> Result<ConnectorWrite, StoreError> {
         let told = Notice::told(self.publisher.of_connector(EventKind::ConnectorDeleted, connector));
-        let write = self.connectors.mark_deleted(connector, &told).await?;
-        if write == Write::Done {
+        let write = self.connectors.mark_deleted(connector, &told, None).await?;
+        if write == ConnectorWrite::Done {
             self.publisher.remind(&told).await;
         }
         Ok(write)

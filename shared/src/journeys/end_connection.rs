@@ -9,7 +9,12 @@ use super::publish::{Publisher, noticed_as};
 use crate::{
     clock::Clock,
     domain::{
-        audit::Actor, connection::Connection, ended::EndedGrant, event::EventKind, ids::EndedId, notice::Notice,
+        audit::Actor,
+        connection::Connection,
+        ended::EndedGrant,
+        event::EventKind,
+        ids::{EndedId, RevocationId},
+        notice::Notice,
         user::ConnectionKey,
     },
     random::Random,
@@ -92,21 +97,24 @@ impl EndConnection {
         actor: &Actor,
         wait: Duration,
     ) -> Result<Option<Ended>, EndError> {
-        self.end_if(connection, actor, wait, |_| true).await
+        self.end_if(connection, actor, wait, None, |_| true).await
     }
 
-    /// The same, as long as it is one that is meant: in between the user may have connected anew.
+    /// The same, as long as it is one that is meant: in between the user may have connected anew. It is counted by the
+    /// revocation that it is part of.
     pub(super) async fn end_if(
         &self,
         mut connection: Connection,
         actor: &Actor,
         wait: Duration,
+        part_of: Option<&RevocationId>,
         is_meant: impl Fn(&Connection) -> bool + Send,
     ) -> Result<Option<Ended>, EndError> {
         for _ in 0..TRIES {
             let now = self.clock.now();
             let id = EndedId::of_ulid(&self.random.ulid(now));
-            let grant = EndedGrant::of(&connection, id, now, now.checked_add(wait).unwrap_or(Timestamp::MAX));
+            let due_at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+            let grant = EndedGrant { part_of: part_of.cloned(), ..EndedGrant::of(&connection, id, now, due_at) };
             let notice = self.notice(&connection.key, actor);
             if self.ended.end(&connection, &grant, &notice, self.draw()).await? == Write::Done {
                 self.publisher.remind(&notice).await;

@@ -19,8 +19,8 @@ use crate::{
     },
     oauth::{Arrived, CodeGrant, Credentials, ProviderClient, TokenError, TokenSet, dpop::Proof},
     random::Random,
-    store::{Completions, Connectors, EndedGrants, Healths, Sessions, StoreError, Write},
-    vault::{Place, Vault, VaultError},
+    store::{Completions, Connectors, EndedGrants, Healths, Policies, Sessions, StoreError, Write},
+    vault::{Place, Ready, Vault, VaultError},
 };
 
 /// How long the provider is asked for tokens, all steps together: a user waits, and a code does not live long.
@@ -30,6 +30,7 @@ const ASK_FOR: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
     pub(crate) connectors: Connectors,
+    pub(crate) policies: Policies,
     pub(crate) completions: Completions,
     pub(crate) sessions: Sessions,
     pub(crate) ended: EndedGrants,
@@ -100,6 +101,9 @@ impl Exchange {
     async fn carry_out(&self, session: &Session, arrived: &Arrived, claim: ClaimBy) -> Result<(), ExchangeError> {
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(changed())?;
+        if !self.policies.allow(&connector).await? {
+            return Err(blocked());
+        }
         let pinned = as_pinned(session, &connector).ok_or(changed())?;
         let unfilled = &*pinned;
         let mut details = session.inputs.clone();
@@ -119,23 +123,34 @@ impl Exchange {
         self.note_bound(session, unfilled, &tokens).await;
         details.extend(tokens.kept.clone());
         let mut met = Met { connector: &connector, unfilled, credentials, details, account: None };
-        let tokens = match self.swapped(&provider, credentials, tokens, began).await {
-            Ok(tokens) => tokens,
-            Err((tokens, error)) => {
-                self.give_back(session, &met, &ready, &tokens).await;
-                return Err(failed(error));
+        let (tokens, kept) = match self.swapped(&provider, credentials, tokens, began).await {
+            Ok(tokens) => {
+                let kept = self.keep(session, &mut met, &ready, &tokens, began).await;
+                (tokens, kept)
             }
+            Err((tokens, error)) => (tokens, Err(failed(error))),
         };
-        let known = self.get_to_know(session, &mut met, &tokens, began).await;
-        let stored = match known {
-            Ok(()) => self.store(session, &met, &ready, &tokens).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = stored {
+        if let Err(error) = kept {
             self.give_back(session, &met, &ready, &tokens).await;
             return Err(error);
         }
         Ok(())
+    }
+
+    /// Makes a connection of the tokens, unless nothing is to come of them after all.
+    async fn keep(
+        &self,
+        session: &Session,
+        met: &mut Met<'_>,
+        ready: &Ready<'_>,
+        tokens: &TokenSet,
+        began: Timestamp,
+    ) -> Result<(), ExchangeError> {
+        self.get_to_know(session, met, tokens, began).await?;
+        if self.was_switched_off(met.connector).await {
+            return Err(blocked());
+        }
+        self.store(session, met, ready, tokens).await
     }
 
     /// Remembers that the provider wanted a proof, so that the next code is shown with one at once.
@@ -196,6 +211,14 @@ impl Exchange {
         ASK_FOR.saturating_sub(spent)
     }
 
+    /// Whether the type was switched off while the provider was asked. If nobody can tell, it counts as on: a connection that
+    /// is off is of no use to anybody, and a grant that is given back does not return with the switch.
+    async fn was_switched_off(&self, connector: &Connector) -> bool {
+        let allowed = self.policies.allow(connector).await;
+        let allowed = allowed.inspect_err(|error| tracing::warn!(%error, "the policy could not be read once more"));
+        !allowed.unwrap_or(true)
+    }
+
     async fn claim(&self, session: &Session, claim: ClaimBy) -> Result<(), ExchangeError> {
         let now = self.clock.now();
         let claimed = match claim {
@@ -237,6 +260,10 @@ fn is_another(session: &Session, account: Option<&Account>) -> bool {
 /// What came back lacks a value, or has one that is not allowed.
 pub(super) fn rejected(_: Unfilled) -> ExchangeError {
     ExchangeError::Failed { reason: FailureReason::ResponseRejected, cause: None }
+}
+
+fn blocked() -> ExchangeError {
+    ExchangeError::Failed { reason: FailureReason::BlockedByPolicy, cause: None }
 }
 
 fn changed() -> ExchangeError {

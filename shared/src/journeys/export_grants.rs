@@ -19,12 +19,19 @@ use crate::{
         secret::Secret,
     },
     random::Random,
-    store::{Connections, Connectors, Cursor, StoreError},
+    store::{Connections, Connectors, Cursor, Policies, StoreError},
     vault::{NotEncrypted, Place, Recipient, Vault, VaultError},
 };
 
 /// How many connections a page has at most.
 const PAGE: usize = 200;
+
+/// How many of them are read at a time.
+const STEP: usize = 10;
+
+/// How large a page is, in bytes, when no more are read: with one more step it fits, encrypted and armoured, into the six
+/// megabytes that Lambda lets a function answer.
+const LARGEST: usize = 2_500_000;
 
 /// How large a line of a file is at most, unless it holds one connection alone: it fits into the body of an import.
 const LINE: usize = 96 * 1024;
@@ -36,6 +43,7 @@ const MOST_IN_LINE: usize = 100;
 #[derive(Debug, Clone)]
 pub struct ExportGrants {
     pub(crate) connectors: Connectors,
+    pub(crate) policies: Policies,
     pub(crate) connections: Connections,
     pub(crate) vault: Arc<Vault>,
     pub(crate) audit: Audit,
@@ -56,6 +64,13 @@ pub struct ExportPage {
     pub next: Option<Cursor>,
 }
 
+/// What goes into a page.
+struct Gathered {
+    grants: Vec<PortableGrant>,
+    left_out: usize,
+    next: Option<Cursor>,
+}
+
 /// Why nothing was exported.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
@@ -68,6 +83,9 @@ pub enum ExportError {
     /// Tokens of this provider are bound to the connector's key, which never leaves.
     #[error("tokens are bound to the connector's key")]
     Bound,
+    /// The workspace's policy has switched the connector's type off: nobody gets a token of it, this way neither.
+    #[error("switched off by policy")]
+    BlockedByPolicy,
     /// Nothing can be encrypted to the recipient.
     #[error(transparent)]
     NotEncrypted(#[from] NotEncrypted),
@@ -102,25 +120,44 @@ impl ExportGrants {
         if profile(&connector).is_none_or(Provider::binds_tokens) {
             return Err(ExportError::Bound);
         }
-        let page = self.connections.of_connector(&connector.id, None, from, PAGE).await?;
-        let mut left_out = page.unreadable;
-        let mut grants = Vec::with_capacity(page.connections.len());
-        for connection in &page.connections {
-            match self.opened(connection).await? {
-                Some(grant) => grants.push(grant),
-                None => left_out += 1,
-            }
+        if !self.policies.find(workspace).await?.policy.allows(connector.kind, &connector.provider) {
+            return Err(ExportError::BlockedByPolicy);
         }
+        let Gathered { grants, left_out, next } = self.gathered(&connector.id, from).await?;
         let file = recipient.encrypt(&lines(&grants), &self.random)?;
         let (count, left, to) = (grants.len().to_string(), left_out.to_string(), recipient.fingerprint());
         let details = [("recipient", to.as_str()), ("exported", &count), ("left_out", &left)];
         self.audit.note(workspace, actor, "connections.exported", connector.id.as_str(), &details).await;
-        Ok(ExportPage { file, exported: grants.len(), left_out, next: page.next })
+        Ok(ExportPage { file, exported: grants.len(), left_out, next })
+    }
+
+    /// Connections from `from` on, until there are enough for a page.
+    async fn gathered(&self, connector: &ConnectorId, from: Option<&Cursor>) -> Result<Gathered, ExportError> {
+        let mut gathered = Gathered { grants: Vec::new(), left_out: 0, next: from.cloned() };
+        let (mut seen, mut size) = (0, 0);
+        loop {
+            let step = self.connections.of_connector(connector, None, gathered.next.as_ref(), STEP).await?;
+            gathered.left_out += step.unreadable;
+            for connection in &step.connections {
+                match self.opened(connection).await? {
+                    Some(grant) => {
+                        size += written(std::slice::from_ref(&grant)).len();
+                        gathered.grants.push(grant);
+                    }
+                    None => gathered.left_out += 1,
+                }
+            }
+            seen += STEP;
+            gathered.next = step.next;
+            if gathered.next.is_none() || seen >= PAGE || size >= LARGEST {
+                return Ok(gathered);
+            }
+        }
     }
 
     /// A connection with its tokens opened; none if it is of no use anywhere.
     async fn opened(&self, connection: &Connection) -> Result<Option<PortableGrant>, VaultError> {
-        if connection.grant != Grant::Live || connection.quarantine.is_some() {
+        if connection.grant != Grant::Live || connection.quarantine.is_some() || connection.tokens.is_bound() {
             return Ok(None);
         }
         let (place, tokens) = (Place::connection(&connection.key), &connection.tokens);
@@ -147,6 +184,8 @@ impl ExportGrants {
             account: connection.account.clone(),
             label: connection.label.clone(),
             details: connection.details.clone(),
+            connected_at: Some(connection.connected_at),
+            last_used_on: connection.last_used_on,
         }))
     }
 }
@@ -164,9 +203,7 @@ fn lines(grants: &[PortableGrant]) -> Zeroizing<Vec<u8>> {
     while !rest.is_empty() {
         let mut count = rest.len().min(MOST_IN_LINE);
         let line = loop {
-            let written: Vec<_> = rest[..count].iter().map(PortableGrant::written).collect();
-            // Texts, numbers and maps of texts: nothing in it can't be written.
-            let line = Zeroizing::new(serde_json::to_vec(&Line { connections: &written }).unwrap_or_default());
+            let line = written(&rest[..count]);
             if line.len() <= LINE || count == 1 {
                 break line;
             }
@@ -177,4 +214,10 @@ fn lines(grants: &[PortableGrant]) -> Zeroizing<Vec<u8>> {
         rest = &rest[count..];
     }
     lines
+}
+
+fn written(grants: &[PortableGrant]) -> Zeroizing<Vec<u8>> {
+    let grants: Vec<_> = grants.iter().map(PortableGrant::written).collect();
+    // Texts, numbers and maps of texts: nothing in it can't be written.
+    Zeroizing::new(serde_json::to_vec(&Line { connections: &grants }).unwrap_or_default())
 }

@@ -17,6 +17,7 @@ use crate::{
         connector::Connector,
         digest::sha256,
         freshness::{Freshness, MinTtl},
+        policy::Policy,
         provider::Provider,
         schedule::Use,
         scopes::Scopes,
@@ -133,13 +134,14 @@ impl GetToken {
         let connector = connector.filter(|found| found.is_open_to(&place.owner)).ok_or(GetTokenError::NotConnected)?;
         let mut connection = connection.ok_or(GetTokenError::NotConnected)?;
         let provider = profile(&connector).ok_or(GetTokenError::NotConnected)?;
-        if !policy.allows(connector.kind, &connector.provider) || (wish.offline && !connector.offline_use) {
-            return Err(GetTokenError::BlockedByPolicy);
-        }
+        permitted(&policy, &connector, wish)?;
         suffices(provider, &connection, wish)?;
         let today = self.clock.today();
-        let used_before = connection.last_used_on.replace(today);
+        let (used_before, version) = (connection.last_used_on.replace(today), connection.version);
         let (connection, access_token) = Box::pin(self.current(connection, &connector, wish)).await?;
+        if connection.version != version {
+            self.still_permitted(place, wish).await?;
+        }
         // A refresh may have narrowed the grant.
         suffices(provider, &connection, wish)?;
         let standing = Standing::of(&connection, &connector, provider, self.clock.now());
@@ -149,6 +151,13 @@ impl GetToken {
         self.remind.remind().await;
         self.refresher.metrics.record(Metric::TokensRead, 1);
         Ok(Issued { access_token, connection, connector, standing })
+    }
+
+    /// Passes if nobody has switched anything off while a refresh was waited for. What it brought is kept.
+    async fn still_permitted(&self, place: &ConnectionKey, wish: &Wish) -> Result<(), GetTokenError> {
+        let TokenRead { connector, policy, .. } = self.reads.find(place).await?;
+        let connector = connector.filter(|found| found.is_open_to(&place.owner)).ok_or(GetTokenError::NotConnected)?;
+        permitted(&policy, &connector, wish)
     }
 
     /// The connection with a token that will do: the stored one, or a refreshed one, or, while a refresh is not to be
@@ -229,6 +238,12 @@ impl GetToken {
             tracing::warn!(%error, "the day of a connection's last use was not noted");
         }
     }
+}
+
+/// Whether the workspace allows the connector's use, and the connector what is asked of it.
+fn permitted(policy: &Policy, connector: &Connector, wish: &Wish) -> Result<(), GetTokenError> {
+    let is_allowed = policy.allows(connector.kind, &connector.provider);
+    if is_allowed && (connector.offline_use || !wish.offline) { Ok(()) } else { Err(GetTokenError::BlockedByPolicy) }
 }
 
 /// Whether the grant has every scope that was asked for.

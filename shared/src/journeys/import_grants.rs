@@ -1,13 +1,17 @@
 //! Grants that were made elsewhere by the same client become connections here, so that nobody has to connect again.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod placing;
+
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
+use self::placing::Rehearsal;
 use super::{
     audit::Audit,
+    connection_quota::{ConnectionQuotas, Quota},
     profile,
-    publish::{Publisher, noticed_as},
+    publish::Publisher,
     values,
 };
 use crate::{
@@ -15,37 +19,26 @@ use crate::{
     domain::{
         app::App,
         audit::Actor,
-        connection::SealedTokens,
         connector::Connector,
-        event::EventKind,
         fields::FieldError,
-        freshness::{Freshness, MinTtl},
         ids::{AppId, ConnectionId, ConnectorId, WorkspaceId},
+        plan::PlanRequired,
         portable_grant::{Mapping, PortableGrant, PortableOwner},
         provider::{Provider, Step},
-        schedule::Use,
-        secret::{AccessToken, Secret},
         user::{ConnectionKey, Owner, User},
     },
     random::Random,
-    store::{Apps, Connectors, Import, Imports, NewGrant, Standing, StoreError, Write},
-    vault::{Place, Ready, Vault, VaultError},
+    store::{Apps, Connectors, Imports, Policies, StoreError},
+    vault::{Ready, Vault, VaultError},
 };
-
-/// In which time what has to be refreshed first is refreshed: a thousand that came together are not due together.
-const SOON: Duration = Duration::from_mins(10);
-
-/// As in every other place where a connection is made.
-const FIRST_VERSIONS: u64 = 1 << 62;
-
-/// How often a write is tried that met another at the same place.
-const TRIES: usize = 3;
 
 /// Imports grants.
 #[derive(Debug, Clone)]
 pub struct ImportGrants {
     pub(crate) apps: Apps,
     pub(crate) connectors: Connectors,
+    pub(crate) policies: Policies,
+    pub(crate) quotas: ConnectionQuotas,
     pub(crate) imports: Imports,
     pub(crate) vault: Arc<Vault>,
     pub(crate) audit: Audit,
@@ -81,6 +74,8 @@ pub enum Imported {
     Skipped(ConnectionId, Skipped),
     /// It can't be a connection of this connector.
     Refused(Vec<FieldError>),
+    /// It would be one connection more than the workspace's plan has. It comes in once there is room.
+    NoRoom(PlanRequired),
 }
 
 /// Why a grant was left as it was.
@@ -103,6 +98,9 @@ pub enum ImportError {
     /// Tokens of this provider are bound to the key of the connector that they were given to.
     #[error("tokens are bound to another key")]
     Bound,
+    /// The workspace's policy has switched the connector's type off.
+    #[error("switched off by policy")]
+    BlockedByPolicy,
     /// The storage can't answer. What was imported by then is; importing it again is safe.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -120,6 +118,10 @@ struct Desk<'a> {
     began_at: Timestamp,
     admin: &'a Actor,
     apps: HashMap<AppId, Option<Arc<App>>>,
+    /// How many connections there may be, as far as that is limited.
+    quota: Option<Quota>,
+    /// What a run that changes nothing has come to by now.
+    rehearsal: Rehearsal,
 }
 
 impl ImportGrants {
@@ -142,10 +144,21 @@ impl ImportGrants {
         if provider.binds_tokens() {
             return Err(ImportError::Bound);
         }
-        let ready = self.vault.make_ready(workspace).await?;
+        if !self.policies.find(workspace).await?.policy.allows(connector.kind, &connector.provider) {
+            return Err(ImportError::BlockedByPolicy);
+        }
         let (connector, admin) = (&connector, &actor);
-        let began_at = self.clock.now();
-        let mut desk = Desk { connector, provider, ready, wish, began_at, admin, apps: HashMap::new() };
+        let mut desk = Desk {
+            connector,
+            provider,
+            ready: self.vault.make_ready(workspace).await?,
+            wish,
+            began_at: self.clock.now(),
+            admin,
+            apps: HashMap::new(),
+            quota: self.quotas.of(workspace).await?,
+            rehearsal: Rehearsal::default(),
+        };
         let mut outcomes = Vec::with_capacity(grants.len());
         let mut failure = None;
         for grant in grants {
@@ -191,41 +204,6 @@ impl ImportGrants {
         self.placed(desk, &ConnectionKey { workspace, owner, connector }, &grant).await
     }
 
-    async fn placed(
-        &self,
-        desk: &Desk<'_>,
-        place: &ConnectionKey,
-        grant: &PortableGrant,
-    ) -> Result<Imported, ImportError> {
-        let digest = grant.digest(place);
-        for _ in 0..TRIES {
-            if !desk.wish.dry_run {
-                let new = self.new_grant(desk, place, grant);
-                let (unproven, replaces) = (is_unproven(desk.provider, grant), desk.wish.replaces);
-                let event = self.publisher.of_connection(EventKind::ConnectionCreated, place).because("imported");
-                let (id, details) = (place.id(), [("connector", place.connector.as_str())]);
-                let told = noticed_as(event, desk.admin, ("connection.imported", id.as_str()), &details);
-                let began_at = desk.began_at;
-                let import = Import { place, grant: new, digest, told: &told, unproven, replaces, began_at };
-                if self.imports.store(&import).await? == Write::Done {
-                    // Noted a little later: nobody who brings a thousand waits for a thousand lines in the trail.
-                    self.publisher.remind(&told).await;
-                    return Ok(Imported::Done(place.id()));
-                }
-            }
-            match (self.imports.standing(place, &digest).await?, desk.wish) {
-                (Some(Standing::Imported), _) => return Ok(Imported::Skipped(place.id(), Skipped::ImportedBefore)),
-                (Some(Standing::Other), ImportWish { replaces: false, .. }) => {
-                    return Ok(Imported::Skipped(place.id(), Skipped::Connected));
-                }
-                (_, ImportWish { dry_run: true, .. }) => return Ok(Imported::Done(place.id())),
-                // What stood in the way is gone by now, or somebody forgot the user.
-                (Some(Standing::Other) | None, _) => {}
-            }
-        }
-        Ok(Imported::Skipped(place.id(), Skipped::Forgotten))
-    }
-
     /// Whose the connection is to be.
     async fn owner(&self, desk: &mut Desk<'_>, of: &PortableOwner) -> Result<Result<Owner, FieldError>, StoreError> {
         let refused = |pointer: &str, detail: &str| {
@@ -262,62 +240,14 @@ impl ImportGrants {
         Ok(app)
     }
 
-    fn new_grant(&self, desk: &Desk<'_>, key: &ConnectionKey, grant: &PortableGrant) -> NewGrant {
-        let (now, place) = (self.clock.now(), Place::connection(key));
-        // Where there is no access token, what stands in its place has ended already: nobody opens it, and a refresh
-        // brings the first one.
-        let none = Secret::<AccessToken>::new("");
-        let tokens = SealedTokens {
-            access: desk.ready.seal(grant.access.as_ref().unwrap_or(&none), &place),
-            refresh: grant.refresh.as_ref().map(|token| desk.ready.seal(token, &place)),
-            token_type: grant.token_type.clone(),
-            issued_at: grant.issued_at.map_or(now, |at| at.min(now)),
-            expires_at: if grant.access.is_some() { grant.expires_at } else { Some(now) },
-            refresh_expires_at: grant.refresh_expires_at,
-        };
-        NewGrant {
-            client_id: grant.client_id.clone(),
-            scopes_revision: desk.connector.scopes_revision,
-            granted: grant.scopes.clone().unwrap_or_else(|| desk.connector.scopes.clone()),
-            account: grant.account.clone(),
-            label: grant.label.clone(),
-            details: grant.details.clone(),
-            keeps_earlier_refresh_token: false,
-            due_at: self.due_at(&tokens, desk.provider, is_unproven(desk.provider, grant), now),
-            tokens,
-            connected_at: now,
-            connected_by: key.owner.user().is_none().then(|| desk.admin.describe()),
-            first_version: self.random.below(FIRST_VERSIONS),
-        }
-    }
-
-    /// Ahead of its end like every other, and soon if it has to be refreshed before it is of use.
-    fn due_at(&self, tokens: &SealedTokens, provider: &Provider, unproven: bool, now: Timestamp) -> Option<Timestamp> {
-        if !tokens.are_renewable(provider, now) {
-            return None;
-        }
-        if unproven || tokens.freshness(now, MinTtl::Usual) != Freshness::Fresh {
-            let within = u64::try_from(SOON.as_millis()).unwrap_or(u64::MAX);
-            return now.checked_add(Duration::from_millis(self.random.below(within))).ok();
-        }
-        let jitter = u16::try_from(self.random.below(1_001)).unwrap_or(0);
-        let due = tokens.due_at(Use { provider, last_used_on: None, connected_at: now, jitter });
-        due.map(|at| at.max(now))
-    }
-
     async fn note(&self, connector: &Connector, outcomes: &[Imported], actor: Actor) {
         let count = |is_meant: fn(&Imported) -> bool| outcomes.iter().filter(|of| is_meant(of)).count().to_string();
         let imported = count(|of| matches!(of, Imported::Done(_)));
         let skipped = count(|of| matches!(of, Imported::Skipped(..)));
-        let refused = count(|of| matches!(of, Imported::Refused(_)));
+        let refused = count(|of| matches!(of, Imported::Refused(_) | Imported::NoRoom(_)));
         let details = [("imported", imported.as_str()), ("skipped", &skipped), ("refused", &refused)];
         self.audit.note(&connector.workspace, actor, "connections.imported", connector.id.as_str(), &details).await;
     }
-}
-
-/// Whether nobody knows if the access token works still, and a refresh would tell.
-fn is_unproven(provider: &Provider, grant: &PortableGrant) -> bool {
-    grant.refresh.is_some() && grant.expires_at.is_none() && provider.refreshes()
 }
 
 /// What its details lack, or have wrong, for the requests of its life.

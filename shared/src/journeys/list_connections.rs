@@ -7,18 +7,19 @@ use crate::{
     domain::{
         connection::Connection,
         connector::{Connector, ConnectorKind},
-        ids::{AppId, ConnectorId, WorkspaceId},
+        ids::{AppId, ConnectorId, Issuer, Subject, WorkspaceId},
         policy::Policy,
         scopes::Scopes,
         standing::{Standing, Status},
-        user::Owner,
+        user::{Owner, User},
     },
-    store::{Connections, Connectors, Cursor, Policies, StoreError},
+    store::{Apps, Connections, Connectors, Cursor, Policies, StoreError},
 };
 
 /// Lists connections.
 #[derive(Debug, Clone)]
 pub struct ListConnections {
+    pub(crate) apps: Apps,
     pub(crate) connectors: Connectors,
     pub(crate) connections: Connections,
     pub(crate) policies: Policies,
@@ -43,6 +44,31 @@ pub struct StandingPage {
     pub connections: Vec<(Connection, Standing)>,
     /// Where the next page begins.
     pub next: Option<Cursor>,
+}
+
+/// Everything that one user of an app has connected.
+#[derive(Debug)]
+pub struct UserConnections {
+    /// Who that is.
+    pub user: User,
+    /// Their connections, in the order in which the connectors were made.
+    pub connections: Vec<(Connection, Standing)>,
+    /// How many more cannot be read.
+    pub unreadable: usize,
+}
+
+/// Why nobody's connections are listed.
+#[derive(Debug, thiserror::Error)]
+pub enum UserConnectionsError {
+    /// There is no such app in the workspace.
+    #[error("no such app")]
+    NoApp,
+    /// The app has no issuer, and none was named.
+    #[error("the app has no issuer")]
+    NoIssuer,
+    /// The storage can't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// How many connections a page has at most.
@@ -77,6 +103,36 @@ impl ListConnections {
         let connection = self.connections.find(&place).await?;
         let policy = self.policies.find(&place.workspace).await?.policy;
         Ok(self.view(connector, connection, &policy))
+    }
+
+    /// Everything that a user of an app has connected, through whichever connector, for whoever administers the workspace.
+    /// Goes by the app's issuer if none is named. Nobody knows which users an app has: one who never connected anything has
+    /// nothing here.
+    ///
+    /// # Errors
+    /// [`UserConnectionsError`].
+    pub async fn of_named(
+        &self,
+        workspace: &WorkspaceId,
+        app: &AppId,
+        subject: Subject,
+        issuer: Option<Issuer>,
+    ) -> Result<UserConnections, UserConnectionsError> {
+        let app = self.apps.find(app).await?.filter(|app| app.workspace == *workspace);
+        let app = app.ok_or(UserConnectionsError::NoApp)?;
+        let issuer = issuer.or_else(|| app.identity.map(|identity| identity.issuer));
+        let user = User { app: app.id, issuer: issuer.ok_or(UserConnectionsError::NoIssuer)?, subject };
+        let (mut found, unreadable) = self.connections.readable_of_user(&user).await?;
+        let policy = self.policies.find(workspace).await?.policy;
+        let owner = Owner::User(user.clone());
+        let mut connections = Vec::with_capacity(found.len());
+        for connector in self.connectors.of_workspace(workspace).await?.iter().filter(|known| known.is_open_to(&owner))
+        {
+            let own = found.iter().position(|connection| connection.key.connector == connector.id);
+            let own = own.map(|index| found.swap_remove(index));
+            connections.extend(own.and_then(|connection| self.standing(connection, connector, &policy)));
+        }
+        Ok(UserConnections { user, connections, unreadable })
     }
 
     /// Connections of a workspace: of one app, of one connector, or of both. Nothing if there is no such connector.
@@ -152,12 +208,19 @@ impl ListConnections {
         if page.unreadable > 0 {
             tracing::error!(connections = page.unreadable, "connections can't be read and are not listed");
         }
-        let standing = |connection: Connection| {
-            let provider = profile(connector)?;
-            let standing = Standing::of(&connection, connector, provider, self.clock.now()).under(policy, connector);
-            Some((connection, standing))
-        };
+        let standing = |connection| self.standing(connection, connector, policy);
         Ok(StandingPage { connections: page.connections.into_iter().filter_map(standing).collect(), next: page.next })
+    }
+
+    fn standing(
+        &self,
+        connection: Connection,
+        connector: &Connector,
+        policy: &Policy,
+    ) -> Option<(Connection, Standing)> {
+        let provider = profile(connector)?;
+        let standing = Standing::of(&connection, connector, provider, self.clock.now()).under(policy, connector);
+        Some((connection, standing))
     }
 
     fn view(&self, connector: Connector, connection: Option<Connection>, policy: &Policy) -> Option<UserConnector> {

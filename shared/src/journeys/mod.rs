@@ -7,6 +7,7 @@ pub mod call_provider;
 mod client_proof;
 pub mod complete_authorization;
 pub(crate) mod connection_quota;
+pub(crate) mod count_connections;
 pub mod delete_workspace;
 pub mod deliver_events;
 pub mod disconnect;
@@ -40,6 +41,7 @@ pub mod sign_in;
 pub mod start_authorization;
 pub mod survey;
 pub(crate) mod sweep_connector;
+mod walk;
 pub mod work_endings;
 
 use std::{borrow::Cow, future::Future};

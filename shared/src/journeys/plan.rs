@@ -8,7 +8,7 @@ use crate::{
         plan::{Limit, Plan, PlanName, PlanRequired, Plans},
         workspace::Workspace,
     },
-    journeys::audit::Audit,
+    journeys::{audit::Audit, count_connections::BeginRecount},
     store::{ConnectionCounts, Connectors, StoreError, Workspaces, Write},
 };
 
@@ -18,6 +18,7 @@ pub struct KeepPlan {
     pub(crate) workspaces: Workspaces,
     pub(crate) connectors: Connectors,
     pub(crate) counts: ConnectionCounts,
+    pub(crate) recount: BeginRecount,
     pub(crate) plans: Plans,
     pub(crate) audit: Audit,
 }
@@ -84,7 +85,7 @@ impl Planned {
 
 impl KeepPlan {
     /// The workspace with its plan; `None` if there is none. Connectors of a workspace that is older than their count are
-    /// counted here, once.
+    /// counted here, once; its connections are from now on, where its plan limits them.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
@@ -92,11 +93,15 @@ impl KeepPlan {
         let Some(workspace) = self.workspaces.find(id).await?.filter(|found| found.deleted_at.is_none()) else {
             return Ok(None);
         };
+        self.recount.where_needed(&workspace).await?;
         let connectors = match workspace.connectors {
             Some(connectors) => connectors,
             None => self.counted(id).await?,
         };
         let plan = workspace.plan.as_ref().and_then(|name| Some((name.clone(), self.plans.find(name)?.clone())));
+        if plan.is_none() && workspace.plan.is_some() {
+            tracing::warn!(workspace.id = %id, "the workspace's plan is none of the deployment's, so nothing limits it");
+        }
         Ok(Some(Planned { workspace, plan, connectors }))
     }
 
@@ -131,6 +136,7 @@ impl KeepPlan {
         if self.workspaces.give_plan(id, plan).await? == Write::Conflict {
             return Err(PlanError::UnknownWorkspace);
         }
+        self.recount.look_after(id).await?;
         let details = [("plan", plan.map_or("none", PlanName::as_str))];
         self.audit.note(id, Actor::System, "workspace.plan_changed", id.as_str(), &details).await;
         Ok(())

@@ -1,38 +1,32 @@
 //! Proposals: an assistant says what it would have changed, a person looks at what would come of it, and confirms or
 //! declines. What is proposed never has a secret in it: who confirms enters that.
 
+mod decide;
+mod propose;
 mod prospect;
 mod request;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub use self::prospect::{Change, People, Prospect};
-use self::{
-    prospect::bare,
-    request::{Wanted, read},
-};
+use self::{prospect::bare, request::added};
 use super::{
     audit::Audit,
-    manage::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors},
+    manage::{ConnectorError, ManageConnectors},
 };
 use crate::{
     clock::Clock,
     domain::{
         app::words,
-        audit::Actor,
-        connector::Connector,
         fields::FieldError,
         ids::{ConnectorId, ProposalId, WorkspaceId},
-        proposal::{Decision, Outcome, PROPOSAL_LIFE, Proposal, ProposalKind, ProposalStatus},
+        proposal::{Proposal, ProposalKind, ProposalStatus},
         secret::{ClientSecret, Secret},
         workspace::DisplayName,
     },
     random::Random,
-    store::{Connections, Proposals, StoreError, Write},
+    store::{Connections, Proposals, StoreError},
 };
-
-/// How many proposals of a workspace wait at once at most: as many as a person looks through.
-const MOST_OPEN: usize = 50;
 
 /// How long a proposal that was decided, or was not in time, is still shown, in hours.
 const SHOWN_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
@@ -77,9 +71,9 @@ words! {
 /// What only the person who confirms knows or chooses.
 #[derive(Debug, Default)]
 pub struct Confirmation {
-    /// The client secret of a connector that is added.
+    /// The client secret of a connector that is added, or changed.
     pub client_secret: Option<Secret<ClientSecret>>,
-    /// Another name for it.
+    /// Another name for one that is added.
     pub name: Option<DisplayName>,
 }
 
@@ -120,60 +114,6 @@ impl From<ConnectorError> for ProposalError {
 }
 
 impl ProposeChanges {
-    /// Makes a proposal, if it could be confirmed as things are.
-    ///
-    /// # Errors
-    /// [`ProposalError`]; nothing is stored then.
-    #[tracing::instrument(skip_all)]
-    pub async fn propose(
-        &self,
-        workspace: &WorkspaceId,
-        draft: ProposalDraft,
-        actor: Actor,
-    ) -> Result<Prospect, ProposalError> {
-        let now = self.clock.now();
-        let mut request = draft.request;
-        let connector = match (draft.kind, draft.connector) {
-            (ProposalKind::Add, None) => self.id_of_new(&mut request),
-            (ProposalKind::Add, Some(_)) => return Err(invalid("/connector_id", "does not exist before it is added")),
-            (_, Some(connector)) => connector,
-            (_, None) => return Err(invalid("/connector_id", "is required")),
-        };
-        // Read before anything is looked up: whoever proposes learns of all mistakes at once.
-        let wanted = read(draft.kind, &request)?;
-        let revision = match wanted {
-            Wanted::Add(_) => None,
-            Wanted::Update(_) | Wanted::Delete => Some(self.connectors.find(workspace, &connector).await?.revision),
-        };
-        let proposal = Proposal {
-            id: ProposalId::of_ulid(&self.random.ulid(now)),
-            workspace: workspace.clone(),
-            kind: draft.kind,
-            // The request may have named another; reading it has said that it is an id.
-            connector,
-            revision,
-            request,
-            by: actor.describe(),
-            made_at: now,
-            expires_at: now.checked_add(PROPOSAL_LIFE).unwrap_or(now),
-            decision: None,
-        };
-        let prospect = self.look_ahead(proposal).await?;
-        if prospect.proposal.kind == ProposalKind::Update && prospect.changes.is_empty() {
-            return Err(invalid("/connector", "changes nothing"));
-        }
-        self.make_room(workspace).await?;
-        let proposal = &prospect.proposal;
-        self.proposals.put_new(proposal).await?;
-        let details = [
-            ("kind", proposal.kind.as_str()),
-            ("connector", proposal.connector.as_str()),
-            ("through", draft.through.as_str()),
-        ];
-        self.audit.note(workspace, actor, "proposal.created", proposal.id.as_str(), &details).await;
-        Ok(prospect)
-    }
-
     /// The workspace's proposals, the latest first. Old ones that nothing comes of any more are not among them.
     ///
     /// # Errors
@@ -198,148 +138,13 @@ impl ProposeChanges {
         match self.look_ahead(proposal.clone()).await {
             // What could be proposed then may be impossible by now, or done: the proposal itself is still there to be seen.
             Err(ProposalError::Connector(_) | ProposalError::Invalid(_) | ProposalError::Outdated) => {
-                let is_outdated = status == ProposalStatus::Proposed && proposal.kind != ProposalKind::Add;
-                Ok(Prospect { status, is_outdated, ..bare(proposal) })
+                let is_new = proposal.kind == ProposalKind::Add;
+                let is_outdated = status == ProposalStatus::Proposed && !is_new;
+                let changes = if is_new { added(&proposal.request) } else { Vec::new() };
+                Ok(Prospect { status, changes, is_outdated, ..bare(proposal) })
             }
             outcome => outcome,
         }
-    }
-
-    /// Does what was proposed, once, at the word of somebody who could have done it themselves.
-    ///
-    /// # Errors
-    /// [`ProposalError`]; the proposal waits as before if it was not decided.
-    #[tracing::instrument(skip_all, fields(proposal.id = %id))]
-    pub async fn confirm(
-        &self,
-        workspace: &WorkspaceId,
-        id: &ProposalId,
-        confirmation: Confirmation,
-        actor: Actor,
-    ) -> Result<(Proposal, Option<Connector>), ProposalError> {
-        let proposal = self.open(workspace, id).await?;
-        let wanted = self.completed(&proposal, confirmation).await?;
-        // Decided first, so that of two who confirm one does it. What cannot be done is taken back.
-        let decision = self.decide(&proposal, Outcome::Confirmed, &actor).await?;
-        match Box::pin(self.carry_out(&proposal, wanted, actor.clone())).await {
-            Ok(connector) => {
-                let details = [
-                    ("kind", proposal.kind.as_str()),
-                    ("connector", proposal.connector.as_str()),
-                    ("proposed_by", proposal.by.as_str()),
-                ];
-                self.audit.note(workspace, actor, "proposal.confirmed", id.as_str(), &details).await;
-                Ok((Proposal { decision: Some(decision), ..proposal }, connector))
-            }
-            Err(error) => {
-                self.proposals.reopen(&proposal, decision.at).await?;
-                Err(error)
-            }
-        }
-    }
-
-    /// Lets a proposal be. Nothing of it is done.
-    ///
-    /// # Errors
-    /// [`ProposalError`].
-    #[tracing::instrument(skip_all, fields(proposal.id = %id))]
-    pub async fn decline(
-        &self,
-        workspace: &WorkspaceId,
-        id: &ProposalId,
-        actor: Actor,
-    ) -> Result<Proposal, ProposalError> {
-        let proposal = self.open(workspace, id).await?;
-        let decision = self.decide(&proposal, Outcome::Declined, &actor).await?;
-        let details = [("kind", proposal.kind.as_str()), ("proposed_by", proposal.by.as_str())];
-        self.audit.note(workspace, actor, "proposal.declined", id.as_str(), &details).await;
-        Ok(Proposal { decision: Some(decision), ..proposal })
-    }
-
-    /// The id in a request to add a connector: the one that it names, or a fresh one, which it names from then on.
-    fn id_of_new(&self, request: &mut Value) -> ConnectorId {
-        let named = request.get("id").and_then(Value::as_str).and_then(|raw| ConnectorId::parse(raw).ok());
-        let id = named.unwrap_or_else(|| ConnectorId::of_ulid(&self.random.ulid(self.clock.now())));
-        if let Some(fields) = request.as_object_mut() {
-            fields.entry("id").or_insert_with(|| json!(id.as_str()));
-        }
-        id
-    }
-
-    async fn open(&self, workspace: &WorkspaceId, id: &ProposalId) -> Result<Proposal, ProposalError> {
-        let proposal = self.proposals.find(workspace, id).await?.ok_or(ProposalError::NotFound)?;
-        match proposal.status(self.clock.now()) {
-            ProposalStatus::Proposed => Ok(proposal),
-            status => Err(ProposalError::Decided(status)),
-        }
-    }
-
-    async fn decide(&self, proposal: &Proposal, outcome: Outcome, actor: &Actor) -> Result<Decision, ProposalError> {
-        let decision = Decision { outcome, by: actor.describe(), at: self.clock.now() };
-        match self.proposals.decide(proposal, &decision).await? {
-            Write::Done => Ok(decision),
-            Write::Conflict => match self.open(&proposal.workspace, &proposal.id).await {
-                Ok(_) => Err(ProposalError::Decided(ProposalStatus::Expired)),
-                Err(error) => Err(error),
-            },
-        }
-    }
-
-    /// What was proposed with what only the person knows, if nothing stands in its way that can be seen before.
-    async fn completed(&self, proposal: &Proposal, confirmation: Confirmation) -> Result<Wanted, ProposalError> {
-        match read(proposal.kind, &proposal.request)? {
-            Wanted::Add(draft) => {
-                let name = confirmation.name.unwrap_or_else(|| draft.name.clone());
-                let draft = ConnectorDraft { name, client_secret: confirmation.client_secret, ..*draft };
-                let needs_secret = self.connectors.try_out(&proposal.workspace, &draft).await?;
-                if needs_secret && draft.client_secret.is_none() {
-                    return Err(ConnectorError::SecretMissing.into());
-                }
-                Ok(Wanted::Add(Box::new(draft)))
-            }
-            wanted => {
-                let connector = self.connectors.find(&proposal.workspace, &proposal.connector).await;
-                match connector {
-                    Ok(connector) if Some(connector.revision) == proposal.revision => Ok(wanted),
-                    Ok(_) | Err(ConnectorError::NotFound) => Err(ProposalError::Outdated),
-                    Err(error) => Err(error.into()),
-                }
-            }
-        }
-    }
-
-    async fn carry_out(
-        &self,
-        proposal: &Proposal,
-        wanted: Wanted,
-        actor: Actor,
-    ) -> Result<Option<Connector>, ProposalError> {
-        let Proposal { workspace, connector, .. } = proposal;
-        match wanted {
-            Wanted::Add(draft) => Ok(Some(self.connectors.create(workspace, *draft, actor).await?)),
-            Wanted::Update(change) => {
-                let change = ConnectorChange { at_revision: proposal.revision, ..change };
-                Ok(Some(Box::pin(self.connectors.change(workspace, connector, change, actor)).await?))
-            }
-            Wanted::Delete => {
-                self.connectors.delete(workspace, connector, true, actor).await?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Removes proposals that nothing comes of any more, and passes if one more may wait.
-    async fn make_room(&self, workspace: &WorkspaceId) -> Result<(), ProposalError> {
-        let now = self.clock.now();
-        let mut open = 0;
-        for proposal in self.proposals.of_workspace(workspace).await? {
-            if is_past(&proposal, now) {
-                self.proposals.delete(&proposal).await?;
-            } else if proposal.status(now) == ProposalStatus::Proposed {
-                open += 1;
-            }
-        }
-        if open < MOST_OPEN { Ok(()) } else { Err(ProposalError::TooMany) }
     }
 }
 

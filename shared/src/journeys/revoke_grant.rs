@@ -1,5 +1,7 @@
 //! Ending a grant at its provider: now if the provider answers, else again and again, later and later, for a day.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{
@@ -11,12 +13,23 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{app::words, audit::Actor, connector::Connector, ended::EndedGrant, event::EventKind, notice::Notice},
+    domain::{
+        app::words,
+        audit::Actor,
+        connector::Connector,
+        ended::{EndedGrant, Fate},
+        event::EventKind,
+        notice::Notice,
+    },
     metrics::{Metric, Metrics},
     oauth::Revoked,
     random::Random,
-    store::{Connections, Connectors, EndedGrants, StoreError, Write},
+    store::{Connections, Connectors, EndedGrants, LetGo, StoreError, Write},
 };
+
+/// How often a grant is let go of while others are counted in the same place, each time after twice as long: five seconds at
+/// most in all.
+const LET_GO_TRIES: u32 = 9;
 
 /// Ends grants whose connections are gone.
 #[derive(Debug, Clone)]
@@ -151,13 +164,22 @@ impl RevokeGrant {
     /// Writes down what a try came to: what is not to be tried again is destroyed, its tokens with it, and what is told of
     /// that stands in the table in the same moment.
     async fn settle(&self, ended: &EndedGrant, outcome: &Outcome, notice: Option<Notice>) -> Result<(), StoreError> {
-        let Outcome::Passing(error) = outcome else {
-            let Some(notice) = notice else { return self.ended.destroy(ended).await };
-            if self.ended.settle(ended, &notice).await? == Write::Done {
-                self.publisher.made(&notice).await;
-            }
-            return Ok(());
+        let fate = match outcome {
+            Outcome::Passing(error) => return self.put_off(ended, error).await,
+            Outcome::Revoked => Fate::Revoked,
+            Outcome::Unsupported | Outcome::Shared => Fate::Unsupported,
+            Outcome::Failed | Outcome::GivenUp | Outcome::Superseded => Fate::Failed,
         };
+        if notice.is_none() && ended.part_of.is_none() {
+            return self.ended.destroy(ended).await;
+        }
+        if let (true, Some(notice)) = (self.let_go(ended, fate, notice.as_ref()).await?, notice) {
+            self.publisher.made(&notice).await;
+        }
+        Ok(())
+    }
+
+    async fn put_off(&self, ended: &EndedGrant, error: &NotRevoked) -> Result<(), StoreError> {
         let wait = ended.wait(error.retry_after(), self.random.below(1_001));
         tracing::warn!(%error, wait_s = wait.as_secs(), "a grant is not revoked yet");
         let due_at = self.clock.now().checked_add(wait).unwrap_or(Timestamp::MAX);
@@ -165,6 +187,22 @@ impl RevokeGrant {
             self.reminders.leave(EndedGrants::key(ended), wait).await;
         }
         Ok(())
+    }
+
+    /// Destroys what is left of a grant, unless somebody else was faster. Many that were ended together are counted in one
+    /// place, so each may have to wait for others.
+    async fn let_go(&self, ended: &EndedGrant, fate: Fate, told: Option<&Notice>) -> Result<bool, StoreError> {
+        let mut counted = ended.part_of.as_ref().map(|whole| (whole, fate));
+        for waited in 0..LET_GO_TRIES {
+            match self.ended.let_go(ended, counted, told).await? {
+                LetGo::Done => return Ok(true),
+                LetGo::Gone => return Ok(false),
+                // Reports are kept for a month.
+                LetGo::Uncounted => counted = None,
+                LetGo::Contended => tokio::time::sleep(Duration::from_millis(self.random.below(10 << waited))).await,
+            }
+        }
+        Err(StoreError::Unavailable("many are counted at once".to_owned()))
     }
 
     /// What is told of a grant that its provider did not end, and noted.

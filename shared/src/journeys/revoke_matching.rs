@@ -10,12 +10,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{audit::Audit, end_connection::EndConnection, reminders::Reminders, revoke_grant::RevokeGrant};
+use super::{
+    audit::Audit,
+    end_connection::EndConnection,
+    reminders::Reminders,
+    revoke_grant::RevokeGrant,
+    walk::{self, Stretch},
+};
 use crate::{
     clock::Clock,
     domain::{
         audit::Actor,
-        connection::Connection,
         connector::Connector,
         ids::{AppId, ConnectorId, Issuer, RevocationId, Subject, WorkspaceId},
         mass_revocation::{Confirmation, Criteria, MassRevocation, Progress},
@@ -37,6 +42,9 @@ const COUNTED: u64 = 5_000;
 
 /// How long after the look it begins: the index that finds connections may be a moment behind.
 const SETTLED: Duration = Duration::from_secs(2);
+
+/// How many revocations a list of them has at most.
+const RECENT: usize = 50;
 
 /// Ends the connections that fit what is said of them.
 #[derive(Debug, Clone)]
@@ -102,20 +110,15 @@ pub enum RevokeMatchingError {
     /// The user is one of another app than the one that is named.
     #[error("the user is another app's")]
     AnotherApp,
+    /// The range of time ends before it begins.
+    #[error("no moment is in the range")]
+    NoTime,
     /// What was confirmed is something else, or was looked at too long ago.
     #[error("what was confirmed is not this")]
     NotConfirmed,
     /// The storage can't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Connections that were read together.
-#[derive(Default)]
-struct Group {
-    connections: Vec<Connection>,
-    unreadable: usize,
-    next: Option<Cursor>,
 }
 
 impl RevokeMatching {
@@ -126,7 +129,9 @@ impl RevokeMatching {
     #[tracing::instrument(skip_all)]
     pub async fn look(&self, workspace: &WorkspaceId, said: Said) -> Result<Look, RevokeMatchingError> {
         let criteria = self.criteria(workspace, said).await?;
+        // In whole milliseconds, as the confirmation has it and connections do: what is counted is what is ended.
         let now = self.clock.now();
+        let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
         let until = criteria.clone().until(now);
         let connectors = self.connectors_of(workspace, &criteria).await?;
         let mut look = Look {
@@ -187,6 +192,22 @@ impl RevokeMatching {
         Ok(revocation)
     }
 
+    /// The workspace's latest revocations, newest first, from behind `from` on.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn recent(
+        &self,
+        workspace: &WorkspaceId,
+        from: Option<&RevocationId>,
+    ) -> Result<(Vec<MassRevocation>, Option<RevocationId>), StoreError> {
+        let mut recent = self.revocations.recent(workspace, from, RECENT + 1).await?;
+        let has_more = recent.len() > RECENT;
+        recent.truncate(RECENT);
+        let next = recent.last().filter(|_| has_more).map(|last| last.id.clone());
+        Ok((recent, next))
+    }
+
     /// How far a revocation of the workspace has come.
     ///
     /// # Errors
@@ -210,23 +231,13 @@ impl RevokeMatching {
         criteria: &Criteria,
         from: Option<&Cursor>,
         limit: usize,
-    ) -> Result<Group, StoreError> {
+    ) -> Result<Stretch, StoreError> {
         if let Some(user) = &criteria.user {
             let (mut connections, unreadable) = self.connections.readable_of_user(user).await?;
             connections.retain(|connection| connectors.iter().any(|known| known.id == connection.key.connector));
-            return Ok(Group { connections, unreadable, next: None });
+            return Ok(Stretch { connections, unreadable, next: None });
         }
-        let Some(connector) = at(connectors, criteria, from) else { return Ok(Group::default()) };
-        let within = from.and_then(Cursor::split_first).filter(|(id, _)| id == connector.id.as_str());
-        let within = within.and_then(|(_, within)| within);
-        let app = criteria.app.as_ref();
-        let page = self.connections.of_connector(&connector.id, app, within.as_ref(), limit).await?;
-        let following = connectors.iter().find(|other| other.id > connector.id);
-        let next = match page.next {
-            Some(inner) => Some(inner.behind(connector.id.as_str())),
-            None => following.map(|following| Cursor::start_of(following.id.as_str())),
-        };
-        Ok(Group { connections: page.connections, unreadable: page.unreadable, next })
+        walk::stretch(&self.connections, connectors, criteria.app.as_ref(), from, limit).await
     }
 
     /// The connectors in question, in the order of their ids. What a deleted one had is ended by its own sweep.
@@ -266,18 +277,17 @@ impl RevokeMatching {
             _ => None,
         };
         let app = user.as_ref().map(|user| user.app.clone()).or(app);
+        if connected_after.zip(connected_before).is_some_and(|(after, before)| after >= before) {
+            return Err(RevokeMatchingError::NoTime);
+        }
         let criteria = Criteria { connector, app, user, connected_before, connected_after };
         if criteria.is_empty() { Err(RevokeMatchingError::Everything) } else { Ok(criteria) }
     }
 }
 
-/// The connector that is at `from`, or the next one, if it is gone by now; none where a user's own partition is read.
+/// The connector that is at `from`; none where a user's own partition is read.
 fn at<'c>(connectors: &'c [Connector], criteria: &Criteria, from: Option<&Cursor>) -> Option<&'c Connector> {
-    if criteria.user.is_some() {
-        return None;
-    }
-    let first = from.and_then(Cursor::split_first).map(|(id, _)| id);
-    connectors.iter().find(|connector| first.as_deref().is_none_or(|first| connector.id.as_str() >= first))
+    if criteria.user.is_some() { None } else { walk::at(connectors, from) }
 }
 
 fn count(number: usize) -> u64 {

@@ -11,7 +11,7 @@ use crate::{
         standing::Standing,
         user::{ConnectionKey, Owner},
     },
-    store::{Connections, SharedConnectors, StoreError},
+    store::{Connections, Policies, SharedConnectors, StoreError},
 };
 
 /// Finds shared connections.
@@ -19,6 +19,7 @@ use crate::{
 pub struct SharedConnections {
     pub(crate) shared: SharedConnectors,
     pub(crate) connections: Connections,
+    pub(crate) policies: Policies,
     pub(crate) clock: Clock,
 }
 
@@ -55,10 +56,9 @@ impl SharedConnections {
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn of_connector(&self, connector: &Connector) -> Result<Option<(Connection, Standing)>, StoreError> {
         let (Some(place), Some(provider)) = (connector.shared_place(), profile(connector)) else { return Ok(None) };
-        let connection = self.connections.find(&place).await?;
-        Ok(connection.map(|connection| {
-            let standing = Standing::of(&connection, connector, provider, self.clock.now());
-            (connection, standing)
-        }))
+        let Some(connection) = self.connections.find(&place).await? else { return Ok(None) };
+        let policy = self.policies.find(&connector.workspace).await?.policy;
+        let standing = Standing::of(&connection, connector, provider, self.clock.now()).under(&policy, connector);
+        Ok(Some((connection, standing)))
     }
 }

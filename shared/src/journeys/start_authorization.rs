@@ -1,5 +1,6 @@
 //! The beginning of a session: from "Connect" to the provider's consent page.
 
+mod fresh;
 mod shared;
 
 use std::{sync::Arc, time::Duration};
@@ -8,10 +9,10 @@ use jiff::Timestamp;
 
 use super::{
     client_proof::ClientProof,
-    connection_quota::{ConnectionQuotas, Quota},
+    connection_quota::ConnectionQuotas,
     filled,
     open_link::{self, LinkError},
-    profile, refresh_endpoint, values,
+    profile,
 };
 use crate::{
     auth::AppUser,
@@ -19,7 +20,6 @@ use crate::{
     domain::{
         app::ReturnUrl,
         audit::Actor,
-        connection::{Connection, Grant},
         connector::Connector,
         digest::sha256,
         fields::FieldError,
@@ -28,17 +28,16 @@ use crate::{
         provider::{Provider, Step, Unfilled, Values},
         scopes::Scopes,
         secret::{BrowserBinding, CodeVerifier, Secret, State},
-        session::{Binding, Earlier, Pinned, SESSION_LIFE, Session, SessionId, Stage, Wishes},
-        standing::{Standing, Status},
+        session::{Binding, Session, SessionId, Wishes},
         user::ConnectionKey,
     },
     oauth::{
         ProviderClient, TokenError,
-        authorize::{AuthorizationRequest, authorization_url, code_verifier, shortest_state},
+        authorize::{AuthorizationRequest, authorization_url},
         dpop,
     },
     random::Random,
-    store::{Apps, Connections, Connectors, Healths, Policies, Sessions, Start, Starts, StoreError},
+    store::{Apps, Connections, Connectors, Healths, Policies, Sessions, Starts, StoreError},
     vault::{Place, Vault, VaultError},
 };
 
@@ -168,13 +167,6 @@ struct Asked<'a> {
     login_hint: Option<String>,
 }
 
-struct Fresh {
-    state: Secret<State>,
-    verifier: Secret<CodeVerifier>,
-    session: Session,
-    already_authorized: bool,
-}
-
 /// Who begins a session, and how it is to end.
 struct Beginner {
     actor: Actor,
@@ -195,18 +187,6 @@ impl Beginner {
             return_url: return_url.clone(),
             wishes: Wishes { session_binding: app.session_binding, handle_delivery: app.handle_delivery },
         })
-    }
-}
-
-impl Fresh {
-    fn begun(self, redirect_url: String, cookie: Secret<BrowserBinding>) -> Begun {
-        Begun {
-            redirect_url,
-            connection_id: self.session.key.id(),
-            session_id: self.session.id,
-            already_authorized: self.already_authorized,
-            cookie,
-        }
     }
 }
 
@@ -320,110 +300,6 @@ impl StartAuthorization {
 
     /// Passes if the workspace's policy allows the connector.
     async fn allowed(&self, connector: &Connector) -> Result<(), StartError> {
-        let policy = self.policies.find(&connector.workspace).await?.policy;
-        if policy.allows(connector.kind, &connector.provider) { Ok(()) } else { Err(StartError::BlockedByPolicy) }
-    }
-
-    /// 256 random bits, and more where the provider asks for a longer text.
-    fn state(&self, shortest: usize) -> Secret<State> {
-        let mut state = self.random.token();
-        while state.len() < shortest {
-            state.push_str(&self.random.token());
-        }
-        Secret::new(state)
-    }
-
-    async fn fresh(
-        &self,
-        beginner: Beginner,
-        connector: &Connector,
-        provider: &Provider,
-        place: ConnectionKey,
-        wanted: Wanted,
-        bind: impl FnOnce((&SessionId, &ConnectionKey, &Secret<State>)) -> Binding,
-    ) -> Result<Fresh, StartError> {
-        if let Some(reason) = &provider.unavailable {
-            return Err(StartError::Unavailable(reason.clone()));
-        }
-        if wanted.connection_id.as_ref().is_some_and(|id| *id != place.id()) {
-            return Err(StartError::UnknownConnection);
-        }
-        let existing = self.connections.find(&place).await?;
-        if wanted.connection_id.is_some() && existing.is_none() {
-            return Err(StartError::UnknownConnection);
-        }
-        let quota = self.quotas.of(&place.workspace).await?;
-        if let (None, Some(quota)) = (&existing, &quota) {
-            quota.has_room().map_err(StartError::Plan)?;
-        }
-        let nothing = Values::new();
-        let earlier_details = existing.as_ref().map_or(&nothing, |connection| &connection.details);
-        let inputs = provider
-            .accept_inputs(&connector.connection_config, &wanted.connection_config, earlier_details)
-            .map_err(StartError::Config)?;
-        let now = self.clock.now();
-        if let Start::TooMany(retry_after) = self.starts.count(&place, now).await? {
-            return Err(StartError::TooMany { retry_after });
-        }
-        let requested = provider.scopes_to_request(&scopes(connector, existing.as_ref(), wanted.scopes)?);
-        let state = self.state(shortest_state(provider));
-        let verifier = code_verifier(self.random.bytes());
-        let id = SessionId::of_state(&state);
-        let sealed = self.vault.seal(&verifier, &Place::session(&id, &place)).await?;
-        let already_authorized = existing.as_ref().is_some_and(|connection| {
-            let standing = Standing::of(connection, connector, provider, now);
-            standing.status == Status::Active && provider.missing(&requested, &connection.granted).is_empty()
-        });
-        let session = Session {
-            binding: bind((&id, &place, &state)),
-            id,
-            key: place,
-            stage: Stage::Pending,
-            pinned: Pinned {
-                client_id: connector.client_id.clone(),
-                redirect_uri: connector.redirect_uri(&self.public_base_url),
-                token_endpoint: provider.with_known(&values(connector, &inputs)).token.url.clone(),
-                scopes_revision: connector.scopes_revision,
-                bound: provider.may_bind_tokens() && self.healths.is_bound(&connector.id).await?,
-                room: quota.as_ref().map(Quota::room),
-            },
-            inputs,
-            requested,
-            earlier: existing.as_ref().map(|connection| earlier(connection, connector, provider)),
-            begun_by: beginner.actor,
-            label: wanted.label.or_else(|| existing.and_then(|connection| connection.label)),
-            return_url: beginner.return_url,
-            wishes: beginner.wishes,
-            verifier: Some(sealed),
-            expires_at: now.checked_add(SESSION_LIFE).unwrap_or(now),
-        };
-        Ok(Fresh { state, verifier, session, already_authorized })
-    }
-}
-
-/// What to ask for: all that the connector has; or less, if less was asked for, but never less than the user has
-/// granted before: many providers replace the old grant by the new one.
-fn scopes(connector: &Connector, existing: Option<&Connection>, asked: Option<Scopes>) -> Result<Scopes, StartError> {
-    let Some(asked) = asked.filter(|scopes| !scopes.is_empty()) else { return Ok(connector.scopes.clone()) };
-    let foreign = asked.missing_from(&connector.scopes);
-    if !foreign.is_empty() {
-        return Err(StartError::ScopesNotAllowed(foreign));
-    }
-    let Some(existing) = existing else { return Ok(asked) };
-    let kept = connector.scopes.missing_from(&connector.scopes.missing_from(&existing.granted));
-    Ok(asked.union(&kept))
-}
-
-fn earlier(connection: &Connection, connector: &Connector, provider: &Provider) -> Earlier {
-    let same_client = connection.client_id == connector.client_id;
-    let refresh_endpoint = refresh_endpoint(provider, connector, &connection.details);
-    let has_endpoint = provider.vars.is_empty() || refresh_endpoint.is_some();
-    Earlier {
-        account_id: connection.account.as_ref().map(|account| account.id.clone()),
-        refresh_endpoint,
-        refresh_token_lives: same_client
-            && has_endpoint
-            && connection.grant == Grant::Live
-            && connection.tokens.refresh.is_some(),
+        if self.policies.allow(connector).await? { Ok(()) } else { Err(StartError::BlockedByPolicy) }
     }
 }

@@ -134,7 +134,7 @@ impl SweepConnector {
             tracing::error!(connections = page.unreadable, "connections can't be read and are not ended");
         }
         let is_meant = |connection: &Connection| match extent {
-            Extent::MadeBefore(moment) => connection.connected_at < moment,
+            Extent::MadeBefore(moment) => connection.here_since() < moment,
             Extent::Everything | Extent::Nothing => true,
         };
         self.end_all(&connector, &sweep, page.connections.into_iter().filter(is_meant)).await?;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    delete_workspace::DeleteWorkspace, end_connection::EndError, revoke_grant::RevokeGrant,
-    revoke_matching::RevokeMatching, sweep_connector::SweepConnector,
+    count_connections::CountConnections, delete_workspace::DeleteWorkspace, end_connection::EndError,
+    revoke_grant::RevokeGrant, revoke_matching::RevokeMatching, sweep_connector::SweepConnector,
 };
 use crate::{
     clock::Clock,
@@ -26,6 +26,7 @@ pub struct WorkEndings {
     pub(crate) revoke: RevokeGrant,
     pub(crate) sweep: SweepConnector,
     pub(crate) matching: RevokeMatching,
+    pub(crate) count: CountConnections,
     pub(crate) forgotten: ForgottenUsers,
     pub(crate) workspaces: DeleteWorkspace,
     pub(crate) clock: Clock,
@@ -60,6 +61,7 @@ impl WorkEndings {
             Some(Ending::Grant(ended)) => Ok(self.revoke.again(*ended).await?),
             Some(Ending::Sweep(sweep)) => Ok(self.sweep.turn(sweep).await?),
             Some(Ending::Mass(held)) => Ok(self.matching.turn(*held).await?),
+            Some(Ending::Recount(recount)) => Ok(self.count.turn(recount).await?),
             Some(Ending::Forgotten(forgotten)) => Ok(self.forgotten.let_go(&forgotten).await?),
             Some(Ending::Purge(purge)) => Ok(self.workspaces.purge(purge).await?),
         }

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    account::account as account_named,
     error::{ErrorCode, Outcome, TokenError, is_passing, passing_outcome},
     expiry::{life, seconds},
-    id_token, identity, wire,
+    id_token, wire,
 };
 use crate::domain::{
     account::Account,
@@ -133,7 +134,7 @@ pub(super) fn normalise(
 /// Whose account it is, as far as a token answer says so.
 fn account(reading: &Reading<'_>, answer: &Value) -> Option<Account> {
     match reading.provider.identity.as_ref().filter(|identity| identity.from == IdentityFrom::TokenAnswer) {
-        Some(identity) => identity::account(identity, answer),
+        Some(identity) => account_named(identity, answer),
         None => id_token::claims(reading.provider, reading.client_id, answer),
     }
 }

@@ -1,4 +1,4 @@
-//! The authorization request and what comes back by it: pure.
+//! The authorization request: pure.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -123,23 +123,6 @@ fn add_scopes(url: &mut Url, provider: &Provider, scopes: &Scopes) {
 #[must_use]
 pub fn code_verifier(random: [u8; 32]) -> Secret<CodeVerifier> {
     Secret::new(URL_SAFE_NO_PAD.encode(random))
-}
-
-/// The response came from another authorization server than the one that was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the response is not from the authorization server that was asked")]
-pub struct IssuerMismatch;
-
-/// Checks the `iss` of an authorization response (RFC 9207, section 2.4): against mix-up of authorization servers.
-///
-/// # Errors
-/// [`IssuerMismatch`] if it differs from the provider's issuer, or is absent where the provider always sends it.
-pub fn check_iss(provider: &Provider, presented: Option<&str>) -> Result<(), IssuerMismatch> {
-    match (&provider.oidc, presented) {
-        (Some(oidc), Some(presented)) if oidc.issuer != presented => Err(IssuerMismatch),
-        (Some(oidc), None) if oidc.iss_parameter_supported => Err(IssuerMismatch),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
@@ -312,26 +295,5 @@ mod tests {
         assert_eq!(sent(&oidc, "openid offline_access", None)["prompt"], "consent");
         assert!(!sent(&oidc, "openid", None).contains_key("prompt"));
         assert!(!sent(&custom(&json!({})), "offline_access", None).contains_key("prompt"));
-    }
-
-    #[test]
-    fn iss_must_fit_where_it_is_known_and_be_there_where_it_is_promised() {
-        let unknown = custom(&json!({}));
-        let known = custom(&json!({"oidc": {"issuer": "https://p.example"}}));
-        let promised = custom(&json!({"oidc": {"issuer": "https://p.example", "iss_parameter_supported": true}}));
-        for (provider, presented, accepted) in [
-            (&unknown, None, true),
-            (&unknown, Some("https://evil.example"), true),
-            (&known, None, true),
-            (&known, Some("https://p.example"), true),
-            (&known, Some("https://p.example/"), false),
-            (&known, Some("https://evil.example"), false),
-            (&promised, None, false),
-            (&promised, Some(""), false),
-            (&promised, Some("https://evil.example"), false),
-            (&promised, Some("https://p.example"), true),
-        ] {
-            assert_eq!(check_iss(provider, presented).is_ok(), accepted, "{:?} {presented:?}", provider.oidc);
-        }
     }
 }

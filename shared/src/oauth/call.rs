@@ -2,30 +2,29 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use jiff::Timestamp;
 use tokio::time::Instant;
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use super::{
-    ProviderClient,
+    ProviderClient, coding,
     dpop::{self, PROOF},
     egress::{Allowance, FetchError, Fetched},
+    mask::mask,
+    nonces::wanted_nonce,
     placeholders::Values,
     signer::Signer,
     wire,
 };
 use crate::domain::{
-    provider::{Api, Expired, Provider},
+    provider::{Api, Expired, Provider, TokenIn},
     secret::{AccessToken, Secret},
 };
 
 /// How long the answer of an API may be, in bytes. In the form in which binary data is handed on it grows by a third, and a
 /// function may answer six megabytes.
 pub(super) const MOST_BYTES: usize = 4 * 1024 * 1024;
-
-/// Tokens that are shorter are not looked for in answers: what is so short turns up by chance.
-const SHORTEST_MASKED: usize = 8;
 
 /// A request to an API, without what proves in whose name it is.
 #[derive(Debug, Clone, Copy)]
@@ -71,12 +70,13 @@ impl ProviderClient {
         let known = presented.bound_to.and_then(|_| self.nonces.of(&uri));
         let mut fetched = self.proven(made, presented, known.as_deref(), now, deadline).await?;
         // A server that wants a nonce says so before it does anything (section 9).
-        let wanted = presented.bound_to.and_then(|_| dpop::wanted_nonce(&fetched.response));
+        let wanted = presented.bound_to.and_then(|_| wanted_nonce(&fetched.response));
         let left = deadline.saturating_sub(began.elapsed());
         if let (Some(nonce), false) = (wanted, left.is_zero()) {
             let made = make(provider, request, presented).ok_or(FetchError::NotSent)?;
             fetched = self.proven(made, presented, Some(&nonce), now, left).await?;
         }
+        coding::undo(&mut fetched, MOST_BYTES);
         mask(&mut fetched.response, presented.access_token.expose());
         Ok(fetched)
     }
@@ -125,6 +125,12 @@ fn make(provider: &Provider, request: ApiRequest<'_>, presented: Presented<'_>) 
     for (name, value) in request.headers {
         made.headers_mut().insert(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
     }
+    // Some servers refuse a request that is to change something and does not say that it has no body (RFC 9110, section 8.6).
+    if matches!(*made.method(), Method::POST | Method::PUT | Method::PATCH) && made.body().is_empty() {
+        made.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    // Whoever says nothing of it takes any coding (RFC 9110, section 12.5.3).
+    made.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     made.headers_mut().entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json, */*;q=0.5"));
     let token = presented.access_token.expose();
     if presented.bound_to.is_some() {
@@ -132,37 +138,16 @@ fn make(provider: &Provider, request: ApiRequest<'_>, presented: Presented<'_>) 
     } else {
         wire::present(&mut made, provider, token);
     }
-    Some(made)
+    (presented.bound_to.is_some() || is_presented(&made, provider)).then_some(made)
 }
 
-/// Takes the token out of an answer that repeats it: an address of the next page may, where tokens are presented in
-/// addresses, and so may what says which request it was.
-fn mask(answer: &mut Response<Vec<u8>>, token: &str) {
-    if token.len() < SHORTEST_MASKED {
-        return;
-    }
-    let encoded: String = form_urlencoded::byte_serialize(token.as_bytes()).collect();
-    for spelling in [token.as_bytes(), encoded.as_bytes()] {
-        mask_bytes(answer.body_mut(), spelling);
-        let repeats = |value: &HeaderValue| value.as_bytes().windows(spelling.len()).any(|window| window == spelling);
-        let names = answer.headers().iter().filter(|(_, value)| repeats(value)).map(|(name, _)| name.clone());
-        for name in names.collect::<Vec<_>>() {
-            answer.headers_mut().remove(name);
-        }
-    }
-}
-
-fn mask_bytes(body: &mut [u8], token: &[u8]) {
-    let (Some(&first), mut from) = (token.first(), 0) else { return };
-    while let Some(at) = body.get(from..).and_then(|rest| rest.iter().position(|byte| *byte == first)) {
-        let start = from + at;
-        match body.get_mut(start..start + token.len()) {
-            Some(window) if window == token => {
-                window.fill(b'*');
-                from = start + token.len();
-            }
-            _ => from = start + 1,
-        }
+/// Whether the token stands where the API takes it: one that no header can carry was left out, and without it somebody else's
+/// answer would be taken for the user's.
+fn is_presented(made: &Request<Vec<u8>>, provider: &Provider) -> bool {
+    match &provider.api.token_in {
+        None => made.headers().contains_key(header::AUTHORIZATION),
+        Some(TokenIn::Header { header, .. }) => made.headers().contains_key(header.as_str()),
+        Some(TokenIn::Query { .. }) => true,
     }
 }
 
@@ -259,6 +244,20 @@ mod tests {
         });
         assert_eq!(serde_json::from_slice::<Value>(response.body()).expect("JSON"), expected);
         assert_eq!((response.headers().get("link"), response.headers().contains_key("etag")), (None, true));
+    }
+
+    #[tokio::test]
+    async fn a_token_that_no_header_can_carry_sends_nothing() {
+        for api in [json!({}), json!({"token_in": {"header": "X-Token"}})] {
+            let stub = Stub::json(200, "{}");
+            let client = ProviderClient::new(Egress::allowing_plain_http_to_loopback());
+            let (url, token) = (Url::parse(&stub.url("/x")).expect("a URL"), Secret::new("a\nb"));
+            let request = ApiRequest { method: "GET", url: &url, headers: &BTreeMap::new(), body: None };
+            let presented = Presented { client_id: "c1", access_token: &token, bound_to: None };
+            let now = Timestamp::UNIX_EPOCH;
+            let called = client.call(&provider(&api), request, presented, now, Duration::from_secs(5)).await;
+            assert_eq!((called.err(), stub.asked().len()), (Some(FetchError::NotSent), 0), "{api}");
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Proof of possession (RFC 9449): tokens that only the holder of a key can use, and the proof that goes with each request.
 
-use std::{collections::BTreeMap, sync::Mutex, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -12,6 +12,7 @@ use url::Url;
 use super::{
     Credentials,
     egress::{Egress, EgressError, LONGEST},
+    nonces::{Nonces, wanted_nonce},
     signer::{Signer, SigningError},
     wire,
 };
@@ -30,20 +31,6 @@ pub enum Proof {
 
 /// The header that carries a proof.
 pub(super) const PROOF: HeaderName = HeaderName::from_static("dpop");
-
-/// The header by which a server says which nonce it wants in the next proof.
-const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
-
-/// How long a nonce may be, in bytes.
-const MAX_NONCE: usize = 512;
-
-/// Of how many servers the nonce is remembered.
-const REMEMBERED: usize = 64;
-
-/// The nonces that servers asked for last, by their origin. Knowing one saves a request; what is forgotten is asked for
-/// again.
-#[derive(Debug, Default)]
-pub(super) struct Nonces(Mutex<BTreeMap<String, String>>);
 
 /// One request on its way to a server, with a proof where there is a key.
 pub(super) struct Proving<'a> {
@@ -138,32 +125,6 @@ impl Proving<'_> {
     }
 }
 
-impl Nonces {
-    /// The nonce that the server of this address asked for last.
-    pub(super) fn of(&self, uri: &Uri) -> Option<String> {
-        self.0.lock().ok()?.get(&origin(uri)).cloned()
-    }
-
-    /// Keeps the nonce that came with the answer to a request without a proof.
-    pub(super) fn learn(&self, uri: &Uri, answer: &Response<Vec<u8>>) {
-        if let Some(nonce) = given_nonce(answer) {
-            self.remember(uri, nonce);
-        }
-    }
-
-    fn remember(&self, uri: &Uri, nonce: String) {
-        let Ok(mut nonces) = self.0.lock() else { return };
-        if nonces.len() >= REMEMBERED {
-            nonces.clear();
-        }
-        nonces.insert(origin(uri), nonce);
-    }
-}
-
-fn origin(uri: &Uri) -> String {
-    format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |authority| authority.as_str()))
-}
-
 /// The header that presents a bound token (section 7.1), never to be printed; `None` if no header can carry it.
 pub(super) fn authorization(token: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(format!("DPoP {token}")).ok()?;
@@ -194,32 +155,6 @@ pub fn proof(
         claims["nonce"] = nonce.into();
     }
     signer.sign(json!({"typ": "dpop+jwt", "jwk": signer.public().jwk()}), &claims)
-}
-
-/// The nonce that the server wants before it does anything: of an authorization server (section 8) or of an API (section
-/// 9).
-pub(super) fn wanted_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
-    const ERROR: &str = "use_dpop_nonce";
-    let wants = match answer.status() {
-        StatusCode::BAD_REQUEST => {
-            let value = wire::json(answer.body());
-            value.as_ref().and_then(|value| value.get("error")).and_then(Value::as_str) == Some(ERROR)
-        }
-        StatusCode::UNAUTHORIZED => {
-            let mut challenges = answer.headers().get_all(header::WWW_AUTHENTICATE).iter();
-            challenges.any(|challenge| challenge.to_str().is_ok_and(|text| text.contains(ERROR)))
-        }
-        _ => false,
-    };
-    if wants { given_nonce(answer) } else { None }
-}
-
-/// The nonce that came with an answer, if it is one (section 8.1).
-fn given_nonce(answer: &Response<Vec<u8>>) -> Option<String> {
-    let nonce = answer.headers().get(NONCE)?.to_str().ok()?;
-    let is_one = (1..=MAX_NONCE).contains(&nonce.len())
-        && nonce.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && !matches!(byte, b'"' | b'\\'));
-    is_one.then(|| nonce.to_owned())
 }
 
 #[cfg(test)]

@@ -1,22 +1,22 @@
 //! Asks a provider whose account a grant is to.
 
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, header};
 use jiff::Timestamp;
-use serde_json::Value;
 use url::Url;
 
 use super::{
-    Credentials, ProviderClient, TokenSet, assertion,
+    Credentials, ProviderClient, TokenSet,
+    account::account_of_answer,
+    assertion,
     dpop::{self, Proving},
     egress::{DEADLINE, EgressError, EgressRefusal},
-    error::is_passing,
     placeholders::Values,
     signer::SigningError,
     wire::{self, Parameters},
 };
 use crate::domain::{
     account::Account,
-    provider::{Body, Identity, IdentityAuth, Path, Provider, first},
+    provider::{Body, Identity, IdentityAuth, Provider},
 };
 
 /// Why it is not known whose account it is. The grant is good all the same.
@@ -81,19 +81,6 @@ impl ProviderClient {
     }
 }
 
-/// Reads the answer to a provider's identity request.
-///
-/// # Errors
-/// [`AccountError`] if it does not tell whose account it is.
-pub fn account_of_answer(identity: &Identity, answer: &Response<Vec<u8>>) -> Result<Account, AccountError> {
-    if is_passing(answer.status()) {
-        return Err(AccountError::Passing);
-    }
-    let value = Some(answer).filter(|answer| answer.status().is_success());
-    let value = value.and_then(|answer| wire::object(answer.body())).ok_or(AccountError::Unreadable)?;
-    account(identity, &value).ok_or(AccountError::Unreadable)
-}
-
 fn request(
     (provider, identity): (&Provider, &Identity),
     url: &Url,
@@ -123,30 +110,6 @@ fn request(
         IdentityAuth::None => {}
     }
     Ok(request)
-}
-
-/// Reads the answer; without every part of the id there is no account.
-pub(super) fn account(identity: &Identity, answer: &Value) -> Option<Account> {
-    if identity.success.as_ref().is_some_and(|success| !success.holds(answer)) {
-        return None;
-    }
-    let parts: Option<Vec<String>> = identity.id.iter().map(|path| path.find(answer).and_then(text)).collect();
-    let found = |paths: &[Path]| first(paths, answer).and_then(text);
-    let account = Account::new(&parts?.join(":"))?;
-    Some(
-        account
-            .with_label(found(&identity.label).as_deref())
-            .with_email(found(&identity.email).as_deref())
-            .with_avatar(found(&identity.avatar).as_deref()),
-    )
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
 }
 
 impl From<EgressError> for AccountError {
@@ -302,48 +265,6 @@ mod tests {
         ] {
             let stub = Stub::json(status, body);
             assert_eq!(ask("github", &stub, "").await, Err(expected), "{status} {body}");
-        }
-    }
-
-    fn identity(id: &str) -> &'static Identity {
-        let provider = catalogue::find(&ProviderType::parse(id).expect("an id")).expect("in the catalogue");
-        provider.identity.as_ref().expect("an identity request")
-    }
-
-    #[test]
-    fn each_provider_tells_it_in_its_own_way() {
-        for (provider, answer, id, label) in [
-            ("googlecalendar", json!({"sub": "107", "email": "a@x.example"}), "107", Some("a@x.example")),
-            ("github", json!({"id": 583_231, "login": "octocat", "email": null}), "583231", Some("octocat")),
-            (
-                "hubspot",
-                json!({"active": true, "hub_id": 7, "user_id": 9, "user": "a@x.example"}),
-                "7:9",
-                Some("a@x.example"),
-            ),
-            ("slack", json!({"ok": true, "team_id": "T1", "user_id": "U1", "team": "Acme"}), "T1:U1", Some("Acme")),
-            (
-                "notion",
-                json!({"bot": {"workspace_name": "Acme", "owner": {"user": {"id": "u-1", "person": {"email": "a@x.example"}}}}}),
-                "u-1",
-                Some("Acme"),
-            ),
-        ] {
-            let account = account(identity(provider), &answer).expect(provider);
-            assert_eq!((account.id.as_str(), account.label.as_deref()), (id, label), "{provider}");
-        }
-    }
-
-    #[test]
-    fn an_answer_without_the_whole_id_names_no_account() {
-        for (provider, answer) in [
-            ("slack", json!({"ok": false, "team_id": "T1", "user_id": "U1"})),
-            ("slack", json!({"ok": true, "user_id": "U1"})),
-            ("hubspot", json!({"active": false, "hub_id": 7, "user_id": 9})),
-            ("github", json!({"id": {"a": 1}})),
-            ("googlecalendar", json!({"sub": ""})),
-        ] {
-            assert_eq!(account(identity(provider), &answer), None, "{provider}: {answer}");
         }
     }
 }

@@ -3,11 +3,13 @@
 //! Requests are built by the crate `oauth2`, given the provider's form by its data (`domain::provider`), sent by the
 //! guarded [`egress`], read leniently, and only then handed back to the crate. No provider has code of its own.
 
+mod account;
 mod answer;
 mod assertion;
 pub mod authorize;
 mod call;
 pub mod catalogue;
+mod coding;
 mod details;
 mod discovery;
 pub mod dpop;
@@ -16,6 +18,9 @@ mod error;
 mod expiry;
 mod id_token;
 mod identity;
+mod iss;
+mod mask;
+mod nonces;
 mod par;
 mod placeholders;
 mod recipe;
@@ -29,17 +34,19 @@ mod token;
 mod wire;
 
 pub use self::{
+    account::account_of_answer,
     call::{ApiRequest, Presented, says_expired},
     discovery::{DiscoveryError, metadata_of_answer},
     error::{ErrorCode, Outcome, TokenError},
-    identity::{AccountError, account_of_answer},
+    identity::AccountError,
+    iss::{IssuerMismatch, check_iss},
     response::{Arrived, AuthorizationResponse, ResponseError},
     revoke::{GrantTokens, RevokeError, Revoked},
     sign_in::{SignInCode, SignInError},
     signer::{Signer, SigningError},
     token::{CodeGrant, RefreshRequest, TokenSet},
 };
-use self::{dpop::Nonces, egress::Egress};
+use self::{egress::Egress, nonces::Nonces};
 use crate::{
     domain::secret::{ClientSecret, Secret},
     random::Random,

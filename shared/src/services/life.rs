@@ -7,10 +7,10 @@ use crate::{
     bus::Bus,
     journeys::{
         ask_provider::AskProvider, call_provider::CallProvider, complete_authorization::CompleteAuthorization,
-        connection_quota::ConnectionQuotas, deliver_events::DeliverEvents, disconnect::Disconnect,
-        dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange, get_token::GetToken,
-        list_connections::ListConnections, open_link::OpenLink, refresh_connection::Refresher, refresh_due::RefreshDue,
-        reseal::Reseal, revoke_grant::RevokeGrant, revoke_matching::RevokeMatching,
+        connection_quota::ConnectionQuotas, count_connections::CountConnections, deliver_events::DeliverEvents,
+        disconnect::Disconnect, dispatch_due::DispatchDue, end_connection::EndConnection, exchange::Exchange,
+        get_token::GetToken, list_connections::ListConnections, open_link::OpenLink, refresh_connection::Refresher,
+        refresh_due::RefreshDue, reseal::Reseal, revoke_grant::RevokeGrant, revoke_matching::RevokeMatching,
         shared_connection::SharedConnections, start_authorization::StartAuthorization, sweep_connector::SweepConnector,
         work_endings::WorkEndings,
     },
@@ -28,11 +28,7 @@ impl Services {
             apps: self.apps(),
             connectors: self.connectors(),
             policies: self.policies(),
-            quotas: ConnectionQuotas {
-                workspaces: self.workspaces(),
-                counts: self.connection_counts(),
-                plans: self.config.plans.clone(),
-            },
+            quotas: self.connection_quotas(),
             connections: self.connections(),
             sessions: self.sessions(),
             starts: Starts::new(&self.dynamodb, &self.config.tables),
@@ -65,8 +61,10 @@ impl Services {
         CompleteAuthorization {
             sessions: self.sessions(),
             connectors: self.connectors(),
+            policies: self.policies(),
             exchange: Exchange {
                 connectors: self.connectors(),
+                policies: self.policies(),
                 completions: Completions::new(&self.dynamodb, &self.config.tables),
                 sessions: self.sessions(),
                 ended: self.ended_grants(),
@@ -120,6 +118,7 @@ impl Services {
         SharedConnections {
             shared: SharedConnectors::new(&self.dynamodb, &self.config.tables),
             connections: self.connections(),
+            policies: self.policies(),
             clock: self.clock.clone(),
         }
     }
@@ -194,6 +193,15 @@ impl Services {
                 clock: self.clock.clone(),
             },
             matching: self.revoke_matching(),
+            count: CountConnections {
+                workspaces: self.workspaces(),
+                connectors: self.connectors(),
+                connections: self.connections(),
+                recounts: self.recounts(),
+                reminders: self.reminders(),
+                audit: self.audit(),
+                clock: self.clock.clone(),
+            },
             forgotten: ForgottenUsers::new(&self.dynamodb, &self.config.tables),
             workspaces: self.delete_workspace(),
             clock: self.clock.clone(),
@@ -242,10 +250,19 @@ impl Services {
     #[must_use]
     pub fn list_connections(&self) -> ListConnections {
         ListConnections {
+            apps: self.apps(),
             connectors: self.connectors(),
             connections: self.connections(),
             policies: self.policies(),
             clock: self.clock.clone(),
+        }
+    }
+
+    pub(super) fn connection_quotas(&self) -> ConnectionQuotas {
+        ConnectionQuotas {
+            workspaces: self.workspaces(),
+            counts: self.connection_counts(),
+            plans: self.config.plans.clone(),
         }
     }
 

@@ -33,6 +33,7 @@ impl Services {
         ManageConnectors {
             connectors: self.connectors(),
             plan: self.keep_plan(),
+            policies: self.policies(),
             custom: self.custom_providers(),
             issuers: self.issuer_changes(),
             healths: self.healths(),
@@ -161,6 +162,7 @@ impl Services {
             workspaces: self.workspaces(),
             connectors: self.connectors(),
             counts: self.connection_counts(),
+            recount: self.begin_recount(),
             plans: self.config.plans.clone(),
             audit: self.audit(),
         }
@@ -209,6 +211,7 @@ impl Services {
             connections: self.connections(),
             counts: self.connection_counts(),
             healths: self.healths(),
+            proposals: Proposals::new(&self.dynamodb, &self.config.tables),
             purges: Purges::new(&self.dynamodb, &self.config.tables),
             reminders: self.reminders(),
             audit: self.audit(),
@@ -248,6 +251,8 @@ impl Services {
         ImportGrants {
             apps: self.apps(),
             connectors: self.connectors(),
+            policies: self.policies(),
+            quotas: self.connection_quotas(),
             imports: Imports::new(&self.dynamodb, &self.config.tables),
             vault: Arc::clone(&self.vault),
             audit: self.audit(),
@@ -262,6 +267,7 @@ impl Services {
     pub fn export_grants(&self) -> ExportGrants {
         ExportGrants {
             connectors: self.connectors(),
+            policies: self.policies(),
             connections: self.connections(),
             vault: Arc::clone(&self.vault),
             audit: self.audit(),

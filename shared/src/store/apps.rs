@@ -160,6 +160,7 @@ pub(super) fn write_identity(item: NewItem, identity: &Identity) -> NewItem {
         .text(name::ID_JWKS_URI, &identity.jwks_uri)
         .text(name::ID_JWKS, &identity.jwks_snapshot)
         .time(name::ID_JWKS_FETCHED_AT, identity.jwks_fetched_at)
+        .maybe(identity.agent_scopes.then_some(()), |item, ()| item.flag(name::ID_AGENT_SCOPES, true))
 }
 
 fn read(row: &Row) -> Result<App, StoreError> {
@@ -185,5 +186,6 @@ pub(super) fn read_identity(row: &Row) -> Result<Identity, StoreError> {
         jwks_uri: row.text(name::ID_JWKS_URI)?.to_owned(),
         jwks_snapshot: row.text(name::ID_JWKS)?.to_owned(),
         jwks_fetched_at: row.time(name::ID_JWKS_FETCHED_AT)?,
+        agent_scopes: row.flag(name::ID_AGENT_SCOPES)?,
     })
 }

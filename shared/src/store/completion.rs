@@ -66,9 +66,9 @@ pub enum Completed {
     Full,
 }
 
-/// Whether a session makes a connection, or renews one. Nobody has to read which: the write says so, and counts by it.
+/// Whether a grant makes a connection, or renews one. Nobody has to read which: the write says so, and counts by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     New,
     Renewed,
 }
@@ -192,7 +192,7 @@ const CONNECTION: usize = 1;
 const COUNT: usize = 2;
 
 /// The first part of a transaction whose condition did not hold.
-fn failing(error: &TransactWriteItemsError) -> Option<usize> {
+pub(super) fn failing(error: &TransactWriteItemsError) -> Option<usize> {
     let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else { return None };
     cancelled.cancellation_reasons().iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"))
 }
@@ -227,7 +227,7 @@ pub(super) fn grant_at(table: &str, place: &ConnectionKey, grant: &NewGrant, mor
 const KEPT_WITH_REFRESH_TOKEN: [&str; 4] = [name::REFRESH_TOKEN, name::LEASED_UNTIL, name::INTENT, name::IN_DOUBT];
 
 /// What a new grant replaces, or ends.
-const REPLACED: [&str; 20] = [
+const REPLACED: [&str; 21] = [
     name::REFRESH_TOKEN,
     name::EXPIRES_AT,
     name::REFRESH_EXPIRES_AT,
@@ -248,6 +248,7 @@ const REPLACED: [&str; 20] = [
     name::REFUSALS,
     name::RETRY_AT,
     name::IMPORTED,
+    name::IMPORTED_AT,
 ];
 
 fn attributes(place: &ConnectionKey, grant: &NewGrant) -> Item {

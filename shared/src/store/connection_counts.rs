@@ -102,7 +102,17 @@ pub(super) fn count_one_less(
     built(counting(connections, workspace, &open_lane(drawn), -1))
 }
 
-fn counting(connections: &str, workspace: &WorkspaceId, lane: &str, change: i8) -> UpdateBuilder {
+/// Counts connections that were there before anybody counted. In the first lane: the sum of the others must not go up, because
+/// sessions that have begun go by it.
+pub(super) fn count_so_many_more(
+    connections: &str,
+    workspace: &WorkspaceId,
+    many: usize,
+) -> Result<TransactWriteItem, StoreError> {
+    built(counting(connections, workspace, &lane(0), i64::try_from(many).unwrap_or(i64::MAX)))
+}
+
+fn counting(connections: &str, workspace: &WorkspaceId, lane: &str, change: i64) -> UpdateBuilder {
     Update::builder()
         .table_name(connections)
         .set_key(Some(key(&pk(workspace), lane)))
@@ -117,7 +127,8 @@ fn built(update: UpdateBuilder) -> Result<TransactWriteItem, StoreError> {
     Ok(TransactWriteItem::builder().update(update).build())
 }
 
-fn pk(workspace: &WorkspaceId) -> String {
+/// The partition key of everything that counts a workspace's connections.
+pub(super) fn pk(workspace: &WorkspaceId) -> String {
     format!("COUNT#{workspace}")
 }
 

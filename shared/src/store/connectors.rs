@@ -1,30 +1,31 @@
 //! Connectors.
 
+mod item;
+mod transaction;
+
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    operation::transact_write_items::{TransactWriteItemsError, builders::TransactWriteItemsFluentBuilder},
     types::{Delete, Put, TransactWriteItem, Update},
 };
 
+use self::item::item;
+pub(super) use self::item::read;
+use self::transaction::Obstacle;
 use super::{
     client_keys,
-    error::{Conditional, StoreError, Write, failed, written},
+    error::StoreError,
     outbox::told_with,
-    row::{NewItem, Row, name, number, text, time},
+    row::{NewItem, name, number, text, time},
     shared_connectors,
-    table::{Rounds, Table, TableNames, key},
+    table::{Table, TableNames, key},
     workspaces::{count_one_less, count_one_more, pk},
 };
 use crate::domain::{
-    call::CallRules,
-    client_key::{ClientKey, EarlierKey, PublicKey},
-    connector::{Connector, ConnectorKind, ConnectorState},
+    connector::{Connector, ConnectorState},
     digest::{hex, sha256},
     ids::{ConnectorId, WorkspaceId},
     notice::Notice,
-    provider::{Provider, ProviderType},
-    workspace::DisplayName,
+    proposal::Verdict,
 };
 
 pub(super) const PREFIX: &str = "CONNECTOR#";
@@ -41,6 +42,8 @@ pub enum ConnectorWrite {
     Full,
     /// The id is in use, or the connector was changed by somebody else in the meantime.
     Conflict,
+    /// The proposal that it comes of does not wait for a decision any more.
+    Decided,
 }
 
 /// Connectors in the registry. A claim by id alone says whose the id is, by a digest of the workspace's own. It stays when
@@ -86,28 +89,26 @@ impl Connectors {
         connector: &Connector,
         most: Option<u32>,
         told: &Notice,
+        verdict: Option<&Verdict>,
     ) -> Result<ConnectorWrite, StoreError> {
-        let mut rounds = Rounds::default();
-        loop {
-            let request = self.registry.client.transact_write_items();
-            let request = request
-                .transact_items(self.put_where_none_is(name_item(connector))?)
-                .transact_items(count_one_more(&self.registry, &connector.workspace, most)?)
-                .transact_items(self.put_where_none_is(item(connector)?)?)
-                .transact_items(self.claim(connector)?)
-                .transact_items(told_with(&self.connections, told)?);
-            let request = match shared_connectors::item(connector) {
-                Some(entry) => request.transact_items(self.put_where_none_is(entry)?),
-                None => request,
-            };
-            match self.with_public_keys(request, connector)?.send().await {
-                Err(SdkError::ServiceError(service)) if is_crossed(service.err()) => rounds.pause().await?,
-                Err(SdkError::ServiceError(service)) if failing(service.err()) == Some(COUNT) => {
-                    return Ok(ConnectorWrite::Full);
-                }
-                written => return outcome(written),
-            }
+        let mut parts = vec![
+            self.put_where_none_is(name_item(connector))?,
+            count_one_more(&self.registry, &connector.workspace, most)?,
+            self.put_where_none_is(item(connector)?)?,
+            self.claim(connector)?,
+            told_with(&self.connections, told)?,
+        ];
+        if let Some(entry) = shared_connectors::item(connector) {
+            parts.push(self.put_where_none_is(entry)?);
         }
+        parts.extend(self.public_keys(connector)?);
+        Ok(match self.write(parts, verdict).await? {
+            Ok(()) => ConnectorWrite::Done,
+            Err(Obstacle::Part(NAME)) => ConnectorWrite::NameTaken,
+            Err(Obstacle::Part(COUNT)) => ConnectorWrite::Full,
+            Err(Obstacle::Part(_)) => ConnectorWrite::Conflict,
+            Err(Obstacle::Verdict) => ConnectorWrite::Decided,
+        })
     }
 
     /// Stores a changed connector, if it is still at `earlier`'s revision; moves its name along.
@@ -119,6 +120,7 @@ impl Connectors {
         earlier: &Connector,
         changed: &Connector,
         told: &Notice,
+        verdict: Option<&Verdict>,
     ) -> Result<ConnectorWrite, StoreError> {
         let put = Put::builder()
             .table_name(&self.registry.name)
@@ -128,38 +130,35 @@ impl Connectors {
             .expression_attribute_values(":active", text(ConnectorState::Active.as_str()))
             .build()
             .map_err(|_| incomplete())?;
-        let mut request = self.registry.client.transact_write_items();
-        if earlier.name.folded() == changed.name.folded() {
-            request = request.transact_items(self.check_name(changed)?);
+        let mut parts = if earlier.name.folded() == changed.name.folded() {
+            vec![self.check_name(changed)?]
         } else {
-            request = request
-                .transact_items(self.put_where_none_is(name_item(changed))?)
-                .transact_items(self.delete_item(&pk(&earlier.workspace), &name_sk(earlier))?);
-        }
-        request = request
-            .transact_items(TransactWriteItem::builder().put(put).build())
-            .transact_items(told_with(&self.connections, told)?);
-        outcome(self.with_public_keys(request, changed)?.send().await)
-    }
-
-    /// Publishes the connector's keys in the same moment.
-    fn with_public_keys(
-        &self,
-        request: TransactWriteItemsFluentBuilder,
-        connector: &Connector,
-    ) -> Result<TransactWriteItemsFluentBuilder, StoreError> {
-        let Some(key) = &connector.client_key else { return Ok(request) };
-        let put = client_keys::put(&self.registry, &connector.id, key)?;
-        Ok(request.transact_items(TransactWriteItem::builder().put(put).build()))
+            let freed = self.delete_item(&pk(&earlier.workspace), &name_sk(earlier))?;
+            vec![self.put_where_none_is(name_item(changed))?, freed]
+        };
+        parts.push(TransactWriteItem::builder().put(put).build());
+        parts.push(told_with(&self.connections, told)?);
+        parts.extend(self.public_keys(changed)?);
+        Ok(match self.write(parts, verdict).await? {
+            Ok(()) => ConnectorWrite::Done,
+            Err(Obstacle::Part(NAME)) => ConnectorWrite::NameTaken,
+            Err(Obstacle::Part(_)) => ConnectorWrite::Conflict,
+            Err(Obstacle::Verdict) => ConnectorWrite::Decided,
+        })
     }
 
     /// Marks a connector as deleted and frees its name. Whoever reads it from now on finds it unusable.
-    /// [`Write::Conflict`] if it was changed since it was read (its name may be another one now), or marked before; or the
-    /// workspace's connectors are not counted yet.
+    /// [`ConnectorWrite::Conflict`] if it was changed since it was read (its name may be another one now), or marked before;
+    /// or the workspace's connectors are not counted yet.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn mark_deleted(&self, connector: &Connector, told: &Notice) -> Result<Write, StoreError> {
+    pub async fn mark_deleted(
+        &self,
+        connector: &Connector,
+        told: &Notice,
+        verdict: Option<&Verdict>,
+    ) -> Result<ConnectorWrite, StoreError> {
         let mark = Update::builder()
             .table_name(&self.registry.name)
             .set_key(Some(key(&pk(&connector.workspace), &sk(&connector.id))))
@@ -172,17 +171,27 @@ impl Connectors {
             .expression_attribute_values(":one", number(1))
             .build()
             .map_err(|_| incomplete())?;
-        let request = self.registry.client.transact_write_items();
-        let request = request
-            .transact_items(TransactWriteItem::builder().update(mark).build())
-            .transact_items(self.delete_item(&pk(&connector.workspace), &name_sk(connector))?)
-            .transact_items(count_one_less(&self.registry, &connector.workspace)?)
-            .transact_items(told_with(&self.connections, told)?);
-        let request = match shared_connectors::sk(connector) {
-            Some(entry) => request.transact_items(self.delete_item(&pk(&connector.workspace), &entry)?),
-            None => request,
-        };
-        written(request.send().await)
+        let mut parts = vec![
+            TransactWriteItem::builder().update(mark).build(),
+            self.delete_item(&pk(&connector.workspace), &name_sk(connector))?,
+            count_one_less(&self.registry, &connector.workspace)?,
+            told_with(&self.connections, told)?,
+        ];
+        if let Some(entry) = shared_connectors::sk(connector) {
+            parts.push(self.delete_item(&pk(&connector.workspace), &entry)?);
+        }
+        Ok(match self.write(parts, verdict).await? {
+            Ok(()) => ConnectorWrite::Done,
+            Err(Obstacle::Part(_)) => ConnectorWrite::Conflict,
+            Err(Obstacle::Verdict) => ConnectorWrite::Decided,
+        })
+    }
+
+    /// Publishes the connector's keys in the same moment.
+    fn public_keys(&self, connector: &Connector) -> Result<Option<TransactWriteItem>, StoreError> {
+        let Some(key) = &connector.client_key else { return Ok(None) };
+        let put = client_keys::put(&self.registry, &connector.id, key)?;
+        Ok(Some(TransactWriteItem::builder().put(put).build()))
     }
 
     /// Removes what is left of a deleted connector, its secret and keys too. The claim to its id stays.
@@ -236,38 +245,9 @@ impl Connectors {
     }
 }
 
-/// Where the count stands in the transaction that stores a new connector.
+/// Where the name, and the count, stand in the transactions that have them.
+const NAME: usize = 0;
 const COUNT: usize = 1;
-
-const CONDITION: &str = "ConditionalCheckFailed";
-
-/// The first item of a transaction whose condition did not hold.
-fn failing(error: &TransactWriteItemsError) -> Option<usize> {
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else { return None };
-    cancelled.cancellation_reasons().iter().position(|reason| reason.code() == Some(CONDITION))
-}
-
-/// Whether nothing was wrong but that somebody else wrote at the same moment: all connectors of a workspace meet at its count.
-fn is_crossed(error: &TransactWriteItemsError) -> bool {
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else { return false };
-    let crossed = |code: Option<&str>| code == Some("TransactionConflict");
-    failing(error).is_none() && cancelled.cancellation_reasons().iter().any(|reason| crossed(reason.code()))
-}
-
-/// In every transaction the name stands first.
-fn outcome<T, R>(outcome: Result<T, SdkError<TransactWriteItemsError, R>>) -> Result<ConnectorWrite, StoreError> {
-    match outcome {
-        Ok(_) => Ok(ConnectorWrite::Done),
-        Err(SdkError::ServiceError(service)) if service.err().condition_failed() => {
-            let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err() else {
-                return Ok(ConnectorWrite::Conflict);
-            };
-            let name = cancelled.cancellation_reasons().first().and_then(|reason| reason.code());
-            Ok(if name == Some(CONDITION) { ConnectorWrite::NameTaken } else { ConnectorWrite::Conflict })
-        }
-        Err(error) => Err(failed(&error)),
-    }
-}
 
 fn incomplete() -> StoreError {
     StoreError::Refused("incomplete request".to_owned())
@@ -287,90 +267,4 @@ fn claim_pk(id: &ConnectorId) -> String {
 
 fn name_item(connector: &Connector) -> NewItem {
     NewItem::at(&pk(&connector.workspace), &name_sk(connector)).text(name::CONNECTOR, connector.id.as_str())
-}
-
-fn item(connector: &Connector) -> Result<NewItem, StoreError> {
-    let profile = connector.pinned_profile.as_ref().map(serde_json::to_string).transpose();
-    let profile = profile.map_err(|_| StoreError::Unreadable(name::PROFILE))?;
-    Ok(NewItem::at(&pk(&connector.workspace), &sk(&connector.id))
-        .text(name::CONNECTOR, connector.id.as_str())
-        .text(name::WORKSPACE, connector.workspace.as_str())
-        .text(name::PROVIDER, connector.provider.as_str())
-        .maybe(profile.as_deref(), |item, profile| item.text(name::PROFILE, profile))
-        .text(name::TITLE, connector.name.as_str())
-        .text(name::CLIENT_ID, &connector.client_id)
-        .maybe(connector.client_secret.as_ref(), |item, sealed| item.bytes(name::CLIENT_SECRET, sealed.as_bytes()))
-        .maybe(connector.client_secret_changed_at, |item, at| item.time(name::CLIENT_SECRET_CHANGED_AT, at))
-        .maybe(connector.client_secret_expires_on, |item, day| {
-            item.text(name::CLIENT_SECRET_EXPIRES_ON, &day.to_string())
-        })
-        .maybe(connector.client_key.as_ref(), with_client_key)
-        .texts(name::SCOPES, connector.scopes.iter())
-        .number(name::SCOPES_REVISION, connector.scopes_revision)
-        .map(name::CONNECTION_CONFIG, &connector.connection_config)
-        .maybe(Some(&connector.call_rules).filter(|rules| !rules.is_empty()), |item, rules| {
-            item.text(name::CALL_RULES, &rules.to_value().to_string())
-        })
-        .maybe((!connector.offline_use).then_some(true), |item, refused| item.flag(name::NO_OFFLINE_USE, refused))
-        .text(name::CONNECTOR_KIND, connector.kind.as_str())
-        .maybe(connector.exportable_since, |item, at| item.time(name::EXPORTABLE_SINCE, at))
-        .text(name::CONNECTOR_STATE, connector.state.as_str())
-        .number(name::REVISION, connector.revision)
-        .time(name::CREATED_AT, connector.created_at)
-        .time(name::UPDATED_AT, connector.updated_at))
-}
-
-fn with_client_key(item: NewItem, key: &ClientKey) -> NewItem {
-    let public: Vec<String> = key.public_keys().map(PublicKey::to_text).collect();
-    item.bytes(name::SIGNING_KEY, key.sealed.as_bytes())
-        .maybe(key.earlier.as_ref(), |item, earlier| item.bytes(name::EARLIER_SIGNING_KEY, earlier.sealed.as_bytes()))
-        .texts(name::PUBLIC_KEYS, public.iter().map(String::as_str))
-        .time(name::SIGNING_KEY_MADE_AT, key.made_at)
-}
-
-fn client_key(row: &Row) -> Result<Option<ClientKey>, StoreError> {
-    let Some(sealed) = row.find_sealed(name::SIGNING_KEY)? else { return Ok(None) };
-    let unreadable = StoreError::Unreadable(name::PUBLIC_KEYS);
-    let public = row.texts(name::PUBLIC_KEYS)?.into_iter().map(PublicKey::parse).collect::<Result<Vec<_>, _>>();
-    let mut public = public.map_err(|_| StoreError::Unreadable(name::PUBLIC_KEYS))?.into_iter();
-    let earlier_sealed = row.find_sealed(name::EARLIER_SIGNING_KEY)?;
-    let (present, earlier) = match (public.next(), public.next(), earlier_sealed, public.next()) {
-        (Some(present), None, None, None) => (present, None),
-        (Some(present), Some(public), Some(sealed), None) => (present, Some(EarlierKey { sealed, public })),
-        _ => return Err(unreadable),
-    };
-    Ok(Some(ClientKey { sealed, public: present, earlier, made_at: row.time(name::SIGNING_KEY_MADE_AT)? }))
-}
-
-/// Without rules everything may be called; with rules that can't be read, nothing.
-fn call_rules(row: &Row) -> Result<CallRules, StoreError> {
-    let rules = row.find_text(name::CALL_RULES)?.map(CallRules::from_text).transpose();
-    Ok(rules.map_err(|_| StoreError::Unreadable(name::CALL_RULES))?.unwrap_or_default())
-}
-
-pub(super) fn read(row: &Row) -> Result<Connector, StoreError> {
-    let profile = row.find_text(name::PROFILE)?.map(serde_json::from_str::<Provider>).transpose();
-    Ok(Connector {
-        id: row.parsed(name::CONNECTOR, ConnectorId::parse)?,
-        workspace: row.parsed(name::WORKSPACE, WorkspaceId::parse)?,
-        provider: row.parsed(name::PROVIDER, ProviderType::parse)?,
-        pinned_profile: profile.map_err(|_| StoreError::Unreadable(name::PROFILE))?.map(Box::new),
-        name: row.parsed(name::TITLE, DisplayName::parse)?,
-        client_id: row.text(name::CLIENT_ID)?.to_owned(),
-        client_secret: row.find_sealed(name::CLIENT_SECRET)?,
-        client_secret_changed_at: row.find_time(name::CLIENT_SECRET_CHANGED_AT)?,
-        client_secret_expires_on: row.find_day(name::CLIENT_SECRET_EXPIRES_ON)?,
-        client_key: client_key(row)?,
-        scopes: row.scopes(name::SCOPES)?,
-        scopes_revision: row.number(name::SCOPES_REVISION)?,
-        connection_config: row.map(name::CONNECTION_CONFIG)?,
-        call_rules: call_rules(row)?,
-        offline_use: !row.flag(name::NO_OFFLINE_USE)?,
-        kind: row.word(name::CONNECTOR_KIND, ConnectorKind::parse)?,
-        exportable_since: row.find_time(name::EXPORTABLE_SINCE)?,
-        state: row.word(name::CONNECTOR_STATE, ConnectorState::parse)?,
-        revision: row.number(name::REVISION)?,
-        created_at: row.time(name::CREATED_AT)?,
-        updated_at: row.time(name::UPDATED_AT)?,
-    })
 }

@@ -7,18 +7,38 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 
 use super::{
+    completion::failing,
     connections::{connector_shard, due_shard, gone, is_contended, partition, placed, read_place},
     endings::{self, ENDED_PREFIX},
-    error::{StoreError, Write, failed, written},
+    error::{StoreError, Write, failed},
+    mass_revocations::{count_ended, count_fate},
     outbox::told_with,
     row::{NewItem, Row, name, number},
     table::{ItemKey, Table, TableNames, key},
 };
-use crate::domain::{connection::Connection, ended::EndedGrant, ids::EndedId, notice::Notice};
+use crate::domain::{
+    connection::Connection,
+    ended::{EndedGrant, Fate},
+    ids::{EndedId, RevocationId},
+    notice::Notice,
+};
 
 /// Ended grants in their table.
 #[derive(Debug, Clone)]
 pub struct EndedGrants(Table);
+
+/// What became of a grant that was to be let go of and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LetGo {
+    /// It is gone, counted and told.
+    Done,
+    /// It was gone before: somebody else was faster.
+    Gone,
+    /// It is still there: there is no report any more to count it in.
+    Uncounted,
+    /// It is still there: others are counted in this moment.
+    Contended,
+}
 
 impl EndedGrants {
     /// Ended grants in the deployment's table of connections.
@@ -55,6 +75,10 @@ impl EndedGrants {
         let request = request
             .transact_items(TransactWriteItem::builder().put(left.map_err(|_| incomplete())?).build())
             .transact_items(told_with(&self.0.name, told)?);
+        let request = match &ended.part_of {
+            None => request,
+            Some(whole) => request.transact_items(count_ended(&self.0.name, &ended.place.workspace, whole)?),
+        };
         match request.send().await {
             Ok(_) => Ok(Write::Done),
             Err(error) if is_contended(&error) => Ok(Write::Conflict),
@@ -79,26 +103,6 @@ impl EndedGrants {
         endings::put_off(&self.0, &Self::key(ended), ended.due_at, due_at, Some(tries)).await
     }
 
-    /// Destroys what is left of a grant, its tokens with it, and leaves what is told and noted of that: once, whoever comes
-    /// first. [`Write::Conflict`] if nothing was left of it.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the storage does not answer.
-    pub async fn settle(&self, ended: &EndedGrant, told: &Notice) -> Result<Write, StoreError> {
-        let due = Self::key(ended);
-        let delete = Delete::builder()
-            .table_name(&self.0.name)
-            .set_key(Some(key(&due.pk, &due.sk)))
-            .condition_expression("attribute_exists(pk)")
-            .build()
-            .map_err(|_| incomplete())?;
-        let request = self.0.client.transact_write_items();
-        let request = request
-            .transact_items(TransactWriteItem::builder().delete(delete).build())
-            .transact_items(told_with(&self.0.name, told)?);
-        written(request.send().await)
-    }
-
     /// Destroys what is left of a grant, its tokens with it.
     ///
     /// # Errors
@@ -106,6 +110,36 @@ impl EndedGrants {
     pub async fn destroy(&self, ended: &EndedGrant) -> Result<(), StoreError> {
         let due = Self::key(ended);
         self.0.delete(&due.pk, &due.sk).await.map(|_| ())
+    }
+
+    /// The same, and in one transaction with it has it counted by the revocation that it is part of, and leaves what is told
+    /// and noted of it: once, whoever comes first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn let_go(
+        &self,
+        ended: &EndedGrant,
+        counted: Option<(&RevocationId, Fate)>,
+        told: Option<&Notice>,
+    ) -> Result<LetGo, StoreError> {
+        let due = Self::key(ended);
+        let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(&due.pk, &due.sk)));
+        let delete = delete.condition_expression("attribute_exists(pk)").build().map_err(|_| incomplete())?;
+        let mut parts = vec![TransactWriteItem::builder().delete(delete).build()];
+        if let Some((whole, fate)) = counted {
+            parts.push(count_fate(&self.0.name, &ended.place.workspace, whole, fate)?);
+        }
+        parts.extend(told.map(|told| told_with(&self.0.name, told)).transpose()?);
+        match self.0.client.transact_write_items().set_transact_items(Some(parts)).send().await {
+            Ok(_) => Ok(LetGo::Done),
+            Err(error) => match error.as_service_error().and_then(failing) {
+                Some(0) => Ok(LetGo::Gone),
+                Some(_) => Ok(LetGo::Uncounted),
+                None if is_contended(&error) => Ok(LetGo::Contended),
+                None => Err(failed(&error)),
+            },
+        }
     }
 }
 
@@ -119,6 +153,7 @@ fn item(ended: &EndedGrant) -> NewItem {
         .filled_map(name::CONNECTION_DETAILS, &ended.details)
         .maybe(ended.access.as_ref(), |item, sealed| item.bytes(name::ACCESS_TOKEN, sealed.as_bytes()))
         .maybe(ended.refresh.as_ref(), |item, sealed| item.bytes(name::REFRESH_TOKEN, sealed.as_bytes()))
+        .maybe(ended.part_of.as_ref(), |item, whole| item.text(name::REVOCATION, whole.as_str()))
         .time(name::ENDED_AT, ended.ended_at)
         .number(name::TRIES, ended.tries)
 }
@@ -132,6 +167,7 @@ pub(super) fn read(row: &Row) -> Result<EndedGrant, StoreError> {
         details: row.map(name::CONNECTION_DETAILS)?,
         access: row.find_sealed(name::ACCESS_TOKEN)?,
         refresh: row.find_sealed(name::REFRESH_TOKEN)?,
+        part_of: row.has(name::REVOCATION).then(|| row.parsed(name::REVOCATION, RevocationId::parse)).transpose()?,
         ended_at: row.time(name::ENDED_AT)?,
         tries: row.number(name::TRIES)?,
         due_at: row.time(name::DUE_AT)?,

@@ -1,4 +1,5 @@
-//! What is left to be done after something ended: grants to revoke, connections to sweep, workspaces to purge.
+//! What is left to be done after something ended: grants to revoke, connections to sweep, workspaces to purge; and, in the
+//! same turns, connections to count.
 //!
 //! Each is an item of its own in the table of connections and stands in the index of due ones until it is done, so that
 //! nothing is forgotten when a message is lost or whoever was at it died. A message is a reminder only: whoever takes
@@ -18,6 +19,7 @@ use super::{
     forgotten_users::{self, Forgotten},
     mass_revocations::{self, HeldRevocation},
     purges::{self, Purge},
+    recounts::{self, Recount},
     row::{NewItem, Row, name, number, time},
     sweeps::{self, Sweep},
     table::{ItemKey, Table, TableNames, key},
@@ -42,6 +44,9 @@ pub enum Ending {
     Mass(Box<HeldRevocation>),
     /// Let go of the note that a user was forgotten.
     Forgotten(Forgotten),
+    /// Count the connections of a workspace that were there before they were counted. It hangs here because it goes on in
+    /// turns as the others do.
+    Recount(Recount),
     /// Remove what is left of a deleted workspace.
     Purge(Purge),
 }
@@ -95,6 +100,7 @@ fn read(sk: &str, row: &Row) -> Result<Ending, StoreError> {
     match sk {
         forgotten_users::SK => forgotten_users::read(row).map(Ending::Forgotten),
         purges::SK => purges::read(row).map(Ending::Purge),
+        recounts::SK => recounts::read(row).map(Ending::Recount),
         sk if sk.starts_with(mass_revocations::PREFIX) => {
             mass_revocations::read(row).map(|held| Ending::Mass(Box::new(held)))
         }
@@ -126,13 +132,6 @@ pub(super) async fn put_off(
 /// Removes a claimed item, unless it was begun anew in the meantime.
 pub(super) async fn finish(table: &Table, due: &ItemKey, held: Timestamp) -> Result<Write, StoreError> {
     let request = table.client.delete_item().table_name(&table.name).set_key(Some(key(&due.pk, &due.sk)));
-    let request = request.condition_expression("due_at = :held").expression_attribute_values(":held", time(held));
-    written(request.send().await)
-}
-
-/// Puts a claimed item as it is by now in the place of itself, unless somebody else took it in the meantime.
-pub(super) async fn replace(table: &Table, item: NewItem, held: Timestamp) -> Result<Write, StoreError> {
-    let request = table.client.put_item().table_name(&table.name).set_item(Some(item.into_item()));
     let request = request.condition_expression("due_at = :held").expression_attribute_values(":held", time(held));
     written(request.send().await)
 }

@@ -1,19 +1,26 @@
 //! Grants that come from elsewhere: each becomes a connection by one conditional write, so that none takes the place of
 //! another unless that is wished, and none comes twice.
 
-use aws_sdk_dynamodb::{Client, types::TransactWriteItem};
-use jiff::Timestamp;
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput},
+    types::TransactWriteItem,
+};
+use jiff::{Timestamp, civil::Date};
 
 use super::{
-    completion::{NewGrant, grant_at, incomplete},
-    connections::{partition, sk},
-    error::{StoreError, Write, written},
+    completion::{Form, NewGrant, failing, grant_at, incomplete},
+    connection_counts::{Tally, count_one_more},
+    connections::{is_contended, partition, sk},
+    error::{StoreError, failed},
     forgotten_users::not_forgotten_since,
     outbox::told_with,
     row::{NewItem, bytes, name},
     table::{Table, TableNames},
 };
 use crate::domain::{
+    event::{Event, EventKind},
     notice::Notice,
     user::{ConnectionKey, Owner},
 };
@@ -31,7 +38,9 @@ pub struct Import<'a> {
     pub grant: NewGrant,
     /// What tells it from other grants at that place.
     pub digest: [u8; 32],
-    /// What is told of it.
+    /// The day on which its tokens were last used, if that is known.
+    pub last_used_on: Option<Date>,
+    /// What is told and noted of it, if it is a new one; of one that takes another's place, the same as of one that is renewed.
     pub told: &'a Notice,
     /// Whether nobody relies on its access token before a refresh has shown that it works.
     pub unproven: bool,
@@ -39,6 +48,21 @@ pub struct Import<'a> {
     pub replaces: bool,
     /// When the import began. A user who was forgotten since then stays forgotten.
     pub began_at: Timestamp,
+    /// Where it is counted if nothing stands there yet.
+    pub tally: Tally,
+}
+
+/// What became of a grant on its way in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// It is a connection.
+    Done,
+    /// Something stands there that it does not replace, or the user was forgotten since the import began.
+    Conflict,
+    /// Somebody else wrote in the same place, or counted, in this moment.
+    Contended,
+    /// It would be one connection more, and the workspace's plan has no room for it.
+    Full,
 }
 
 /// What stands at a place already.
@@ -58,31 +82,66 @@ impl Imports {
     }
 
     /// Stores a grant. Its connection's version and fence go up: a refresh of what stood there changes nothing any more.
-    /// [`Write::Conflict`] if something stands there that it does not replace, or the user was forgotten since it began.
+    /// One that was not there is counted in the same moment; one that was is not.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn store(&self, import: &Import<'_>) -> Result<Write, StoreError> {
-        let more = NewItem::bare().bytes(name::IMPORTED, &import.digest);
+    pub async fn store(&self, import: &Import<'_>) -> Result<Arrival, StoreError> {
+        let outcome = match self.store_as(import, Form::New).await {
+            Err(error) if import.replaces && failed_at(&error) == Some(CONNECTION) => {
+                self.store_as(import, Form::Renewed).await
+            }
+            outcome => outcome,
+        };
+        match outcome {
+            Ok(_) => Ok(Arrival::Done),
+            Err(error) => match failed_at(&error) {
+                Some(COUNT) => Ok(Arrival::Full),
+                Some(_) => Ok(Arrival::Conflict),
+                None if is_contended(&error) => Ok(Arrival::Contended),
+                None => Err(failed(&error)),
+            },
+        }
+    }
+
+    async fn store_as(
+        &self,
+        import: &Import<'_>,
+        form: Form,
+    ) -> Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>> {
+        let told = match form {
+            Form::New => import.told.clone(),
+            Form::Renewed => renewed(import.told.clone()),
+        };
+        let mut parts = vec![self.connection(import, form), told_with(&self.0.name, &told)];
+        if let Owner::User(user) = &import.place.owner {
+            parts.push(not_forgotten_since(&self.0.name, user, import.began_at));
+        }
+        if form == Form::New {
+            parts.insert(COUNT, count_one_more(&self.0.name, &import.place.workspace, import.tally));
+        }
+        let parts: Result<Vec<_>, _> = parts.into_iter().collect();
+        let parts = parts.map_err(SdkError::construction_failure)?;
+        self.0.client.transact_write_items().set_transact_items(Some(parts)).send().await
+    }
+
+    fn connection(&self, import: &Import<'_>, form: Form) -> Result<TransactWriteItem, StoreError> {
+        let more = NewItem::bare()
+            .bytes(name::IMPORTED, &import.digest)
+            .time(name::IMPORTED_AT, import.began_at)
+            .maybe(import.last_used_on, |item, day| item.text(name::LAST_USED_ON, &day.to_string()));
         let more = if import.unproven { more.flag(name::UNPROVEN, true) } else { more };
+        let more = if form == Form::New { more.flag(name::COUNTED, true) } else { more };
         let update = grant_at(&self.0.name, import.place, &import.grant, more);
-        let update = if import.replaces {
-            let digest = bytes(&import.digest);
-            let update =
-                update.condition_expression("attribute_not_exists(imported_digest) OR imported_digest <> :same");
-            update.expression_attribute_values(":same", digest)
-        } else {
-            update.condition_expression("attribute_not_exists(ver)")
+        let update = match form {
+            Form::New => update.condition_expression("attribute_not_exists(pk)"),
+            Form::Renewed => update
+                .condition_expression(
+                    "attribute_exists(pk) AND (attribute_not_exists(imported_digest) OR imported_digest <> :same)",
+                )
+                .expression_attribute_values(":same", bytes(&import.digest)),
         };
-        let update = update.build().map_err(|_| incomplete())?;
-        let request = self.0.client.transact_write_items();
-        let request = request.transact_items(TransactWriteItem::builder().update(update).build());
-        let request = request.transact_items(told_with(&self.0.name, import.told)?);
-        let request = match &import.place.owner {
-            Owner::User(user) => request.transact_items(not_forgotten_since(&self.0.name, user, import.began_at)?),
-            Owner::Workspace => request,
-        };
-        written(request.send().await)
+        Ok(TransactWriteItem::builder().update(update.build().map_err(|_| incomplete())?).build())
     }
 
     /// What stands at a place, as seen by who would import this grant there.
@@ -100,4 +159,19 @@ impl Imports {
         let is_same = row.find_bytes(name::IMPORTED)? == Some(digest.as_slice());
         Ok(Some(if is_same { Standing::Imported } else { Standing::Other }))
     }
+}
+
+/// What is told of a grant that takes another's place. It is noted as an import all the same.
+fn renewed(told: Notice) -> Notice {
+    let event = told.event.map(|event| Event { kind: EventKind::ConnectionReconnected, ..event });
+    Notice { event, ..told }
+}
+
+/// Where the connection stands in the transaction, and its count behind it, if it is new. The connection comes first: where
+/// something stands already, room does not matter.
+const CONNECTION: usize = 0;
+const COUNT: usize = 1;
+
+fn failed_at<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<usize> {
+    error.as_service_error().and_then(failing)
 }

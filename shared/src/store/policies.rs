@@ -11,6 +11,7 @@ use super::{
     workspaces::pk,
 };
 use crate::domain::{
+    connector::Connector,
     ids::WorkspaceId,
     policy::{Left, Policy},
     provider::ProviderType,
@@ -48,6 +49,15 @@ impl Policies {
             Some(row) => Ok(StoredPolicy { policy: read(&row)?, revision: row.number(name::REVISION)? }),
             None => Ok(StoredPolicy::default()),
         }
+    }
+
+    /// Whether the connector's workspace allows its use, as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
+    pub async fn allow(&self, connector: &Connector) -> Result<bool, StoreError> {
+        let policy = self.find(&connector.workspace).await?.policy;
+        Ok(policy.allows(connector.kind, &connector.provider))
     }
 
     /// Replaces the policy that was found; [`Write::Conflict`] if somebody else has by then.

@@ -1,17 +1,18 @@
 //! Proposals.
 
-use aws_sdk_dynamodb::Client;
-use jiff::Timestamp;
+use aws_sdk_dynamodb::{
+    Client,
+    types::{TransactWriteItem, Update},
+};
 
 use super::{
     error::{StoreError, Write, written},
-    row::{NewItem, Row, name, text, time},
+    row::{Item, NewItem, Row, name, text, time},
     table::{Table, TableNames, key},
-    workspaces::pk,
 };
 use crate::domain::{
     ids::{ConnectorId, ProposalId, WorkspaceId},
-    proposal::{Decision, Outcome, Proposal, ProposalKind},
+    proposal::{Decision, Outcome, Proposal, ProposalKind, Verdict},
 };
 
 const PREFIX: &str = "PROPOSAL#";
@@ -61,31 +62,16 @@ impl Proposals {
         self.0.put_new(item).await
     }
 
-    /// Decides a proposal that waits for it; [`Write::Conflict`] if it does not, by now.
+    /// Decides a proposal of which nothing comes but that; [`Write::Conflict`] if it does not wait for it, by now.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn decide(&self, proposal: &Proposal, decision: &Decision) -> Result<Write, StoreError> {
-        let request = self.at(proposal);
+    pub async fn decide(&self, verdict: &Verdict) -> Result<Write, StoreError> {
+        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key_of(&verdict.proposal)));
         let request = request
-            .update_expression("SET decision = :outcome, decided_by = :by, decided_at = :now")
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(decision) AND expires_at > :now")
-            .expression_attribute_values(":outcome", text(decision.outcome.as_str()))
-            .expression_attribute_values(":by", text(&decision.by))
-            .expression_attribute_values(":now", time(decision.at));
-        written(request.send().await)
-    }
-
-    /// Takes a decision back of which nothing came; [`Write::Conflict`] if it is another one by now.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the storage does not answer.
-    pub async fn reopen(&self, proposal: &Proposal, decided_at: Timestamp) -> Result<Write, StoreError> {
-        let request = self.at(proposal);
-        let request = request
-            .update_expression("REMOVE decision, decided_by, decided_at")
-            .condition_expression("decided_at = :at")
-            .expression_attribute_values(":at", time(decided_at));
+            .update_expression(DECIDE)
+            .condition_expression(WAITS)
+            .set_expression_attribute_values(Some(values(&verdict.decision)));
         written(request.send().await)
     }
 
@@ -97,10 +83,50 @@ impl Proposals {
         self.0.delete(&pk(&proposal.workspace), &sk(&proposal.id)).await
     }
 
-    fn at(&self, proposal: &Proposal) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
-        let at = key(&pk(&proposal.workspace), &sk(&proposal.id));
-        self.0.client.update_item().table_name(&self.0.name).set_key(Some(at))
+    /// Removes all proposals of a workspace.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer; what is left then can be removed by asking again.
+    pub async fn remove_all(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
+        let pk = pk(workspace);
+        for sk in self.0.sort_keys(&pk).await? {
+            self.0.delete(&pk, &sk).await?;
+        }
+        Ok(())
     }
+}
+
+const DECIDE: &str = "SET decision = :outcome, decided_by = :by, decided_at = :now";
+
+/// What nobody has decided, and is not too old.
+const WAITS: &str = "attribute_exists(pk) AND attribute_not_exists(decision) AND expires_at > :now";
+
+/// Decides a proposal in the transaction that does what was proposed.
+pub(super) fn deciding(table: &Table, verdict: &Verdict) -> Result<TransactWriteItem, StoreError> {
+    let update = Update::builder()
+        .table_name(&table.name)
+        .set_key(Some(key_of(&verdict.proposal)))
+        .update_expression(DECIDE)
+        .condition_expression(WAITS)
+        .set_expression_attribute_values(Some(values(&verdict.decision)))
+        .build();
+    let update = update.map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
+    Ok(TransactWriteItem::builder().update(update).build())
+}
+
+fn values(decision: &Decision) -> Item {
+    let values =
+        [(":outcome", text(decision.outcome.as_str())), (":by", text(&decision.by)), (":now", time(decision.at))];
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn key_of(proposal: &Proposal) -> Item {
+    key(&pk(&proposal.workspace), &sk(&proposal.id))
+}
+
+/// Apart from everything else of the workspace, so that whoever may make proposals need not be allowed to write anything else.
+fn pk(workspace: &WorkspaceId) -> String {
+    format!("PROPOSALS#{workspace}")
 }
 
 fn sk(id: &ProposalId) -> String {

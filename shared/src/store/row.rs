@@ -102,6 +102,12 @@ pub(super) fn time(value: Timestamp) -> AttributeValue {
     number(value.as_millisecond())
 }
 
+/// Every moment that was stored, those in the last second of all among them.
+fn moment(milliseconds: i64) -> Option<Timestamp> {
+    let nanoseconds = i32::try_from(milliseconds.rem_euclid(1_000)).ok()? * 1_000_000;
+    Timestamp::new(milliseconds.div_euclid(1_000), nanoseconds).ok()
+}
+
 pub(super) fn bytes(value: &[u8]) -> AttributeValue {
     AttributeValue::B(Blob::new(value))
 }
@@ -157,7 +163,7 @@ impl Row {
     pub(super) fn find_time(&self, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
         match self.find_number::<i64>(name)? {
             None => Ok(None),
-            Some(value) => Timestamp::from_millisecond(value).map(Some).map_err(|_| StoreError::Unreadable(name)),
+            Some(value) => moment(value).map(Some).ok_or(StoreError::Unreadable(name)),
         }
     }
 

@@ -152,6 +152,18 @@ impl Table {
         after: Option<&str>,
         limit: i32,
     ) -> Result<Page, StoreError> {
+        let (items, last) = self.items(pk, prefix, after, limit).await?;
+        Ok(Page { rows: items.into_iter().map(Row::read).collect::<Result<_, _>>()?, last })
+    }
+
+    /// The same, of whatever layout.
+    async fn items(
+        &self,
+        pk: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: i32,
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
         let start = after.map(|sk| key(pk, sk));
         let request = self
             .client
@@ -164,8 +176,7 @@ impl Table {
             .set_exclusive_start_key(start)
             .limit(limit);
         let answer = request.send().await.map_err(|error| failed(&error))?;
-        let rows = answer.items.unwrap_or_default().into_iter().map(Row::read).collect::<Result<_, _>>()?;
-        Ok(Page { rows, last: answer.last_evaluated_key })
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
     /// The sort keys of all items of one owner, of whatever kind and layout.
@@ -198,6 +209,25 @@ impl Table {
             match page.last.as_ref().and_then(sort_key) {
                 Some(sk) => after = Some(sk.to_owned()),
                 None => return Ok(rows),
+            }
+        }
+    }
+
+    /// As [`Table::query_all`], past items of a layout that this code does not know, and how many those are.
+    pub(super) async fn query_known(&self, pk: &str, prefix: &str) -> Result<(Vec<Row>, usize), StoreError> {
+        let (mut rows, mut unknown) = (Vec::new(), 0);
+        let mut after: Option<String> = None;
+        loop {
+            let (items, last) = self.items(pk, prefix, after.as_deref(), 200).await?;
+            for item in items {
+                match Row::read(item) {
+                    Ok(row) => rows.push(row),
+                    Err(_) => unknown += 1,
+                }
+            }
+            match last.as_ref().and_then(sort_key) {
+                Some(sk) => after = Some(sk.to_owned()),
+                None => return Ok((rows, unknown)),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{TransactWriteItem, Update, builders::UpdateBuilder},
+    types::{AttributeValue, TransactWriteItem, Update, builders::UpdateBuilder},
 };
 use jiff::Timestamp;
 
@@ -45,6 +45,7 @@ impl Workspaces {
             .text(name::TITLE, workspace.name.as_str())
             .maybe(workspace.plan.as_ref(), |item, plan| item.text(name::PLAN, plan.as_str()))
             .maybe(workspace.connectors, |item, count| item.number(name::CONNECTOR_COUNT, count))
+            .flag(name::CONNECTIONS_COUNTED, workspace.connections_counted)
             .time(name::CREATED_AT, workspace.created_at);
         self.0.put_new(item).await
     }
@@ -68,6 +69,19 @@ impl Workspaces {
             .update_expression("SET connector_count = :count")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(connector_count)")
             .expression_attribute_values(":count", number(count));
+        written(request.send().await)
+    }
+
+    /// Notes that every connection of a workspace is counted; [`Write::Conflict`] if there is no such workspace.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn note_connections_counted(&self, id: &WorkspaceId) -> Result<Write, StoreError> {
+        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&pk(id), META)));
+        let request = request
+            .update_expression("SET connections_counted = :yes")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":yes", AttributeValue::Bool(true));
         written(request.send().await)
     }
 
@@ -155,6 +169,7 @@ fn read(row: &Row) -> Result<Workspace, StoreError> {
             .transpose()
             .map_err(|_| StoreError::Unreadable(name::PLAN))?,
         connectors: row.find_number(name::CONNECTOR_COUNT)?,
+        connections_counted: row.flag(name::CONNECTIONS_COUNTED)?,
         created_at: row.time(name::CREATED_AT)?,
         deleted_at: row.find_time(name::DELETED_AT)?,
     })

@@ -1,6 +1,6 @@
 //! Request bodies: JSON, whole, and without surprises.
 
-use std::{cell::RefCell, fmt, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, fmt, time::Duration};
 
 use axum::{
     body::Body,
@@ -12,7 +12,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, value::RawValue};
 
 use super::problem::Problem;
 use crate::domain::fields::Table;
@@ -26,28 +26,58 @@ const MOST_DISCARDED: usize = 8 * 1024 * 1024;
 /// For how long that is done.
 const DISCARD_FOR: Duration = Duration::from_secs(1);
 
-/// A JSON body. An empty body counts as an empty object: some callers announce JSON and send nothing.
+/// A JSON body, as a value or also as it was written. An empty body counts as an empty object: some callers announce JSON and
+/// send nothing.
 #[derive(Debug)]
-pub struct JsonBody(pub Value);
+pub struct JsonBody<B = Value>(pub B);
+
+/// A JSON body of which a part is handed on as it was written.
+#[derive(Debug)]
+pub struct Written {
+    /// What it says.
+    pub value: Value,
+    raw: Vec<u8>,
+}
 
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        Ok(Self(Written::of(request).await?.value))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonBody<Written> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        Ok(Self(Written::of(request).await?))
+    }
+}
+
+impl Written {
+    async fn of(request: Request) -> Result<Self, Problem> {
         let content_type =
             request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?").to_owned());
-        let bytes = of_request(request).await?;
-        if bytes.is_empty() {
-            return Ok(Self(Value::Object(Map::new())));
+        let raw = of_request(request).await?;
+        if raw.is_empty() {
+            return Ok(Self { value: Value::Object(Map::new()), raw });
         }
         if !content_type.as_deref().is_some_and(is_json) {
             let detail = "The body must be JSON, with `Content-Type: application/json`.";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
         }
-        match serde_json::from_slice::<Strict>(&bytes) {
-            Ok(Strict(value)) => Ok(Self(value)),
+        match serde_json::from_slice::<Strict>(&raw) {
+            Ok(Strict(value)) => Ok(Self { value, raw }),
             Err(error) => Err(malformed(&position(&error))),
         }
+    }
+
+    /// A field of the outermost object, letter by letter; `None` if there is none, or it is `null`.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let mut fields = serde_json::from_slice::<BTreeMap<String, Option<&RawValue>>>(&self.raw).ok()?;
+        fields.remove(name)?.map(RawValue::get)
     }
 }
 
@@ -216,6 +246,15 @@ mod tests {
         }
         let value = serde_json::from_str::<Strict>(r#"{"a":[1,-2,0.5,null,true,"x"],"b":{}}"#).unwrap().0;
         assert_eq!(value, serde_json::json!({"a": [1, -2, 0.5, null, true, "x"], "b": {}}));
+    }
+
+    #[test]
+    fn a_field_is_there_as_it_was_written() {
+        let raw = r#"{"path": "/x", "b\u006fdy" : { "id":12345678901234567890123 , "a":1.10 } , "none": null}"#;
+        let written = Written { value: Value::Null, raw: raw.into() };
+        assert_eq!(written.field("body"), Some(r#"{ "id":12345678901234567890123 , "a":1.10 }"#));
+        assert_eq!((written.field("none"), written.field("other")), (None, None));
+        assert_eq!(Written { value: Value::Null, raw: Vec::new() }.field("body"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A request as the gateway hands it to a function (HTTP API, payload format 2.0), and the answer in the form it takes:
-//! what the crate `lambda_http` makes of them, but for the address.
+//! what the crate `lambda_http` makes of them, but for the address and for headers. It refuses a request whose headers have
+//! other letters than ASCII, and hands over only the first of several headers of one name in an answer.
 //!
 //! The gateway decodes the path before it hands it over, so a `/` or `?` that a caller had encoded into an id can no
 //! longer be told from one that separates. The route it chose and the values it found there can: the path is put
@@ -10,13 +11,14 @@ use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use axum::{
     Router,
-    http::{HeaderValue, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use futures::TryFutureExt;
 use lambda_http::{Adapter, Context, LambdaEvent, Service, request::LambdaRequest, service_fn};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::domain::audit::Origin;
@@ -45,6 +47,10 @@ const PATH: &AsciiSet = &SEGMENT
 /// What stands for itself in a query (RFC 3986, section 3.4), escapes included.
 const QUERY: &AsciiSet = &PATH.remove(b'?');
 
+/// The name by which the gateway itself took a request: one of its own, whichever the caller wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnHost(pub String);
+
 /// An event that no gateway sends.
 #[derive(Debug)]
 pub(super) struct NoRequest;
@@ -58,6 +64,8 @@ struct Address {
     #[serde(default)]
     raw_query_string: String,
     path_parameters: Option<BTreeMap<String, String>>,
+    headers: Option<BTreeMap<String, String>>,
+    cookies: Option<Vec<String>>,
     body: Option<String>,
     #[serde(default)]
     is_base64_encoded: bool,
@@ -65,7 +73,9 @@ struct Address {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct RequestContext {
+    domain_name: Option<String>,
     http: Option<Http>,
 }
 
@@ -75,10 +85,11 @@ struct Http {
     source_ip: Option<IpAddr>,
 }
 
-/// A request's address, the host that the caller meant, and the network that the gateway saw it come from.
+/// A request's address, its headers, the host that the gateway is, and the network that it saw the request come from.
 struct Arrived {
     address: Uri,
-    host: Option<HeaderValue>,
+    headers: HeaderMap,
+    own_host: Option<OwnHost>,
     origin: Option<Origin>,
 }
 
@@ -90,21 +101,22 @@ pub(super) async fn answer(routes: Router, event: Value) -> Result<Value, NoRequ
     let (payload, arrived) = request(event)?;
     let service = service_fn(|mut request: lambda_http::Request| {
         *request.uri_mut() = arrived.address.clone();
-        request.headers_mut().remove(header::HOST);
-        request.headers_mut().extend(arrived.host.clone().map(|host| (header::HOST, host)));
+        *request.headers_mut() = arrived.headers.clone();
         if let Some(origin) = arrived.origin.clone() {
             request.extensions_mut().insert(origin);
         }
-        routes.clone().oneshot(request)
+        if let Some(own_host) = arrived.own_host.clone() {
+            request.extensions_mut().insert(own_host);
+        }
+        routes.clone().oneshot(request).map_ok(with_each_name_once)
     });
     let event = LambdaEvent { payload, context: Context::default() };
     let response = Adapter::from(service).call(event).await.unwrap_or_else(|never| match never {});
     serde_json::to_value(response).map_err(|_| NoRequest)
 }
 
-/// The request that an event stands for, and its address. The address is ours: the crate resolves and splits what the
-/// gateway has decoded, and panics at what makes no URL. So are host and scheme while it looks; what goes by the host gets
-/// to see the caller's.
+/// The request that an event stands for, and what is ours of it. The address: the crate resolves and splits what the gateway
+/// has decoded, and panics at what makes no URL. The headers: it takes none of them but a host that makes a URL.
 fn request(mut event: Value) -> Result<(LambdaRequest, Arrived), NoRequest> {
     let parts: Address = Address::deserialize(&event).map_err(|_| NoRequest)?;
     if parts.is_base64_encoded && parts.body.is_some_and(|body| BASE64_STANDARD.decode(body).is_err()) {
@@ -122,15 +134,36 @@ fn request(mut event: Value) -> Result<(LambdaRequest, Arrived), NoRequest> {
             *place = value.into();
         }
     }
-    let mut host = None;
-    if let Some(headers) = event.get_mut("headers").and_then(Value::as_object_mut) {
-        let named = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
-        host = named.and_then(|(_, value)| HeaderValue::from_str(value.as_str()?).ok());
-        headers.retain(|name, _| !["host", "x-forwarded-proto"].contains(&name.to_ascii_lowercase().as_str()));
-        headers.insert("host".to_owned(), "gateway".into());
+    let fields = event.as_object_mut().ok_or(NoRequest)?;
+    fields.insert("headers".to_owned(), json!({"host": "gateway"}));
+    fields.remove("cookies");
+    let context = parts.request_context;
+    let own_host = context.as_ref().and_then(|context| context.domain_name.clone()).map(OwnHost);
+    let origin = context.and_then(|context| context.http?.source_ip).map(Origin::of);
+    let headers = headers(parts.headers.unwrap_or_default(), parts.cookies);
+    Ok((serde_json::from_value(event).map_err(|_| NoRequest)?, Arrived { address, headers, own_host, origin }))
+}
+
+/// The headers of a request, without those that no request can carry.
+fn headers(named: BTreeMap<String, String>, cookies: Option<Vec<String>>) -> HeaderMap {
+    let cookies = cookies.filter(|cookies| !cookies.is_empty());
+    let cookies = cookies.map(|cookies| (header::COOKIE.to_string(), cookies.join("; ")));
+    let all = named.into_iter().chain(cookies);
+    all.filter_map(|(name, value)| Some((name.parse::<HeaderName>().ok()?, HeaderValue::try_from(value).ok()?)))
+        .collect()
+}
+
+/// An answer in which several headers of one name are one (RFC 9110, section 5.3), but for cookies, which the gateway takes
+/// apart from the others.
+fn with_each_name_once<B>(mut answer: Response<B>) -> Response<B> {
+    let names: Vec<HeaderName> = answer.headers().keys().filter(|name| *name != header::SET_COOKIE).cloned().collect();
+    for name in names {
+        let values: Vec<&[u8]> = answer.headers().get_all(&name).iter().map(HeaderValue::as_bytes).collect();
+        if let (2.., Ok(value)) = (values.len(), HeaderValue::from_bytes(&values.join(&b", "[..]))) {
+            answer.headers_mut().insert(name, value);
+        }
     }
-    let origin = parts.request_context.and_then(|context| context.http?.source_ip).map(Origin::of);
-    Ok((serde_json::from_value(event).map_err(|_| NoRequest)?, Arrived { address, host, origin }))
+    answer
 }
 
 /// The path as the caller wrote it, as far as that can be known: from the route and its values where they make up the

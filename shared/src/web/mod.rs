@@ -22,12 +22,13 @@ mod resource;
 mod serve;
 mod show;
 
-pub use body::{JsonBody, checked};
+pub use body::{JsonBody, Written, checked};
 pub use callers::{
     AdminCaller, BackendCaller, BuilderCaller, Callers, DelegateCaller, OwnerCaller, ProposerCaller, ServiceCaller,
     UserCaller, WriterCaller,
 };
 pub use form::FormBody;
+pub use gateway::OwnHost;
 pub use layers::dress;
 pub use no_call::no_call;
 pub use no_token::no_token;
@@ -37,6 +38,6 @@ pub use problem::{Problem, Upstream};
 pub use public_json::{PublicJson, takes_gzip};
 pub use query::Query;
 pub use refusals::{no_connector, not_disconnected, not_managed, not_proposed, not_started};
-pub use resource::{AgentCaller, AssistantCaller, Resource, Resources};
+pub use resource::{Access, AgentCaller, AssistantCaller, Resource, Resources};
 pub use serve::{EventError, EventHandler, serve};
 pub use show::{AccountOnWire, ConnectionOnWire, list, seconds};

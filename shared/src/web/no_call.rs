@@ -4,7 +4,10 @@ use axum::http::StatusCode;
 
 use super::{no_token, problem::Problem};
 use crate::{
-    domain::{call::NoTarget, fields::step},
+    domain::{
+        call::{CallRefusal, NoTarget},
+        fields::step,
+    },
     journeys::call_provider::CallError,
 };
 
@@ -17,25 +20,30 @@ pub fn no_call(error: CallError) -> Problem {
             "The user is connected through several connectors of this type: call one of them by its id, at \
              /api/apps/{app}/app-user-auth/connectors/{id}/call.",
         ),
-        CallError::Target(error @ (NoTarget::NoRoot | NoTarget::UnknownHost)) => Problem::invalid_field("/host", error),
-        CallError::Target(error @ NoTarget::Unusable) => Problem::invalid_field("/path", error),
         CallError::Unaddressable => Problem::new(
             StatusCode::BAD_GATEWAY,
             "connector_misconfigured",
             "The connection lacks something that the address of the provider's API is made of: an admin has to look at \
              the connector, or the user to connect again.",
         ),
-        CallError::NotAllowed => Problem::new(
+        CallError::Refused(refusal) => refused(refusal),
+    }
+}
+
+fn refused(refusal: CallRefusal) -> Problem {
+    match refusal {
+        CallRefusal::Target(error @ (NoTarget::NoRoot | NoTarget::UnknownHost)) => {
+            Problem::invalid_field("/host", error)
+        }
+        CallRefusal::Target(error @ NoTarget::Unusable) => Problem::invalid_field("/path", error),
+        CallRefusal::NotAllowed => Problem::new(
             StatusCode::FORBIDDEN,
             "blocked_by_policy",
             "The connector's `call_rules` do not allow this call: an admin can change them.",
         ),
-        CallError::Header(error) => Problem::invalid_field(&format!("/headers/{}", step(&error.0)), error),
-        CallError::Body => Problem::invalid_field(
-            "/body",
-            "does not fit the `content-type` among the headers: beside JSON it may be a text, or the fields of a form",
-        ),
-        CallError::TokenInQuery => Problem::invalid_field(
+        CallRefusal::Header(error) => Problem::invalid_field(&format!("/headers/{}", step(&error.0)), error),
+        CallRefusal::Body(error) => Problem::invalid_field("/body", error),
+        CallRefusal::TokenInQuery => Problem::invalid_field(
             "/query",
             "has the parameter by which this provider takes the token, which is set here",
         ),

@@ -118,6 +118,13 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "blocked_by_policy", detail)
     }
 
+    /// The workspace has switched off connectors of this kind and type, so that none is added.
+    #[must_use]
+    pub fn switched_off() -> Self {
+        let detail = "The workspace has switched off connectors of this kind to this type of provider, so none is added. An admin can switch them on under Policies.";
+        Self::new(StatusCode::FORBIDDEN, "blocked_by_policy", detail)
+    }
+
     /// The workspace's plan does not have it: which limit of which plan, and how much of it is used, stands beside the words.
     #[must_use]
     pub fn plan_required(required: &PlanRequired) -> Self {
@@ -266,25 +273,33 @@ impl From<VaultError> for Problem {
     }
 }
 
+/// A refusal (RFC 9457).
 #[derive(Serialize)]
-struct Wire<'a> {
+struct ProblemOnWire<'a> {
     r#type: &'static str,
     title: &'a str,
     status: u16,
+    /// What, why, and what to do, for people.
     detail: &'a str,
+    /// What programs go by.
     code: &'a str,
-    /// Filled in on the way out, where the request's id is known.
+    /// The id of the request, for whoever asks us about it.
     request_id: &'a str,
+    /// Fields that were not accepted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<WireField<'a>>,
+    errors: Vec<RefusedField<'a>>,
+    /// What a provider said.
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<&'a Upstream>,
+    /// What of the workspace's plan stands in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<&'a PlanLimit>,
 }
 
+/// A field that was not accepted.
 #[derive(Serialize)]
-struct WireField<'a> {
+struct RefusedField<'a> {
+    /// A JSON pointer (RFC 6901) into the body; `?name` is one of the query.
     pointer: &'a str,
     detail: &'a str,
 }
@@ -292,8 +307,8 @@ struct WireField<'a> {
 impl Problem {
     /// The refusal as it is sent, with the id of the request.
     pub(super) fn answer(&self, request_id: &str) -> Response {
-        let errors = self.errors.iter().map(|error| WireField { pointer: &error.pointer, detail: &error.detail });
-        let body = Wire {
+        let errors = self.errors.iter().map(|error| RefusedField { pointer: &error.pointer, detail: &error.detail });
+        let body = ProblemOnWire {
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or_default(),
             status: self.status.as_u16(),
@@ -308,8 +323,9 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CODE_HEADER, HeaderValue::from_static(self.code));
-        if self.status == StatusCode::UNAUTHORIZED {
-            let challenge = self.challenge.as_deref().cloned().unwrap_or(HeaderValue::from_static("Bearer"));
+        let is_unproven = self.status == StatusCode::UNAUTHORIZED;
+        let challenge = self.challenge.as_deref().cloned();
+        if let Some(challenge) = challenge.or(is_unproven.then_some(HeaderValue::from_static("Bearer"))) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = self.retry_after_seconds() {

@@ -1,11 +1,11 @@
 //! Addresses that clients ask tokens of their own for (RFC 8707), and what tells them where (RFC 9728): a token that is for
 //! anything else proves nothing here.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{HeaderValue, header, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
 };
 
 use super::{
@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     auth::{Admin, AppUser, Unauthenticated},
-    domain::ids::{AppId, WorkspaceId},
+    domain::{
+        agent_scope::{AgentScope, GrantedScopes},
+        ids::{AppId, WorkspaceId},
+    },
 };
 
 /// The deployment's resources.
@@ -28,13 +31,20 @@ pub struct Resource {
     metadata_url: String,
 }
 
+/// What an assistant's token is good for, at the resource that it is for.
+#[derive(Debug, Clone)]
+pub struct Access {
+    resource: Resource,
+    granted: GrantedScopes,
+}
+
 /// Somebody of the workspace `{ws}` of the path, by a token of its issuer for this address.
 #[derive(Debug)]
-pub struct AssistantCaller(pub Admin);
+pub struct AssistantCaller(pub Admin, pub Access);
 
 /// A user of the app `{app}` of the path, by a token of its issuer for this address.
 #[derive(Debug)]
-pub struct AgentCaller(pub AppUser);
+pub struct AgentCaller(pub AppUser, pub Access);
 
 impl Resources {
     /// The resources below the address at which people and providers reach this deployment.
@@ -73,16 +83,25 @@ impl Resource {
     /// The refusal of whoever does not prove anything, with where it says who gives tokens (RFC 9728, section 5.1).
     fn unauthorized(&self, was_shown: bool) -> Problem {
         let error = if was_shown { ", error=\"invalid_token\"" } else { "" };
-        let challenge = format!("Bearer resource_metadata=\"{}\"{error}", self.metadata_url);
         let problem = Problem::new(
-            axum::http::StatusCode::UNAUTHORIZED,
+            StatusCode::UNAUTHORIZED,
             "unauthorized",
             "This needs an access token whose audience is this address; `WWW-Authenticate` says who gives them.",
         );
-        match HeaderValue::from_str(&challenge) {
-            Ok(challenge) => problem.challenge(challenge),
-            Err(_) => problem,
-        }
+        challenged(problem, &format!("Bearer resource_metadata=\"{}\"{error}", self.metadata_url))
+    }
+
+    /// The refusal of a token that is not good for something, with all that it would have to be good for (RFC 6750, section
+    /// 3.1).
+    fn insufficient(&self, wanted: &BTreeSet<AgentScope>) -> Problem {
+        let wanted = wanted.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
+        let detail = format!("This needs an access token with the scope `{wanted}`.");
+        let problem = Problem::new(StatusCode::FORBIDDEN, "insufficient_scope", detail);
+        let metadata_url = &self.metadata_url;
+        challenged(
+            problem,
+            &format!("Bearer error=\"insufficient_scope\", scope=\"{wanted}\", resource_metadata=\"{metadata_url}\""),
+        )
     }
 
     fn refused(&self, error: Unauthenticated, was_shown: bool) -> Problem {
@@ -92,6 +111,23 @@ impl Resource {
             }
             error => refused(error),
         }
+    }
+}
+
+impl Access {
+    /// That the token is good for this.
+    ///
+    /// # Errors
+    /// A refusal that says which scopes to ask for.
+    pub fn require(&self, scope: AgentScope) -> Result<(), Problem> {
+        if self.granted.allow(scope) { Ok(()) } else { Err(self.resource.insufficient(&self.granted.with(scope))) }
+    }
+}
+
+fn challenged(problem: Problem, challenge: &str) -> Problem {
+    match HeaderValue::from_str(challenge) {
+        Ok(challenge) => problem.challenge(challenge),
+        Err(_) => problem,
     }
 }
 
@@ -109,8 +145,10 @@ where
         let resource = Resources::from_ref(state).of_workspace(&workspace);
         let shown = bearer(&parts.headers, header::AUTHORIZATION.as_str());
         let Callers(authenticator) = Callers::from_ref(state);
-        let known = authenticator.admin_at(shown, &workspace, resource.url()).await;
-        known.map(Self).map_err(|error| resource.refused(error, shown.is_some()))
+        match authenticator.admin_at(shown, &workspace, resource.url()).await {
+            Ok((person, granted)) => Ok(Self(person, Access { resource, granted })),
+            Err(error) => Err(resource.refused(error, shown.is_some())),
+        }
     }
 }
 
@@ -128,8 +166,10 @@ where
         let resource = Resources::from_ref(state).of_app(&app);
         let shown = bearer(&parts.headers, header::AUTHORIZATION.as_str());
         let Callers(authenticator) = Callers::from_ref(state);
-        let known = authenticator.user_at(shown, &app, resource.url()).await;
-        known.map(Self).map_err(|error| resource.refused(error, shown.is_some()))
+        match authenticator.user_at(shown, &app, resource.url()).await {
+            Ok((user, granted)) => Ok(Self(user, Access { resource, granted })),
+            Err(error) => Err(resource.refused(error, shown.is_some())),
+        }
     }
 }
 

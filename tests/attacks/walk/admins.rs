@@ -48,6 +48,7 @@ impl Walk {
         let (_, begun) = self.manage(tenant, "POST", "/revocations", Some(&wish)).await;
         let report = format!("/revocations/{}", text(&begun["revocation_id"]));
         self.manage(tenant, "GET", &report, None).await;
+        self.manage(tenant, "GET", "/revocations", None).await;
     }
 
     async fn change_connector(&mut self, tenant: usize) {
@@ -127,5 +128,9 @@ impl Walk {
         ] {
             self.manage(tenant, "GET", rest, None).await;
         }
+        let (seat, user) = self.any_user();
+        let (tenant, name) = (self.seats[seat].tenant, self.seats[seat].users[user]);
+        let path = format!("/apps/{}/users/{name}/connections", self.seats[seat].app.id);
+        self.manage(tenant, "GET", &path, None).await;
     }
 }

@@ -92,7 +92,7 @@ impl World {
         let product = Product::open(&environment, clock.clone()).await.unwrap();
         let tenant = Tenant::register(&product, &provider).await;
         let connections = environment.get("TABLE_CONNECTIONS").unwrap().to_owned();
-        let db = tables::client(&self::environment(&quiet));
+        let db = tables::client(&self::environment(&quiet)).unwrap();
         Self { clock, provider, queues, front, product, tenant, behind, ledger, db, connections, _folder: folder }
     }
 

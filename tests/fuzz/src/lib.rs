@@ -13,6 +13,7 @@
 
 pub mod answers;
 pub mod callback;
+pub mod calls;
 pub mod egress;
 pub mod items;
 pub mod messages;
@@ -33,9 +34,10 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target { name: "answers", run: answers::run },
     Target { name: "callback", run: callback::run },
+    Target { name: "calls", run: calls::run },
     Target { name: "egress", run: egress::run },
     Target { name: "items", run: items::run },
     Target { name: "messages", run: messages::run },

@@ -25,6 +25,11 @@ fn nothing_that_a_browser_brings_back_breaks_the_callback_or_is_repeated_by_it()
 }
 
 #[test]
+fn no_call_of_an_app_leads_where_its_api_and_its_rules_do_not() {
+    shake("calls", 30_000);
+}
+
+#[test]
 fn no_url_leads_anywhere_but_to_the_public_internet() {
     shake("egress", 50_000);
 }

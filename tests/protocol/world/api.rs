@@ -11,6 +11,8 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
+use super::described;
+
 /// Every answer that anybody got, with the method and path that it answers.
 pub(crate) type Answers = Arc<Mutex<Vec<(String, Answer)>>>;
 
@@ -75,6 +77,7 @@ impl Call {
         let body = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(body.to_vec()).unwrap();
         let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, text };
+        described::has(&self.method, &self.path, &answer);
         self.answers.lock().unwrap().push((format!("{} {}", self.method, self.path), answer.clone()));
         answer
     }

@@ -65,6 +65,11 @@ impl ApiDouble {
         self.state.lock().unwrap().replies.push_back(reply);
     }
 
+    /// The next request meets these bytes, and the end of the connection.
+    pub(crate) fn raw(&self, head: &str, body: &[u8]) {
+        self.next(Reply::Raw([head.as_bytes(), b"\r\n\r\n", body].concat()));
+    }
+
     pub(crate) fn answer(&self, status: u16, headers: &[(&str, &str)], body: &str) {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         self.next(Reply::Answer { status, headers, body: body.to_owned() });
@@ -86,7 +91,9 @@ fn reply(state: &Mutex<State>, provider: &FakeProvider, seen: &Seen) -> Reply {
     if let Some(reply) = state.replies.pop_front() {
         return reply;
     }
-    let token = seen.header("authorization").and_then(|header| header.strip_prefix("Bearer "));
+    // A bound token is shown by another scheme, and with a proof (RFC 9449, section 7.1).
+    let scheme = if seen.header("dpop").is_some() { "DPoP " } else { "Bearer " };
+    let token = seen.header("authorization").and_then(|header| header.strip_prefix(scheme));
     if !token.is_some_and(|token| !state.refused.contains(token) && provider.honours(token)) {
         return Reply::json(401, &json!({"error": "invalid_token"}));
     }

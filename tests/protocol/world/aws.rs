@@ -31,7 +31,7 @@ use super::interference::{HeldRequest, Interference};
 pub(crate) const BASE_URL: &str = "https://connect.example";
 
 /// What the deployment's plans are. A workspace has none of them unless a test gives it one.
-const PLANS: &str = r#"{"three": {"connectors": 3}, "none": {"connectors": 0, "custom_providers": false}, "two": {"connections": 2}, "pro": {}}"#;
+const PLANS: &str = r#"{"three": {"connectors": 3}, "none": {"connectors": 0, "custom_providers": false}, "two": {"connections": 2}, "hundred": {"connections": 100}, "own-only": {"shared": false}, "pro": {}}"#;
 
 /// An item of a table.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -73,7 +73,7 @@ impl Aws {
         let settings = Settings::read(|_| None).unwrap();
         let set = |name: &str| (name == "PLANS").then(|| PLANS.to_owned());
         let environment = Environment::new(&settings, BASE_URL, address, set);
-        let client = tables::client(&environment);
+        let client = tables::client(&environment).unwrap();
         Self { environment, queues, bus, client, counter, interference, address, _folder: folder }
     }
 
@@ -137,6 +137,13 @@ impl Aws {
         self.interference.refuse(operation, containing, after);
     }
 
+    /// Does what one request of this operation whose body has this text asks for, and loses the answer. When it is asked for
+    /// once more, it is refused.
+    pub(crate) fn lose_answer(&self, operation: &'static str, containing: &str) {
+        self.interference.lose(operation, containing);
+        self.interference.refuse(operation, containing, 0);
+    }
+
     /// Whatever was still to be refused or held is not.
     pub(crate) fn refuse_nothing(&self) {
         self.interference.forget();
@@ -187,8 +194,6 @@ async fn tap(State((counter, interference)): State<(Counter, Interference)>, req
     let operation = target.split('.').next_back().unwrap_or_default().to_owned();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     *counter.0.lock().unwrap().entry(operation.clone()).or_default() += 1;
-    match interference.meet(&operation, &body).await {
-        Some(answer) => answer,
-        None => next.run(Request::from_parts(parts, Body::from(body))).await,
-    }
+    let request = Request::from_parts(parts, Body::from(body.clone()));
+    interference.meet(&operation, &body, next.run(request)).await
 }

@@ -24,6 +24,7 @@ struct Plan {
 enum Deed {
     Hold { arrived: oneshot::Sender<()>, released: oneshot::Receiver<()> },
     Refuse,
+    Lose,
 }
 
 /// A request that has not reached AWS yet.
@@ -57,6 +58,10 @@ impl Interference {
         self.plan(operation, containing, after, Deed::Refuse);
     }
 
+    pub(super) fn lose(&self, operation: &'static str, containing: &str) {
+        self.plan(operation, containing, 0, Deed::Lose);
+    }
+
     pub(super) fn forget(&self) {
         self.0.lock().unwrap().clear();
     }
@@ -65,17 +70,23 @@ impl Interference {
         self.0.lock().unwrap().push(Plan { operation, containing: containing.to_owned(), passes, deed });
     }
 
-    /// What becomes of a request: an answer instead of AWS's, or nothing, perhaps later.
-    pub(super) async fn meet(&self, operation: &str, body: &[u8]) -> Option<Response> {
-        match self.take(operation, body)? {
+    /// What becomes of a request: AWS's answer, perhaps later, or another instead, or after it.
+    pub(super) async fn meet(&self, operation: &str, body: &[u8], aws: impl Future<Output = Response>) -> Response {
+        let Some(deed) = self.take(operation, body) else { return aws.await };
+        match deed {
             Deed::Hold { arrived, released } => {
                 let _ = arrived.send(());
                 let _ = released.await;
-                None
+                aws.await
             }
             Deed::Refuse => {
                 let body = json!({"__type": "AccessDeniedException", "message": "the test refuses it"});
-                Some((StatusCode::BAD_REQUEST, Json(body)).into_response())
+                (StatusCode::BAD_REQUEST, Json(body)).into_response()
+            }
+            Deed::Lose => {
+                aws.await;
+                let body = json!({"__type": "InternalServerError", "message": "the answer was lost"});
+                (StatusCode::INTERNAL_SERVER_ERROR, Json(body)).into_response()
             }
         }
     }

@@ -5,6 +5,7 @@ mod api;
 mod api_double;
 mod aws;
 mod browser;
+mod described;
 pub(crate) mod encryption;
 mod interference;
 pub(crate) mod journeys;
@@ -24,7 +25,7 @@ use serde_json::{Value, json};
 
 pub(crate) use api::{Answer, Call};
 #[allow(unused_imports, reason = "only one of the rooms that share this world calls an API")]
-pub(crate) use api_double::ApiDouble;
+pub(crate) use api_double::{ApiDouble, Seen};
 pub(crate) use aws::Item;
 pub(crate) use browser::Browser;
 pub(crate) use connectors_tests::idp::{SigningKey, hs256, jwks, unsigned};

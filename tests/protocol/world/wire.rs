@@ -28,7 +28,14 @@ impl Received {
 
 /// What comes back.
 pub(crate) enum Reply {
-    Answer { status: u16, headers: Vec<(String, String)>, body: String },
+    Answer {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: String,
+    },
+    /// These bytes, whatever they are, and then the end of the connection.
+    #[allow(dead_code, reason = "only one of the rooms that share this world answers like that")]
+    Raw(Vec<u8>),
     HangUp,
 }
 
@@ -55,7 +62,14 @@ pub(crate) async fn serve(handler: Handler) -> SocketAddr {
 
 async fn answer(mut stream: TcpStream, handler: Handler) {
     let Some(request) = read(&mut stream).await else { return };
-    let Reply::Answer { status, headers, body } = handler(request).await else { return };
+    let (status, headers, body) = match handler(request).await {
+        Reply::Answer { status, headers, body } => (status, headers, body),
+        Reply::Raw(bytes) => {
+            let _ = stream.write_all(&bytes).await;
+            return;
+        }
+        Reply::HangUp => return,
+    };
     let mut head = format!("HTTP/1.1 {status} \r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
     for (name, value) in headers {
         head.extend([&name, ": ", &value, "\r\n"]);

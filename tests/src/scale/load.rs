@@ -137,7 +137,7 @@ impl Fleet {
             .region(aws_sdk_kms::config::Region::new(config.aws.region.clone()))
             .credentials_provider(credentials)
             .endpoint_url(config.aws.kms_endpoint.clone().unwrap())
-            .http_client(aws_smithy_http_client::Builder::new().build_http());
+            .http_client(connectors::network::client().unwrap());
         Vault::new(
             aws_sdk_kms::Client::from_conf(kms.build()),
             config.kms_key_id.clone(),

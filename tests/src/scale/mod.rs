@@ -79,7 +79,7 @@ impl Fleet {
         let founded = (product.manage_connector)(json!({"bootstrap": {"workspace_name": "Large"}})).await.unwrap();
         let text = |name: &str| founded[name].as_str().unwrap().to_owned();
         let (workspace, admin_key) = (text("workspace_id"), text("admin_key"));
-        let client = tables::client(&environment);
+        let client = tables::client(&environment).unwrap();
         let fleet = Self {
             clock,
             tap,

@@ -1,32 +1,37 @@
 //! What a handler reads of a body: the fields that its reader asks the table for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use syn::{Expr, FnArg, Pat, visit::Visit};
 
 use crate::{
     handler::Handler,
+    kinds,
     sources::{Module, Sources, literal},
 };
+
+/// How many entries a list or an object may have: `MAX_ENTRIES` of `shared/src/domain/fields.rs`.
+const MOST: usize = 200;
 
 /// How many functions deep a reader is followed.
 const DEEPEST: usize = 6;
 
-/// The schema of a handler's body.
-pub(crate) fn of(sources: &Sources, handler: &Handler<'_>) -> Value {
+/// The schema of a handler's body, and the fields of which it is not known what they may be.
+pub(crate) fn of(sources: &Sources, handler: &Handler<'_>) -> (Value, Vec<String>) {
     let found = handler.reached.iter().find_map(|(module, function)| {
         let mut checks = Checks::default();
         checks.visit_block(&function.block);
         Some((*module, checks.0?))
     });
-    // Read by rules of its own: anything may be tried.
-    let Some((module, reader)) = found else { return json!({}) };
+    let Some((module, reader)) = found else { return (json!({}), vec!["the body".to_owned()]) };
     let mut schema = empty();
-    let (tables, names) = (BTreeMap::new(), BTreeMap::new());
-    let mut reading = Reading { sources, module, tables, names, schema: &mut schema, depth: 0 };
+    let (tables, names, readers) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let mut reading =
+        Reading { sources, module, tables, names, readers, schema: &mut schema, depth: 0, unknown: Vec::new() };
     reading.apply(&reader, &[Given::Table(String::new())]);
-    schema
+    let unknown = reading.unknown;
+    (schema, unknown)
 }
 
 fn empty() -> Value {
@@ -54,6 +59,8 @@ enum Given {
     Table(String),
     /// A text, perhaps the name of a field.
     Text(String),
+    /// What reads a value.
+    Reader(Expr),
     Other,
 }
 
@@ -65,8 +72,12 @@ struct Reading<'a, 's> {
     tables: BTreeMap<String, String>,
     /// By name: the text that it stands for.
     names: BTreeMap<String, String>,
+    /// By name: what reads a value.
+    readers: BTreeMap<String, Expr>,
     schema: &'s mut Value,
     depth: usize,
+    /// Fields whose reader says nothing of what they may be.
+    unknown: Vec<String>,
 }
 
 impl Reading<'_, '_> {
@@ -112,6 +123,10 @@ impl Reading<'_, '_> {
             match given {
                 Given::Table(table) => self.tables.insert(name.ident.to_string(), table.clone()),
                 Given::Text(text) => self.names.insert(name.ident.to_string(), text.clone()),
+                Given::Reader(reader) => {
+                    self.readers.insert(name.ident.to_string(), reader.clone());
+                    None
+                }
                 Given::Other => None,
             };
         }
@@ -191,18 +206,24 @@ impl Reading<'_, '_> {
     fn take(&mut self, table: &str, call: &syn::ExprMethodCall) {
         let argument = |at: usize| call.args.get(at);
         let Some(name) = self.field(call) else { return };
-        let text = json!({ "type": "string", "minLength": 1 });
         let schema = match call.method.to_string().as_str() {
-            "read" => self.kind(argument(1)),
-            "each" => json!({ "type": "array", "maxItems": 200, "items": self.kind(argument(1)) }),
-            "map" => json!({ "type": "object", "additionalProperties": self.kind(argument(1)) }),
-            "text" | "url" | "path" => text,
+            "read" => self.kind(&name, argument(1)),
+            "each" => list(&self.kind(&name, argument(1))),
+            "map" => json!({
+                "type": "object",
+                "maxProperties": MOST,
+                "propertyNames": { "minLength": 1, "maxLength": 64 },
+                "additionalProperties": self.kind(&name, argument(1)),
+            }),
+            "text" => kinds::named("text").unwrap_or_default(),
+            "url" => kinds::url(),
             "flag" => json!({ "type": "boolean" }),
-            "seconds" => json!({ "type": "integer", "minimum": 0 }),
-            "choice" => json!({ "type": "string", "enum": self.words(argument(1)) }),
-            "texts" | "scopes" => json!({ "type": "array", "maxItems": 200, "items": text }),
+            "seconds" => json!({ "type": "integer", "minimum": 0, "maximum": 315_360_000 }),
+            "choice" => json!({ "type": "string", "enum": kinds::words(self.sources, self.module, argument(1)) }),
+            "texts" => list(&kinds::named("text").unwrap_or_default()),
+            "scopes" => list(&kinds::scope()),
             "table" => empty(),
-            "tables" => json!({ "type": "array", "maxItems": 200, "items": { "type": "object" } }),
+            "tables" => list(&empty()),
             "require" | "require_given" => return self.require(table, &name),
             "refuse" if argument(1).and_then(literal).is_some_and(|why| why.starts_with("is required")) => {
                 return self.require(table, &name);
@@ -212,54 +233,16 @@ impl Reading<'_, '_> {
         self.put(table, &name, schema);
     }
 
-    /// `&[("admin", Role::Admin), …]`, or the name of such a list.
-    fn words(&self, choices: Option<&Expr>) -> Vec<String> {
-        let Some(Expr::Reference(reference)) = choices else { return Vec::new() };
-        let entries = match &*reference.expr {
-            Expr::Array(entries) => Some(entries),
-            Expr::Path(path) => {
-                path.path.segments.last().and_then(|last| self.sources.list(self.module, &last.ident.to_string()))
-            }
-            _ => None,
-        };
-        let first = |entry: &Expr| match entry {
-            Expr::Tuple(tuple) => tuple.elems.first().and_then(literal),
-            _ => None,
-        };
-        entries.into_iter().flat_map(|entries| &entries.elems).filter_map(first).collect()
+    fn kind(&mut self, name: &str, reader: Option<&Expr>) -> Value {
+        kinds::of(self.sources, self.module, reader, &self.readers).unwrap_or_else(|| {
+            self.unknown.push(name.to_owned());
+            json!({})
+        })
     }
+}
 
-    /// What a field must be, by what its reader looks at.
-    fn kind(&self, reader: Option<&Expr>) -> Value {
-        let mut looked_at = Words::default();
-        match reader {
-            Some(Expr::Path(path)) if path.path.is_ident("text") => {
-                return json!({ "type": "string", "minLength": 1, "maxLength": 1024 });
-            }
-            Some(Expr::Path(path)) => {
-                if let Some((_, function)) = self.sources.function(self.module, &path.path) {
-                    looked_at.visit_block(&function.block);
-                }
-            }
-            Some(other) => looked_at.visit_expr(other),
-            None => {}
-        }
-        let has = |word: &str| looked_at.0.contains(word);
-        let kind = if has("Value::Object") || has("as_object") {
-            "object"
-        } else if has("clone") || has("Query::of_json") {
-            return json!({});
-        } else if has("Value::Array") || has("as_array") {
-            "array"
-        } else if has("as_bool") {
-            "boolean"
-        } else if has("as_u64") || has("as_i64") {
-            "integer"
-        } else {
-            "string"
-        };
-        if has("is_null") || has("Value::Null") { json!({ "type": [kind, "null"] }) } else { json!({ "type": kind }) }
-    }
+fn list(items: &Value) -> Value {
+    json!({ "type": "array", "maxItems": MOST, "items": items })
 }
 
 impl<'ast> Visit<'ast> for Reading<'_, '_> {
@@ -295,6 +278,7 @@ impl<'ast> Visit<'ast> for Reading<'_, '_> {
         let given = call.args.iter().map(|argument| match (self.handed(argument), literal(argument)) {
             (Some(table), _) => Given::Table(table),
             (None, Some(text)) => Given::Text(text),
+            (None, None) if matches!(argument, Expr::Closure(_)) => Given::Reader(argument.clone()),
             (None, None) => Given::Other,
         });
         let given: Vec<Given> = given.collect();
@@ -310,22 +294,5 @@ impl<'ast> Visit<'ast> for Reading<'_, '_> {
         if !self.each(&each.pat, &each.expr, &code) {
             syn::visit::visit_expr_for_loop(self, each);
         }
-    }
-}
-
-/// The methods and paths that stand in a piece of code.
-#[derive(Default)]
-struct Words(BTreeSet<String>);
-
-impl<'ast> Visit<'ast> for Words {
-    fn visit_path(&mut self, path: &'ast syn::Path) {
-        let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        self.0.insert(names.join("::"));
-        syn::visit::visit_path(self, path);
-    }
-
-    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
-        self.0.insert(call.method.to_string());
-        syn::visit::visit_expr_method_call(self, call);
     }
 }

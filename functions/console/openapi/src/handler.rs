@@ -41,6 +41,18 @@ impl<'a> Handler<'a> {
         types.filter_map(|ty| last_name(unwrapped(ty, "Result").unwrap_or(ty))).collect()
     }
 
+    /// Whether one of its parameters is of this type.
+    pub(crate) fn takes(&self, extractor: &str) -> bool {
+        self.extractors().iter().any(|taken| taken == extractor)
+    }
+
+    /// Whether its answer binds a browser, or ends that.
+    pub(crate) fn sets_cookies(&self) -> bool {
+        let mut named = Made::default();
+        self.reached.iter().for_each(|(_, function)| named.visit_item_fn(function));
+        named.2.contains("SET_COOKIE")
+    }
+
     /// What it answers when all is well, by status; `None` if its type does not tell.
     pub(crate) fn answers(&self, schemas: &mut Schemas<'a>) -> Option<Map<String, Value>> {
         let ReturnType::Type(_, returned) = &self.function.sig.output else { return None };

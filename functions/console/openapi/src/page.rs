@@ -39,12 +39,13 @@ fn write_operation(page: &mut String, (method, path): (&str, &str), operation: &
     let _ = write!(page, "<p class=\"callers\">{}</p>", callers(operation));
     let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
     if !parameters.is_empty() {
-        page.push_str("<h3>Address</h3><dl>");
+        page.push_str("<h3>Address</h3><ul>");
         for parameter in parameters {
             let place = parameter["in"].as_str().unwrap_or_default();
             write_field(page, &parameter["name"], place, parameter["required"] == true, &parameter["description"]);
+            page.push_str("</li>");
         }
-        page.push_str("</dl>");
+        page.push_str("</ul>");
     }
     for (kind, content) in object(&operation["requestBody"]["content"]) {
         let _ = write!(page, "<h3>Body <code>{}</code></h3>", text(kind));
@@ -64,30 +65,28 @@ fn write_operation(page: &mut String, (method, path): (&str, &str), operation: &
 fn write_schema(page: &mut String, schema: &Value, document: &Value, depth: usize) {
     let schema = inner(schema, document);
     let Some(properties) = schema["properties"].as_object().filter(|_| depth > 0) else { return };
-    page.push_str("<dl>");
+    page.push_str("<ul>");
     for (name, property) in properties {
         let is_required = schema["required"].as_array().is_some_and(|all| all.contains(&name.as_str().into()));
         write_field(page, &name.as_str().into(), &kind(property), is_required, &property["description"]);
         let nested = if property["items"].is_object() { &property["items"] } else { property };
-        if inner(nested, document)["properties"].is_object() {
-            page.push_str("<dd>");
-            write_schema(page, nested, document, depth - 1);
-            page.push_str("</dd>");
-        }
+        write_schema(page, nested, document, depth - 1);
+        page.push_str("</li>");
     }
-    page.push_str("</dl>");
+    page.push_str("</ul>");
 }
 
+/// Begins the entry of a field: what is in it may follow.
 fn write_field(page: &mut String, name: &Value, kind: &str, is_required: bool, description: &Value) {
     let required = if is_required { "" } else { ", optional" };
     let _ = write!(
         page,
-        "<dt><code>{}</code> <small>{}{required}</small></dt>",
+        "<li><code>{}</code> <small>{}{required}</small>",
         text(name.as_str().unwrap_or_default()),
         text(kind)
     );
     if let Some(description) = description.as_str() {
-        let _ = write!(page, "<dd>{}</dd>", marked(description));
+        let _ = write!(page, "<p>{}</p>", marked(description));
     }
 }
 

@@ -3,42 +3,91 @@
 use serde_json::{Value, json};
 use syn::{Expr, visit::Visit};
 
-use crate::sources::{Module, Sources, literal};
+use crate::{
+    callers,
+    document::Describing,
+    handler::Handler,
+    kinds,
+    sources::{Module, Sources, literal},
+};
 
-/// What the names in paths stand for.
-const NAMES: [(&str, &str); 9] = [
-    ("ws", "The workspace."),
-    ("app", "The app."),
-    ("id", "The connector."),
-    ("connector_id", "The connector."),
-    ("connection", "The connection, as a listing has it."),
-    ("session", "The session, as the link has it."),
-    ("sub", "The user, by the name that the app's issuer has for them."),
-    ("key", "The id of the key."),
-    ("type", "The provider."),
+/// What the names in addresses stand for, and by which function they are read.
+const NAMES: [(&str, &str, &str); 18] = [
+    ("ws", "The workspace.", "WorkspaceId::parse"),
+    ("app", "The app.", "AppId::parse"),
+    ("app_id", "The app, as a listing has it.", "AppId::parse"),
+    ("id", "The connector.", "ConnectorId::parse"),
+    ("connector_id", "The connector.", "ConnectorId::parse"),
+    ("connection", "The connection, as a listing has it.", "ConnectionId::parse"),
+    ("session", "The session, as the link or the start of it has it.", "SessionId::parse"),
+    (
+        "sub",
+        "The user, by the name that the app's issuer has for them. In a query it repeats the path's.",
+        "Subject::parse",
+    ),
+    ("issuer", "The issuer that the user is known to.", "Issuer::parse"),
+    ("key_id", "The id of the key, never the key itself.", "KeyId::parse"),
+    ("type", "The provider.", "ProviderType::parse"),
+    ("proposal", "The proposal.", "ProposalId::parse"),
+    ("revocation", "The revocation.", "RevocationId::parse"),
+    ("webhook", "The webhook.", "WebhookId::parse"),
+    ("confirm", "The workspace once more, so that nothing is deleted by a slip.", "WorkspaceId::parse"),
+    ("name", "The name of the file, which changes with its content.", ""),
+    ("path", "A view of the console.", ""),
+    ("state", "What the session was begun with.", ""),
 ];
 
-/// The parameters of a path.
-pub(crate) fn of_path(path: &str) -> Vec<Value> {
-    path.split('/')
-        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| {
-            let name = name.trim_end_matches('+');
-            let meaning = NAMES.iter().find(|(known, _)| *known == name).map(|(_, meaning)| *meaning);
-            let mut parameter = json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } });
-            if let Some(meaning) = meaning {
-                parameter["description"] = meaning.into();
-            }
-            parameter
-        })
-        .collect()
+/// What of a query is written in a form of its own.
+const FORMS: [(&str, &str); 8] = [
+    ("cursor", r#"{"type":"string","pattern":"^[A-Za-z0-9_-]{1,2048}$"}"#),
+    ("since", r#"{"type":"string","format":"date-time"}"#),
+    ("min_ttl", r#"{"type":"integer","minimum":0,"maximum":3600,"default":60}"#),
+    ("required_scopes", r#"{"type":"string","pattern":"^[!#-[\\]-~]{1,256}( [!#-[\\]-~]{1,256})*$"}"#),
+    ("rejected_token_sha256", r#"{"type":"string","pattern":"^[0-9A-Fa-f]{64}$"}"#),
+    ("revoke", r#"{"type":"boolean","default":true}"#),
+    ("summary", r#"{"type":"boolean","default":false}"#),
+    ("session", r#"{"type":"string"}"#),
+];
+
+/// All parameters of an operation.
+pub(crate) fn of(describing: &mut Describing<'_>, path: &str, handler: Option<&Handler<'_>>) -> Vec<Value> {
+    let mut parameters = of_path(path);
+    let extractors = handler.map(Handler::extractors).unwrap_or_default();
+    // What nobody looks at may be anything.
+    if !extractors.iter().any(|extractor| extractor == "Path" || callers::is_proof(extractor)) {
+        for parameter in &mut parameters {
+            parameter["schema"] = json!({ "type": "string" });
+        }
+    }
+    parameters
+        .extend(handler.into_iter().flat_map(|handler| of_query(describing.sources, handler.reached.iter().copied())));
+    parameters
+}
+
+fn of_path(path: &str) -> Vec<Value> {
+    let names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    names.map(|name| described(name.trim_end_matches('+'), "path", true)).collect()
+}
+
+fn described(name: &str, place: &str, required: bool) -> Value {
+    let known = NAMES.iter().find(|(known, ..)| *known == name);
+    let form = FORMS.iter().find(|(known, _)| *known == name && place == "query");
+    let schema = form.and_then(|(_, form)| serde_json::from_str(form).ok());
+    let schema = schema.or_else(|| known.and_then(|(.., reader)| kinds::named(reader)));
+    let schema = schema.unwrap_or_else(|| json!({ "type": "string" }));
+    let mut parameter = json!({ "name": name, "in": place, "required": required, "schema": schema });
+    if let Some((_, meaning, _)) = known {
+        parameter["description"] = (*meaning).into();
+    }
+    // One that is empty is as if it were not there.
+    if place == "query" && !required {
+        parameter["allowEmptyValue"] = true.into();
+    }
+    parameter
 }
 
 /// The parameters that a handler, and what it calls, reads of the query.
-pub(crate) fn of_query<'a>(
-    sources: &Sources,
-    reached: impl Iterator<Item = (&'a Module, &'a syn::ItemFn)>,
-) -> Vec<Value> {
+fn of_query<'a>(sources: &Sources, reached: impl Iterator<Item = (&'a Module, &'a syn::ItemFn)>) -> Vec<Value> {
     let mut found: Vec<Value> = Vec::new();
     for (module, function) in reached {
         let mut reader = Reader { sources, module, function, found: Vec::new() };
@@ -95,13 +144,8 @@ impl Reader<'_> {
     }
 
     fn take(&mut self, name: &str, expected: Option<&str>, required: bool) {
-        let schema = match expected {
-            Some(expected) if expected.contains("`true` or `false`") => json!({ "type": "boolean" }),
-            Some(expected) if expected.contains("whole number") => json!({ "type": "integer", "minimum": 0 }),
-            _ => json!({ "type": "string" }),
-        };
-        let mut parameter = json!({ "name": name, "in": "query", "required": required, "schema": schema });
-        if let Some(expected) = expected {
+        let mut parameter = described(name, "query", required || name == "confirm");
+        if let Some(expected) = expected.filter(|_| parameter.get("description").is_none()) {
             parameter["description"] = format!("{}{}.", expected[..1].to_uppercase(), &expected[1..]).into();
         }
         self.found.push(parameter);

@@ -71,12 +71,29 @@ impl<'a> Schemas<'a> {
                         _ => json!({ "type": "object" }),
                     }
                 }
-                // The definition of a provider: `shared/providers/schema.json` has every word of it.
-                "Provider" | "Map" => json!({ "type": "object" }),
+                "Provider" => crate::by_hand::provider(),
+                "Map" => json!({ "type": "object" }),
                 name => self.named(from, name),
             },
             _ => json!({}),
         }
+    }
+
+    /// Describes refusals (RFC 9457), as `shared/src/web/problem.rs` writes them.
+    pub(crate) fn problem(&mut self) {
+        if let Some(module) = self.sources.modules().find(|module| module.function == "web" && module.name == "problem")
+        {
+            self.named(module, "ProblemOnWire");
+        }
+    }
+
+    /// The schema of the only type of this name, wherever it is.
+    pub(crate) fn called(&mut self, name: &str) -> Value {
+        let module = self
+            .sources
+            .modules()
+            .find(|module| self.sources.shape(module, name).is_some_and(|(of, _)| std::ptr::eq(of, *module)));
+        module.map_or_else(|| json!({}), |module| self.named(module, name))
     }
 
     /// The schema of a type of this name, as a reference. A name that nothing has stands for any value.
@@ -93,7 +110,10 @@ impl<'a> Schemas<'a> {
 
     /// Several files have a `Listing`: those are called after their file too.
     fn title(&self, module: &Module, name: &str) -> String {
-        let short = name.trim_end_matches("OnWire");
+        let mut short = name.trim_end_matches("OnWire");
+        if short != name && module.shape(short).is_some() {
+            short = name;
+        }
         if self.sources.namesakes(name) < 2 {
             return short.to_owned();
         }

@@ -123,12 +123,51 @@ impl Module {
         self.functions().find(|function| function.sig.ident == name)
     }
 
-    fn shape(&self, name: &str) -> Option<Shape<'_>> {
+    /// Whether a function of this name is in the file.
+    pub(crate) fn defines(&self, name: &str) -> bool {
+        self.function(name).is_some()
+    }
+
+    /// Whether the file takes this name from another.
+    pub(crate) fn imports(&self, name: &str) -> bool {
+        self.items().any(|item| matches!(item, Item::Use(imported) if imported_by(&imported.tree, name)))
+    }
+
+    /// The name that a type has where it is defined, by the one that this file calls it.
+    pub(crate) fn original(&self, name: &str) -> String {
+        let mut renamed = self.items().filter_map(|item| match item {
+            Item::Use(imported) => renamed(&imported.tree, name),
+            _ => None,
+        });
+        renamed.next().unwrap_or_else(|| name.to_owned())
+    }
+
+    pub(crate) fn shape(&self, name: &str) -> Option<Shape<'_>> {
         self.items().find_map(|item| match item {
             Item::Struct(found) if found.ident == name && is_serialized(&found.attrs) => Some(Shape::Struct(found)),
             Item::Enum(found) if found.ident == name && is_serialized(&found.attrs) => Some(Shape::Enum(found)),
             _ => None,
         })
+    }
+}
+
+fn imported_by(tree: &syn::UseTree, name: &str) -> bool {
+    match tree {
+        syn::UseTree::Path(path) => imported_by(&path.tree, name),
+        syn::UseTree::Group(group) => group.items.iter().any(|tree| imported_by(tree, name)),
+        syn::UseTree::Name(imported) => imported.ident == name,
+        syn::UseTree::Rename(rename) => rename.rename == name,
+        syn::UseTree::Glob(_) => true,
+    }
+}
+
+/// `use …::{Name as Other}`
+fn renamed(tree: &syn::UseTree, other: &str) -> Option<String> {
+    match tree {
+        syn::UseTree::Path(path) => renamed(&path.tree, other),
+        syn::UseTree::Group(group) => group.items.iter().find_map(|tree| renamed(tree, other)),
+        syn::UseTree::Rename(rename) if rename.rename == other => Some(rename.ident.to_string()),
+        _ => None,
     }
 }
 

@@ -3,6 +3,8 @@
 import { el, freshId, icon, note, outside } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
 import { announce, copyable, empty, form, heading, initial, section } from './parts.js';
+import { callRulesFields } from './call-rules.js';
+import { offlineUseField } from './offline-use.js';
 import { scopesField } from './scopes.js';
 import { ulid } from './ulid.js';
 import { ownVars, varField, varValues } from './vars.js';
@@ -140,7 +142,12 @@ function enter(context, provider) {
   );
   const scopes = scopesField(provider.authorize?.scope?.default ?? [], provider.suggested_scopes);
   const kind = kindField();
-  const fields = [name, kind, clientId, secret, ...vars, scopes];
+  const offline = offlineUseField();
+  const rules = callRulesFields();
+  // What all apps share has no user who could be away.
+  kind.node.addEventListener('change', () => (offline.node.hidden = kind.value() === 'shared'));
+  const plain = [name, kind, clientId, secret, ...vars, scopes, offline];
+  const fields = [...plain, ...rules.fields];
   const send = async () => {
     if (
       isMissing(name, 'Give the connector a name.') ||
@@ -156,6 +163,8 @@ function enter(context, provider) {
       scopes: scopes.value(),
       connection_config: varValues(vars),
       kind: kind.value(),
+      offline_use: kind.value() === 'shared' ? undefined : offline.changed(),
+      call_rules: rules.changed(),
     });
     await go(to('connectors', id));
     announce(
@@ -173,7 +182,7 @@ function enter(context, provider) {
       '2. Enter what you got',
       {},
       form(fields, {
-        children: fields.map((one) => one.node),
+        children: [...plain.map((one) => one.node), rules.node],
         send,
         yes: 'Add connector',
         also: { conflict: '/name' },

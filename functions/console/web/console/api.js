@@ -12,7 +12,11 @@ export class Problem extends Error {
   }
 }
 
-const segment = (text) => encodeURIComponent(text);
+/** A text as one segment of a path. One of dots can't be: a browser takes it for the folder above, and asks for that. */
+function segment(text) {
+  if (/^\.\.?$/.test(text)) throw new Problem(404, { detail: 'An address can’t have a part that is only dots.' });
+  return encodeURIComponent(text);
+}
 
 /** Joins a path below the workspace: every part is one segment. */
 export const path = (...parts) => parts.map((part) => `/${segment(part)}`).join('');

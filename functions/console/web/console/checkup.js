@@ -1,8 +1,8 @@
 // What is known of how one connector does: what its provider answered last, and what was found wrong with it.
-import { el, note } from '../shared/dom.js';
+import { el, note, prose } from '../shared/dom.js';
 import { path } from './api.js';
 import { WHAT_TO_DO, acceptButton, hasMoved, isMove } from './moved-endpoints.js';
-import { button, failure, prose } from './parts.js';
+import { button, failure } from './parts.js';
 import { clock, moment } from './words.js';
 
 const KINDS = { error: 'bad', warning: 'warn', info: 'info' };

@@ -6,8 +6,12 @@ import { connectorState } from './words.js';
 /** The head that all views of one connector have. */
 export function head({ to, parameters }, examined, current, actions = []) {
   const [kind, text] = connectorState(examined);
-  const people = examined.kind === 'shared' ? [] : [['people', 'People']];
-  const tabs = people.length > 0 ? [['', 'Overview'], ...people] : [];
+  const tabs = [
+    ['', 'Overview'],
+    ...(examined.kind === 'shared' ? [] : [['people', 'People']]),
+    ['import', 'Import'],
+    ['export', 'Export'],
+  ];
   return el(
     'div',
     {},
@@ -17,14 +21,13 @@ export function head({ to, parameters }, examined, current, actions = []) {
       state: pill(kind, text),
       actions,
     }),
-    tabs.length > 0 &&
-      el(
-        'nav',
-        { class: 'tabs', 'aria-label': 'Of this connector' },
-        tabs.map(([tab, label]) => {
-          const href = tab ? to('connectors', parameters.id, tab) : to('connectors', parameters.id);
-          return el('a', { href, 'aria-current': tab === current ? 'page' : undefined }, label);
-        }),
-      ),
+    el(
+      'nav',
+      { class: 'tabs', 'aria-label': 'Of this connector' },
+      tabs.map(([tab, label]) => {
+        const href = tab ? to('connectors', parameters.id, tab) : to('connectors', parameters.id);
+        return el('a', { href, 'aria-current': tab === current ? 'page' : undefined }, label);
+      }),
+    ),
   );
 }

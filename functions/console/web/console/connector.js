@@ -69,11 +69,21 @@ function settings(connector, provider, page) {
     { class: 'card panel' },
     facts([
       ['Provider', provider?.name ?? connector.integration_type],
+      [
+        'Whose account',
+        connector.kind === 'shared'
+          ? 'One account for the whole workspace: every app uses it, for all its users'
+          : 'Each person connects their own: apps act for a person with that person’s account only',
+      ],
       ['Client ID', el('code', {}, connector.client_id)],
       ['Client secret', secret],
       ['Secret ends on', connector.client_secret_expires_on && utcDay(connector.client_secret_expires_on)],
       ['Scopes', scopeList(connector.scopes, provider)],
       ...setVars(connector, provider),
+      [
+        'While users are away',
+        connector.kind !== 'shared' && (connector.offline_use ? 'Apps may use it' : 'Nobody gets a token'),
+      ],
       ['Apps may call', rulesInWords(connector.call_rules)],
       ['Connected', connector.kind !== 'shared' && people(page.connections.length, Boolean(page.next_cursor))],
       ['Added', moment(connector.created_at)],

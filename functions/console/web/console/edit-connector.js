@@ -3,6 +3,7 @@ import { el, note } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
 import { path } from './api.js';
 import { callRulesFields } from './call-rules.js';
+import { offlineUseField } from './offline-use.js';
 import { announce, ask, facts, form, heading, section } from './parts.js';
 import { scopesField } from './scopes.js';
 import { setVars } from './vars.js';
@@ -83,6 +84,7 @@ function controls(connector, provider) {
     control: el('input', { type: 'date', value: connector.client_secret_expires_on ?? '' }),
   });
   const scopes = scopesField(connector.scopes, provider?.suggested_scopes);
+  const offline = offlineUseField(connector.offline_use);
   const rules = callRulesFields(connector.call_rules);
   const changes = () => {
     const change = {};
@@ -97,9 +99,12 @@ function controls(connector, provider) {
     if (!isSame) change.scopes = wanted;
     const allowed = rules.changed();
     if (allowed) change.call_rules = allowed;
+    const isAway = isShared ? undefined : offline.changed();
+    if (isAway !== undefined) change.offline_use = isAway;
     return change;
   };
-  const plain = [name, clientId, secret, expires, scopes];
+  // What all apps share has no user who could be away.
+  const plain = [name, clientId, secret, expires, scopes, ...(isShared ? [] : [offline])];
   return { fields: [...plain, ...rules.fields], children: [...plain.map((one) => one.node), rules.node], changes };
 }
 

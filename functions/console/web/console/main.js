@@ -15,14 +15,21 @@ const FILES = {
   connector: () => import('./connector.js'),
   connectors: () => import('./connectors.js'),
   editConnector: () => import('./edit-connector.js'),
+  exportGrants: () => import('./export-grants.js'),
+  findPerson: () => import('./find-person.js'),
   health: () => import('./health.js'),
+  importGrants: () => import('./import-grants.js'),
   keys: () => import('./keys.js'),
   people: () => import('./people.js'),
+  person: () => import('./person.js'),
   policies: () => import('./policies.js'),
   proposals: () => import('./proposals.js'),
   peopleSignIn: () => import('./people-sign-in.js'),
   providers: () => import('./providers.js'),
+  revocation: () => import('./revocation.js'),
+  revocations: () => import('./revocations.js'),
   webhooks: () => import('./webhooks.js'),
+  workspace: () => import('./workspace.js'),
 };
 
 function view(file, name = file) {
@@ -38,6 +45,11 @@ const VIEWS = [
   ['connectors/:id', view('connector')],
   ['connectors/:id/edit', view('editConnector')],
   ['connectors/:id/people', view('people', 'peopleOf')],
+  ['connectors/:id/import', view('importGrants')],
+  ['connectors/:id/export', view('exportGrants')],
+  ['people', view('findPerson')],
+  ['people/:app/:sub', view('person')],
+  ['people/:app/:sub/:issuer', view('person')],
   ['health', view('health')],
   ['policies', view('policies')],
   ['proposals/:id', view('proposals', 'proposal')],
@@ -47,17 +59,21 @@ const VIEWS = [
   ['apps/new', view('apps', 'addApp')],
   ['apps/:id', view('app')],
   ['keys', view('keys')],
+  ['revocations', view('revocations')],
+  ['revocations/:id', view('revocation')],
   ['webhooks', view('webhooks')],
+  ['workspace', view('workspace')],
   ['sign-in', view('peopleSignIn')],
   ['audit', view('audit')],
 ];
 
-/** What is looked at every day, then what is set once. */
+/** What is looked at every day, then what is set once, then what is hoped not to be needed. */
 const MENU = [
   [
     undefined,
     [
       ['connectors', 'Connectors', 'plug'],
+      ['people', 'People', 'person'],
       ['apps', 'Apps', 'apps'],
       ['health', 'Health', 'health'],
       ['audit', 'Audit', 'list'],
@@ -66,13 +82,15 @@ const MENU = [
   [
     'Settings',
     [
+      ['workspace', 'Workspace', 'house'],
       ['policies', 'Policies', 'check'],
       ['webhooks', 'Webhooks', 'bell'],
-      ['sign-in', 'Sign-in', 'person'],
+      ['sign-in', 'Sign-in', 'door'],
       ['keys', 'Admin keys', 'key'],
       ['providers', 'Custom providers', 'puzzle'],
     ],
   ],
+  ['In an emergency', [['revocations', 'End connections', 'stop']]],
 ];
 
 const base = document.querySelector('meta[name="public-base-url"]').content || location.origin;

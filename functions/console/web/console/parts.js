@@ -1,5 +1,5 @@
 // Parts that several views have: headings, lists that load on, texts to copy, questions before something is done.
-import { el, freshId, icon, note } from '../shared/dom.js';
+import { el, freshId, icon, note, prose } from '../shared/dom.js';
 import { field, showErrors } from '../shared/fields.js';
 
 const COPIED_FOR_MS = 2000;
@@ -104,9 +104,6 @@ export function skeleton(rows = 4) {
   return el('div', { class: 'skeleton', role: 'status' }, el('span', { class: 'hidden-text' }, 'Loading …'), ...bars);
 }
 
-/** A sentence of the API: what stands between backticks is code. */
-export const prose = (text) => text.split('`').map((part, at) => (at % 2 ? el('code', {}, part) : part));
-
 /** What became of a request, as a headline, where there is more to say than that it did not work. */
 const HEADLINES = {
   blocked_by_policy: 'It is switched off under Policies.',
@@ -147,10 +144,20 @@ export async function busy(node, action) {
 
 /**
  * Asks before something is done. `action` does it; what it throws is shown within. Answers what it answered, or
- * `undefined` if nothing was done. The focus goes back to where it was. `typed` must be written before, where given; there
- * is no way back if `no` is `false`. A refusal is shown beside those of `fields` that it names.
+ * `undefined` if nothing was done. The focus goes back to where it was. `typed` must be written before, where given, and
+ * is called what `typedIs` says; there is no way back if `no` is `false`. A refusal is shown beside those of `fields` that it names.
  */
-export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', typed, fields, action }) {
+export function ask({
+  title,
+  body = [],
+  yes,
+  no = 'Cancel',
+  kind = 'primary',
+  typed,
+  typedIs = 'name',
+  fields,
+  action,
+}) {
   return new Promise((done) => {
     let outcome;
     const id = freshId('dialog');
@@ -172,7 +179,7 @@ export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', ty
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       if (typed && confirmation.value() !== typed.trim()) {
-        confirmation.show('This is not the name. Nothing was changed.');
+        confirmation.show(`This is not the ${typedIs}. Nothing was changed.`);
         confirmation.control.focus();
         return;
       }
@@ -181,7 +188,7 @@ export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', ty
           outcome = (await action?.()) ?? true;
           end();
         } catch (problem) {
-          trouble.replaceChildren(...(fields ? explain(fields, problem) : [failure(problem)]));
+          trouble.replaceChildren(...explain(fields ?? [], problem));
         }
       });
     });
@@ -210,9 +217,9 @@ export function ask({ title, body = [], yes, no = 'Cancel', kind = 'primary', ty
  * Sends a form: `send` may throw. A refusal is shown beside the fields that it names, anything else above the buttons. `also`
  * has the field that a refusal without fields is about, by its code.
  */
-export function form(fields, { children, send, yes, cancel, also = {}, inCard = true }) {
+export function form(fields, { children, send, yes, kind = 'primary', cancel, also = {}, inCard = true }) {
   const trouble = el('div', { role: 'alert' });
-  const submit = el('button', { type: 'submit', class: 'primary' }, yes);
+  const submit = el('button', { type: 'submit', class: kind }, yes);
   const node = el(
     'form',
     { class: inCard ? 'form card panel' : 'form', novalidate: true, autocomplete: 'off' },
@@ -240,5 +247,5 @@ function explain(fields, problem, also = {}) {
   const errors = pointer ? [{ pointer, detail: problem.message }] : problem.errors;
   if (!errors?.length) return [failure(problem)];
   const elsewhere = showErrors(fields, errors);
-  return elsewhere.length ? [note('bad', ...elsewhere.map((text) => el('p', {}, text)))] : [];
+  return elsewhere.length ? [note('bad', ...elsewhere.map((text) => el('p', {}, prose(text))))] : [];
 }

@@ -1,7 +1,7 @@
 // What the workspace allows, by type of provider: two switches each.
 import { el, note } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
-import { announce, button, empty, failure, heading, initial, section } from './parts.js';
+import { announce, ask, button, empty, failure, heading, initial, section } from './parts.js';
 import { count } from './words.js';
 
 export async function policies(context) {
@@ -15,6 +15,7 @@ export async function policies(context) {
     heading({
       trail: [['Settings']],
       title: 'Policies',
+      actions: api.mayWrite ? all(context, governance) : [],
       lead: 'What is switched off stops at once: nobody gets a token, nobody begins to connect. Connections are kept and refreshed all the while, so that they go on where they were when it is switched on again.',
     }),
     rows.length > 0
@@ -22,6 +23,64 @@ export async function policies(context) {
       : empty('puzzle', 'Nothing is in use yet', 'Every type of provider is allowed until you switch it off.'),
     api.mayWrite && another(context, governance, providers),
   );
+}
+
+const SWITCHES = ['builder_connection_enabled', 'per_user_connection_enabled'];
+
+/** How many types the API switches at once. */
+const MOST_AT_ONCE = 300;
+
+/** Buttons that switch every type that is in use, at once. */
+function all({ api, again }, governance) {
+  const isOn = (one) => SWITCHES.some((key) => one[key]);
+  const isOff = (one) => SWITCHES.some((key) => !one[key]);
+  const switchAll = async (types, to) => {
+    for (let from = 0; from < types.length; from += MOST_AT_ONCE) {
+      const some = types.slice(from, from + MOST_AT_ONCE);
+      const wishes = some.map(({ integration_type: type }) => ({
+        integration_type: type,
+        ...Object.fromEntries(SWITCHES.map((key) => [key, to])),
+      }));
+      await api.put('/connector-governance/bulk', { governance: wishes });
+    }
+  };
+  const allOff = async () => {
+    const done = await ask({
+      title: 'Switch everything off?',
+      body: [
+        note(
+          'bad',
+          el('p', {}, el('strong', {}, 'No app gets a token any more, and nobody can connect.')),
+          el(
+            'p',
+            {},
+            'That goes for every type that is in use. Connections are kept, and are back when you switch it on again.',
+          ),
+        ),
+      ],
+      yes: 'Switch everything off',
+      kind: 'primary danger',
+      action: () => switchAll(governance.filter(isOn), false),
+    });
+    if (!done) return;
+    await again();
+    announce('Everything is off.');
+  };
+  const allOn = async () => {
+    const done = await ask({
+      title: 'Switch everything on?',
+      body: [el('p', {}, 'Every type that is off comes back as it was, also those that were off for long.')],
+      yes: 'Switch everything on',
+      action: () => switchAll(governance.filter(isOff), true),
+    });
+    if (!done) return;
+    await again();
+    announce('Everything is on again, as it was.');
+  };
+  return [
+    governance.some(isOff) && button('Switch all on', { action: allOn }),
+    governance.some(isOn) && button('Switch all off', { kind: 'danger', action: allOff }),
+  ];
 }
 
 function row(context, one, name) {

@@ -3,7 +3,7 @@ import { el, note } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
 import { path } from './api.js';
 import { announce, button, copyable, facts, form, heading, initial, pill, section } from './parts.js';
-import { moment, people } from './words.js';
+import { actor, moment, people } from './words.js';
 
 const VERBS = { add: 'Add', update: 'Change', delete: 'Delete' };
 
@@ -21,7 +21,15 @@ const FIELDS = {
   client_secret_expires_on: 'Client secret ends on',
   scopes: 'Scopes',
   connection_config: 'Details',
+  call_rules: 'Apps may call',
+  offline_use: 'While users are away',
   kind: 'Whose account',
+};
+
+/** Values that say more in words. */
+const VALUES = {
+  kind: { per_user: 'Each person connects their own', shared: 'One account for the whole workspace' },
+  offline_use: { true: 'Apps may use it', false: 'Nobody gets a token' },
 };
 
 const trail = ({ to }) => [['Connectors', to('connectors')]];
@@ -55,7 +63,13 @@ export function openProposals(proposals, connectors, to) {
 /** One proposal. */
 export async function proposal(context) {
   const { api, parameters } = context;
-  const [found, providers] = await Promise.all([api.get(path('proposals', parameters.id)), api.providers()]);
+  const [found, providers, { keys }] = await Promise.all([
+    api.get(path('proposals', parameters.id)),
+    api.providers(),
+    // Not everybody who may look at proposals may look at keys: then their ids say who it was.
+    api.get('/keys').catch(() => ({ keys: [] })),
+  ]);
+  const who = (by) => actor(by, (id) => keys.find((one) => one.key_id === id)?.name);
   const provider = providers.get(found.integration_type)?.name ?? found.integration_type;
   const name = found.name ?? found.connector.name ?? found.connector_id;
   const [kind, text] = STATES[found.status];
@@ -71,7 +85,7 @@ export async function proposal(context) {
     }),
     found.outdated &&
       note('warn', el('p', {}, 'The connector was changed since. Decline this, and have it proposed again.')),
-    found.changes.length > 0 && section('What it would be', {}, changes(found.changes)),
+    found.changes.length > 0 && section('What it would be', {}, changes(found.changes, provider)),
     consequence(found),
     found.redirect_uri &&
       mayDecide &&
@@ -84,14 +98,16 @@ export async function proposal(context) {
     section(
       'Who and when',
       {},
-      facts(
-        [
-          ['Proposed by', el('code', {}, found.proposed_by)],
+      el(
+        'div',
+        { class: 'card panel' },
+        facts([
+          ['Proposed by', who(found.proposed_by)],
           ['Proposed', moment(found.created_at)],
           ['Can be confirmed until', found.status === 'proposed' && moment(found.expires_at)],
-          ['Decided by', found.decided_by && el('code', {}, found.decided_by)],
+          ['Decided by', found.decided_by && who(found.decided_by)],
           ['Decided', found.decided_at && moment(found.decided_at)],
-        ].filter(([, value]) => value),
+        ]),
       ),
     ),
   );
@@ -103,8 +119,10 @@ function wish(kind, name, provider) {
   return `An assistant wants to delete the connector ${name}.`;
 }
 
-function changes(all) {
-  const shown = (value) => {
+function changes(all, provider) {
+  const shown = (name, value) => {
+    if (name === 'integration_type') return provider;
+    if (VALUES[name]?.[value]) return VALUES[name][value];
     if (value === null || value === '') return el('span', { class: 'quiet' }, 'nothing');
     if (Array.isArray(value)) return value.length ? value.map((one) => el('code', { class: 'block' }, one)) : 'none';
     return el('code', {}, typeof value === 'object' ? JSON.stringify(value) : String(value));
@@ -112,8 +130,8 @@ function changes(all) {
   const row = ({ field: name, from, to }) => [
     FIELDS[name] ?? name,
     from === null
-      ? el('div', {}, shown(to))
-      : el('div', {}, el('p', { class: 'quiet' }, 'Now: ', shown(from)), el('p', {}, 'Then: ', shown(to))),
+      ? el('div', {}, shown(name, to))
+      : el('div', {}, el('p', { class: 'quiet' }, 'Now: ', shown(name, from)), el('p', {}, 'Then: ', shown(name, to))),
   ];
   return el('div', { class: 'card panel' }, facts(all.map(row)));
 }
@@ -174,6 +192,7 @@ function decide(context, found, name) {
       children: fields.map((one) => one.node),
       send,
       yes: found.kind === 'delete' ? `Delete ${name}` : 'Confirm',
+      kind: found.kind === 'delete' ? 'primary danger' : 'primary',
       cancel: decline,
     }),
   );

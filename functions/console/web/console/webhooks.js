@@ -113,38 +113,63 @@ function row(api, webhook, reload) {
               label: `Enable ${url}`,
               action: change({ enabled: true }, 'What happens from now on is sent there.'),
             }),
+        button('Edit', { label: `Edit ${url}`, action: () => edit(api, webhook, reload) }),
         button('New secret', { label: `New secret for ${url}`, action: () => rotate(api, webhook, reload) }),
         button('Delete', { kind: 'danger', label: `Delete ${url}`, action: () => remove(api, webhook, reload) }),
       ),
   );
 }
 
-async function create(api, reload) {
+/** Where to send, and what, as it is now if there is something. */
+function wishes({ url: before = '', events = [] } = {}) {
   const url = field({
     label: 'Address',
     hint: 'An https address that takes POST requests.',
     pointer: '/url',
-    control: el('input', { type: 'url', placeholder: 'https://', autocomplete: 'off' }),
+    control: el('input', { type: 'url', placeholder: 'https://', autocomplete: 'off', value: before }),
   });
   const boxes = Object.entries(EVENTS).map(([name, text]) => {
-    const box = el('input', { type: 'checkbox', value: name });
+    const box = el('input', { type: 'checkbox', value: name, checked: events.includes(name) });
     return { box, node: el('label', { class: 'choice' }, box, el('span', {}, text)) };
   });
   const chosen = () => boxes.filter(({ box }) => box.checked).map(({ box }) => box.value);
-  const made = await ask({
-    title: 'Add webhook',
+  return {
+    fields: [url],
     body: [
       url.node,
       el('p', {}, 'What it is told. Choose nothing to have everything.'),
       ...boxes.map(({ node }) => node),
     ],
-    fields: [url],
+    values: () => ({ url: url.value(), events: chosen() }),
+  };
+}
+
+async function create(api, reload) {
+  const { fields, body, values } = wishes();
+  const made = await ask({
+    title: 'Add webhook',
+    body,
+    fields,
     yes: 'Add webhook',
-    action: () => api.post('/webhooks', { url: url.value(), events: chosen() }),
+    action: () => api.post('/webhooks', values()),
   });
   if (!made) return;
   await reload();
   await reveal(made);
+}
+
+async function edit(api, webhook, reload) {
+  const { fields, body, values } = wishes(webhook);
+  const done = await ask({
+    title: 'Edit webhook',
+    body,
+    fields,
+    yes: 'Save',
+    action: () => api.put(`/webhooks${path(webhook.id)}`, values()),
+  });
+  if (!done) return;
+  await reload();
+  announce('Saved. What happens from now on is sent so.');
 }
 
 async function rotate(api, webhook, reload) {

@@ -15,6 +15,9 @@ export function el(name, attributes = {}, ...children) {
   return node;
 }
 
+/** A sentence of the API: what stands between backticks is code. */
+export const prose = (text) => text.split('`').map((part, at) => (at % 2 ? el('code', {}, part) : part));
+
 const SVG = 'http://www.w3.org/2000/svg';
 const SHAPES = {
   alert: 'M12 8v5m0 3.5v.01M10.3 4 2.6 17.5A2 2 0 0 0 4.3 20.5h15.4a2 2 0 0 0 1.7-3L13.7 4a2 2 0 0 0-3.4 0Z',
@@ -22,7 +25,9 @@ const SHAPES = {
   back: 'm14 6-6 6 6 6',
   check: 'm5 12.5 4.5 4.5L19 7.5',
   copy: 'M9 9h11v11H9zM15 9V4H4v11h5',
+  door: 'M13 4h6v16h-6M4 12h10m-3.5-3.5L14 12l-3.5 3.5',
   health: 'M3 12h4l3 7 4-14 3 7h4',
+  house: 'M4 11.5 12 5l8 6.5M6 10v9h12v-9M10 19v-5h4v5',
   info: 'M12 11v5m0-8.5v.01M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Z',
   key: 'M15 4a5 5 0 1 1-2.2 9.5L10 16.3V18H8v2H4v-3.5l6.3-6.3A5 5 0 0 1 15 4Zm1 4v.01',
   bell: 'M6 16V11a6 6 0 0 1 12 0v5l1.5 2h-15zM10 21h4',
@@ -33,6 +38,7 @@ const SHAPES = {
   plug: 'M10 8H8.5a4 4 0 0 0 0 8H10m4-8h1.5a4 4 0 0 1 0 8H14m-5-4h6',
   plus: 'M12 5v14M5 12h14',
   puzzle: 'M10 4a2 2 0 1 1 4 0v2h4v4h2a2 2 0 1 1 0 4h-2v6H6v-6H4a2 2 0 1 1 0-4h2V6h4Z',
+  stop: 'M8.5 3.5h7l5 5v7l-5 5h-7l-5-5v-7zM9 9l6 6m0-6-6 6',
   search: 'M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14Zm5-2 4.5 4.5',
 };
 

@@ -1,5 +1,5 @@
 // Fields of forms: a label, what to write, and beside it what is wrong with it.
-import { el, freshId, icon } from './dom.js';
+import { el, freshId, icon, prose } from './dom.js';
 
 /**
  * A field. `pointer` is the place of its value in the request (RFC 6901), by which a refusal names it. `control` is an
@@ -20,7 +20,7 @@ export function field({ label, hint, pointer, control = el('input', { type: 'tex
   control.setAttribute('aria-describedby', described.join(' '));
   const node = el('div', { class: 'field' }, el('label', { for: id }, label), hintNode, control, error, after);
   const show = (text) => {
-    error.replaceChildren(...(text ? [icon('alert'), el('span', {}, text)] : []));
+    error.replaceChildren(...(text ? [icon('alert'), el('span', {}, prose(text))] : []));
     error.hidden = !text;
     if (text) control.setAttribute('aria-invalid', 'true');
     else control.removeAttribute('aria-invalid');

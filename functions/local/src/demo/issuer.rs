@@ -15,7 +15,7 @@ use aws_lc_rs::{
 };
 use axum::{
     Json, Router,
-    extract::{Path as PathPart, State},
+    extract::{Path as PathPart, Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -23,6 +23,7 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use connectors::clock::Clock;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -118,10 +119,20 @@ impl Issuer {
     /// The user as a JSON web token, one hour long; `None` before the app is known.
     #[must_use]
     pub fn sign_in(&self, user: &UserName) -> Option<String> {
+        self.signed(user, self.audience.get()?)
+    }
+
+    /// The user as an access token for the address where the app's agents call (RFC 8707); `None` for any other.
+    #[must_use]
+    pub fn token_for(&self, user: &UserName, resource: &str) -> Option<String> {
+        let base = self.url.trim_end_matches("/demo");
+        let agents = format!("{base}/mcp/apps/{}", self.audience.get()?);
+        if resource == agents { self.signed(user, resource) } else { None }
+    }
+
+    fn signed(&self, user: &UserName, audience: &str) -> Option<String> {
         let now = self.clock.now().as_second();
-        let claims = json!({
-            "iss": self.url, "aud": self.audience.get()?, "sub": user.as_str(), "iat": now, "exp": now + LIFETIME,
-        });
+        let claims = json!({"iss": self.url, "aud": audience, "sub": user.as_str(), "iat": now, "exp": now + LIFETIME});
         let header = Header { kid: Some(self.key_id.clone()), ..Header::new(Algorithm::ES256) };
         jsonwebtoken::encode(&header, &claims, &self.key).ok()
     }
@@ -150,13 +161,29 @@ async fn keys(State(issuer): State<Arc<Issuer>>) -> Json<Value> {
     Json(json!({"keys": [issuer.public_key]}))
 }
 
-async fn token(State(issuer): State<Arc<Issuer>>, PathPart(name): PathPart<String>) -> Response {
+#[derive(Deserialize)]
+struct Wanted {
+    resource: Option<String>,
+}
+
+async fn token(
+    State(issuer): State<Arc<Issuer>>,
+    PathPart(name): PathPart<String>,
+    Query(wanted): Query<Wanted>,
+) -> Response {
     let Some(user) = UserName::parse(&name) else {
         return (StatusCode::NOT_FOUND, Json(json!({"detail": "a user's name has a-z, 0-9, _ and -, 32 at most"})))
             .into_response();
     };
-    let Some(token) = issuer.sign_in(&user) else {
-        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response();
+    let token = match &wanted.resource {
+        None => issuer.sign_in(&user),
+        Some(resource) => issuer.token_for(&user, resource),
+    };
+    let Some(token) = token else {
+        return match wanted.resource {
+            None => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response(),
+            Some(_) => (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_target"}))).into_response(),
+        };
     };
     let body = json!({"token": token, "access_token": token, "user": user.as_str(), "expires_in": LIFETIME});
     ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
@@ -193,6 +220,19 @@ mod tests {
     fn nobody_is_signed_in_before_the_app_is_known() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(issuer(&folder).sign_in(&UserName::parse("alice").unwrap()), None);
+    }
+
+    #[test]
+    fn a_token_for_agents_is_for_those_of_the_app_and_for_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (issuer, alice) = (issuer(&folder), UserName::parse("alice").unwrap());
+        let agents = "http://localhost:8787/mcp/apps/app_1";
+        assert_eq!(issuer.token_for(&alice, agents), None);
+        issuer.serve_app("app_1");
+        assert!(issuer.token_for(&alice, agents).is_some());
+        for other in ["http://localhost:8787/mcp/apps/app_2", "http://localhost:8787/mcp/ws_1", "console", ""] {
+            assert_eq!(issuer.token_for(&alice, other), None, "{other}");
+        }
     }
 
     #[test]

@@ -171,6 +171,11 @@ impl Seed<'_> {
         json!({
             "id": PROVIDER_ID,
             "name": CONNECTOR_NAME,
+            "categories": ["calendar"],
+            "setup": format!(
+                "POST {{\"redirect_uris\": [\"…\"]}} with the redirect URI shown here to {issuer}/register; the answer has the client \
+                 id and secret."
+            ),
             "suggested_scopes": Scope::ALL
                 .map(|scope| json!({"scope": scope.name(), "description": scope.meaning()})),
             "authorize": {"url": format!("{issuer}/authorize"), "pkce": "required"},

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider};
+use aws_config::SdkConfig;
+use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use connectors::clock::Clock;
 use local::aws::{self, Engines, dynamodb::Engine, kms::KeyService, sqs::Queues};
 use tokio::{
@@ -40,7 +40,7 @@ impl Endpoint {
             .region(Region::from_static("eu-west-1"))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .endpoint_url(format!("http://{}", self.address))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .http_client(connectors::network::client().unwrap())
             .build()
     }
 

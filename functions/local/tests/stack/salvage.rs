@@ -21,7 +21,7 @@ async fn what_is_in_the_salvage_queue_is_worked_off() {
         .region(Region::from_static("eu-west-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "test"))
         .endpoint_url(&machine.running.dev.endpoints["sqs"])
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
+        .http_client(connectors::network::client().unwrap());
     let sqs = Client::from_conf(config.build());
     let url = sqs.get_queue_url().queue_name("salvage.fifo").send().await.unwrap().queue_url.unwrap();
     let of_no_connection = r#"{"kind":"due","pk":"USER#none","sk":"CONN#none"}"#;

@@ -4,14 +4,20 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use connectors::{
     auth::AppUser,
-    domain::{call::Data, ids::ConnectorId},
-    journeys::call_provider::{Called, read_call},
+    domain::{
+        call::{Data, read_call},
+        ids::ConnectorId,
+    },
+    journeys::call_provider::Called,
     web::{Problem, no_call},
 };
 use rmcp::model::Tool;
 use serde_json::{Value, json};
 
-use super::Agent;
+use super::{
+    Agent,
+    reading::{deed, refuse_changes, refuse_deed},
+};
 use crate::{
     answer::{Answer, capped},
     tool::{Effect, read_all, required, text, tool},
@@ -73,12 +79,12 @@ fn answers() -> Value {
 
 /// `call_api_read`
 pub(super) async fn read(tools: &Agent, user: &AppUser, arguments: Value) -> Result<Answer, Problem> {
-    call(tools, user, arguments, false).await
+    Box::pin(call(tools, user, arguments, false)).await
 }
 
 /// `call_api_write`
 pub(super) async fn write(tools: &Agent, user: &AppUser, arguments: Value) -> Result<Answer, Problem> {
-    call(tools, user, arguments, true).await
+    Box::pin(call(tools, user, arguments, true)).await
 }
 
 async fn call(tools: &Agent, user: &AppUser, arguments: Value, writes: bool) -> Result<Answer, Problem> {
@@ -88,11 +94,19 @@ async fn call(tools: &Agent, user: &AppUser, arguments: Value, writes: bool) -> 
             arguments.require_given("method");
         }
         let call = read_call(arguments);
-        if call.as_ref().is_some_and(|call| call.method.is_safe() == writes) {
+        if call.as_ref().is_some_and(|call| call.is_safe() == writes) {
             arguments.refuse("method", if writes { "reads: use call_api_read" } else { "writes: use call_api_write" });
+        }
+        if let Some(call) = call.as_ref().filter(|_| !writes) {
+            refuse_changes(arguments, call);
         }
         connector.zip(call)
     })?;
+    if let Some(deed) = deed(&call).filter(|_| !writes)
+        && let Some(found) = tools.connections.one_of_user(user, connector.clone()).await?
+    {
+        refuse_deed(&found.connector.provider, deed)?;
+    }
     let called = tools.calls.call(&user.place(connector), &call).await.map_err(no_call)?;
     Ok(Answer::Told(fields(called)))
 }

@@ -2,10 +2,12 @@
 
 mod calls;
 mod connections;
+mod library;
+mod reading;
 
 use connectors::{
     auth::AppUser,
-    domain::{audit::Actor, ids::ConnectorId},
+    domain::{agent_scope::AgentScope, audit::Actor, ids::ConnectorId},
     journeys::{
         call_provider::CallProvider, disconnect::Disconnect, list_connections::ListConnections,
         start_authorization::StartAuthorization,
@@ -64,6 +66,10 @@ impl Tools for Agent {
     type Caller = AppUser;
 
     const NAME: &str = "connections";
+
+    const READS: AgentScope = AgentScope::ReadConnections;
+
+    const CHANGES: AgentScope = AgentScope::ChangeConnections;
 
     const INSTRUCTIONS: &str = "These tools act for one user of an app, with the accounts that this user has connected. \
         Look with list_connections first. Where an account is missing, connect asks the user to agree at the provider, on a \

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::Builder;
 use crate::{
-    answer::{Answer, capped},
+    answer::{Answer, capped, cut},
     tool::{Effect, nested, optional, read, read_all, required, text, texts, tool},
 };
 
@@ -86,17 +86,20 @@ pub(super) async fn list(tools: &Builder, person: &Admin, arguments: Value) -> R
     Ok(Answer::Told(json!({"providers": providers, "more": found.next().is_some()})))
 }
 
-fn unlisted(error: ProviderError) -> Problem {
+pub(super) fn unlisted(error: ProviderError) -> Problem {
     match error {
         ProviderError::Store(cause) => cause.into(),
         error => Problem::internal(&error),
     }
 }
 
+/// How many words of a text are looked at: a purpose is a sentence.
+const MOST_WORDS: usize = 60;
+
 /// The words of a text, in small letters.
 pub(super) fn words(text: &str) -> Vec<String> {
     let parts = text.split(|character: char| !character.is_alphanumeric()).filter(|word| word.chars().count() > 1);
-    parts.map(str::to_lowercase).collect()
+    parts.take(MOST_WORDS).map(str::to_lowercase).collect()
 }
 
 /// Whether every word is found in what a provider is called.
@@ -129,29 +132,33 @@ pub(super) async fn guide(tools: &Builder, person: &Admin, arguments: Value) -> 
     })?;
     let provider = tools.provider(person.workspace(), &provider).await?;
     let connector = connector.unwrap_or_else(|| tools.fresh_id());
-    let guide = provider.setup.as_ref().map(|guide| guide.chars().take(LONGEST_GUIDE).collect::<String>());
-    let scope =
-        |suggested: &SuggestedScope| json!({"scope": suggested.scope, "description": capped(&suggested.description)});
+    let mut guide = facts(&provider);
+    guide["connector_id"] = json!(connector.as_str());
+    guide["redirect_uri"] = json!(redirect_uri(&tools.public_base_url, &connector));
+    Ok(Answer::Told(guide))
+}
+
+/// What a person does at a provider, whichever connector it is for.
+pub(super) fn facts(provider: &Provider) -> Value {
+    let scope = |suggested: &SuggestedScope| json!({"scope": capped(&suggested.scope), "description": capped(&suggested.description)});
     let vars = provider.vars.iter().filter(|(_, var)| matches!(var.from, Source::App | Source::Input));
-    Ok(Answer::Told(json!({
+    json!({
         "integration_type": provider.id.as_str(),
         "name": capped(&provider.name),
-        "connector_id": connector.as_str(),
-        "redirect_uri": redirect_uri(&tools.public_base_url, &connector),
-        "guide": guide,
-        "docs_url": provider.docs_url,
-        "suggested_scopes": provider.suggested_scopes.iter().map(scope).collect::<Vec<_>>(),
-        "connection_config": vars.map(|(name, var)| field(name, var)).collect::<Vec<_>>(),
+        "guide": provider.setup.as_ref().map(|guide| cut(guide, LONGEST_GUIDE)),
+        "docs_url": provider.docs_url.as_deref().map(|url| cut(url, LONGEST_GUIDE)),
+        "suggested_scopes": provider.suggested_scopes.iter().take(MOST).map(scope).collect::<Vec<_>>(),
+        "connection_config": vars.take(MOST).map(|(name, var)| field(name, var)).collect::<Vec<_>>(),
         "unavailable": provider.unavailable.as_deref().map(capped),
-    })))
+    })
 }
 
 fn field(name: &str, var: &Var) -> Value {
     json!({
-        "name": name,
+        "name": capped(name),
         "description": var.description.as_ref().or(var.label.as_ref()).map(|text| capped(text)),
         "example": var.example.as_deref().map(capped),
-        "choices": var.choices,
+        "choices": var.choices.iter().take(MOST).map(|choice| capped(choice)).collect::<Vec<_>>(),
         "required": matches!(var.from, Source::App) && var.default.is_none(),
     })
 }

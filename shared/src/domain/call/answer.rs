@@ -1,7 +1,8 @@
 //! What an API said, as it is handed on: JSON as it stands there, text as a text, and the rest as bytes.
 
-/// How much a text may grow by being written as JSON. What would grow more goes as bytes, which grow by a third.
-const MOST_WRITTEN: usize = 5 * 1024 * 1024;
+/// How long a body may be where it ends up, in bytes: a text in the answer of a function, of which Lambda takes 6 MiB. The
+/// rest is for headers. Four mebibytes in base64 fit.
+const MOST_ENCLOSED: usize = 6 * 1024 * 1024 - 512 * 1024;
 
 /// The body of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,15 +23,15 @@ pub enum Data {
 }
 
 impl Data {
-    /// Sorts a body by what the API says that it is, and by what it is. What is `encoded` (RFC 9110, section 8.4) can only
-    /// be handed on as it is.
+    /// Sorts a body by what the API says that it is, and by what it is. What would grow too long as a text goes as bytes,
+    /// which grow by a third.
     #[must_use]
-    pub fn of(body: Vec<u8>, content_type: Option<&str>, is_encoded: bool) -> Self {
+    pub fn of(body: Vec<u8>, content_type: Option<&str>) -> Self {
         if body.is_empty() {
             return Self::Nothing;
         }
         let kind = Kind::of(content_type);
-        if is_encoded || kind == Kind::Other {
+        if kind == Kind::Other || (kind == Kind::Text && is_in_another_charset(&body, content_type)) {
             return Self::bytes(body, content_type);
         }
         let text = match String::from_utf8(body) {
@@ -39,9 +40,10 @@ impl Data {
         };
         let plain = text.strip_prefix('\u{feff}').unwrap_or(&text);
         if kind != Kind::Text && serde_json::from_str::<serde::de::IgnoredAny>(plain).is_ok() {
-            return Self::Json(plain.to_owned());
+            let fits = enclosed(plain, 1) <= MOST_ENCLOSED;
+            return if fits { Self::Json(plain.to_owned()) } else { Self::bytes(text.into_bytes(), content_type) };
         }
-        if written(&text) > MOST_WRITTEN { Self::bytes(text.into_bytes(), content_type) } else { Self::Text(text) }
+        if enclosed(&text, 2) > MOST_ENCLOSED { Self::bytes(text.into_bytes(), content_type) } else { Self::Text(text) }
     }
 
     fn bytes(bytes: Vec<u8>, content_type: Option<&str>) -> Self {
@@ -79,11 +81,29 @@ impl Kind {
     }
 }
 
-/// How long a text is when it is written as JSON, in bytes.
-fn written(text: &str) -> usize {
+/// Whether a text is said to be in a charset other than UTF-8 and has anything in it that is not the same in both.
+fn is_in_another_charset(body: &[u8], content_type: Option<&str>) -> bool {
+    /// What is ASCII in these is ASCII.
+    const LIKE_ASCII: [&str; 4] = ["iso-8859-", "windows-125", "latin", "us-ascii"];
+    let parameter = |part: &str| {
+        let (name, value) = part.split_once('=')?;
+        let value = value.trim().trim_matches('"').to_ascii_lowercase();
+        name.trim().eq_ignore_ascii_case("charset").then_some(value)
+    };
+    let Some(charset) = content_type.and_then(|kind| kind.split(';').skip(1).find_map(parameter)) else { return false };
+    let is_like_ascii = LIKE_ASCII.iter().any(|known| charset.starts_with(known));
+    let is_same = matches!(charset.as_str(), "utf-8" | "utf8") || (is_like_ascii && body.is_ascii());
+    !is_same
+}
+
+/// How long a text is, in bytes, when it was written as a JSON text so many times, each into the one before.
+fn enclosed(text: &str, times: u32) -> usize {
+    // Each time a backslash becomes two; what it stands before stays as it is.
+    let backslashes = 2_usize.pow(times) - 1;
     let length = |byte: u8| match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0C => 2,
-        0..0x20 => 6,
+        b'"' | b'\\' => 1 + backslashes,
+        b'\n' | b'\r' | b'\t' | 0x08 | 0x0C => 1 + 2_usize.pow(times - 1),
+        0..0x20 => 5 + 2_usize.pow(times - 1),
         _ => 1,
     };
     text.bytes().map(length).sum()
@@ -114,17 +134,56 @@ mod tests {
             (b"<svg/>", Some("image/svg+xml"), bytes(b"<svg/>", "image/svg+xml")),
             (b"%PDF", Some("application/pdf"), bytes(b"%PDF", "application/pdf")),
             (b"caf\xE9", Some("text/plain; charset=latin1"), bytes(b"caf\xE9", "text/plain; charset=latin1")),
+            (b"\xC3\xA9", Some("text/csv; Charset=\"Latin1\""), bytes(b"\xC3\xA9", "text/csv; Charset=\"Latin1\"")),
+            (b"ok", Some("text/csv; charset=windows-1252"), text("ok")),
+            (b"o\0k\0", Some("text/plain; charset=utf-16le"), bytes(b"o\0k\0", "text/plain; charset=utf-16le")),
+            (b"\xC3\xA9", Some("text/plain; charset=UTF-8"), text("é")),
+            (b"\"\xC3\xA9\"", Some("application/json; charset=latin1"), json("\"é\"")),
         ] {
-            assert_eq!(Data::of(body.to_vec(), kind, false), expected, "{kind:?}");
+            assert_eq!(Data::of(body.to_vec(), kind), expected, "{kind:?}");
         }
-        assert_eq!(Data::of(b"{}".to_vec(), Some("application/json"), true), bytes(b"{}", "application/json"));
+    }
+
+    #[test]
+    fn a_text_is_as_long_as_it_is_counted_to_be() {
+        let every: String = (0..=0x7f_u8).map(char::from).chain("é\u{2028}😀".chars()).collect();
+        let once = serde_json::to_string(&every).expect("JSON");
+        let twice = serde_json::to_string(&once).expect("JSON");
+        // The quotes around a text are no part of it: two at first, which are written as four.
+        assert_eq!((enclosed(&every, 1), enclosed(&every, 2)), (once.len() - 2, twice.len() - 2 - 4));
+    }
+
+    #[test]
+    fn whatever_is_handed_on_fits_into_the_answer_of_a_function() {
+        let most = 4 * 1024 * 1024;
+        let repeated = |piece: &str| piece.repeat(most / piece.len());
+        for (body, kind) in [
+            (format!("[{}0]", repeated("\"\",").split_at(most - 4).0), "application/json"),
+            (format!("\"{}\"", repeated("\\\"").split_at(most - 2).0), "application/json"),
+            (format!("\"{}\"", "a".repeat(most - 2)), "application/json"),
+            (repeated("\""), "text/plain"),
+            (repeated("\n"), "text/plain"),
+            (repeated("\u{1}"), "text/plain"),
+            (repeated("aaa\""), "text/csv"),
+            (repeated("a"), "text/plain"),
+            (repeated("\u{1}"), "image/png"),
+        ] {
+            let sent = match Data::of(body.into_bytes(), Some(kind)) {
+                Data::Nothing => String::new(),
+                Data::Json(raw) => raw,
+                Data::Text(text) => serde_json::to_string(&text).expect("JSON"),
+                Data::Bytes { bytes, .. } => "A".repeat(bytes.len().div_ceil(3) * 4),
+            };
+            let enclosed = serde_json::to_string(&sent).expect("JSON").len();
+            assert!(enclosed <= MOST_ENCLOSED + 16, "{kind}: {enclosed}");
+        }
     }
 
     #[test]
     fn a_text_that_would_grow_too_long_goes_as_bytes() {
         let quotes = "\"".repeat(3 * 1024 * 1024);
-        assert!(matches!(Data::of(quotes.into_bytes(), Some("text/plain"), false), Data::Bytes { .. }));
+        assert!(matches!(Data::of(quotes.into_bytes(), Some("text/plain")), Data::Bytes { .. }));
         let letters = "a".repeat(4 * 1024 * 1024);
-        assert!(matches!(Data::of(letters.into_bytes(), Some("text/plain"), false), Data::Text(_)));
+        assert!(matches!(Data::of(letters.into_bytes(), Some("text/plain")), Data::Text(_)));
     }
 }

@@ -21,8 +21,9 @@ const TOLD: [&str; 12] = [
     "range",
 ];
 
-/// What no caller may set, whatever a provider's data says: who is asking, where the request goes, and where it ends.
-const NEVER: [&str; 20] = [
+/// What no caller may set, whatever a provider's data says: who is asking, where the request goes, where it ends, and which
+/// method or path it is judged by.
+const NEVER: [&str; 29] = [
     "accept-encoding",
     "authorization",
     "connection",
@@ -41,17 +42,27 @@ const NEVER: [&str; 20] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "true-client-ip",
     "user-agent",
     "via",
+    "x-client-ip",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-method",
+    "x-original-url",
+    "x-real-ip",
+    "x-rewrite-url",
 ];
 
 /// Beginnings of names that no caller may set.
 const NEVER_BEGINNING: [&str; 4] = ["proxy-", "sec-", "x-forwarded-", "x-amz-security-"];
 
 /// What any answer may tell.
-const ANSWERED: [&str; 26] = [
+const ANSWERED: [&str; 27] = [
     "accept-ranges",
     "age",
+    "allow",
     "cache-control",
     "content-disposition",
     "content-encoding",
@@ -137,7 +148,9 @@ mod tests {
         let plain = Api::default();
         let own = Api {
             headers: BTreeMap::from([("Notion-Version".to_owned(), "2025-09-03".to_owned())]),
-            request_headers: vec!["Xero-Tenant-Id".to_owned(), "Cookie".to_owned(), "Proxy-X".to_owned()],
+            request_headers: ["Xero-Tenant-Id", "Cookie", "Proxy-X", "X-HTTP-Method-Override", "X-Original-URL"]
+                .map(str::to_owned)
+                .to_vec(),
             token_in: Some(TokenIn::Header { header: "X-Token".to_owned(), scheme: String::new() }),
             ..Api::default()
         };
@@ -161,6 +174,7 @@ mod tests {
             ("DPoP", false, false),
             ("X-Token", false, false),
             ("X-HTTP-Method-Override", false, false),
+            ("X-Original-URL", false, false),
         ] {
             assert_eq!((told(name, &plain), told(name, &own)), (of_plain, of_own), "{name}");
         }
@@ -181,6 +195,7 @@ mod tests {
             ("etag", true),
             ("link", true),
             ("retry-after", true),
+            ("allow", true),
             ("x-ratelimit-remaining", true),
             ("ratelimit", true),
             ("x-request-id", true),

@@ -34,6 +34,9 @@ pub enum InvalidPath {
     /// A `%` in it is not followed by two hexadecimal digits.
     #[error("has a `%` that encodes nothing: write it as `%25`")]
     Encoding,
+    /// It has a character in more bytes than UTF-8 has it (RFC 3629, section 3): old decoders read a `.` or `/` in it.
+    #[error("must not have a character in more bytes than UTF-8 has it, however it is encoded")]
+    Overlong,
     /// It has a `#`.
     #[error("must not have a fragment: write `#` as `%23`")]
     Fragment,
@@ -122,7 +125,10 @@ fn check_every_layer(path: &[u8]) -> Result<(), InvalidPath> {
         if layer.iter().any(|byte| byte.is_ascii_control() || *byte == b'\\') {
             return Err(InvalidPath::Character);
         }
-        if layer.split(|byte| *byte == b'/').any(is_dots) {
+        if is_overlong(&layer) {
+            return Err(InvalidPath::Overlong);
+        }
+        if likened(&layer).split('/').any(is_dots) {
             return Err(InvalidPath::Dots);
         }
         let decoded = decoded(&layer);
@@ -136,13 +142,37 @@ fn check_every_layer(path: &[u8]) -> Result<(), InvalidPath> {
 
 /// Whether a part leads elsewhere. Some servers drop what stands behind a `;` (RFC 3986, section 3.3), or space at the end,
 /// before they look.
-fn is_dots(part: &[u8]) -> bool {
-    let name = part.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    matches!(name, b"." | b"..")
+fn is_dots(part: &str) -> bool {
+    matches!(part.split(';').next().unwrap_or_default().trim(), "." | "..")
+}
+
+/// The layer as a server sees it that takes characters for the ASCII that they look like (Unicode's compatibility forms). A
+/// name may have such characters; a part made of such dots is no name.
+fn likened(layer: &[u8]) -> String {
+    let text = String::from_utf8_lossy(layer);
+    if text.is_ascii() {
+        return text.into_owned();
+    }
+    let mut likened = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '\u{2024}' | '\u{fe52}' | '\u{ff0e}' => likened.push('.'),
+            '\u{2025}' => likened.push_str(".."),
+            '\u{ff0f}' | '\u{ff3c}' | '\u{fe68}' => likened.push('/'),
+            '\u{ff1b}' => likened.push(';'),
+            char => likened.push(char),
+        }
+    }
+    likened
+}
+
+/// Whether a character has more bytes than it needs: then the first one says nothing, or the second too little.
+fn is_overlong(layer: &[u8]) -> bool {
+    layer.windows(2).any(|pair| matches!(pair, [0xc0 | 0xc1, _] | [0xe0, 0x80..=0x9f] | [0xf0, 0x80..=0x8f]))
 }
 
 /// One layer of encoding taken off; what encodes nothing stays.
-fn decoded(text: &[u8]) -> Vec<u8> {
+pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((first, tail)) = rest.split_first() {
@@ -193,6 +223,8 @@ mod tests {
             ("/.well-known/x", "/.well-known/x"),
             ("/a..b/..c", "/a..b/..c"),
             ("/100%25", "/100%25"),
+            ("/A／B．txt", "/A%EF%BC%8FB%EF%BC%8Etxt"),
+            ("/caf%E9", "/caf%E9"),
         ] {
             assert_eq!(CallPath::without_query(raw).as_ref().map(CallPath::as_str), Ok(expected), "{raw}");
         }
@@ -200,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_might_lead_elsewhere_is_refused_in_every_spelling() {
-        use InvalidPath::{Character, Dots, EmptyPart, Encoding, NotRooted};
+        use InvalidPath::{Character, Dots, EmptyPart, Encoding, NotRooted, Overlong};
         for (raw, refusal) in [
             ("", NotRooted),
             ("files", NotRooted),
@@ -231,6 +263,18 @@ mod tests {
             ("/a/..%3b/b", Dots),
             ("/a/.. /b", Dots),
             ("/a/..%20/b", Dots),
+            ("/a/%C0%AE%C0%AE/b", Overlong),
+            ("/a/..%c0%afb", Overlong),
+            ("/a/%e0%80%ae%e0%80%ae/b", Overlong),
+            ("/a/%f0%80%80%ae./b", Overlong),
+            ("/a/%25C0%25AE./b", Overlong),
+            ("/a/．．/b", Dots),
+            ("/a/%EF%BC%8E%EF%BC%8E/b", Dots),
+            ("/a/‥/b", Dots),
+            ("/a／..／b", Dots),
+            ("/a/..＼b", Dots),
+            ("/a/..；x/b", Dots),
+            ("/a/..\u{a0}/b", Dots),
             ("/a\r\nHost: evil.example", Character),
             ("/a%0d%0aHost:%20evil.example", Character),
             ("/a%250d", Character),

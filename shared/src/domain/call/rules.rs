@@ -1,4 +1,9 @@
 //! What a connector lets apps call: an allow-list that its admin writes.
+//!
+//! A call passes if its method is among `methods` and one of `paths` fits it; what is not said does not narrow. A path fits
+//! in the one normal form in which it is sent, part by part and letter by letter: `/files` lets `/files` and `/files/1`
+//! through, and neither `/files-of-others` nor `/Files`. What is judged is the address: an API that has one path do what
+//! the body says, such as a batch or GraphQL, does all of it once that path is allowed.
 
 use serde_json::{Value, json};
 
@@ -22,7 +27,7 @@ pub struct CallRules {
 pub struct PathRule {
     /// With this method only, if it says one.
     pub method: Option<CallMethod>,
-    /// At this host; without one, below the root of the API.
+    /// At this host; without one, or with that of the root, below the root of the API.
     pub host: Option<String>,
     /// What the path begins with, part by part.
     pub prefix: CallPath,
@@ -66,7 +71,7 @@ impl CallRules {
         let is_method = self.methods.as_ref().is_none_or(|methods| methods.contains(&method));
         let fits = |rule: &PathRule| {
             rule.method.is_none_or(|of| of == method)
-                && rule.host.as_deref() == target.other_host()
+                && target.is_at(rule.host.as_deref())
                 && path.is_below(&rule.prefix)
         };
         is_method && self.paths.as_ref().is_none_or(|paths| paths.iter().any(fits))
@@ -75,13 +80,13 @@ impl CallRules {
 
 impl PathRule {
     fn read(table: Table<'_>) -> Option<Self> {
-        let rule = (table.read("method", method), table.text("host"), table.read("prefix", prefix));
+        let rule = (table.read("method", method), table.read("host", host), table.read("prefix", prefix));
         if !table.has("prefix") {
             table.require_given("prefix");
         }
         table.close();
         let (method, host, prefix) = rule;
-        Some(Self { method, host: host.map(|host| host.to_ascii_lowercase()), prefix: prefix? })
+        Some(Self { method, host, prefix: prefix? })
     }
 
     fn to_value(&self) -> Value {
@@ -99,6 +104,20 @@ impl PathRule {
 fn method(value: &Value) -> Result<CallMethod, String> {
     let method = value.as_str().and_then(CallMethod::parse);
     method.ok_or_else(|| format!("must be one of {}", CallMethod::WORDS.join(", ")))
+}
+
+/// A host with its port perhaps, as callers name it; in lower case.
+fn host(value: &Value) -> Result<String, String> {
+    let host = fields::text(value)?.to_ascii_lowercase();
+    let (name, port) = host.split_once(':').unwrap_or((&host, "443"));
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_plain);
+    let is_port = !port.starts_with('+') && port.parse::<u16>().is_ok();
+    if is_port && name.split('.').all(is_label) {
+        Ok(host)
+    } else {
+        Err("must be the name of a host, with a port perhaps, without scheme and path".to_owned())
+    }
 }
 
 fn prefix(value: &Value) -> Result<CallPath, String> {
@@ -157,7 +176,10 @@ mod tests {
         assert!(!allows(&none, Get, None, "/"));
         let some = json!({
             "methods": ["GET", "POST"],
-            "paths": [{"prefix": "/files"}, {"method": "POST", "prefix": "/notes"}, {"prefix": "/parts", "host": "upload.example"}],
+            "paths": [
+                {"prefix": "/files"}, {"method": "POST", "prefix": "/notes"}, {"prefix": "/parts", "host": "upload.example"},
+                {"prefix": "/own", "host": "API.example"}, {"prefix": "/other", "host": "elsewhere.example:8443"},
+            ],
         });
         let some = rules(&some).expect("rules");
         for (method, host, path, allowed) in [
@@ -171,6 +193,10 @@ mod tests {
             (Get, Some("upload.example"), "/parts/1", true),
             (Get, Some("api.example"), "/files", true),
             (Get, Some("upload.example"), "/files", false),
+            (Get, None, "/own/1", true),
+            (Get, Some("api.example"), "/own", true),
+            (Get, Some("upload.example"), "/own", false),
+            (Get, None, "/other", false),
         ] {
             assert_eq!(allows(&some, method, host, path), allowed, "{method:?} {host:?} {path}");
         }
@@ -189,6 +215,16 @@ mod tests {
             json!({"paths": [{"prefix": "/a/../b"}]}),
             json!({"paths": [{"prefix": "/a?b"}]}),
             json!({"paths": [{"prefix": "/a", "hosts": "x"}]}),
+            json!({"paths": [{"prefix": "/a", "host": ""}]}),
+            json!({"paths": [{"prefix": "/a", "host": "https://upload.example"}]}),
+            json!({"paths": [{"prefix": "/a", "host": "upload.example/parts"}]}),
+            json!({"paths": [{"prefix": "/a", "host": "u@upload.example"}]}),
+            json!({"paths": [{"prefix": "/a", "host": "*.example"}]}),
+            json!({"paths": [{"prefix": "/a", "host": "upload..example"}]}),
+            json!({"paths": [{"prefix": "/a", "host": "upload.example:+80"}]}),
+            json!({"paths": [{"prefix": "/a", "host": "upload.example:99999"}]}),
+            json!({"paths": [{"prefix": "/a", "host": "upload.example."}]}),
+            json!({"paths": [{"prefix": "/a", "host": "uploäd.example"}]}),
             json!([]),
         ] {
             assert_eq!(rules(&value), Err(UnreadableRules), "{value}");

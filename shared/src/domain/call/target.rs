@@ -11,6 +11,8 @@ pub struct Target {
     url: Url,
     /// The host as the caller named it; `None` for the root of the API.
     host: Option<String>,
+    /// The host of the API's root, if it is known.
+    root: Option<String>,
 }
 
 /// Why a call leads nowhere.
@@ -53,7 +55,7 @@ impl Target {
         }
         let query = query.encoded();
         url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
-        Ok(Self { url, host: other })
+        Ok(Self { url, host: other, root: base.and_then(authority).map(str::to_ascii_lowercase) })
     }
 
     /// The address.
@@ -62,10 +64,10 @@ impl Target {
         &self.url
     }
 
-    /// The host, if it is another than that of the API's root.
+    /// Whether it leads to this host, or, without one, below the root of the API: the root's own host stands for it.
     #[must_use]
-    pub fn other_host(&self) -> Option<&str> {
-        self.host.as_deref()
+    pub fn is_at(&self, host: Option<&str>) -> bool {
+        self.host.as_deref() == host.filter(|host| self.root.as_deref() != Some(*host))
     }
 
     /// Where a redirect from here leads, if that is a host of the API too.

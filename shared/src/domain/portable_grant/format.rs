@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, fmt::temporal::Pieces};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -58,6 +58,8 @@ fn grant(table: &Table<'_>) -> Option<PortableGrant> {
         scopes: table.scopes("scopes"),
         account: account(table),
         label: table.text("label"),
+        connected_at: time("connected_at"),
+        last_used_on: table.read("last_used_on", day),
         details: kept(table.map("connection_config", |_, value| text(value))),
         owner: owner?,
     })
@@ -124,10 +126,22 @@ fn token_type(value: &Value) -> Result<String, String> {
     name.map(str::to_owned).ok_or_else(|| "must be 1 to 64 letters, digits, `-`, `.` or `_`".to_owned())
 }
 
-/// A moment as RFC 3339 writes it.
+/// A moment as RFC 3339 writes it. The last day of all, by which some say that something never ends, is later than a moment can
+/// be here, and stands for the last one.
 pub(super) fn moment(value: &Value) -> Result<Timestamp, String> {
-    let moment = value.as_str().and_then(|raw| raw.parse().ok());
+    let moment =
+        value.as_str().and_then(|raw| raw.parse().ok().or_else(|| is_the_last_day(raw).then_some(Timestamp::MAX)));
     moment.ok_or_else(|| "must be a moment such as `2027-01-31T12:00:00Z`".to_owned())
+}
+
+fn is_the_last_day(raw: &str) -> bool {
+    let pieces = Pieces::parse(raw).ok().filter(|pieces| pieces.time().is_some() && pieces.offset().is_some());
+    pieces.is_some_and(|pieces| pieces.date() == Date::MAX)
+}
+
+fn day(value: &Value) -> Result<Date, String> {
+    let day = value.as_str().and_then(|raw| raw.parse().ok());
+    day.ok_or_else(|| "must be a day such as `2027-01-31`".to_owned())
 }
 
 /// What stands in a file.
@@ -157,6 +171,10 @@ struct Written<'a> {
     label: Option<&'a str>,
     #[serde(skip_serializing_if = "Values::is_empty")]
     connection_config: &'a Values,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connected_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_on: Option<Date>,
 }
 
 #[derive(Serialize)]
@@ -205,6 +223,8 @@ impl<'a> Written<'a> {
             }),
             label: grant.label.as_deref(),
             connection_config: &grant.details,
+            connected_at: grant.connected_at,
+            last_used_on: grant.last_used_on,
         }
     }
 }

@@ -3,10 +3,11 @@
 mod format;
 mod nango;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     account::Account,
+    client_key::BOUND,
     connector::Connector,
     digest::{joined, sha256},
     fields::FieldError,
@@ -17,7 +18,7 @@ use super::{
     user::{ConnectionKey, Owner},
 };
 
-pub use nango::Mapping;
+pub use nango::{Mapping, NangoUser};
 
 /// A grant, with its tokens.
 #[derive(Debug)]
@@ -46,6 +47,10 @@ pub struct PortableGrant {
     pub label: Option<String>,
     /// What differs between the accounts of a provider.
     pub details: Values,
+    /// When its user granted it, if that is known.
+    pub connected_at: Option<Timestamp>,
+    /// The day on which its tokens were last used, if that is known.
+    pub last_used_on: Option<Date>,
 }
 
 /// Whose a portable grant is.
@@ -90,8 +95,10 @@ impl PortableGrant {
     /// Why nothing could be done with it as a connection of this connector, if so.
     #[must_use]
     pub fn objections(&self, connector: &Connector, provider: &Provider, now: Timestamp) -> Vec<FieldError> {
-        let has_ended = self.expires_at.is_some_and(|end| end <= now);
-        let is_renewable = provider.refresh.grant == RefreshGrant::RefreshToken && self.refresh.is_some();
+        let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
+        let has_ended = is_over(self.expires_at);
+        let has_refresh = provider.refresh.grant == RefreshGrant::RefreshToken && self.refresh.is_some();
+        let is_renewable = has_refresh && !is_over(self.refresh_expires_at);
         let mut objections = Vec::new();
         let mut object = |pointer: &str, detail: &str| {
             objections.push(FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() });
@@ -99,7 +106,11 @@ impl PortableGrant {
         if self.client_id != connector.client_id {
             object("/client_id", "is not the connector's: what was granted to another client works with that one only");
         }
+        if self.token_type.eq_ignore_ascii_case(BOUND) {
+            object("/token_type", "must not be DPoP: such a token works with the key only that it was given to");
+        }
         match (&self.access, is_renewable) {
+            (None, false) if has_refresh => object("/refresh_expires_at", "has passed, and there is no access token"),
             (None, false) => object("/access_token", "is required: there is nothing to get one with"),
             (None, true) if provider.shows_access_token() => object("/access_token", "is required by this provider"),
             (Some(_), false) if has_ended => object("/expires_at", "has passed, and there is nothing to renew it with"),

@@ -25,12 +25,34 @@ pub struct Mapping {
     pub app: Option<AppId>,
     /// Who vouches for the users; the app's own issuer, if nobody is named.
     pub issuer: Option<Issuer>,
-    /// Whether a user is named by `end_user.id`, and else by `connection_id`.
-    pub by_end_user: bool,
+    /// What names a user there.
+    pub user: NangoUser,
     /// The client id of the integration there.
     pub client_id: String,
     /// Which integration's connections are meant; all, if none is named.
     pub provider_config_key: Option<String>,
+}
+
+/// What names a connection's user, in a Nango of this or that version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NangoUser {
+    /// The connection's own id, where the app chose it.
+    ConnectionId,
+    /// `end_user.id`, as it was called until tags came.
+    EndUser,
+    /// The tag `end_user_id`.
+    Tag,
+}
+
+impl NangoUser {
+    /// Where it stands in an answer.
+    fn pointer(self) -> &'static str {
+        match self {
+            Self::ConnectionId => "/connection_id",
+            Self::EndUser => "/end_user/id",
+            Self::Tag => "/tags/end_user_id",
+        }
+    }
 }
 
 impl PortableGrant {
@@ -45,7 +67,8 @@ impl PortableGrant {
             wrong("/provider_config_key", "is another integration's than the mapping names".to_owned());
         }
         if value["credentials"]["type"] != "OAUTH2" {
-            wrong("/credentials/type", "must be OAUTH2".to_owned());
+            let detail = "must be OAUTH2: what else Nango keeps is no grant that a user gave to a client";
+            wrong("/credentials/type", detail.to_owned());
         }
         let mut optional = |pointer: &str, read: fn(&Value) -> Result<String, String>| {
             let given = value.pointer(pointer).filter(|value| !value.is_null() && *value != "");
@@ -53,7 +76,8 @@ impl PortableGrant {
         };
         let access = optional("/credentials/access_token", token);
         let refresh = optional("/credentials/refresh_token", token);
-        let of_its_own = optional("/connection_config/oauth_client_id_override", token);
+        let of_its_own = optional("/credentials/config_override/client_id", token)
+            .or(optional("/connection_config/oauth_client_id_override", token));
         let expires_at = optional("/credentials/expires_at", |value| moment(value).map(|at| at.to_string()));
         let owner = owner(value, mapping).map_err(|error| errors.push(error)).ok();
         let Some(owner) = owner.filter(|_| errors.is_empty()) else { return Err(errors) };
@@ -70,13 +94,16 @@ impl PortableGrant {
             account: None,
             label: None,
             details: details(value, provider),
+            // What is not a moment there tells nothing, and is needed for nothing.
+            connected_at: value.get("created_at").and_then(|at| moment(at).ok()),
+            last_used_on: None,
         })
     }
 }
 
 fn owner(value: &Value, mapping: &Mapping) -> Result<PortableOwner, FieldError> {
     let Some(app) = mapping.app.clone() else { return Ok(PortableOwner::Workspace) };
-    let pointer = if mapping.by_end_user { "/end_user/id" } else { "/connection_id" };
+    let pointer = mapping.user.pointer();
     let subject = value.pointer(pointer).and_then(Value::as_str).and_then(|raw| Subject::parse(raw).ok());
     let subject = subject.ok_or_else(|| FieldError {
         pointer: pointer.to_owned(),

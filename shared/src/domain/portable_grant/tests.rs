@@ -15,7 +15,7 @@ fn mapping() -> Mapping {
     Mapping {
         app: AppId::parse("a").ok(),
         issuer: None,
-        by_end_user: false,
+        user: NangoUser::ConnectionId,
         client_id: "client".to_owned(),
         provider_config_key: Some("calendar".to_owned()),
     }
@@ -28,6 +28,7 @@ fn what_was_written_is_read_as_it_was() {
         "access_token": "at", "refresh_token": "rt", "token_type": "Bearer", "issued_at": "2026-11-22T10:00:00Z",
         "expires_at": "2026-11-22T11:00:00Z", "scopes": ["read"], "label": "mine",
         "account": {"id": "7", "name": "Alice", "email": "alice@example.com"}, "connection_config": {"shop": "blue"},
+        "connected_at": "2025-01-02T03:04:05Z", "last_used_on": "2026-11-21",
     });
     let read = PortableGrant::read(&value).unwrap();
     assert_eq!(serde_json::to_value(read.written()).unwrap(), value);
@@ -64,7 +65,8 @@ fn every_mistake_is_named_by_its_place_and_no_value_is_repeated() {
 fn an_answer_of_nango_is_read_whatever_else_is_in_it() {
     let answer = json!({
         "id": 18_393, "connection_id": "alice", "provider_config_key": "calendar", "provider": "p", "errors": [],
-        "end_user": {"id": "user-7", "email": null}, "metadata": {"anything": [1]}, "tags": {},
+        "end_user": {"id": "user-7", "email": null}, "metadata": {"anything": [1]}, "tags": {"end_user_id": "tagged"},
+        "created_at": "2024-01-02T03:04:05.678Z",
         "credentials": {
             "type": "OAUTH2", "access_token": "at", "refresh_token": "rt", "expires_at": "2026-11-22T11:00:00.000Z",
             "raw": {"scope": "read write", "token_type": "bearer"},
@@ -82,12 +84,19 @@ fn an_answer_of_nango_is_read_whatever_else_is_in_it() {
     assert_eq!(read.expires_at.unwrap().to_string(), "2026-11-22T11:00:00Z");
     assert_eq!(read.details, Values::from([("shop".to_owned(), "blue".to_owned())]));
 
-    let by_end_user = Mapping { by_end_user: true, ..mapping() };
+    let by_end_user = Mapping { user: NangoUser::EndUser, ..mapping() };
     let read = PortableGrant::of_nango(&answer, &by_end_user, &provider()).unwrap();
     assert_eq!(read.owner, subject("user-7"));
-    let mut of_its_own = answer;
-    of_its_own["connection_config"]["oauth_client_id_override"] = json!("theirs");
-    assert_eq!(PortableGrant::of_nango(&of_its_own, &mapping(), &provider()).unwrap().client_id, "theirs");
+    let by_tag = Mapping { user: NangoUser::Tag, ..mapping() };
+    let read = PortableGrant::of_nango(&answer, &by_tag, &provider()).unwrap();
+    assert_eq!(read.owner, subject("tagged"));
+    assert_eq!(read.connected_at.unwrap().to_string(), "2024-01-02T03:04:05.678Z");
+    for (place, name) in [("connection_config", "oauth_client_id_override"), ("credentials", "config_override")] {
+        let mut of_its_own = answer.clone();
+        let theirs = if place == "credentials" { json!({"client_id": "theirs"}) } else { json!("theirs") };
+        of_its_own[place][name] = theirs;
+        assert_eq!(PortableGrant::of_nango(&of_its_own, &mapping(), &provider()).unwrap().client_id, "theirs");
+    }
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Doctor {
             }
         };
         let told = self.issuers.news_of_update(&following, &Actor::System, &changes);
-        if self.connectors.replace(&connector, &following, &told).await? != ConnectorWrite::Done {
+        if self.connectors.replace(&connector, &following, &told, None).await? != ConnectorWrite::Done {
             tracing::info!("a connector that is being changed does not follow its issuer before the next examination");
             return Ok(Followed { connector, offered: None });
         }

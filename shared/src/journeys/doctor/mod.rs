@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use self::{client::Verdict, issuer::Followed};
-use super::{client_proof::ClientProof, issuer_changes::IssuerChanges, profile};
+use super::{client_proof::ClientProof, count_connections::BeginRecount, issuer_changes::IssuerChanges, profile};
 use crate::{
     clock::Clock,
     domain::{
@@ -55,6 +55,7 @@ pub struct Doctor {
     pub(crate) connections: Connections,
     pub(crate) checkups: Checkups,
     pub(crate) issuers: IssuerChanges,
+    pub(crate) recount: BeginRecount,
     pub(crate) vault: Arc<Vault>,
     pub(crate) client: Arc<ProviderClient>,
     pub(crate) public_base_url: String,
@@ -111,7 +112,8 @@ impl Doctor {
         self.checkups.find(&connector.id).await
     }
 
-    /// Examines the connector of a reminder, if it is still due.
+    /// Examines the connector of a reminder, if it is still due. Once a night this comes by at every workspace, so it is
+    /// also where one is noticed whose plan goes by connections that nobody has counted.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer; the connector stays due.
@@ -123,6 +125,7 @@ impl Doctor {
         let Some(connector) = connector.filter(Connector::is_active) else {
             return self.checkups.remove(&due.connector).await;
         };
+        self.recount.look_after(&due.workspace).await?;
         match self.take_turn(&connector).await? {
             Turn::Taken(held) => Box::pin(self.examine_in_turn(connector, held)).await.map(|_| ()),
             Turn::NotBefore(moment) => self.checkups.put_off(&due, moment).await,

@@ -135,6 +135,7 @@ impl Exchange {
             details: met.details.clone(),
             access: Some(ready.seal(&tokens.access_token, &place)),
             refresh: tokens.refresh_token.as_ref().map(|token| ready.seal(token, &place)),
+            part_of: None,
             ended_at: now,
             tries: 1,
             due_at: now,

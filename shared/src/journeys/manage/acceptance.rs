@@ -11,7 +11,7 @@ use crate::{
         provider::{ClientAuth, Provider, ProviderType, Values},
         workspace::DisplayName,
     },
-    journeys::plan::Planned,
+    journeys::{plan::Planned, profile},
     oauth::catalogue,
 };
 
@@ -31,6 +31,11 @@ impl ManageConnectors {
     pub async fn try_out(&self, workspace: &WorkspaceId, draft: &ConnectorDraft) -> Result<bool, ConnectorError> {
         let accepted = self.accept(workspace, draft).await?;
         self.is_free(workspace, &draft.name, None).await?;
+        if let Some(id) = &draft.id
+            && self.connectors.find(workspace, id).await?.is_some()
+        {
+            return Err(ConnectorError::IdTaken);
+        }
         Ok(takes_secret(&accepted.provider))
     }
 
@@ -55,7 +60,7 @@ impl ManageConnectors {
         if self.list(workspace).await?.iter().any(is_other) { Err(ConnectorError::NameTaken) } else { Ok(()) }
     }
 
-    /// What a draft comes to, if its provider and the workspace's plan take it.
+    /// What a draft comes to, if its provider and the workspace's policy and plan take it.
     pub(super) async fn accept(
         &self,
         workspace: &WorkspaceId,
@@ -66,6 +71,9 @@ impl ManageConnectors {
             return Err(ConnectorError::Unavailable(reason.clone()));
         }
         let connection_config = self.config(&provider, &draft.connection_config)?;
+        if !self.policies.find(workspace).await?.policy.allows(draft.kind, &draft.provider) {
+            return Err(ConnectorError::BlockedByPolicy);
+        }
         let planned = self.plan.of(workspace).await?.ok_or(ConnectorError::NotFound)?;
         planned.has_room_for(draft.kind)?;
         Ok(Accepted { provider, is_own, connection_config, planned })
@@ -104,4 +112,10 @@ impl ManageConnectors {
 /// Whether clients are known by a secret there.
 pub(super) fn takes_secret(provider: &Provider) -> bool {
     !matches!(provider.token.client_auth, ClientAuth::None | ClientAuth::PrivateKeyJwt)
+}
+
+/// Whether a change brings another client, which has another secret where clients are known by one.
+pub(in crate::journeys) fn needs_new_secret(connector: &Connector, change: &ConnectorChange) -> bool {
+    let is_another = change.client_id.as_ref().is_some_and(|client| *client != connector.client_id);
+    is_another && profile(connector).is_some_and(takes_secret)
 }

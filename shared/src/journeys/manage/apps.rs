@@ -65,6 +65,8 @@ pub struct IdentityDraft {
     pub audience: String,
     /// Where the keys come from.
     pub keys: KeySource,
+    /// Whether the issuer gives tokens with the scopes of assistants. Unsaid, it stays as it is while the issuer stays.
+    pub agent_scopes: Option<bool>,
 }
 
 /// Where an issuer's keys come from.
@@ -191,8 +193,9 @@ impl ManageApps {
             return Err(AppError::NoUsableKey);
         }
         let (issuer, audience) = (draft.issuer, draft.audience);
+        let agent_scopes = Identity::agent_scopes_after(draft.agent_scopes, earlier.identity.as_ref(), &issuer);
         let jwks_fetched_at = self.clock.now();
-        let identity = Identity { issuer, audience, jwks_uri, jwks_snapshot, jwks_fetched_at };
+        let identity = Identity { issuer, audience, jwks_uri, jwks_snapshot, jwks_fetched_at, agent_scopes };
         let app = App { identity: Some(identity), ..earlier.clone() };
         self.replace(&earlier, &app, actor, "app.identity_changed").await?;
         Ok(app)

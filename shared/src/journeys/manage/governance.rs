@@ -106,10 +106,13 @@ impl Govern {
     ) -> Result<BTreeMap<ProviderType, usize>, GovernError> {
         let in_use = self.in_use(workspace).await?;
         let own = self.custom.of_workspace(workspace).await?;
+        let policy = self.policies.find(workspace).await?.policy;
         let is_known = |provider: &ProviderType| {
             catalogue::find(provider).is_some()
                 || in_use.contains_key(provider)
                 || own.iter().any(|known| known.id == *provider)
+                // What is gone but for its switch: nobody else could switch it on before it comes again.
+                || policy.off().any(|(known, _)| known == provider)
         };
         match changes.iter().position(|change| !is_known(&change.provider)) {
             Some(unknown) => Err(GovernError::UnknownProvider(unknown)),

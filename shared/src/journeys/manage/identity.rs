@@ -40,6 +40,8 @@ pub struct WorkspaceIdentityDraft {
     pub client_secret: SecretChange,
     /// Where the issuer's keys come from.
     pub keys: KeySource,
+    /// Whether the issuer gives tokens with the scopes of assistants. Unsaid, it stays as it is while the issuer stays.
+    pub agent_scopes: Option<bool>,
     /// Who may do everything.
     pub admins: ClaimRule,
     /// Who may look.
@@ -122,8 +124,10 @@ impl ManageIdentity {
         }
         let now = self.clock.now();
         let (issuer, audience) = (draft.issuer, draft.client_id);
+        let known = earlier.as_ref().map(|earlier| &earlier.issuer);
+        let agent_scopes = Identity::agent_scopes_after(draft.agent_scopes, known, &issuer);
         let mut identity = WorkspaceIdentity {
-            issuer: Identity { issuer, audience, jwks_uri, jwks_snapshot, jwks_fetched_at: now },
+            issuer: Identity { issuer, audience, jwks_uri, jwks_snapshot, jwks_fetched_at: now, agent_scopes },
             client_secret: None,
             sign_in,
             admins: draft.admins,

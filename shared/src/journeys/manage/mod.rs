@@ -14,9 +14,10 @@ mod webhook_replay;
 mod webhooks;
 mod workspaces;
 
+pub(in crate::journeys) use acceptance::needs_new_secret;
 pub use apps::{AppChange, AppDraft, AppError, IdentityDraft, KeySource, ManageApps};
 pub use connector_request::{client_id, read_change, read_draft};
-pub use connectors::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors};
+pub use connectors::{ConnectorChange, ConnectorDraft, ConnectorError, ManageConnectors, Order};
 pub use governance::{Govern, GovernError, Governed};
 pub use identity::{IdentityError, ManageIdentity, SecretChange, WorkspaceIdentityDraft};
 pub use keys::{KeyDraft, KeyError, ManageKeys, NewKey};

@@ -78,7 +78,9 @@ impl FoundWorkspace {
         }
         let now = self.clock.now();
         let id = WorkspaceId::of_ulid(&self.random.ulid(now));
-        let workspace = Workspace { id, name, plan, connectors: Some(0), created_at: now, deleted_at: None };
+        let (connectors, connections_counted) = (Some(0), true);
+        let workspace =
+            Workspace { id, name, plan, connectors, connections_counted, created_at: now, deleted_at: None };
         self.vault.found(&workspace.id, kms_key).await?;
         self.audit.begin(&workspace.id).await?;
         self.workspaces.put_new(&workspace).await?;

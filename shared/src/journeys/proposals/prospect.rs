@@ -12,7 +12,7 @@ use crate::{
         proposal::{Proposal, ProposalStatus},
         standing::Standing,
     },
-    journeys::profile,
+    journeys::{manage::needs_new_secret, profile},
     store::StoreError,
 };
 
@@ -80,7 +80,9 @@ impl ProposeChanges {
                 let people = self.concerned(&connector, Some(&proposed)).await?;
                 let is_outdated = is_outdated(&proposal, status, &connector);
                 let changes = changes(&connector, &proposal.request);
-                Ok(Prospect { status, changes, people, is_outdated, connector: Some(connector), ..bare(proposal) })
+                let needs_secret = status == ProposalStatus::Proposed && needs_new_secret(&connector, &change);
+                let connector = Some(connector);
+                Ok(Prospect { status, connector, changes, people, needs_secret, is_outdated, ..bare(proposal) })
             }
             Wanted::Delete => {
                 let connector = self.connectors.find(&proposal.workspace, &proposal.connector).await?;

@@ -53,6 +53,8 @@ pub(super) fn changes(connector: &Connector, request: &Value) -> Vec<Change> {
         "client_id" => json!(connector.client_id),
         "scopes" => json!(connector.scopes.iter().collect::<Vec<_>>()),
         "connection_config" => json!(connector.connection_config),
+        "call_rules" => connector.call_rules.to_value(),
+        "offline_use" => json!(connector.offline_use),
         "client_secret_expires_on" => json!(connector.client_secret_expires_on.map(|day| day.to_string())),
         _ => Value::Null,
     };

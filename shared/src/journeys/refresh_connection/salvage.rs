@@ -82,6 +82,7 @@ impl Refresher {
             details: grant.details,
             access: renewal.access.map(|access| access.token),
             refresh: renewal.refresh,
+            part_of: None,
             ended_at: now,
             tries: 0,
             due_at: now,

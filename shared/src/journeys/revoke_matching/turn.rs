@@ -13,11 +13,8 @@ use crate::{
         connector::Connector,
         mass_revocation::{Criteria, MassRevocation, Progress},
     },
-    journeys::{
-        end_connection::{EndError, LOOK_AFTER},
-        revoke_grant::Revocation,
-    },
-    store::{Cursor, HeldRevocation, StoreError, Write},
+    journeys::end_connection::{EndError, Ended, LOOK_AFTER},
+    store::{Cursor, Group, HeldRevocation, StoreError},
 };
 
 /// How long a turn is.
@@ -36,89 +33,80 @@ impl RevokeMatching {
     /// [`EndError`] if something could not be ended. The turn comes again then, and finds what is left.
     #[tracing::instrument(skip_all, fields(revocation.id = %held.revocation.id))]
     pub(in crate::journeys) async fn turn(&self, held: HeldRevocation) -> Result<(), EndError> {
-        let HeldRevocation { mut revocation, mut from } = held;
+        let HeldRevocation { revocation, mut from } = held;
         let held_until = revocation.due_at;
         if revocation.finished_at.is_some() {
             return Ok(self.revocations.let_go(&revocation).await?);
         }
         let connectors = self.connectors_of(&revocation.workspace, &revocation.criteria).await?;
-        let mut looks = 0;
+        let (mut looks, mut seen) = (0, Group::default());
         loop {
             if let Some(connector) = at(&connectors, &revocation.criteria, from.as_ref())
                 && !self.sweeps.take_turn(&connector.id, self.clock.now()).await?
                 && looks == 0
             {
-                return Ok(self.leave_rest(revocation, from.as_ref(), held_until).await?);
+                return Ok(self.leave_rest(revocation, seen, from.as_ref(), held_until).await?);
             }
             let group = self.group(&connectors, &revocation.criteria, from.as_ref(), GROUP).await?;
             if group.unreadable > 0 {
                 tracing::error!(connections = group.unreadable, "connections can't be read and are not ended");
             }
-            looks += count(group.connections.len());
-            revocation.progress.looked_at += count(group.connections.len() + group.unreadable);
-            revocation.progress.failed += count(group.unreadable);
-            let has_ended = self.end_all(&mut revocation, &connectors, group.connections).await?;
+            let looked_at = count(group.connections.len());
+            let ended = self.end_all(&revocation, &connectors, group.connections).await?;
+            looks += looked_at;
+            seen.unreadable += count(group.unreadable);
+            seen.looked_at += looked_at.saturating_sub(ended) + count(group.unreadable);
             self.leave_connector(&connectors, &revocation.criteria, from.as_ref(), group.next.as_ref()).await?;
             from = group.next;
             if from.is_none() {
-                return Ok(self.finish(revocation, held_until).await?);
+                return Ok(self.finish(revocation, seen, held_until).await?);
             }
-            if has_ended || looks >= LOOKS_IN_TURN {
-                return Ok(self.leave_rest(revocation, from.as_ref(), held_until).await?);
+            if ended > 0 || looks >= LOOKS_IN_TURN {
+                return Ok(self.leave_rest(revocation, seen, from.as_ref(), held_until).await?);
             }
         }
     }
 
-    /// Ends those of a group that are meant, all at once, and counts what became of them.
+    /// Ends those of a group that are meant, one after the other, because all are counted in one place; then their providers
+    /// are asked, all at once. How many it were.
     async fn end_all(
-        &self,
-        revocation: &mut MassRevocation,
-        connectors: &[Connector],
-        connections: Vec<Connection>,
-    ) -> Result<bool, EndError> {
-        let meant = connections.into_iter().filter(|connection| revocation.criteria.mean(connection));
-        let ends = meant.map(|connection| self.end_one(revocation, connectors, connection));
-        let outcomes = join_all(ends).await.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let progress = &mut revocation.progress;
-        for outcome in outcomes.iter().flatten() {
-            progress.ended += 1;
-            match outcome {
-                Revocation::Revoked => progress.revoked += 1,
-                Revocation::Pending => progress.pending += 1,
-                Revocation::Unsupported => progress.unsupported += 1,
-                Revocation::Failed => progress.failed += 1,
-            }
-        }
-        Ok(!outcomes.is_empty())
-    }
-
-    async fn end_one(
         &self,
         revocation: &MassRevocation,
         connectors: &[Connector],
-        connection: Connection,
-    ) -> Result<Option<Revocation>, EndError> {
-        let place = connection.key.clone();
-        let Some(connector) = connectors.iter().find(|connector| connector.id == place.connector) else {
-            return Ok(None);
-        };
+        connections: Vec<Connection>,
+    ) -> Result<u64, EndError> {
         let is_meant = |connection: &Connection| revocation.criteria.mean(connection);
         let actor = Actor::Recorded(revocation.begun_by.clone());
-        let Some(ended) = self.end.end_if(connection, &actor, LOOK_AFTER, is_meant).await? else { return Ok(None) };
-        let outcome = self.revoke.first(connector, ended.grant).await;
-        self.end.note(ended.notice.with("of", revocation.id.as_str()), outcome.as_str()).await;
-        Ok(Some(outcome))
+        let mut gone = Vec::new();
+        let mut failure = None;
+        for connection in connections.into_iter().filter(is_meant) {
+            let of = connectors.iter().find(|connector| connector.id == connection.key.connector);
+            let Some(connector) = of else { continue };
+            match self.end.end_if(connection, &actor, LOOK_AFTER, Some(&revocation.id), is_meant).await {
+                Ok(ended) => gone.extend(ended.map(|ended| (connector, ended))),
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            }
+        }
+        let count = count(gone.len());
+        join_all(gone.into_iter().map(|(connector, ended)| self.revoke_one(revocation, connector, ended))).await;
+        failure.map_or(Ok(count), Err)
     }
 
-    async fn finish(&self, mut revocation: MassRevocation, held: Timestamp) -> Result<(), StoreError> {
+    async fn revoke_one(&self, revocation: &MassRevocation, connector: &Connector, ended: Ended) {
+        let outcome = self.revoke.first(connector, ended.grant).await;
+        self.end.note(ended.notice.with("of", revocation.id.as_str()), outcome.as_str()).await;
+    }
+
+    async fn finish(&self, mut revocation: MassRevocation, seen: Group, held: Timestamp) -> Result<(), StoreError> {
         let now = self.clock.now();
         revocation.finished_at = Some(now);
         revocation.due_at = now.checked_add(KEPT).unwrap_or(Timestamp::MAX);
-        if self.revocations.put_off(&revocation, None, held).await? == Write::Conflict {
-            return Ok(());
-        }
-        let Progress { ended, revoked, pending, .. } = revocation.progress;
-        let [ended, revoked, pending] = [ended, revoked, pending].map(|number| number.to_string());
+        let Some(finished) = self.revocations.put_off(&revocation, seen, None, held).await? else { return Ok(()) };
+        let Progress { ended, revoked, .. } = finished.progress;
+        let [ended, revoked, pending] = [ended, revoked, finished.progress.pending()].map(|number| number.to_string());
         let details = [("ended", ended.as_str()), ("revoked", &revoked), ("pending", &pending)];
         let (workspace, id) = (&revocation.workspace, revocation.id.as_str());
         self.audit.note(workspace, Actor::System, "connections.revocation_finished", id, &details).await;
@@ -128,11 +116,12 @@ impl RevokeMatching {
     async fn leave_rest(
         &self,
         mut revocation: MassRevocation,
+        seen: Group,
         from: Option<&Cursor>,
         held: Timestamp,
     ) -> Result<(), StoreError> {
         revocation.due_at = self.clock.now().checked_add(TURN.saturating_sub(SLACK)).unwrap_or(Timestamp::MAX);
-        if self.revocations.put_off(&revocation, from, held).await? == Write::Done {
+        if self.revocations.put_off(&revocation, seen, from, held).await?.is_some() {
             self.remind(&revocation, TURN).await;
         }
         Ok(())

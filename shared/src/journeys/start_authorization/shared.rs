@@ -44,6 +44,7 @@ impl StartAuthorization {
         let connector = connector.filter(Connector::is_active).ok_or(StartError::UnknownConnector)?;
         let place = connector.shared_place().ok_or(StartError::UnknownConnector)?;
         let provider = profile(&connector).ok_or(StartError::UnknownConnector)?;
+        self.allowed(&connector).await?;
         let beginner = Beginner {
             actor,
             return_url: self.admins_return_url(&connector, wanted.return_to.as_deref()).await?,

@@ -35,6 +35,8 @@ pub enum Ending {
     TooLong,
     /// It broke off, or did not come to its end in time. Nothing of it is kept.
     Cut,
+    /// It is in a coding that was not asked for, and that could not be undone. Nothing of it is kept.
+    Coded,
 }
 
 /// Why there is no answer at all. What counts is whether the request may have been carried out.
@@ -142,6 +144,37 @@ mod tests {
         assert_eq!(fetch(&egress, &closing.url("/")).await.err(), Some(FetchError::Broken));
         let silent = Stub::new(|_| Reply::Silence);
         assert_eq!(fetch(&egress, &silent.url("/")).await.err(), Some(FetchError::TimedOut));
+    }
+
+    /// Whoever sends a byte now and then holds nobody longer than the deadline: 500 ms here.
+    #[tokio::test]
+    async fn a_server_that_takes_its_time_is_waited_for_until_the_deadline_and_no_longer() {
+        let egress = Egress::allowing_plain_http_to_loopback();
+        let early = "HTTP/1.1 103 X\r\nlink: x\r\n\r\n".repeat(50);
+        for (beginning, came) in [
+            ("HTTP/1.1 200 X\r\netag: ", Err(FetchError::TimedOut)),
+            ("HTTP/1.1 100 Continue\r\n\r\n", Err(FetchError::TimedOut)),
+            (early.as_str(), Err(FetchError::TimedOut)),
+            ("HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\n1234", Ok(Ending::Cut)),
+            ("HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n4\r\n12", Ok(Ending::Cut)),
+        ] {
+            let said = beginning.to_owned();
+            let stub = Stub::new(move |_| Reply::Raw(said.clone()));
+            let began = Instant::now();
+            let fetched = fetch(&egress, &stub.url("/")).await;
+            assert_eq!(fetched.map(|fetched| fetched.ending), came, "{beginning}");
+            assert!(began.elapsed() < Duration::from_secs(3), "{beginning}");
+            assert_eq!(stub.asked().len(), 1, "it is asked once");
+        }
+    }
+
+    #[tokio::test]
+    async fn more_headers_than_anybody_sends_are_no_answer() {
+        let egress = Egress::allowing_plain_http_to_loopback();
+        for headers in ["a: b\r\n".repeat(500), format!("a: {}\r\n", "b".repeat(1024 * 1024))] {
+            let stub = Stub::new(move |_| Reply::Raw(with_headers(200, &headers, "")));
+            assert_eq!(fetch(&egress, &stub.url("/")).await.err(), Some(FetchError::Broken));
+        }
     }
 
     #[tokio::test]

@@ -36,6 +36,7 @@ names! {
     ID_JWKS_URI = "id_jwks_uri";
     ID_JWKS = "id_jwks";
     ID_JWKS_FETCHED_AT = "id_jwks_fetched_at";
+    ID_AGENT_SCOPES = "id_agent_scopes";
     ID_AUTHORIZATION = "id_authorization";
     ID_TOKEN_ENDPOINT = "id_token_endpoint";
     ID_SECRET_IN_BODY = "id_secret_in_body";
@@ -82,6 +83,7 @@ names! {
     DECIDED_BY = "decided_by";
     DECIDED_AT = "decided_at";
     CONNECTOR_COUNT = "connector_count";
+    CONNECTIONS_COUNTED = "connections_counted";
 
     CONNECTOR_SHARD = "connector_shard";
     DUE_SHARD = "due_shard";
@@ -112,6 +114,7 @@ names! {
     RETRY_AT = "retry_at";
     QUARANTINED = "quarantined";
     IMPORTED = "imported_digest";
+    IMPORTED_AT = "imported_at";
     EXPIRY_TOLD = "expiry_told";
     COUNTED = "counted";
     TALLY = "tally";
@@ -146,9 +149,9 @@ names! {
     LOOKED_AT = "looked_at";
     ENDED_COUNT = "ended_count";
     REVOKED_COUNT = "revoked_count";
-    PENDING_COUNT = "pending_count";
     UNSUPPORTED_COUNT = "unsupported_count";
     FAILED_COUNT = "failed_count";
+    UNREADABLE_COUNT = "unreadable_count";
     FINISHED_AT = "finished_at";
     DELETED_AT = "deleted_at";
 

@@ -1,4 +1,5 @@
 use axum::{
+    Extension,
     extract::Path,
     http::{HeaderMap, StatusCode, header},
     response::AppendHeaders,
@@ -49,6 +50,16 @@ async fn the_host_arrives_as_the_caller_meant_it() {
         event["headers"] = headers;
         assert_eq!(answer(routes.clone(), event).await.unwrap()["body"], expected);
     }
+}
+
+#[tokio::test]
+async fn the_gateways_own_name_is_told_apart_from_the_one_that_the_caller_wrote() {
+    let shown = |own: Option<Extension<OwnHost>>| async { own.map(|Extension(OwnHost(own))| own).unwrap_or_default() };
+    let routes = Router::new().route("/", get(shown));
+    let mut event = event("/", &json!({}), "/");
+    assert_eq!(answer(routes.clone(), event.clone()).await.unwrap()["body"], Value::Null);
+    event["requestContext"]["domainName"] = json!("a1.execute-api.eu-west-1.amazonaws.com");
+    assert_eq!(answer(routes, event).await.unwrap()["body"], "a1.execute-api.eu-west-1.amazonaws.com");
 }
 
 #[tokio::test]
@@ -138,6 +149,24 @@ async fn query_headers_cookies_and_body_arrive_whole() {
     let answer = answer(Router::new().route("/a", post(echo)), event).await.unwrap();
     let expected = "/a?code=4%2F0A&state=a%20b%22c&x=?\n__Host-connect-a=1; b=2\n1,2\n{\"a\":1}";
     assert_eq!(answer["body"], expected);
+}
+
+#[tokio::test]
+async fn a_header_of_other_letters_than_ascii_keeps_nobody_out() {
+    let shown = |headers: HeaderMap| async move { headers["x-name"].as_bytes().to_vec() };
+    let mut event = event("/a", &Value::Null, "/a");
+    event["headers"] = json!({"x-name": "Zoë", "not a name": "x", "x-broken": "a\u{0}b"});
+    let answer = answer(Router::new().route("/a", get(shown)), event).await.unwrap();
+    assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), &json!(BASE64_STANDARD.encode("Zoë"))));
+}
+
+#[tokio::test]
+async fn several_headers_of_one_name_arrive_as_one_and_none_is_lost() {
+    let headers = [(header::VARY, "origin"), (header::VARY, "accept-encoding"), (header::LINK, "<a>")];
+    let routes = Router::new().route("/a", get(async move || (AppendHeaders(headers), "a")));
+    let answer = answer(routes, event("/a", &Value::Null, "/a")).await.unwrap();
+    assert_eq!(answer["headers"]["vary"], "origin, accept-encoding");
+    assert_eq!((&answer["headers"]["link"], &answer["cookies"]), (&json!("<a>"), &json!([])));
 }
 
 #[tokio::test]

@@ -39,10 +39,12 @@ pub fn not_managed(error: ConnectorError) -> Problem {
             Problem::invalid_field("/accept_endpoints", format!("can't be read: {cause}"))
         }
         ConnectorError::Signing(cause) => Problem::internal(&cause),
+        ConnectorError::BlockedByPolicy => Problem::switched_off(),
         ConnectorError::Plan(required) => Problem::plan_required(&required),
         ConnectorError::NameTaken => Problem::conflict("Another connector of this workspace has this name."),
         ConnectorError::IdTaken => Problem::conflict("This connector id is in use."),
         ConnectorError::Outdated => outdated(),
+        ConnectorError::Decided => Problem::conflict("The proposal was decided before: nothing was done now."),
         ConnectorError::Contended => {
             Problem::conflict("Somebody else changed the connector at the same time: try again.")
         }

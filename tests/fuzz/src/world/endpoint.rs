@@ -76,13 +76,13 @@ impl Endpoint {
 
     /// A client of the tables, once they stand still.
     pub(crate) fn shortcut(&self) -> aws_sdk_dynamodb::Client {
-        shortcut::client(&tables::client(&self.environment()), &self.still)
+        shortcut::client(&tables::client(&self.environment()).unwrap(), &self.still)
     }
 
     /// From here on the tables hold what they hold now.
     pub(crate) async fn stand_still(&self) {
         let environment = self.environment();
-        let client = tables::client(&environment);
+        let client = tables::client(&environment).unwrap();
         for table in TABLES.map(|name| environment.get(name).unwrap()) {
             let scan = client.scan().table_name(table).into_paginator().items().send();
             for item in scan.collect::<Result<Vec<_>, _>>().await.unwrap() {

@@ -8,6 +8,7 @@ mod calendar;
 mod client;
 mod consent;
 mod grants;
+mod register;
 mod schema;
 mod scope;
 mod token;
@@ -74,6 +75,7 @@ pub fn router(provider: Arc<DemoProvider>) -> Router {
         .route("/consent.css", get(consent::stylesheet))
         .route("/token", post(token::issue))
         .route("/revoke", post(token::revoke))
+        .route("/register", post(register::register))
         .route("/userinfo", get(calendar::userinfo))
         .route("/api/events", get(calendar::events));
     Router::new()
@@ -90,6 +92,7 @@ async fn metadata(State(provider): State<Arc<DemoProvider>>) -> Json<Value> {
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "revocation_endpoint": format!("{issuer}/revoke"),
+        "registration_endpoint": format!("{issuer}/register"),
         "userinfo_endpoint": format!("{issuer}/userinfo"),
         "scopes_supported": scope::Scope::ALL.map(scope::Scope::name),
         "response_types_supported": ["code"],

@@ -1,0 +1,73 @@
+//! Whether a call that reads by its method reads only. Some APIs take another method from the query, and some do everything
+//! by GET: whoever lets an agent look has not let it change anything.
+
+use connectors::{
+    domain::{fields::Table, provider::ProviderType},
+    journeys::call_provider::Call,
+    web::Problem,
+};
+use url::form_urlencoded;
+
+/// Parameters in which APIs take another method than that of the request.
+const OVERRIDES: [&str; 5] = ["_method", "http_method", "method", "x-http-method", "x-http-method-override"];
+
+/// Methods that change something.
+const CHANGING: [&str; 4] = ["delete", "patch", "post", "put"];
+
+/// Providers whose APIs name in the path what is to be done, and do all of it by GET too.
+const BY_NAME: [&str; 5] = ["mailru", "odnoklassniki", "slack", "slackbot", "vk"];
+
+/// How the names of what only looks begin there.
+const LOOKS: [&str; 11] =
+    ["get", "history", "identity", "info", "is", "list", "lookup", "members", "replies", "search", "test"];
+
+/// Refuses what would not only read: a body, a query that names another method.
+pub(super) fn refuse_changes(arguments: &Table<'_>, call: &Call) {
+    if arguments.has("body") {
+        arguments.refuse("body", "is not sent by what reads: use call_api_write");
+    }
+    let query = call.query.encoded();
+    let is_one_of = |words: &[&str], said: &str| words.contains(&said.trim().to_ascii_lowercase().as_str());
+    let mut query = form_urlencoded::parse(query.as_bytes());
+    if query.any(|(name, value)| is_one_of(&OVERRIDES, &name) && is_one_of(&CHANGING, &value)) {
+        arguments.refuse("query", "names a method that changes something: use call_api_write");
+    }
+}
+
+/// What a call does, where the last part of its path may be a name for that, as in `/chat.postMessage`.
+pub(super) fn deed(call: &Call) -> Option<&str> {
+    let last = call.path.as_str().rsplit('/').find(|part| !part.is_empty())?;
+    last.rsplit_once('.').map(|(_, deed)| deed)
+}
+
+/// Refuses what changes something at this provider, by GET too.
+pub(super) fn refuse_deed(provider: &ProviderType, deed: &str) -> Result<(), Problem> {
+    let deed = deed.to_ascii_lowercase();
+    let looks = LOOKS.iter().any(|start| deed.starts_with(start));
+    if !BY_NAME.contains(&provider.as_str()) || looks {
+        return Ok(());
+    }
+    let detail = "may change something, though it is called by GET: use call_api_write with POST";
+    Err(Problem::invalid_field("/path", detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_something_by_get_is_not_read() {
+        let is_read = |provider: &str, deed: &str| refuse_deed(&ProviderType::parse(provider).unwrap(), deed).is_ok();
+        for (provider, deed, expected) in [
+            ("slack", "list", true),
+            ("slack", "lookupByEmail", true),
+            ("slack", "postMessage", false),
+            ("slack", "%64elete", false),
+            ("vk", "getById", true),
+            ("vk", "post", false),
+            ("googlecalendar", "json", true),
+        ] {
+            assert_eq!(is_read(provider, deed), expected, "{provider} {deed}");
+        }
+    }
+}

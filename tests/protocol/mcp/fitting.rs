@@ -1,0 +1,132 @@
+//! What fits: connectors, whose account, and the code for it.
+
+use super::*;
+
+#[tokio::test]
+async fn the_code_is_for_the_connector_and_has_no_secret_in_it() {
+    let assisted = Assisted::new().await;
+    let connector = assisted.world.connector("Calendar").await;
+    let shared = assisted.world.shared_connector("Office").await;
+    for (id, side, style, part) in [
+        (&connector.id, "frontend", "connect.js", "<connect-button"),
+        (&connector.id, "frontend", "sdk", "connectAppUser"),
+        (&connector.id, "backend", "sdk", "getCurrentAppUserConnection"),
+        (&connector.id, "backend", "http", "on-behalf-of"),
+        (&shared.id, "backend", "sdk", "getConnection('fake')"),
+        (&shared.id, "backend", "http", "/connectors/fake/call"),
+    ] {
+        let written = assisted.builds("code_for", json!({"connector_id": id, "for": side, "style": style})).await;
+        let code = text(&written["code"]);
+        assert!(code.contains(part) && code.contains(BASE), "{side} {style}: {code}");
+        assert!(!code.contains(&connector.client_secret) && !code.contains("{base}"), "{code}");
+    }
+    let page = assisted.builds("code_for", json!({"connector_id": shared.id, "for": "frontend", "style": "sdk"})).await;
+    assert_eq!(page["code"], json!(null));
+}
+
+#[tokio::test]
+async fn what_people_call_a_provider_is_understood_or_asked_about() {
+    let assisted = Assisted::new().await;
+    for (said, id) in
+        [("gcal", "googlecalendar"), ("Google Calender", "googlecalendar"), ("MS Teams", "microsoft_teams")]
+    {
+        let found = assisted.builds("find_connector", json!({"integration_type": said})).await;
+        assert_eq!((&found["understood"], &found["fits"]), (&json!(id), &json!(false)), "{found}");
+        assert!(text(&found["next_step"]).contains("add_connector"), "{found}");
+    }
+    let unclear = assisted.builds("find_connector", json!({"integration_type": "zen"})).await;
+    assert_eq!((&unclear["understood"], &unclear["fits"]), (&json!(null), &json!(false)));
+    assert!(
+        unclear["providers"].as_array().unwrap().len() > 1
+            && text(&unclear["next_step"]).contains("ask the person which")
+    );
+    let (path, token) = (assisted.builder_path(), assisted.admin());
+    let none = assisted.call((&path, &token), "find_connector", json!({"integration_type": "zzzz"})).await;
+    assert_eq!(refused(&none), "invalid_request");
+    let slip =
+        assisted.call((&path, &token), "connector_setup_guide", json!({"integration_type": "gogglecalendar"})).await;
+    assert!(slip["content"][0]["text"].as_str().unwrap().contains("`googlecalendar` may be meant"), "{slip}");
+}
+
+#[tokio::test]
+async fn a_connector_fits_by_purpose_and_by_the_end_of_a_scope() {
+    let assisted = Assisted::new().await;
+    let world = &assisted.world;
+    let read = "https://www.googleapis.com/auth/calendar.readonly";
+    let wide = "https://www.googleapis.com/auth/calendar";
+    let make = async |integration_type: &str, name: &str, scope: &str| {
+        let body = json!({
+            "integration_type": integration_type, "name": name, "client_id": "c", "client_secret": "s", "scopes": [scope],
+        });
+        world.admin("POST", "/connectors").json(&body).send().await.expect(201)["id"].clone()
+    };
+    let drive = make("googledrive", "Files", "https://www.googleapis.com/auth/drive.readonly").await;
+    let purpose = json!({"purpose": "read someone's meetings in Google calendar"});
+    let nothing = assisted.builds("find_connector", purpose.clone()).await;
+    assert_eq!(nothing["fits"], false, "another product of the same brand: {nothing}");
+    let calendar = make("googlecalendar", "Times", wide).await;
+    let found = assisted.builds("find_connector", purpose).await;
+    assert_eq!((&found["fits"], &found["connectors"][0]["connector_id"]), (&json!(true), &calendar), "{found}");
+    assert_eq!((&found["suggested_kind"], &found["evidence"]), (&json!("per_user"), &json!("purpose_of_users")));
+    assert!(
+        found["connectors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|found| found["connector_id"] != drive || found["fits"] == false)
+    );
+    for (scope, missing) in
+        [("calendar.readonly", json!([])), (read, json!([])), ("calendar.acls", json!(["calendar.acls"]))]
+    {
+        let found = assisted.builds("find_connector", json!({"integration_type": "gcal", "scopes": [scope]})).await;
+        assert_eq!(found["connectors"][0]["missing_scopes"], missing, "{scope}: {found}");
+        assert_eq!(found["fits"], missing == json!([]));
+    }
+}
+
+#[tokio::test]
+async fn policy_and_plan_are_told_before_anything_is_proposed() {
+    let assisted = Assisted::new().await;
+    let world = &assisted.world;
+    let off = |per_user: bool, shared: bool| json!({"integration_type": "fake", "per_user_connection_enabled": per_user, "builder_connection_enabled": shared});
+    let connector = world.connector("Calendar").await;
+    let ask = || assisted.builds("find_connector", json!({"integration_type": "fake", "purpose": "their calendars"}));
+    assert_eq!(ask().await["fits"], true);
+    world.admin("PUT", "/connector-governance").json(&off(false, true)).send().await.expect(200);
+    let found = ask().await;
+    assert_eq!((&found["fits"], &found["connectors"][0]["allowed"]), (&json!(false), &json!(false)));
+    assert_eq!((&found["suggested_kind"], &found["evidence"]), (&json!("shared"), &json!("policy")));
+    assert_eq!(found["may_add"], json!({"per_user": false, "shared": true}));
+    assert!(text(&found["next_step"]).contains("policy"), "{found}");
+    world.admin("DELETE", &format!("/connectors/{}", connector.id)).send().await.expect(202);
+    world.admin("PUT", "/connector-governance").json(&off(false, false)).send().await.expect(200);
+    let found = ask().await;
+    assert_eq!((&found["connectors"], &found["may_add"]), (&json!([]), &json!({"per_user": false, "shared": false})));
+    assert!(text(&found["why_not"]).contains("policy") && text(&found["next_step"]).contains("nothing can be added"));
+    world.admin("PUT", "/connector-governance").json(&off(true, true)).send().await.expect(200);
+    world.give_plan(&world.workspace, &json!("three")).await.unwrap();
+    for name in ["One", "Two", "Three"] {
+        let body = json!({"integration_type": "github", "name": name, "client_id": "c", "client_secret": "s"});
+        world.admin("POST", "/connectors").json(&body).send().await.expect(201);
+    }
+    let full = ask().await;
+    assert_eq!(full["may_add"], json!({"per_user": false, "shared": false}));
+    assert!(text(&full["why_not"]).contains("three"), "{full}");
+    let (path, token) = (assisted.builder_path(), assisted.admin());
+    let wanted = json!({"integration_type": "fake", "name": "Four", "client_id": "c"});
+    assert_eq!(refused(&assisted.call((&path, &token), "add_connector", wanted).await), "plan_required");
+}
+
+#[tokio::test]
+async fn a_shared_connector_fits_while_its_account_can_be_used() {
+    let assisted = Assisted::new().await;
+    let shared = assisted.world.shared_connector("Office").await;
+    let ask = || assisted.builds("find_connector", json!({"integration_type": "fake"}));
+    let before = ask().await;
+    assert_eq!((&before["fits"], &before["connectors"][0]["connected"]), (&json!(false), &json!(false)));
+    assert_eq!((&before["suggested_kind"], &before["evidence"]), (&json!("shared"), &json!("connectors")));
+    assisted.world.connect_shared(&shared, "office").await;
+    let after = ask().await;
+    assert_eq!((&after["fits"], &after["connectors"][0]["connected"]), (&json!(true), &json!(true)));
+    assert!(text(&after["question"]).ends_with('?'));
+}

@@ -1,0 +1,110 @@
+//! What a builder's assistant proposes, and how a person is asked.
+
+use super::*;
+
+#[tokio::test]
+async fn a_connector_is_proposed_once_confirmed_by_a_person_and_found() {
+    let assisted = Assisted::new().await;
+    let world = &assisted.world;
+    let nothing = assisted.builds("find_connector", json!({"integration_type": "fake", "scopes": ["read"]})).await;
+    assert_eq!((&nothing["fits"], &nothing["connectors"]), (&json!(false), &json!([])));
+    let guide = assisted.builds("connector_setup_guide", json!({"integration_type": "fake"})).await;
+    let wanted = json!({
+        "integration_type": "fake", "name": "Calendar", "client_id": "c", "scopes": ["read"], "connector_id": guide["connector_id"],
+    });
+    let proposed = assisted.builds("add_connector", wanted.clone()).await;
+    assert_eq!((&proposed["status"], &proposed["redirect_uri"]), (&json!("proposed"), &guide["redirect_uri"]));
+    assert_eq!(assisted.builds("add_connector", wanted.clone()).await["proposal_id"], proposed["proposal_id"]);
+    let id = text(&proposed["proposal_id"]);
+    assert_eq!(proposed["open_url"], format!("{BASE}/console/{}/proposals/{id}", world.workspace.id));
+    let confirm = world.admin("POST", &format!("/proposals/{id}/confirm")).json(&json!({"client_secret": "s-canary"}));
+    world.keep_secret("s-canary");
+    confirm.send().await.expect(200);
+    let stands = assisted.builds("add_connector", wanted).await;
+    assert_eq!((&stands["status"], &stands["open_url"]), (&json!("confirmed"), &json!(null)));
+    let found = assisted.builds("find_connector", json!({"integration_type": "fake", "scopes": ["read"]})).await;
+    assert_eq!((&found["fits"], &found["connectors"][0]["connector_id"]), (&json!(true), &guide["connector_id"]));
+    let lacking = assisted.builds("find_connector", json!({"integration_type": "fake", "scopes": ["write"]})).await;
+    assert_eq!((&lacking["fits"], &lacking["connectors"][0]["missing_scopes"]), (&json!(false), &json!(["write"])));
+    let audit = world.admin("GET", "/audit").send().await.expect(200)["events"].clone();
+    let event = audit.as_array().unwrap().iter().find(|event| event["action"] == "proposal.created").unwrap();
+    assert_eq!((&event["actor"], &event["details"]["through"]), (&json!("person:ada"), &json!("assistant")));
+}
+
+#[tokio::test]
+async fn changes_and_deletions_are_proposed_and_nothing_happens_before_a_person_confirms() {
+    let assisted = Assisted::new().await;
+    let connector = assisted.world.connector("Calendar").await;
+    assisted.world.connect(&connector, "alice").await;
+    let change = json!({"connector_id": connector.id, "scopes": ["read", "write", "admin"]});
+    let proposed = assisted.builds("update_connector", change).await;
+    assert_eq!((&proposed["status"], &proposed["people"]["number"]), (&json!("proposed"), &json!(1)));
+    let proposed = assisted.builds("delete_connector", json!({"connector_id": connector.id})).await;
+    assert_eq!((&proposed["status"], &proposed["people"]["number"]), (&json!("proposed"), &json!(1)));
+    let found = assisted.builds("find_connector", json!({"integration_type": "fake"})).await;
+    assert_eq!(found["connectors"][0]["scopes"], json!(["read", "write"]));
+}
+
+/// PUB-57: a secret has no way through the chat, and is not repeated.
+#[tokio::test]
+async fn a_secret_in_the_chat_is_refused_and_kept_nowhere() {
+    let assisted = Assisted::new().await;
+    assisted.world.keep_secret("canary-in-the-chat");
+    let at = (assisted.builder_path(), assisted.admin());
+    for more in [
+        json!({"client_secret": "canary-in-the-chat"}),
+        json!({"connection_config": {"api_token": "canary-in-the-chat"}}),
+    ] {
+        let mut arguments = json!({"integration_type": "fake", "name": "Calendar", "client_id": "c"});
+        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let result = assisted.call((&at.0, &at.1), "add_connector", arguments).await;
+        assert_eq!(refused(&result), "invalid_request");
+        assert!(!result.to_string().contains("canary-in-the-chat"), "{result}");
+    }
+    assert!(!assisted.world.aws.dump().await.contains("canary-in-the-chat"));
+    let tools = assisted.post(&at.0, &at.1, OLD, &[], &list()).await;
+    assert!(!tools.text.contains("\"client_secret\""), "a tool takes a secret");
+}
+
+#[tokio::test]
+async fn a_reader_looks_and_proposes_nothing() {
+    let assisted = Assisted::new().await;
+    let (path, reader) =
+        (assisted.builder_path(), assisted.person("rita", &format!("{BASE}{}", assisted.builder_path())));
+    told(&assisted.call((&path, &reader), "find_connector", json!({})).await);
+    let wanted = json!({"integration_type": "fake", "name": "Calendar", "client_id": "c"});
+    assert_eq!(refused(&assisted.call((&path, &reader), "add_connector", wanted).await), "forbidden");
+}
+
+#[tokio::test]
+async fn a_page_is_asked_for_as_the_client_can_and_said() {
+    let assisted = Assisted::new().await;
+    let (path, token) = (assisted.builder_path(), assisted.admin());
+    let at = (path.as_str(), token.as_str());
+    let wanted = json!({"integration_type": "fake", "name": "Calendar", "client_id": "c"});
+    let params = json!({"name": "add_connector", "arguments": wanted});
+    let asked = assisted.request(at, NEWEST, &params, "").await.expect(200)["result"].clone();
+    assert_eq!(asked["resultType"], "input_required", "{asked}");
+    let request = &asked["inputRequests"]["page"]["params"];
+    assert_eq!(request["mode"], "url");
+    assert!(text(&request["url"]).starts_with(&format!("{BASE}/console/")), "{asked}");
+    let mut answered = params.clone();
+    answered["inputResponses"] = json!({"page": {"action": "decline"}});
+    let told = assisted.request(at, NEWEST, &answered, "").await.expect(200)["result"]["structuredContent"].clone();
+    assert_eq!((&told["status"], &told["person"]), (&json!("proposed"), &json!("decline")));
+
+    let initialize = |capabilities: Value| {
+        let params = json!({"protocolVersion": EARLIER, "capabilities": capabilities, "clientInfo": {"name": "t", "version": "1"}});
+        json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
+    };
+    let opens = assisted.post(&path, &token, EARLIER, &[], &initialize(json!({"elicitation": {"url": {}}}))).await;
+    let session = opens.header("mcp-session-id").unwrap().to_owned();
+    let error = assisted.request(at, EARLIER, &params, &session).await.expect(200)["error"].clone();
+    assert_eq!((&error["code"], &error["data"]["elicitations"][0]["mode"]), (&json!(-32042), &json!("url")));
+    let bare = assisted.post(&path, &token, EARLIER, &[], &initialize(json!({}))).await;
+    assert_eq!(bare.header("mcp-session-id"), None);
+    for version in [EARLIER, OLD] {
+        let result = assisted.request(at, version, &params, "").await.expect(200)["result"].clone();
+        assert_eq!(result["structuredContent"]["open_url"], request["url"], "{result}");
+    }
+}
