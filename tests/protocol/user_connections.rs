@@ -121,8 +121,8 @@ async fn a_person_whose_one_connection_cannot_be_read_loses_all_others_with_the_
     let look = world.revoke_matching(&world.workspace, &wish(json!({}))).await.expect(200);
     assert_eq!(look["matches"], 1);
     world.advance(3);
-    let begin = wish(json!({"dry_run": false, "confirm": look["confirm"]}));
-    let begun = world.revoke_matching(&world.workspace, &begin).await.expect(202);
+    let order = wish(json!({"dry_run": false, "confirm": look["confirm"]}));
+    let begun = world.revoke_matching(&world.workspace, &order).await.expect(202);
     let_pass(&world, 5).await;
     world.token(&connectors[1], "alice").await.expect(404);
     let rest = format!("/revocations/{}", begun["revocation_id"].as_str().unwrap());

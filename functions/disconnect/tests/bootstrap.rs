@@ -105,7 +105,7 @@ async fn a_sweep_asks_for_nothing_that_the_role_does_not_grant() {
     let workspace = WorkspaceId::parse(&dev.workspace_id).unwrap();
     let connector = ConnectorId::parse(&dev.connector_id).unwrap();
     let connectors = earlier(&deployment).manage_connectors();
-    connectors.delete(&workspace, &connector, true, Actor::System).await.unwrap();
+    connectors.delete(&workspace, &connector, true, Actor::System.into()).await.unwrap();
     let sweep = reminder(&deployment, &format!("SWEEP#{connector}"), "ENDED#SWEEP#");
     let mut function = deployment.launch(BOOTSTRAP, sweep).await;
     assert_eq!(function.answer().await.value(), json!({ "batchItemFailures": [] }));

@@ -181,8 +181,8 @@ async fn replay(
     JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<ReplayedOnWire>), Problem> {
     let wish = checked(&body, |body| {
-        let since = body.read("since", time);
-        let (until, from) = (body.read("until", time), body.read("cursor", cursor));
+        let since = body.read("since", moment);
+        let (until, from) = (body.read("until", moment), body.read("cursor", cursor));
         ReplayWish { since: body.require("since", since), until, from }
     })?;
     let replayed = journey.replay(admin.workspace(), &parse(&id)?, &wish, actor(&admin)).await.map_err(problem)?;
@@ -201,7 +201,7 @@ const TIME: &str = "must be a time such as `2026-11-22T10:00:00Z`";
 /// What a cursor must be.
 const CURSOR: &str = "must be a `next_cursor` of an earlier answer";
 
-fn time(value: &Value) -> Result<Timestamp, String> {
+fn moment(value: &Value) -> Result<Timestamp, String> {
     value.as_str().and_then(|raw| raw.parse().ok()).ok_or_else(|| TIME.to_owned())
 }
 

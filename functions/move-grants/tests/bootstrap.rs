@@ -64,7 +64,7 @@ async fn allow_two_days_ago(deployment: &Deployment) {
     let (workspace, id) = (&deployment.dev().workspace_id, &deployment.dev().connector_id);
     let (workspace, id) = (WorkspaceId::parse(workspace).unwrap(), ConnectorId::parse(id).unwrap());
     let change = ConnectorChange { exportable: Some(true), ..ConnectorChange::default() };
-    Box::pin(connectors.change(&workspace, &id, change, Actor::System)).await.unwrap();
+    Box::pin(connectors.change(&workspace, &id, change, Actor::System.into())).await.unwrap();
 }
 
 #[tokio::test]

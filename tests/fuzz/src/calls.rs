@@ -21,19 +21,16 @@ use crate::text::{choose, first_line};
 struct Known {
     base: Option<&'static str>,
     hosts: &'static [&'static str],
-    token: fn() -> Option<TokenIn>,
+    token: Option<fn() -> TokenIn>,
 }
 
 const APIS: [(&str, Known); 6] = [
-    ("plain", Known { base: Some("https://api.example/v1"), hosts: &[], token: || None }),
-    (
-        "hosts",
-        Known { base: Some("https://api.example"), hosts: &["upload.example", "b.example:8443"], token: || None },
-    ),
-    ("wild", Known { base: Some("https://t.api.example/v1/"), hosts: &["*.store.example"], token: by_header }),
-    ("filled", Known { base: Some("https://shop-1.my.example:444/admin/api"), hosts: &[], token: by_query }),
-    ("rootless", Known { base: None, hosts: &["a.example", "*.a.example"], token: || None }),
-    ("address", Known { base: Some("https://[2606:4700::1111]:8443/x/y"), hosts: &["8.8.8.8"], token: || None }),
+    ("plain", Known { base: Some("https://api.example/v1"), hosts: &[], token: None }),
+    ("hosts", Known { base: Some("https://api.example"), hosts: &["upload.example", "b.example:8443"], token: None }),
+    ("wild", Known { base: Some("https://t.api.example/v1/"), hosts: &["*.store.example"], token: Some(by_header) }),
+    ("filled", Known { base: Some("https://shop-1.my.example:444/admin/api"), hosts: &[], token: Some(by_query) }),
+    ("rootless", Known { base: None, hosts: &["a.example", "*.a.example"], token: None }),
+    ("address", Known { base: Some("https://[2606:4700::1111]:8443/x/y"), hosts: &["8.8.8.8"], token: None }),
 ];
 
 const TOKEN: &str = "access_token";
@@ -43,12 +40,12 @@ fn own() -> [String; 2] {
     ["X-Tenant".to_owned(), "X-Token".to_owned()]
 }
 
-fn by_header() -> Option<TokenIn> {
-    Some(TokenIn::Header { header: "X-Token".to_owned(), scheme: String::new() })
+fn by_header() -> TokenIn {
+    TokenIn::Header { header: "X-Token".to_owned(), scheme: String::new() }
 }
 
-fn by_query() -> Option<TokenIn> {
-    Some(TokenIn::Query { query: TOKEN.to_owned() })
+fn by_query() -> TokenIn {
+    TokenIn::Query { query: TOKEN.to_owned() }
 }
 
 /// What no caller says, whatever the data of an API lets them say.
@@ -88,7 +85,7 @@ pub fn run(input: &[u8]) {
         hosts: known.hosts.iter().map(|host| (*host).to_owned()).collect(),
         // Somebody who knows no better lets apps say all of it.
         request_headers: NOT_THE_CALLERS.iter().map(|name| (*name).to_owned()).chain(own()).collect(),
-        token_in: (known.token)(),
+        token_in: known.token.map(|token| token()),
         ..Api::default()
     };
     let Ok(value) = serde_json::from_slice::<Value>(call) else { return };
@@ -152,7 +149,11 @@ fn path_below_root(url: &Url, known: &Known, host: Option<&str>) -> String {
     let authority = authority(url);
     assert!(is_named(authority, known), "{url} is not of this API");
     let by_others: Uri = url.as_str().parse().expect("an address that a request can have");
-    assert_eq!(by_others.authority().map(|seen| seen.as_str()), Some(authority), "two parsers read two hosts in {url}");
+    assert_eq!(
+        by_others.authority().map(axum::http::uri::Authority::as_str),
+        Some(authority),
+        "two parsers read two hosts in {url}"
+    );
     let path = by_others.path();
     let is_root = host.is_none_or(|host| root(known).is_some_and(|(own, _)| own.eq_ignore_ascii_case(host)));
     let begins = match root(known).filter(|_| is_root) {

@@ -1,6 +1,6 @@
 //! What asks the client for something first, and is called again with it: as the newest protocol has it, without a session.
 
-use connectors::domain::digest::sha256;
+use connectors::domain::digest::{hex, sha256};
 use rmcp::{
     RoleServer,
     model::{
@@ -132,7 +132,7 @@ fn of_capabilities(context: &RequestContext<RoleServer>) -> Value {
 /// A round that only this process can have named.
 fn state(round: u8, key: &str) -> String {
     let digest = sha256(format!("{key}.{round}.{key}").as_bytes());
-    format!("{round}.{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    format!("{round}.{}", hex(&digest))
 }
 
 fn round(said: &str, key: &str) -> Option<u8> {

@@ -40,8 +40,8 @@ pub(crate) async fn of_tool(
         _ => {}
     }
     let is_error = name == "test_error_handling" || NEEDS_A_SESSION.contains(&name);
-    let content = content(name).ok_or_else(|| ErrorData::invalid_params("there is no such tool", None))?;
-    Ok(CallToolResponse::Complete(read(json!({"resultType": "complete", "content": content, "isError": is_error}))?))
+    let told = content(name).ok_or_else(|| ErrorData::invalid_params("there is no such tool", None))?;
+    Ok(CallToolResponse::Complete(read(json!({"resultType": "complete", "content": told, "isError": is_error}))?))
 }
 
 fn content(name: &str) -> Option<Value> {

@@ -94,11 +94,10 @@ async fn call(tools: &Agent, user: &AppUser, arguments: Value, writes: bool) -> 
             arguments.require_given("method");
         }
         let call = read_call(arguments);
-        if call.as_ref().is_some_and(|call| call.is_safe() == writes) {
-            arguments.refuse("method", if writes { "reads: use call_api_read" } else { "writes: use call_api_write" });
-        }
-        if let Some(call) = call.as_ref().filter(|_| !writes) {
-            refuse_changes(arguments, call);
+        match &call {
+            Some(call) if !writes => refuse_changes(arguments, call),
+            Some(call) if call.is_safe() => arguments.refuse("method", "reads: use call_api_read"),
+            _ => {}
         }
         connector.zip(call)
     })?;

@@ -2,17 +2,9 @@
 //! by GET: whoever lets an agent look has not let it change anything.
 
 use connectors::{
-    domain::{fields::Table, provider::ProviderType},
-    journeys::call_provider::Call,
+    domain::{call::Call, fields::Table, provider::ProviderType},
     web::Problem,
 };
-use url::form_urlencoded;
-
-/// Parameters in which APIs take another method than that of the request.
-const OVERRIDES: [&str; 5] = ["_method", "http_method", "method", "x-http-method", "x-http-method-override"];
-
-/// Methods that change something.
-const CHANGING: [&str; 4] = ["delete", "patch", "post", "put"];
 
 /// Providers whose APIs name in the path what is to be done, and do all of it by GET too.
 const BY_NAME: [&str; 5] = ["mailru", "odnoklassniki", "slack", "slackbot", "vk"];
@@ -21,15 +13,14 @@ const BY_NAME: [&str; 5] = ["mailru", "odnoklassniki", "slack", "slackbot", "vk"
 const LOOKS: [&str; 11] =
     ["get", "history", "identity", "info", "is", "list", "lookup", "members", "replies", "search", "test"];
 
-/// Refuses what would not only read: a body, a query that names another method.
+/// Refuses what would not only read: by its method, a body, or a query that names another method.
 pub(super) fn refuse_changes(arguments: &Table<'_>, call: &Call) {
     if arguments.has("body") {
         arguments.refuse("body", "is not sent by what reads: use call_api_write");
     }
-    let query = call.query.encoded();
-    let is_one_of = |words: &[&str], said: &str| words.contains(&said.trim().to_ascii_lowercase().as_str());
-    let mut query = form_urlencoded::parse(query.as_bytes());
-    if query.any(|(name, value)| is_one_of(&OVERRIDES, &name) && is_one_of(&CHANGING, &value)) {
+    if !call.method.is_safe() {
+        arguments.refuse("method", "writes: use call_api_write");
+    } else if !call.is_safe() {
         arguments.refuse("query", "names a method that changes something: use call_api_write");
     }
 }
