@@ -62,6 +62,7 @@ const VIEWS = [
   'webhooks',
   'sign-in',
   'keys',
+  'encryption-keys',
 ];
 for (const view of [...VIEWS, 'providers', 'revocations'])
   test(`the view ${view} is light`, () => assertLight(view, consoleAt(view), { act: signIn }));

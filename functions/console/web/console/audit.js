@@ -1,80 +1,101 @@
 // Who did what.
-import { el, note } from '../shared/dom.js';
-import { button, empty, heading } from './parts.js';
-import { actor, clock, day, deed } from './words.js';
+import { el } from '../shared/dom.js';
+import { checkTrail } from './audit-check.js';
+import { searchForm } from './audit-search.js';
+import { button, empty, failure, heading } from './parts.js';
+import { actor, clock, count, day, deed } from './words.js';
 
-/** The names of what the trail tells of by id, as far as it is still there. */
-async function names(api) {
+/** What the trail tells of by id, as far as it is still there: kinds of `{id, name}`. */
+async function things(api) {
   const [{ connectors }, { apps }, { keys }] = await Promise.all([
     api.get('/connectors'),
     api.get('/apps'),
     api.get('/keys'),
   ]);
-  return new Map(
-    [...connectors, ...apps, ...keys.map(({ key_id: id, name }) => ({ id, name }))].map(({ id, name }) => [id, name]),
-  );
+  return { connectors, apps, keys: keys.map(({ key_id: id, name }) => ({ id, name })) };
 }
 
+/** How many pages in a row may have nothing that is sought before somebody is asked whether to go on. */
+const EMPTY_PAGES = 10;
+
 export async function audit({ api }) {
-  const days = el('div', { class: 'days' });
-  const more = el('div', { class: 'buttons' });
-  const verdict = el('div', { 'aria-live': 'polite' });
-  let last;
-  const show = ({ events, next_cursor: cursor }) => {
-    for (const event of events) {
-      const on = day(event.at);
-      if (last?.on !== on) {
-        last = { on, list: el('ol', { class: 'events card' }) };
-        days.append(el('section', {}, el('h2', { class: 'day' }, on), last.list));
-      }
-      last.list.append(entry(event, known));
-    }
-    const next = async () => show(await api.get('/audit', { cursor }));
-    more.replaceChildren(...(cursor ? [button('Show older', { action: next })] : []));
-  };
-  const [first, known] = await Promise.all([api.get('/audit'), names(api)]);
-  show(first);
+  const [first, there] = await Promise.all([api.get('/audit'), things(api)]);
+  const known = new Map(Object.values(there).flatMap((some) => some.map(({ id, name }) => [id, name])));
+  const isEmpty = first.events.length === 0 && !first.next_cursor;
+  const trail = list(api, known);
+  const search = searchForm(there, (id) => known.get(id) || undefined, trail.seek);
+  const check = checkTrail(api);
+  trail.show(first, {});
+  search.learn(first.events);
   return el(
     'div',
     { class: 'view' },
     heading({
       title: 'Audit',
       lead: 'Who did what. Never a secret, never a token.',
-      actions: [button('Check', { action: async () => verdict.replaceChildren(await checked(api)) })],
+      actions: [check.button],
     }),
-    verdict,
-    first.events.length === 0 && !first.next_cursor
+    el('div', { class: 'notes' }, !isEmpty && search.node, check.node),
+    isEmpty
       ? empty(
           'list',
           'Nothing has happened yet',
           'Every change, and every connection that is made or ended, is written down here.',
         )
-      : [days, more],
+      : trail.node,
   );
 }
 
-/** What is wrong with the trail, in words. */
-const FLAWS = {
-  altered: 'An entry is not what was written.',
-  missing: 'Something is missing before an entry.',
-  unlinked: 'An entry was put in that has no place there.',
-  cut_off: 'The latest entries are missing.',
-  key_gone: 'The key that the trail is checked with is gone, so nothing can be said of it.',
-};
-
-/** Follows the whole trail, piece by piece, and says what came of it. */
-async function checked(api) {
-  let [count, cursor] = [0, undefined];
-  do {
-    const page = await api.get('/audit/verify', { cursor });
-    count += page.looked_at;
-    if (!page.intact) {
-      const at = page.flaw.at ? ` ${day(page.flaw.at)}, ${clock(page.flaw.at)}.` : '';
-      return note('bad', el('p', {}, el('strong', {}, FLAWS[page.flaw.what] ?? page.flaw.what), at));
+/** What happened, day by day, the latest first; `seek` begins anew with what fits. */
+function list(api, known) {
+  const days = el('div', { class: 'days' });
+  const said = el('p', { class: 'quiet', role: 'status' });
+  const more = el('div', { class: 'buttons' });
+  let [turn, number, last] = [0, 0, undefined];
+  const add = (event) => {
+    const on = day(event.at);
+    if (last?.on !== on) {
+      last = { on, list: el('ol', { class: 'events card' }) };
+      days.append(el('section', {}, el('h2', { class: 'day' }, on), last.list));
     }
-    cursor = page.next_cursor;
-  } while (cursor);
-  return note('good', el('p', {}, `Nothing is missing and nothing was changed: ${count} entries were checked.`));
+    last.list.append(entry(event, known));
+  };
+  const show = ({ events, next_cursor: cursor }, sought) => {
+    events.forEach(add);
+    number += events.length;
+    const older = () => page(sought, cursor).catch((problem) => more.replaceChildren(failure(problem, older)));
+    more.replaceChildren(...(cursor ? [button('Show older', { action: older })] : []));
+    if (Object.keys(sought).length > 0) said.textContent = outcome(number, cursor);
+  };
+  /** Many pages may have nothing of what is sought. */
+  const page = async (sought, from) => {
+    const mine = turn;
+    let [cursor, found] = [from, undefined];
+    for (let asked = 0; asked < EMPTY_PAGES && (!found || (found.events.length === 0 && cursor)); asked += 1) {
+      found = await api.get('/audit', { ...sought, cursor });
+      cursor = found.next_cursor;
+      if (mine !== turn || !days.isConnected) return [];
+    }
+    if (!from) begin();
+    show(found, sought);
+    return found.events;
+  };
+  const begin = () => {
+    [number, last] = [0, undefined];
+    days.replaceChildren();
+    said.textContent = '';
+  };
+  const seek = (sought) => {
+    turn += 1;
+    return page(sought);
+  };
+  return { node: el('div', { class: 'notes' }, said, days, more), show, seek };
+}
+
+function outcome(number, hasMore) {
+  if (number === 0) return hasMore ? 'Nothing that fits yet. There is more to look through.' : 'Nothing fits.';
+  const found = count(number, 'entry fits', 'entries fit');
+  return hasMore ? `${found} so far.` : `${found}.`;
 }
 
 function entry(event, known) {

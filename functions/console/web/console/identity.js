@@ -1,6 +1,7 @@
 // Who vouches for an app's users, and whether a token of theirs would be taken.
 import { el, note } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
+import { agentScopesField, agentScopesInWords } from './agent-scopes.js';
 import { path } from './api.js';
 import { announce, ask, button, empty, facts, failure, form, section } from './parts.js';
 import { moment } from './words.js';
@@ -32,6 +33,7 @@ function known(identity) {
     ['Audience', el('code', {}, identity.audience)],
     ['Keys', identity.jwks_uri ? el('code', {}, identity.jwks_uri) : 'Registered with it'],
     ['Keys fetched', moment(identity.keys_fetched_at)],
+    ['Assistants', agentScopesInWords(identity.agent_scopes)],
   ]);
 }
 
@@ -65,10 +67,16 @@ function change({ api, again }, app) {
     '',
     'Leave it empty to find them by OpenID discovery.',
   );
-  const fields = [issuer, audience, uri];
+  const assistants = agentScopesField(['connections:read', 'connections:write'], app.identity?.agent_scopes);
+  const fields = [issuer, audience, uri, assistants];
   const where = `${path('apps', app.id)}/identity`;
   const send = async () => {
-    await api.put(where, { issuer: issuer.value(), audience: audience.value(), jwks_uri: uri.value() || undefined });
+    await api.put(where, {
+      issuer: issuer.value(),
+      audience: audience.value(),
+      jwks_uri: uri.value() || undefined,
+      agent_scopes: assistants.value(),
+    });
     await again();
     announce('Saved: its keys were found.');
   };

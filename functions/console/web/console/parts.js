@@ -160,6 +160,7 @@ export function ask({
 }) {
   return new Promise((done) => {
     let outcome;
+    let isOver = false;
     const id = freshId('dialog');
     const trouble = el('div', { role: 'alert' });
     const confirmation = typed && field({ label: ['Type ', el('strong', {}, typed), ' to confirm'], pointer: '' });
@@ -195,7 +196,8 @@ export function ask({
     const opener = document.activeElement;
     // What was shown is gone at once: it may have been a key.
     const end = () => {
-      dialog.removeEventListener('close', end);
+      if (isOver) return;
+      isOver = true;
       dialog.close();
       dialog.remove();
       if (opener?.isConnected) opener.focus();

@@ -1,6 +1,7 @@
 // Who vouches for the workspace's own people, and which of them may do what.
 import { el } from '../shared/dom.js';
 import { field, lines } from '../shared/fields.js';
+import { agentScopesField, agentScopesInWords } from './agent-scopes.js';
 import { announce, ask, button, copyable, empty, facts, form, heading, section } from './parts.js';
 import { moment } from './words.js';
 
@@ -51,6 +52,7 @@ function look(known) {
     ['May change everything', rule(known.admins)],
     ['May look only', rule(known.readers)],
     ['Keys fetched', moment(known.keys_fetched_at)],
+    ['Assistants', agentScopesInWords(known.agent_scopes)],
     [
       'Console',
       known.console_sign_in
@@ -114,6 +116,7 @@ function fieldsOf(known) {
     uri: line('Address of its keys', '/jwks_uri', known?.jwks_uri, {
       hint: 'Leave it empty to find them by OpenID discovery.',
     }),
+    assistants: agentScopesField(['connectors:read', 'connectors:propose'], known?.agent_scopes),
   };
 }
 
@@ -126,6 +129,7 @@ function change({ api, again }, known) {
       client_id: fields.client.value(),
       client_secret: fields.secret.value() || undefined,
       jwks_uri: fields.uri.value() || undefined,
+      agent_scopes: fields.assistants.value(),
       admins: { claim: fields.adminClaim.value(), values: lines(fields.adminValues.control.value) },
       readers: readers.length > 0 ? { claim: fields.readerClaim.value(), values: readers } : undefined,
     });

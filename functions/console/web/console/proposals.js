@@ -2,6 +2,7 @@
 import { el, note } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
 import { path } from './api.js';
+import { rulesInWords } from './call-rules.js';
 import { announce, button, copyable, facts, form, heading, initial, pill, section } from './parts.js';
 import { actor, moment, people } from './words.js';
 
@@ -85,7 +86,8 @@ export async function proposal(context) {
     }),
     found.outdated &&
       note('warn', el('p', {}, 'The connector was changed since. Decline this, and have it proposed again.')),
-    found.changes.length > 0 && section('What it would be', {}, changes(found.changes, provider)),
+    (found.changes.length > 0 || found.needs_client_secret) &&
+      section('What it would be', {}, changes(found, provider)),
     consequence(found),
     found.redirect_uri &&
       mayDecide &&
@@ -119,9 +121,13 @@ function wish(kind, name, provider) {
   return `An assistant wants to delete the connector ${name}.`;
 }
 
-function changes(all, provider) {
+/** Rules in words; without any, everything may be called. */
+const rules = (value) => rulesInWords(value && Object.keys(value).length > 0 ? value : undefined) ?? 'Everything';
+
+function changes({ kind, changes: all, needs_client_secret: needsSecret, status }, provider) {
   const shown = (name, value) => {
     if (name === 'integration_type') return provider;
+    if (name === 'call_rules') return rules(value);
     if (VALUES[name]?.[value]) return VALUES[name][value];
     if (value === null || value === '') return el('span', { class: 'quiet' }, 'nothing');
     if (Array.isArray(value)) return value.length ? value.map((one) => el('code', { class: 'block' }, one)) : 'none';
@@ -129,11 +135,17 @@ function changes(all, provider) {
   };
   const row = ({ field: name, from, to }) => [
     FIELDS[name] ?? name,
-    from === null
+    kind === 'add'
       ? el('div', {}, shown(name, to))
-      : el('div', {}, el('p', { class: 'quiet' }, 'Now: ', shown(name, from)), el('p', {}, 'Then: ', shown(name, to))),
+      : el(
+          'div',
+          {},
+          el('div', { class: 'quiet' }, 'Now: ', shown(name, from)),
+          el('div', {}, 'Then: ', shown(name, to)),
+        ),
   ];
-  return el('div', { class: 'card panel' }, facts(all.map(row)));
+  const secret = status === 'proposed' && needsSecret && 'Needed: whoever confirms enters it';
+  return el('div', { class: 'card panel' }, facts([...all.map(row), ['Client secret', secret]]));
 }
 
 /** Whom it concerns, in a sentence. */

@@ -3,6 +3,7 @@ import { el, note } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
 import { path } from './api.js';
 import { announce, ask, button, copyable, empty, heading, pill, section } from './parts.js';
+import { replay } from './webhook-replay.js';
 import { clock, day } from './words.js';
 
 /** The kinds of events, and what they mean. */
@@ -104,6 +105,7 @@ function row(api, webhook, reload) {
         webhook.enabled
           ? [
               button('Test', { label: `Test ${url}`, action: test }),
+              button('Send again', { label: `Send again to ${url}`, action: () => replay(api, webhook) }),
               button('Disable', {
                 label: `Disable ${url}`,
                 action: change({ enabled: false }, 'Nothing is sent there any more.'),
@@ -111,7 +113,10 @@ function row(api, webhook, reload) {
             ]
           : button('Enable', {
               label: `Enable ${url}`,
-              action: change({ enabled: true }, 'What happens from now on is sent there.'),
+              action: change(
+                { enabled: true },
+                'What happens from now on is sent there. For what it missed, choose “Send again”.',
+              ),
             }),
         button('Edit', { label: `Edit ${url}`, action: () => edit(api, webhook, reload) }),
         button('New secret', { label: `New secret for ${url}`, action: () => rotate(api, webhook, reload) }),

@@ -108,6 +108,9 @@ const DEEDS = {
   'workspace.identity_removed': 'removed who vouches for the workspace’s people',
 };
 
+/** Every action that the trail knows, and what all those of one kind begin with. */
+export const ACTIONS = [...new Set(Object.keys(DEEDS).map((one) => one.replace(/[^.]*$/, ''))), ...Object.keys(DEEDS)];
+
 export const deed = (action) => DEEDS[action] ?? action;
 
 /**
