@@ -129,3 +129,36 @@ test('a type is switched off and on, and its people with it', async () => {
   assert.equal((await world.initiate(user, connector, { browser: user.browser })).status, 200);
   await context.close();
 });
+
+test('rules, use while users are away and the secret that is needed are said in words', async () => {
+  const connector = await world.newConnector({ name: 'Without rules' });
+  const rules = { methods: ['GET'], paths: [{ prefix: '/events' }] };
+  const proposal = await propose({
+    kind: 'update',
+    connector_id: connector.id,
+    connector: { call_rules: rules, offline_use: false, client_id: 'another-client' },
+  });
+  const known = await follow(proposal.confirm_url);
+  const { page, context } = known;
+  await title(page, 'Change Without rules?').waitFor();
+  const said = async (name) =>
+    page
+      .locator('.facts > div', { has: page.getByText(name, { exact: true }) })
+      .locator('dd')
+      .textContent();
+  assert.equal(await said('Apps may call'), 'Now: EverythingThen: GET/events');
+  assert.equal(await said('While users are away'), 'Now: Apps may use itThen: Nobody gets a token');
+  assert.equal(await said('Client secret'), 'Needed: whoever confirms enters it');
+  await shot(page, 'console-proposal-rules');
+  await assertSound(known, 'a proposal with rules');
+  await button(page, 'Confirm').click();
+  await page.getByText('Paste the client secret.').waitFor();
+  assert.equal((await world.admin('GET', `/connectors/${connector.id}`)).body.call_rules, null, 'nothing is done');
+  await field(page, 'Client secret').fill(SECRET);
+  await button(page, 'Confirm').click();
+  await title(page, 'Without rules').waitFor();
+  const made = (await world.admin('GET', `/connectors/${connector.id}`)).body;
+  assert.deepEqual([made.call_rules, made.offline_use, made.client_id], [rules, false, 'another-client']);
+  await context.close();
+  await world.admin('DELETE', `/connectors/${connector.id}`);
+});

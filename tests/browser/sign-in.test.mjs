@@ -79,6 +79,15 @@ test('an admin sets the sign-in up, and a person of the organisation adds a conn
   await field(setup, 'Values that make a reader').fill('linus');
   await button(setup, 'Save sign-in').click();
   await setup.getByText('People can sign in', { exact: true }).waitFor();
+  await setup.getByText('Do all that their person may, unless scopes name less').waitFor();
+  await setup.getByText('Change', { exact: true }).click();
+  const assistants = setup.getByRole('checkbox', { name: /^The issuer gives the scopes of assistants/ });
+  await assistants.check();
+  await button(setup, 'Save sign-in').click();
+  await setup.getByText('Do only what the scopes of their tokens name').waitFor();
+  assert.equal((await world.admin('GET', '/identity')).body.agent_scopes, true);
+  await setup.getByText('Change', { exact: true }).click();
+  assert.equal(await assistants.isChecked(), true);
   await shot(setup, 'console-organisation');
   await assertSound(first, 'the sign-in of the organisation');
   assert.ok(!(await setup.content()).includes(CLIENT.client_secret));

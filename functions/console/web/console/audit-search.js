@@ -24,7 +24,7 @@ function suggesting({ label, hint, pointer }) {
   const learn = (value, name) => {
     if (known.has(value)) return;
     known.set(value, name);
-    list.append(el('option', { value }, name ?? ''));
+    list.append(el('option', { value, label: name }));
   };
   /** What was entered; a name stands for what it belongs to if that is one thing only. */
   const value = () => {
