@@ -28,8 +28,14 @@ const SETTINGS: [&str; 5] =
     [name::TITLE, name::ORIGINS, name::RETURN_URLS, name::SESSION_BINDING, name::HANDLE_DELIVERY];
 
 /// What makes up an app's identity.
-const IDENTITY: [&str; 5] =
-    [name::ID_ISSUER, name::ID_AUDIENCE, name::ID_JWKS_URI, name::ID_JWKS, name::ID_JWKS_FETCHED_AT];
+const IDENTITY: [&str; 6] = [
+    name::ID_ISSUER,
+    name::ID_AUDIENCE,
+    name::ID_JWKS_URI,
+    name::ID_JWKS,
+    name::ID_JWKS_FETCHED_AT,
+    name::ID_AGENT_SCOPES,
+];
 
 /// Apps in the registry. An app stands under its own id, because that is all a caller names; its workspace lists it.
 #[derive(Debug, Clone)]

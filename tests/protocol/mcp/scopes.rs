@@ -140,3 +140,25 @@ async fn an_agent_that_may_read_connects_writes_and_disconnects_nothing() {
     assert!(api.take().is_empty());
     assert_eq!(assisted.acts("list_connections", json!({})).await["connections"][0]["status"], "active");
 }
+
+#[tokio::test]
+async fn an_app_whose_issuer_gives_our_scopes_has_nothing_done_with_a_token_without_one() {
+    let assisted = Assisted::of(World::new().await).await;
+    let at = (assisted.agent_path(), assisted.user(&assisted.world.app, "alice"));
+    let app = format!("/apps/{}", assisted.world.app.id);
+    let identity = assisted.world.admin("GET", &app).send().await.expect(200)["identity"].clone();
+    let keys = jwks(&[&assisted.world.app.signer]);
+    for (agent_scopes, refusal) in [(true, Some(403)), (false, None)] {
+        let wanted = json!({
+            "issuer": identity["issuer"], "audience": identity["audience"], "jwks": keys, "agent_scopes": agent_scopes,
+        });
+        assisted.world.admin("PUT", &format!("{app}/identity")).json(&wanted).send().await.expect(200);
+        let stored = assisted.world.admin("GET", &app).send().await.expect(200);
+        assert_eq!(stored["identity"]["agent_scopes"], agent_scopes, "what is saved is there later");
+        // What was known before is believed for a minute.
+        assisted.world.advance(60);
+        let params = json!({"name": "list_connections", "arguments": {}});
+        let answer = assisted.request((&at.0, &at.1), OLD, &params, "").await;
+        assert_eq!(answer.status, refusal.unwrap_or(200), "{answer:?}");
+    }
+}
