@@ -152,8 +152,9 @@ pub(super) fn suited(providers: &[Provider], purpose: &[String]) -> Vec<Suited> 
 }
 
 fn tells(word: &str, purpose: &[String]) -> bool {
-    let is_com = || purpose.iter().any(|word| word == "com");
-    word.chars().count() >= SHORTEST && (!SAYS_NOTHING.contains(&word) || (word == "monday" && is_com()))
+    // A plain word is a name all the same where it is written as a domain, as in `monday.com`.
+    let is_domain = || purpose.windows(2).any(|pair| singular(&pair[0]) == word && pair[1] == "com");
+    word.chars().count() >= SHORTEST && (!SAYS_NOTHING.contains(&word) || is_domain())
 }
 
 fn judged(provider: &Provider, kinds: &[(&str, Vec<&str>)], has_kind: bool) -> Option<Suited> {
