@@ -146,6 +146,7 @@ impl Two {
             ("POST", "/api/workspace/{ws}/connectors/{id}/import/nango") => json!({
                 "connections": [{}], "mapping": {"client_id": "c"},
             }),
+            ("POST", route) if route.ends_with("/replay") => json!({"since": self.world.clock.now().to_string()}),
             ("POST", route) if route.ends_with("/export") => json!({"recipient": RECIPIENT}),
             ("POST", "/api/workspace/{ws}/revocations") => json!({"connector_id": self.connector.id}),
             ("POST", route) if route.ends_with("/identity/check") => json!({"token": "planted"}),
