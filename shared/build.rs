@@ -121,8 +121,8 @@ fn checked(file: &Path, families: &BTreeMap<String, Value>) -> Result<(String, V
 
 /// Takes out of the data what only people read. Functions that show nobody the catalogue do not carry it.
 fn for_people(value: &mut Value) -> Value {
-    const TOP: [&str; 7] =
-        ["categories", "certainty", "deprecated", "docs_url", "old_urls", "setup", "suggested_scopes"];
+    const TOP: [&str; 8] =
+        ["also_known_as", "categories", "certainty", "deprecated", "docs_url", "old_urls", "setup", "suggested_scopes"];
     const REFRESH: [&str; 1] = ["dies_when"];
     const VAR: [&str; 3] = ["description", "example", "label"];
     let mut told = taken(value, &TOP);

@@ -55,7 +55,7 @@ async fn every_answer_of_every_route_is_guarded() {
         ("connection", "cnn_00000000000000000000000000"),
         ("revocation", "rev_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
         ("proposal", "prp_00000000000000000000000000"),
-        ("key", "x"),
+        ("key_id", "x"),
         ("webhook", "wh_00000000000000000000000000"),
         ("type", "fake"),
         ("sub", "alice"),

@@ -106,7 +106,7 @@ impl Two {
             ("connection", &self.connection),
             ("revocation", &self.revocation),
             ("proposal", &self.proposal),
-            ("key", &self.world.app.service_key_id),
+            ("key_id", &self.world.app.service_key_id),
             ("webhook", &self.webhook),
             ("type", "fake"),
             ("sub", "alice"),
@@ -146,6 +146,7 @@ impl Two {
             ("POST", "/api/workspace/{ws}/connectors/{id}/import/nango") => json!({
                 "connections": [{}], "mapping": {"client_id": "c"},
             }),
+            ("POST", route) if route.ends_with("/replay") => json!({"since": self.world.clock.now().to_string()}),
             ("POST", route) if route.ends_with("/export") => json!({"recipient": RECIPIENT}),
             ("POST", "/api/workspace/{ws}/revocations") => json!({"connector_id": self.connector.id}),
             ("POST", route) if route.ends_with("/identity/check") => json!({"token": "planted"}),
@@ -293,7 +294,7 @@ async fn nothing_of_another_workspace_is_reached_through_ones_own() {
     let before = sorted(&two.world.aws.dump().await);
     let own = &two.hostile.id;
     let names_more = |route: &str| {
-        ["{app}", "{id}", "{key}", "{type}", "{webhook}", "{revocation}"].iter().any(|name| route.contains(name))
+        ["{app}", "{id}", "{key_id}", "{type}", "{webhook}", "{revocation}"].iter().any(|name| route.contains(name))
     };
     for (method, route) in routes().filter(|(_, route)| route.starts_with("/api/workspace/") && names_more(route)) {
         let path = two.path(&route.replace("{ws}", own));

@@ -122,7 +122,7 @@ fn every_route_names_the_same_thing_alike() {
         for (name, collections) in [
             ("{app}", &["apps"][..]),
             ("{ws}", &["workspace", "mcp"]),
-            ("{key}", &["keys"]),
+            ("{key_id}", &["keys"]),
             ("{type}", &["providers", "tokens", "connectors"]),
         ] {
             assert!(before(name).is_none_or(|found| collections.contains(&found)), "{method} {path}");

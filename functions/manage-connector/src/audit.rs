@@ -20,7 +20,7 @@ const TIME: &str = "must be a time such as `2026-11-22T10:00:00Z`";
 /// What a cursor must be.
 const CURSOR: &str = "must be a `next_cursor` of an earlier answer";
 
-/// How long a text may be that is sought, in bytes.
+/// How long a text may be that is sought, in characters.
 const LONGEST_SOUGHT: usize = 1_000;
 
 pub(crate) fn routes() -> Router<Function> {
@@ -64,8 +64,8 @@ async fn page(
     AdminCaller(admin): AdminCaller,
     query: Query,
 ) -> Result<Json<PageOnWire>, Problem> {
-    const TEXT: &str = "must be a text of 1,000 bytes at most";
-    let text = |raw: &str| (!raw.is_empty() && raw.len() <= LONGEST_SOUGHT).then(|| raw.to_owned());
+    const TEXT: &str = "must be a text of 1,000 characters at most";
+    let text = |raw: &str| (!raw.is_empty() && raw.chars().count() <= LONGEST_SOUGHT).then(|| raw.to_owned());
     let cursor = query.read("cursor", CURSOR, Cursor::parse)?;
     let sought = Sought {
         since: query.read("since", TIME, |raw| raw.parse().ok())?,

@@ -109,7 +109,7 @@ impl CallProvider {
         let issued = self.token(place, Wish::default(), ends_at).await?;
         let provider = addressed(&issued)?;
         let prepared = PreparedCall::of(&provider.api, &issued.connector.call_rules, call)?;
-        let mut fetched = self.send(&provider, &prepared, &issued, ends_at).await?;
+        let mut fetched = Box::pin(self.send(&provider, &prepared, &issued, ends_at)).await?;
         // Where nothing renews a token, the provider's own answer says more than that it is over.
         let may_be_renewed = issued.connection.tokens.have_what_renews(&provider);
         let is_time = ends_at.saturating_duration_since(Instant::now()) > LEAST;
@@ -120,7 +120,7 @@ impl CallProvider {
                     // What the connection tells of its API may have changed with it.
                     let provider = addressed(&renewed)?;
                     let prepared = PreparedCall::of(&provider.api, &renewed.connector.call_rules, call)?;
-                    fetched = self.send(&provider, &prepared, &renewed, ends_at).await?;
+                    fetched = Box::pin(self.send(&provider, &prepared, &renewed, ends_at)).await?;
                 }
                 Err(error @ (GetTokenError::ReconnectRequired | GetTokenError::NotConnected)) => {
                     return Err(error.into());

@@ -69,7 +69,8 @@ async fn carried_through<T: Send + 'static>(work: impl Future<Output = T> + Send
 }
 
 /// What the connector's provider is like: the profile it was made with, or the catalogue's.
-fn profile(connector: &Connector) -> Option<&Provider> {
+#[must_use]
+pub fn profile(connector: &Connector) -> Option<&Provider> {
     connector.pinned_profile.as_deref().or_else(|| catalogue::find(&connector.provider))
 }
 

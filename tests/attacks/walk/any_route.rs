@@ -58,7 +58,7 @@ impl Walk {
                 ("connection", "cnn_00000000000000000000000000"),
                 ("revocation", "rev_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
                 ("proposal", "prp_00000000000000000000000000"),
-                ("key", &key),
+                ("key_id", &key),
                 ("webhook", "wh_00000000000000000000000000"),
                 ("type", "fake"),
                 ("sub", self.seats[seat].users[0]),

@@ -37,10 +37,22 @@ const NAMES: [(&str, &str, &str); 18] = [
     ("state", "What the session was begun with.", ""),
 ];
 
+/// What is sought in the audit trail.
+const SOUGHT: &str = r#"{"type":"string","minLength":1,"maxLength":1000}"#;
+
 /// What of a query is written in a form of its own.
-const FORMS: [(&str, &str); 8] = [
+const FORMS: [(&str, &str); 14] = [
     ("cursor", r#"{"type":"string","pattern":"^[A-Za-z0-9_-]{1,2048}$"}"#),
     ("since", r#"{"type":"string","format":"date-time"}"#),
+    ("until", r#"{"type":"string","format":"date-time"}"#),
+    ("actor", SOUGHT),
+    ("action", SOUGHT),
+    ("target", SOUGHT),
+    ("connector", SOUGHT),
+    (
+        "witness",
+        r#"{"type":"string","pattern":"^([0-9]{1,19}:[0-9A-Fa-f]{64})?(,([0-9]{1,19}:[0-9A-Fa-f]{64})?){7}$"}"#,
+    ),
     ("min_ttl", r#"{"type":"integer","minimum":0,"maximum":3600,"default":60}"#),
     ("required_scopes", r#"{"type":"string","pattern":"^[!#-[\\]-~]{1,256}( [!#-[\\]-~]{1,256})*$"}"#),
     ("rejected_token_sha256", r#"{"type":"string","pattern":"^[0-9A-Fa-f]{64}$"}"#),

@@ -73,6 +73,7 @@ pub(crate) fn refusals(path: &str, mut refusals: Refusals) -> Refusals {
     match path {
         "/mcp/{ws}" | "/mcp/apps/{app}" => {
             also(403, "forbidden");
+            also(403, "insufficient_scope");
             for status in [400, 406, 415] {
                 also(status, "invalid_request");
             }

@@ -8,7 +8,7 @@ use connectors::{
         call::{Data, read_call},
         ids::ConnectorId,
     },
-    journeys::call_provider::Called,
+    journeys::{call_provider::Called, profile},
     web::{Problem, no_call},
 };
 use rmcp::model::Tool;
@@ -103,8 +103,9 @@ async fn call(tools: &Agent, user: &AppUser, arguments: Value, writes: bool) -> 
     })?;
     if let Some(deed) = deed(&call).filter(|_| !writes)
         && let Some(found) = tools.connections.one_of_user(user, connector.clone()).await?
+        && let Some(provider) = profile(&found.connector)
     {
-        refuse_deed(&found.connector.provider, deed)?;
+        refuse_deed(provider, deed)?;
     }
     let called = tools.calls.call(&user.place(connector), &call).await.map_err(no_call)?;
     Ok(Answer::Told(fields(called)))

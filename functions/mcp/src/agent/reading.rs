@@ -2,14 +2,11 @@
 //! by GET: whoever lets an agent look has not let it change anything.
 
 use connectors::{
-    domain::{call::Call, fields::Table, provider::ProviderType},
+    domain::{call::Call, fields::Table, provider::Provider},
     web::Problem,
 };
 
-/// Providers whose APIs name in the path what is to be done, and do all of it by GET too.
-const BY_NAME: [&str; 5] = ["mailru", "odnoklassniki", "slack", "slackbot", "vk"];
-
-/// How the names of what only looks begin there.
+/// How the names of what only looks begin, where a path names what is to be done and GET does all of it too.
 const LOOKS: [&str; 11] =
     ["get", "history", "identity", "info", "is", "list", "lookup", "members", "replies", "search", "test"];
 
@@ -32,10 +29,10 @@ pub(super) fn deed(call: &Call) -> Option<&str> {
 }
 
 /// Refuses what changes something at this provider, by GET too.
-pub(super) fn refuse_deed(provider: &ProviderType, deed: &str) -> Result<(), Problem> {
+pub(super) fn refuse_deed(provider: &Provider, deed: &str) -> Result<(), Problem> {
     let deed = deed.to_ascii_lowercase();
     let looks = LOOKS.iter().any(|start| deed.starts_with(start));
-    if !BY_NAME.contains(&provider.as_str()) || looks {
+    if !provider.api.acts_by_name || looks {
         return Ok(());
     }
     let detail = "may change something, though it is called by GET: use call_api_write with POST";
@@ -44,11 +41,14 @@ pub(super) fn refuse_deed(provider: &ProviderType, deed: &str) -> Result<(), Pro
 
 #[cfg(test)]
 mod tests {
+    use connectors::{domain::provider::ProviderType, oauth::catalogue};
+
     use super::*;
 
     #[test]
     fn what_changes_something_by_get_is_not_read() {
-        let is_read = |provider: &str, deed: &str| refuse_deed(&ProviderType::parse(provider).unwrap(), deed).is_ok();
+        let provider = |id: &str| catalogue::find(&ProviderType::parse(id).unwrap()).unwrap();
+        let is_read = |id: &str, deed: &str| refuse_deed(provider(id), deed).is_ok();
         for (provider, deed, expected) in [
             ("slack", "list", true),
             ("slack", "lookupByEmail", true),

@@ -181,7 +181,7 @@ fn read_places(raw: &str) -> Option<Places> {
         *place = match parts.next()? {
             "" => None,
             part => {
-                let (seq, hash) = part.split_once(':')?;
+                let (seq, hash) = part.split_once(':').filter(|(seq, _)| !seq.starts_with('+'))?;
                 Some((seq.parse().ok()?, unhex(hash)?))
             }
         };

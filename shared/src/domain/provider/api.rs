@@ -45,6 +45,9 @@ pub struct Api {
     /// Where it takes the token; RFC 6750, section 2.1, where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_in: Option<TokenIn>,
+    /// Whether the last part of a path names what is to be done, and any method does it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub acts_by_name: bool,
     /// Answers that mean: the token has expired.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub expired: Vec<Expired>,
@@ -100,6 +103,7 @@ impl Api {
             headers: request::headers(&table),
             request_headers: table.each("request_headers", header_name).unwrap_or_default(),
             token_in: TokenIn::read(table.table("token_in")),
+            acts_by_name: table.flag("acts_by_name").unwrap_or(false),
             expired: table.tables("expired").into_iter().map(Expired::read).collect(),
         };
         table.close();

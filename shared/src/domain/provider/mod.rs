@@ -104,6 +104,9 @@ pub struct Provider {
     pub id: ProviderType,
     /// Its name for people.
     pub name: String,
+    /// What else people call it: small letters and digits, without anything between them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also_known_as: Vec<String>,
     /// What kinds of product it is, for a list that people browse.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
@@ -199,6 +202,7 @@ impl Provider {
         let token = Token::read(endpoints("token"));
         let provider = Self {
             name: table.require("name", table.text("name").filter(|name| is_short(&table, name))),
+            also_known_as: table.texts("also_known_as").unwrap_or_default(),
             categories: table.texts("categories").unwrap_or_default(),
             docs_url: table.url("docs_url"),
             setup: table.text("setup"),

@@ -4,44 +4,6 @@ use connectors::domain::provider::Provider;
 
 use super::super::catalogue::words;
 
-/// What people say and no provider's name has in it.
-const CALLED: [(&str, &str); 34] = [
-    ("365", "microsoft"),
-    ("azuread", "microsoft"),
-    ("bigquery", "googlebigquery"),
-    ("bq", "googlebigquery"),
-    ("entra", "microsoft"),
-    ("excel", "microsoft-excel"),
-    ("fb", "facebook"),
-    ("ga4", "google_analytics"),
-    ("gcal", "googlecalendar"),
-    ("gdocs", "googledocs"),
-    ("gdrive", "googledrive"),
-    ("gforms", "google-forms"),
-    ("gh", "github"),
-    ("gmeet", "googlemeet"),
-    ("googlemail", "gmail"),
-    ("gsheet", "googlesheets"),
-    ("gsheets", "googlesheets"),
-    ("gslides", "googleslides"),
-    ("gtasks", "googletasks"),
-    ("ig", "instagram"),
-    ("insta", "instagram"),
-    ("m365", "microsoft"),
-    ("microsoft365", "microsoft"),
-    ("msgraph", "microsoft"),
-    ("msteams", "microsoft_teams"),
-    ("o365", "microsoft"),
-    ("office365", "microsoft"),
-    ("onedrive", "one_drive"),
-    ("qbo", "quickbooks"),
-    ("sfdc", "salesforce"),
-    ("teams", "microsoft_teams"),
-    ("twitter", "x"),
-    ("yt", "youtube"),
-    ("zendeskticketing", "zendesk"),
-];
-
 /// How much of what was said is looked at, in characters.
 const MOST_CHARACTERS: usize = 100;
 
@@ -55,12 +17,11 @@ pub(in crate::builder) fn meant(said: &str, providers: &[Provider]) -> Vec<Provi
     if plain.is_empty() {
         return Vec::new();
     }
-    let called = CALLED.iter().find(|(name, _)| *name == plain).map(|(_, id)| *id);
     let parts = words(&said);
     for is_meant in [
         &(|provider: &Provider| provider.id.as_str() == said.trim()) as &dyn Fn(&Provider) -> bool,
         &|provider| squeezed(provider.id.as_str()) == plain || squeezed(&provider.name) == plain,
-        &|provider| called == Some(provider.id.as_str()),
+        &|provider| provider.also_known_as.contains(&plain),
         &|provider| is_short_for(&parts, provider),
         &|provider| is_slip(&plain, provider),
     ] {
@@ -149,9 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn every_short_form_is_of_a_provider_that_there_is() {
-        for (said, id) in CALLED {
-            assert!(all_described().any(|provider| provider.id.as_str() == id), "{said}: {id}");
+    fn no_short_form_is_of_two_providers_and_each_is_written_as_it_is_compared() {
+        let mut known = std::collections::BTreeSet::new();
+        for provider in all_described() {
+            for name in provider.also_known_as {
+                assert_eq!(squeezed(&name), name);
+                assert!(known.insert(name.clone()), "{name}");
+            }
         }
+        assert!(known.len() > 30);
     }
 }

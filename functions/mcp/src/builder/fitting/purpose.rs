@@ -152,8 +152,9 @@ pub(super) fn suited(providers: &[Provider], purpose: &[String]) -> Vec<Suited> 
 }
 
 fn tells(word: &str, purpose: &[String]) -> bool {
-    let is_com = || purpose.iter().any(|word| word == "com");
-    word.chars().count() >= SHORTEST && (!SAYS_NOTHING.contains(&word) || (word == "monday" && is_com()))
+    // A plain word is a name all the same where it is written as a domain, as in `monday.com`.
+    let is_domain = || purpose.windows(2).any(|pair| singular(&pair[0]) == word && pair[1] == "com");
+    word.chars().count() >= SHORTEST && (!SAYS_NOTHING.contains(&word) || is_domain())
 }
 
 fn judged(provider: &Provider, kinds: &[(&str, Vec<&str>)], has_kind: bool) -> Option<Suited> {
@@ -164,12 +165,21 @@ fn judged(provider: &Provider, kinds: &[(&str, Vec<&str>)], has_kind: bool) -> O
         worth += 2 * u32::from(is_named) + u32::from(is_kind);
         is_of_kind |= is_kind || (is_named && !kinds.is_empty());
     }
+    if worth > 0 && is_named_whole(provider, kinds) {
+        worth += 2;
+    }
     let is_unknown_kind = provider.categories.is_empty();
     (worth > 0).then(|| Suited {
         provider: provider.clone(),
         worth,
         is_of_kind: is_of_kind || !has_kind || is_unknown_kind,
     })
+}
+
+/// Whether every word of a provider's name is in the purpose: `Slack`, where `Slack bot` is not.
+fn is_named_whole(provider: &Provider, said: &[(&str, Vec<&str>)]) -> bool {
+    let name = super::super::catalogue::words(&provider.name);
+    !name.is_empty() && name.iter().all(|part| said.iter().any(|(word, _)| *word == singular(part)))
 }
 
 /// Whether a word is one of a provider's name, or stands within its id as `calendar` does in `googlecalendar`.

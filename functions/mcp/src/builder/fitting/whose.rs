@@ -173,7 +173,7 @@ const OF_TEAMS: [&str; 20] = [
 ];
 
 /// Parts of scopes that mean one person's data, and those that mean none.
-const PERSONAL_SCOPES: [&str; 8] = ["calendar", "contacts", "drive", "files", "gmail", "mail", "photos", "tasks"];
+const PERSONAL_SCOPES: [&str; 7] = ["calendar", "contacts", "drive", "files", "mail", "photos", "tasks"];
 const TEAM_SCOPES: [&str; 4] = ["admin", "bot", "commands", "incoming-webhook"];
 
 /// The kind that suits, and what that was guessed from.
