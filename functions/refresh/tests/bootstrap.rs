@@ -65,7 +65,10 @@ async fn a_key_that_is_too_old_is_replaced_and_everything_sealed_anew() {
         assert!(asked.contains(&(target, action.to_owned())), "{action} of {asked:?}");
     }
     let (_, keys) = deployment.administer(Method::GET, "/encryption-keys", json!(null)).await;
-    assert_eq!(keys["encryption_keys"][0]["resealed"], 3, "two tokens and a client secret: {keys}");
+    assert_eq!(
+        keys["encryption_keys"][0]["resealed"], 4,
+        "two tokens, a client secret and the key of the audit trail: {keys}"
+    );
 }
 
 #[tokio::test]
