@@ -68,11 +68,15 @@ class Callers:
                 case.headers[name] = value
 
 
-# What must exist, or be what was handed out: no schema can say which values do. Each is refused by its place.
+# What must exist, be what was handed out, or agree with another field: no schema can say which values do. Each is refused by
+# its place.
 KNOWN_TO_THE_SERVER = {
+    "/accept_endpoints",
     "/app_id",
+    "/builder_connection_enabled",
     "/client_secret",
     "/confirm",
+    "/connected_after",
     "/connection_config",
     "/connector",
     "/connector_id",
@@ -82,8 +86,10 @@ KNOWN_TO_THE_SERVER = {
     "/jwks",
     "/jwks_uri",
     "/kms_key_arn",
+    "/per_user_connection_enabled",
     "/recipient",
     "/return_to",
+    "/rotate_key",
     "/scopes",
     "/url",
     "/user",

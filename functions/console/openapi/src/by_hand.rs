@@ -228,11 +228,17 @@ fn proposals(schema: &mut Value) {
     ]);
 }
 
+/// A host as rules name it: no scheme, no path; a port perhaps.
+const HOST: &str = concat!(
+    r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*",
+    "(:([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?$",
+);
+
 /// What may be called through a connector: `shared/src/domain/call/rules.rs` reads it.
 fn call_rules() -> Value {
     let method = kinds::named("CallMethod::parse");
-    let prefix = json!({ "type": "string", "pattern": "^/[A-Za-z0-9_~-]*(/[A-Za-z0-9_~-]+)*$" });
-    let host = json!({ "type": "string", "minLength": 1, "maxLength": 1024 });
+    let prefix = kinds::below_root();
+    let host = json!({ "type": "string", "maxLength": 1024, "pattern": HOST });
     let path = json!({
         "type": "object",
         "properties": { "prefix": prefix, "method": method, "host": host },

@@ -85,6 +85,11 @@ pub(crate) fn url() -> Value {
     json!({ "type": "string", "maxLength": 2_048, "pattern": format!(r#"^{PUBLIC}([/?][!"$-~]*)?$"#) })
 }
 
+/// A path below the root of an API, without a query.
+pub(crate) fn below_root() -> Value {
+    json!({ "type": "string", "maxLength": 1_024, "pattern": format!("^/({PART}(/{PART})*/?)?$") })
+}
+
 /// A scope (RFC 6749, section 3.3).
 pub(crate) fn scope() -> Value {
     json!({ "type": "string", "pattern": r"^[!#-[\]-~]{1,256}$" })
@@ -99,9 +104,13 @@ fn bounded(mut schema: Value, longest: u32) -> Value {
     schema
 }
 
-/// Parameters of an API: texts, numbers, yes and no, and lists of those.
+/// Parameters of an API: texts, yes and no, numbers whose digits all arrive, and lists of those.
 fn query() -> Value {
-    let one = json!({ "type": ["string", "number", "boolean"] });
+    let one = json!({ "anyOf": [
+        { "type": ["string", "boolean"] },
+        { "type": "number", "exclusiveMinimum": -1e15, "exclusiveMaximum": 1e15 },
+        { "type": "integer", "minimum": i64::MIN, "maximum": u64::MAX },
+    ] });
     json!({
         "type": "object",
         "additionalProperties": { "anyOf": [one, { "type": "null" }, { "type": "array", "items": one }] },
