@@ -1,6 +1,8 @@
 //! An endpoint as the protocol's library sees it.
 
-use axum::http::{HeaderMap, request::Parts};
+use std::{fmt, sync::Arc};
+
+use axum::http::request::Parts;
 use connectors::{domain::agent_scope::AgentScope, web::Problem};
 use rmcp::{
     RoleServer, ServerHandler,
@@ -19,9 +21,9 @@ use serde_json::Value;
 
 use crate::{
     answer::{Answer, refused, told},
+    behind::{Behind, Failed},
     elicitation::Means,
-    library::{Library, Of},
-    tool::NoTool,
+    library::Of,
     transport::Served,
 };
 
@@ -36,35 +38,50 @@ const READING: [&str; 6] = [
 ];
 
 /// Tools and library, answering one request.
-#[derive(Debug, Clone)]
-pub(crate) struct Endpoint<T>(pub(crate) T);
+#[derive(Clone)]
+pub(crate) struct Endpoint(Arc<dyn Behind>);
 
-impl<T: Library> Served for Endpoint<T> {
-    type Caller = T::Caller;
+impl Endpoint {
+    pub(crate) fn of(behind: impl Behind + 'static) -> Self {
+        Self(Arc::new(behind))
+    }
 
-    fn needs(message: &Value) -> Option<AgentScope> {
+    fn has<M: ConstString>(&self) -> Result<(), ErrorData> {
+        if self.0.about().has_library { Ok(()) } else { Err(ErrorData::method_not_found::<M>()) }
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Endpoint")
+    }
+}
+
+impl Served for Endpoint {
+    fn needs(&self, message: &Value) -> Option<AgentScope> {
+        let about = self.0.about();
         match message["method"].as_str()? {
             "tools/call" => {
-                let name = message["params"]["name"].as_str()?;
-                let tool = T::list().into_iter().find(|tool| tool.name == name)?;
+                let tool = self.get_tool(message["params"]["name"].as_str()?)?;
                 let reads = tool.annotations.and_then(|hints| hints.read_only_hint).unwrap_or_default();
-                Some(if reads { T::READS } else { T::CHANGES })
+                Some(if reads { about.reads } else { about.changes })
             }
-            method => READING.contains(&method).then_some(T::READS),
+            method => READING.contains(&method).then_some(about.reads),
         }
     }
 }
 
-impl<T: Library> ServerHandler for Endpoint<T> {
+impl ServerHandler for Endpoint {
     fn get_info(&self) -> ServerConfig {
-        let implementation = Implementation::new(T::NAME, env!("CARGO_PKG_VERSION"));
+        let about = self.0.about();
+        let implementation = Implementation::new(about.name, env!("CARGO_PKG_VERSION"));
         let capabilities = ServerCapabilities::builder().enable_tools();
-        let capabilities = if T::IS_THERE {
+        let capabilities = if about.has_library {
             capabilities.enable_resources().enable_prompts().enable_completions().build()
         } else {
             capabilities.build()
         };
-        ServerConfig::new(capabilities).with_server_info(implementation).with_instructions(T::INSTRUCTIONS)
+        ServerConfig::new(capabilities).with_server_info(implementation).with_instructions(about.instructions)
     }
 
     async fn list_tools(
@@ -73,11 +90,11 @@ impl<T: Library> ServerHandler for Endpoint<T> {
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         only_page(page)?;
-        Ok(ListToolsResult::with_all_items(T::list()))
+        Ok(ListToolsResult::with_all_items(self.0.tools()))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        T::list().into_iter().find(|tool| tool.name == name)
+        self.0.tools().into_iter().find(|tool| tool.name == name)
     }
 
     async fn call_tool(
@@ -85,13 +102,13 @@ impl<T: Library> ServerHandler for Endpoint<T> {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let (caller, headers) = caller::<T>(&context)?;
+        let parts = parts(&context)?;
         let arguments = Value::Object(request.arguments.unwrap_or_default());
-        match self.0.call(caller, &request.name, arguments).await {
-            Err(NoTool) => Err(ErrorData::invalid_params("there is no tool of this name", None)),
-            Ok(Ok(Answer::Told(fields))) => Ok(told(fields).into()),
-            Ok(Ok(Answer::Asks(page))) => Means::of(&context, headers).ask(page, request.input_responses.as_ref()),
-            Ok(Err(problem)) => Ok(refused(&problem).into()),
+        match self.0.use_tool(parts, &request.name, arguments).await {
+            Ok(Answer::Told(fields)) => Ok(told(fields).into()),
+            Ok(Answer::Asks(page)) => Means::of(&context, &parts.headers).ask(page, request.input_responses.as_ref()),
+            Err(Failed::Refused(problem)) => Ok(refused(&problem).into()),
+            Err(other) => Err(failed(&other)),
         }
     }
 
@@ -100,9 +117,9 @@ impl<T: Library> ServerHandler for Endpoint<T> {
         page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        is_there::<T, ListResourcesRequestMethod>()?;
+        self.has::<ListResourcesRequestMethod>()?;
         only_page(page)?;
-        let resources = self.0.resources(&caller::<T>(&context)?.0).await.map_err(|problem| failed(&problem))?;
+        let resources = self.0.all_resources(parts(&context)?).await.map_err(|error| failed(&error))?;
         Ok(ListResourcesResult::with_all_items(resources))
     }
 
@@ -111,9 +128,9 @@ impl<T: Library> ServerHandler for Endpoint<T> {
         page: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        is_there::<T, ListResourceTemplatesRequestMethod>()?;
+        self.has::<ListResourceTemplatesRequestMethod>()?;
         only_page(page)?;
-        Ok(ListResourceTemplatesResult::with_all_items(T::templates()))
+        Ok(ListResourceTemplatesResult::with_all_items(self.0.templates()))
     }
 
     async fn read_resource(
@@ -121,8 +138,8 @@ impl<T: Library> ServerHandler for Endpoint<T> {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        is_there::<T, ReadResourceRequestMethod>()?;
-        let found = self.0.read(&caller::<T>(&context)?.0, &request.uri).await.map_err(|problem| failed(&problem))?;
+        self.has::<ReadResourceRequestMethod>()?;
+        let found = self.0.resource(parts(&context)?, &request.uri).await.map_err(|error| failed(&error))?;
         let found = found.ok_or_else(|| nothing_there(&context))?;
         let contents = ResourceContents::text(found.to_string(), request.uri).with_mime_type("application/json");
         Ok(ReadResourceResult::new(vec![contents]).into())
@@ -133,9 +150,9 @@ impl<T: Library> ServerHandler for Endpoint<T> {
         page: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        is_there::<T, ListPromptsRequestMethod>()?;
+        self.has::<ListPromptsRequestMethod>()?;
         only_page(page)?;
-        Ok(ListPromptsResult::with_all_items(T::prompts()))
+        Ok(ListPromptsResult::with_all_items(self.0.prompts()))
     }
 
     async fn get_prompt(
@@ -143,10 +160,10 @@ impl<T: Library> ServerHandler for Endpoint<T> {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        is_there::<T, GetPromptRequestMethod>()?;
+        self.has::<GetPromptRequestMethod>()?;
         let arguments = request.arguments.unwrap_or_default();
-        let opening = self.0.open(&caller::<T>(&context)?.0, &request.name, &arguments).await;
-        let opening = opening.map_err(|problem| failed(&problem))?;
+        let opening = self.0.opening(parts(&context)?, &request.name, &arguments).await;
+        let opening = opening.map_err(|error| failed(&error))?;
         let opening = opening.ok_or_else(|| ErrorData::invalid_params("there is no prompt of this name", None))?;
         let said = PromptMessage::new_text(Role::User, opening.text);
         Ok(GetPromptResult::new(vec![said]).with_description(opening.description).into())
@@ -157,30 +174,23 @@ impl<T: Library> ServerHandler for Endpoint<T> {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        is_there::<T, CompleteRequestMethod>()?;
+        self.has::<CompleteRequestMethod>()?;
         let of = match &request.r#ref {
             Reference::Prompt(prompt) => Of::Prompt(&prompt.name),
             Reference::Resource(template) => Of::Template(&template.uri),
             _ => return Err(ErrorData::invalid_params("there is no such argument", None)),
         };
-        let (caller, _) = caller::<T>(&context)?;
-        let found = self.0.complete(&caller, of, &request.argument.name, &request.argument.value).await;
-        let values = found.map_err(|problem| failed(&problem))?;
+        let found = self.0.completion(parts(&context)?, of, &request.argument.name, &request.argument.value).await;
+        let values = found.map_err(|error| failed(&error))?;
         let values = values.ok_or_else(|| ErrorData::invalid_params("there is no such argument", None))?;
         let completion = CompletionInfo::new(values).map_err(|error| ErrorData::internal_error(error, None))?;
         Ok(CompleteResult::new(completion))
     }
 }
 
-/// Who calls. The transport has put it there: without it nobody has proven anything.
-fn caller<T: Library>(context: &RequestContext<RoleServer>) -> Result<(T::Caller, &HeaderMap), ErrorData> {
-    let parts = context.extensions.get::<Parts>();
-    let caller = parts.and_then(|parts| Some((parts.extensions.get::<T::Caller>()?.clone(), &parts.headers)));
-    caller.ok_or_else(|| ErrorData::internal_error("nobody has proven who is calling", None))
-}
-
-fn is_there<T: Library, M: ConstString>() -> Result<(), ErrorData> {
-    if T::IS_THERE { Ok(()) } else { Err(ErrorData::method_not_found::<M>()) }
+/// The request as it came over HTTP, with whoever has made it.
+fn parts(context: &RequestContext<RoleServer>) -> Result<&Parts, ErrorData> {
+    context.extensions.get::<Parts>().ok_or_else(|| failed(&Failed::Nobody))
 }
 
 /// Everything is on one page: whoever asks for another made it up.
@@ -199,8 +209,16 @@ fn nothing_there(context: &RequestContext<RoleServer>) -> ErrorData {
     ErrorData::new(code, "there is nothing at this address that you have access to", None)
 }
 
-/// A refusal of something that is no tool: in the protocol's own form, and in our words only.
-fn failed(problem: &Problem) -> ErrorData {
+/// Why something that is no tool gave nothing: in the protocol's own form, and in our words only.
+fn failed(failed: &Failed) -> ErrorData {
+    match failed {
+        Failed::Nobody => ErrorData::internal_error("nobody has proven who is calling", None),
+        Failed::NoTool => ErrorData::invalid_params("there is no tool of this name", None),
+        Failed::Refused(problem) => not_granted(problem),
+    }
+}
+
+fn not_granted(problem: &Problem) -> ErrorData {
     let said = problem.errors().first().map_or_else(
         || problem.detail().to_owned(),
         |error| format!("{} {}", error.pointer.trim_start_matches('/'), error.detail),

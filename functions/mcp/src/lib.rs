@@ -4,6 +4,7 @@
 
 mod agent;
 mod answer;
+mod behind;
 mod builder;
 mod elicitation;
 mod endpoint;
@@ -29,7 +30,6 @@ pub use self::transport::Served;
 use self::{
     agent::Agent,
     builder::Builder,
-    endpoint::Endpoint,
     transport::{Said, Transport},
 };
 
@@ -51,17 +51,21 @@ struct Function {
 
 /// The routes of this function.
 pub fn router(services: &Services) -> Router {
-    serving(services, Endpoint(Builder::new(services)))
+    routes(services, Transport::to(Builder::new(services), services.public_base_url()))
 }
 
 /// The same with something else for builders' assistants: what the way to it is tried with.
-pub fn serving(services: &Services, builders: impl Served<Caller = Admin>) -> Router {
+pub fn serving(services: &Services, builders: impl Served) -> Router {
+    routes(services, Transport::new(builders, services.public_base_url()))
+}
+
+fn routes(services: &Services, builders: Transport<Admin>) -> Router {
     let base = services.public_base_url();
     let function = Function {
         callers: services.callers(),
         resources: Resources::new(base),
-        builders: Transport::new(builders, base),
-        agents: Transport::new(Endpoint(Agent::new(services)), base),
+        builders,
+        agents: Transport::to(Agent::new(services), base),
     };
     Router::new()
         .route("/mcp/{ws}", post(of_builder))

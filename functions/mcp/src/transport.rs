@@ -1,11 +1,11 @@
 //! The protocol over HTTP, without sessions: every request stands for itself, because the next one may come to another
 //! instance.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{fmt, marker::PhantomData, pin::Pin, sync::Arc};
 
 use axum::{
     body::{Body, to_bytes},
-    http::{HeaderMap, HeaderValue, Request, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderValue, Request, StatusCode, header},
     response::Response,
 };
 use connectors::{
@@ -22,30 +22,39 @@ use rmcp::{
 use serde_json::Value;
 use url::Url;
 
-use crate::elicitation::{SESSION, session};
+use crate::{
+    elicitation::{SESSION, session},
+    endpoint::Endpoint,
+    library::Library,
+};
 
 /// How long a refusal of the library is that is looked at, in bytes.
 const LONGEST_REFUSAL: usize = 4 * 1024;
 
 /// What stands behind an address, and answers those who have proven who they are.
 pub trait Served: ServerHandler + Clone {
-    /// Who calls.
-    type Caller: Clone + Send + Sync + 'static;
-
     /// What a token must be good for to say this, if anything.
-    fn needs(message: &Value) -> Option<AgentScope>;
+    fn needs(&self, message: &Value) -> Option<AgentScope>;
 }
 
 type Handler = dyn Fn(Request<Body>) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync;
 
+type Needs = dyn Fn(&Value) -> Option<AgentScope> + Send + Sync;
+
 /// An endpoint for callers of one kind, reachable.
 pub(crate) struct Transport<C> {
+    way: Way,
+    callers: PhantomData<fn(C)>,
+}
+
+/// The way to an endpoint, the same for callers of every kind.
+#[derive(Clone)]
+struct Way {
     handler: Arc<Handler>,
-    needs: fn(&Value) -> Option<AgentScope>,
+    needs: Arc<Needs>,
     /// The host of the address at which people reach this deployment. One without a host is none: then nobody is let in.
     authority: HeaderValue,
     random: Random,
-    insert: fn(&mut Request<Body>, C),
 }
 
 /// A request of somebody who has proven who they are: what their token is good for, the name by which the gateway took it,
@@ -59,9 +68,7 @@ pub(crate) struct Said {
 
 impl<C> Clone for Transport<C> {
     fn clone(&self) -> Self {
-        let Self { handler, needs, authority, random, insert } = self;
-        let (handler, authority, random) = (Arc::clone(handler), authority.clone(), random.clone());
-        Self { handler, needs: *needs, authority, random, insert: *insert }
+        Self { way: self.way.clone(), callers: PhantomData }
     }
 }
 
@@ -72,9 +79,28 @@ impl<C> fmt::Debug for Transport<C> {
 }
 
 impl<C: Clone + Send + Sync + 'static> Transport<C> {
-    /// The endpoint below the address at which people reach this deployment. Requests that were meant for another host, or
-    /// come from pages of another origin, are refused: a name that leads here is not ours for that (DNS rebinding).
-    pub(crate) fn new<H: Served<Caller = C>>(served: H, public_base_url: &str) -> Self {
+    /// Tools and library for such callers, below the address at which people reach this deployment.
+    pub(crate) fn to(library: impl Library<Caller = C>, public_base_url: &str) -> Self {
+        Self::new(Endpoint::of(library), public_base_url)
+    }
+
+    /// The same for what takes no caller, or looks itself for one among the parts of the request.
+    pub(crate) fn new(served: impl Served, public_base_url: &str) -> Self {
+        Self { way: Way::new(served, public_base_url), callers: PhantomData }
+    }
+
+    /// Answers one request.
+    pub(crate) async fn answer(&self, caller: C, said: Said) -> Result<Response, Problem> {
+        let mut extensions = Extensions::new();
+        extensions.insert(caller);
+        self.way.answer(extensions, said).await
+    }
+}
+
+impl Way {
+    /// The way below this address. Requests that were meant for another host, or come from pages of another origin, are
+    /// refused: a name that leads here is not ours for that (DNS rebinding).
+    fn new(served: impl Served, public_base_url: &str) -> Self {
         let base = Url::parse(public_base_url).ok();
         let authority = base.as_ref().and_then(|base| match (base.host_str()?, base.port()) {
             (host, None) => Some(host.to_owned()),
@@ -91,6 +117,7 @@ impl<C: Clone + Send + Sync + 'static> Transport<C> {
             .with_allowed_hosts([authority.clone()])
             .with_allowed_origins(origin)
             .enforce_origin_validation();
+        let asked = served.clone();
         let service = move || Ok(served.clone());
         let service = StreamableHttpService::new(service, Arc::new(NeverSessionManager::default()), config);
         let handler = move |request| -> Pin<Box<dyn Future<Output = Response> + Send>> {
@@ -99,17 +126,13 @@ impl<C: Clone + Send + Sync + 'static> Transport<C> {
         };
         Self {
             handler: Arc::new(handler),
-            needs: H::needs,
+            needs: Arc::new(move |message| asked.needs(message)),
             authority: HeaderValue::from_str(&authority).unwrap_or(HeaderValue::from_static("invalid")),
             random: Random::default(),
-            insert: |request, caller| {
-                request.extensions_mut().insert(caller);
-            },
         }
     }
 
-    /// Answers one request.
-    pub(crate) async fn answer(&self, caller: C, said: Said) -> Result<Response, Problem> {
+    async fn answer(&self, extensions: Extensions, said: Said) -> Result<Response, Problem> {
         let Said { access, own_host, mut headers, message } = said;
         if let Some(scope) = (self.needs)(&message) {
             access.require(scope)?;
@@ -122,7 +145,7 @@ impl<C: Clone + Send + Sync + 'static> Transport<C> {
         // The token has done what it is for: nothing behind this gets to see it.
         request.headers_mut().remove(header::AUTHORIZATION);
         request.headers_mut().remove(header::CONTENT_LENGTH);
-        (self.insert)(&mut request, caller);
+        *request.extensions_mut() = extensions;
         let (mut parts, body) = (self.handler)(request).await.into_parts();
         if let Some(session) = session.filter(|_| parts.status.is_success()) {
             let name = HeaderValue::from_str(&session).map_err(|error| Problem::internal(&error))?;

@@ -1,6 +1,7 @@
-//! A request as the gateway hands it to a function (HTTP API, payload format 2.0), and the answer in the form it takes:
-//! what the crate `lambda_http` makes of them, but for the address and for headers. It refuses a request whose headers have
-//! other letters than ASCII, and hands over only the first of several headers of one name in an answer.
+//! A request as the gateway hands it to a function (HTTP API, payload format 2.0), and the answer in the form it takes.
+//! The crate `lambda_http` carries both; what is in them is read and written here. It would refuse a request whose headers
+//! have other letters than ASCII, hand over only the first of several headers of one name in an answer, and write texts of
+//! other alphabets than UTF-8 anew under the name of the old one.
 //!
 //! The gateway decodes the path before it hands it over, so a `/` or `?` that a caller had encoded into an id can no
 //! longer be told from one that separates. The route it chose and the values it found there can: the path is put
@@ -11,17 +12,22 @@ use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use axum::{
     Router,
-    http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use futures::TryFutureExt;
-use lambda_http::{Adapter, Context, LambdaEvent, Service, request::LambdaRequest, service_fn};
+use lambda_http::{
+    Adapter, Body, Context, LambdaEvent, Request, Service, aws_lambda_events::apigw::ApiGatewayV2httpRequest,
+    request::LambdaRequest, service_fn,
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tower::ServiceExt;
 
+use self::written::Written;
 use crate::domain::audit::Origin;
+
+mod written;
 
 /// What stands for itself in one segment of a path (RFC 3986, section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -51,13 +57,18 @@ const QUERY: &AsciiSet = &PATH.remove(b'?');
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnHost(pub String);
 
-/// An event that no gateway sends.
-#[derive(Debug)]
-pub(super) struct NoRequest;
+/// Why an event has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unanswered {
+    /// No gateway sends it.
+    NoRequest,
+    /// The answer broke off while it was made.
+    BrokenOff,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Address {
+struct Event {
     #[serde(default)]
     route_key: String,
     raw_path: String,
@@ -69,79 +80,94 @@ struct Address {
     body: Option<String>,
     #[serde(default)]
     is_base64_encoded: bool,
-    request_context: Option<RequestContext>,
+    request_context: RequestContext,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RequestContext {
     domain_name: Option<String>,
-    http: Option<Http>,
+    http: Http,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Http {
+    method: String,
     source_ip: Option<IpAddr>,
 }
 
-/// A request's address, its headers, the host that the gateway is, and the network that it saw the request come from.
+/// A request, the host that the gateway is, and the network that it saw the request come from.
 struct Arrived {
+    method: Method,
     address: Uri,
     headers: HeaderMap,
+    body: Body,
     own_host: Option<OwnHost>,
     origin: Option<Origin>,
+}
+
+impl Arrived {
+    fn put_into(self, request: &mut Request) {
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.address;
+        *request.headers_mut() = self.headers;
+        *request.body_mut() = self.body;
+        if let Some(origin) = self.origin {
+            request.extensions_mut().insert(origin);
+        }
+        if let Some(own_host) = self.own_host {
+            request.extensions_mut().insert(own_host);
+        }
+    }
 }
 
 /// Answers an event with what the routes answer.
 ///
 /// # Errors
-/// [`NoRequest`] if the event stands for no request.
-pub(super) async fn answer(routes: Router, event: Value) -> Result<Value, NoRequest> {
-    let (payload, arrived) = request(event)?;
-    let service = service_fn(|mut request: lambda_http::Request| {
-        *request.uri_mut() = arrived.address.clone();
-        *request.headers_mut() = arrived.headers.clone();
-        if let Some(origin) = arrived.origin.clone() {
-            request.extensions_mut().insert(origin);
+/// If the event stands for no request, or its answer breaks off.
+pub(super) async fn answer(routes: Router, event: Value) -> Result<Value, Unanswered> {
+    let mut arrived = Some(arrived(event).ok_or(Unanswered::NoRequest)?);
+    let service = service_fn(|mut request: Request| {
+        if let Some(arrived) = arrived.take() {
+            arrived.put_into(&mut request);
         }
-        if let Some(own_host) = arrived.own_host.clone() {
-            request.extensions_mut().insert(own_host);
-        }
-        routes.clone().oneshot(request).map_ok(with_each_name_once)
+        let answer = routes.clone().oneshot(request);
+        async move { Written::of(answer.await.unwrap_or_else(|never| match never {})).await }
     });
-    let event = LambdaEvent { payload, context: Context::default() };
-    let response = Adapter::from(service).call(event).await.unwrap_or_else(|never| match never {});
-    serde_json::to_value(response).map_err(|_| NoRequest)
+    let event = LambdaEvent { payload: empty(), context: Context::default() };
+    let response = Adapter::from(service).call(event).await.map_err(|_| Unanswered::BrokenOff)?;
+    serde_json::to_value(response).map_err(|_| Unanswered::BrokenOff)
 }
 
-/// The request that an event stands for, and what is ours of it. The address: the crate resolves and splits what the gateway
-/// has decoded, and panics at what makes no URL. The headers: it takes none of them but a host that makes a URL.
-fn request(mut event: Value) -> Result<(LambdaRequest, Arrived), NoRequest> {
-    let parts: Address = Address::deserialize(&event).map_err(|_| NoRequest)?;
-    if parts.is_base64_encoded && parts.body.is_some_and(|body| BASE64_STANDARD.decode(body).is_err()) {
-        return Err(NoRequest);
-    }
-    let path = path(&parts.route_key, parts.path_parameters.as_ref(), &parts.raw_path);
-    let address = match parts.raw_query_string.as_str() {
+/// The request that an event stands for; nothing, if it stands for none.
+fn arrived(event: Value) -> Option<Arrived> {
+    let event: Event = serde_json::from_value(event).ok()?;
+    let path = path(&event.route_key, event.path_parameters.as_ref(), &event.raw_path);
+    let address = match event.raw_query_string.as_str() {
         "" => path,
         query => format!("{path}?{}", utf8_percent_encode(query, QUERY)),
     };
-    let address = Uri::builder().path_and_query(address).build().map_err(|_| NoRequest)?;
-    let plain = [("/rawPath", "/"), ("/rawQueryString", ""), ("/requestContext/stage", "$default")];
-    for (pointer, value) in plain {
-        if let Some(place) = event.pointer_mut(pointer) {
-            *place = value.into();
-        }
-    }
-    let fields = event.as_object_mut().ok_or(NoRequest)?;
-    fields.insert("headers".to_owned(), json!({"host": "gateway"}));
-    fields.remove("cookies");
-    let context = parts.request_context;
-    let own_host = context.as_ref().and_then(|context| context.domain_name.clone()).map(OwnHost);
-    let origin = context.and_then(|context| context.http?.source_ip).map(Origin::of);
-    let headers = headers(parts.headers.unwrap_or_default(), parts.cookies);
-    Ok((serde_json::from_value(event).map_err(|_| NoRequest)?, Arrived { address, headers, own_host, origin }))
+    let body = match event.body {
+        None => Body::Empty,
+        Some(body) if event.is_base64_encoded => Body::Binary(BASE64_STANDARD.decode(body).ok()?),
+        Some(body) => Body::Text(body),
+    };
+    let context = event.request_context;
+    Some(Arrived {
+        method: Method::from_bytes(context.http.method.as_bytes()).ok()?,
+        address: Uri::builder().path_and_query(address).build().ok()?,
+        headers: headers(event.headers.unwrap_or_default(), event.cookies),
+        body,
+        own_host: context.domain_name.map(OwnHost),
+        origin: context.http.source_ip.map(Origin::of),
+    })
+}
+
+/// A request with nothing in it, as the crate takes it. It would resolve and split a path that the gateway has decoded, and
+/// panics at what makes no URL.
+fn empty() -> LambdaRequest {
+    LambdaRequest::ApiGatewayV2(ApiGatewayV2httpRequest::default())
 }
 
 /// The headers of a request, without those that no request can carry.
@@ -151,19 +177,6 @@ fn headers(named: BTreeMap<String, String>, cookies: Option<Vec<String>>) -> Hea
     let all = named.into_iter().chain(cookies);
     all.filter_map(|(name, value)| Some((name.parse::<HeaderName>().ok()?, HeaderValue::try_from(value).ok()?)))
         .collect()
-}
-
-/// An answer in which several headers of one name are one (RFC 9110, section 5.3), but for cookies, which the gateway takes
-/// apart from the others.
-fn with_each_name_once<B>(mut answer: Response<B>) -> Response<B> {
-    let names: Vec<HeaderName> = answer.headers().keys().filter(|name| *name != header::SET_COOKIE).cloned().collect();
-    for name in names {
-        let values: Vec<&[u8]> = answer.headers().get_all(&name).iter().map(HeaderValue::as_bytes).collect();
-        if let (2.., Ok(value)) = (values.len(), HeaderValue::from_bytes(&values.join(&b", "[..]))) {
-            answer.headers_mut().insert(name, value);
-        }
-    }
-    answer
 }
 
 /// The path as the caller wrote it, as far as that can be known: from the route and its values where they make up the

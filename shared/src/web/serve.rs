@@ -6,7 +6,7 @@ use axum::Router;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 
-use super::gateway;
+use super::gateway::{self, Unanswered};
 
 /// What a function does with an event that is not an HTTP request.
 pub type EventHandler =
@@ -44,8 +44,10 @@ async fn dispatch(
     event: Value,
 ) -> Result<Value, lambda_runtime::Error> {
     let outcome = if event.get("requestContext").is_some() {
-        let no_request = |_| EventError::Invalid("it is no request of an HTTP API");
-        gateway::answer(routes, event).await.map_err(no_request)
+        gateway::answer(routes, event).await.map_err(|unanswered| match unanswered {
+            Unanswered::NoRequest => EventError::Invalid("it is no request of an HTTP API"),
+            Unanswered::BrokenOff => EventError::Failed("the answer broke off".to_owned()),
+        })
     } else {
         match on_event {
             Some(handler) => handler(event).await,

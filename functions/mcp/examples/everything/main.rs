@@ -36,9 +36,7 @@ struct Everything {
 }
 
 impl Served for Everything {
-    type Caller = Admin;
-
-    fn needs(_: &Value) -> Option<AgentScope> {
+    fn needs(&self, _: &Value) -> Option<AgentScope> {
         None
     }
 }

@@ -179,3 +179,53 @@ async fn an_answer_keeps_each_cookie_and_what_is_no_text() {
     assert_eq!(answer["headers"]["vary"], "origin");
     assert_eq!((&answer["body"], &answer["isBase64Encoded"]), (&json!("/wA="), &json!(true)));
 }
+
+#[tokio::test]
+async fn an_answer_of_another_alphabet_arrives_byte_for_byte() {
+    let latin = b"caf\xe9".to_vec();
+    for (kind, body, expected) in [
+        ("text/plain; charset=iso-8859-1", latin.clone(), json!([BASE64_STANDARD.encode(&latin), true])),
+        ("text/plain; charset=utf-16", b"ab".to_vec(), json!(["ab", false])),
+        ("application/problem+json; charset=utf-8", "\u{feff}{}".into(), json!(["\u{feff}{}", false])),
+        ("image/png", b"png".to_vec(), json!([BASE64_STANDARD.encode("png"), true])),
+    ] {
+        let handler = async move || ([(header::CONTENT_TYPE, kind)], body);
+        let answer = answer(Router::new().route("/a", get(handler)), event("/a", &Value::Null, "/a")).await.unwrap();
+        assert_eq!(json!([answer["body"], answer["isBase64Encoded"]]), expected, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_compressed_is_no_text() {
+    let headers = [(header::CONTENT_TYPE, "text/css"), (header::CONTENT_ENCODING, "gzip")];
+    let handler = async move || (headers, "squeezed");
+    let answer = answer(Router::new().route("/a", get(handler)), event("/a", &Value::Null, "/a")).await.unwrap();
+    assert_eq!(
+        (&answer["body"], &answer["isBase64Encoded"]),
+        (&json!(BASE64_STANDARD.encode("squeezed")), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_none() {
+    let handler = async || {
+        let parts = futures::stream::iter([Ok("half"), Err(std::io::Error::other("gone"))]);
+        axum::body::Body::from_stream(parts)
+    };
+    let answer = answer(Router::new().route("/a", get(handler)), event("/a", &Value::Null, "/a")).await;
+    assert_eq!(answer, Err(Unanswered::BrokenOff));
+}
+
+#[tokio::test]
+async fn a_method_arrives_as_it_was_sent() {
+    let shown = |method: Method| async move { method.to_string() };
+    let routes = Router::new().route("/a", axum::routing::any(shown));
+    for (method, expected) in
+        [("DELETE", Some("DELETE")), ("get", Some("get")), ("PROPFIND", Some("PROPFIND")), ("", None)]
+    {
+        let mut event = event("/a", &Value::Null, "/a");
+        event["requestContext"]["http"]["method"] = method.into();
+        let answer = answer(routes.clone(), event).await.ok();
+        assert_eq!(answer.map(|answer| answer["body"].as_str().unwrap().to_owned()).as_deref(), expected);
+    }
+}
