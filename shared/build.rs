@@ -26,17 +26,24 @@ mod provider;
 mod fields;
 
 #[allow(dead_code, unreachable_pub, reason = "as above")]
+#[path = "src/domain/gather.rs"]
+mod gather;
+
+#[allow(dead_code, unreachable_pub, reason = "as above")]
 #[path = "src/domain/scopes.rs"]
 mod scopes;
 
 /// The rules name their own crate's modules; this is where they find them here.
 mod domain {
-    pub(crate) use crate::{fields, scopes};
+    pub(crate) use crate::{fields, gather, scopes};
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for watched in ["build.rs", "providers", "src/domain/provider", "src/domain/fields.rs", "src/domain/scopes.rs"] {
+    for watched in ["build.rs", "providers", "src/domain/provider"] {
         println!("cargo::rerun-if-changed={watched}");
+    }
+    for watched in ["fields", "gather", "scopes"] {
+        println!("cargo::rerun-if-changed=src/domain/{watched}.rs");
     }
     let families = families()?;
     let files = toml_files("providers")?;

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::gather::Gather;
+
 /// One scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AgentScope {
@@ -55,7 +57,7 @@ impl GrantedScopes {
     #[must_use]
     pub fn of_claims(claims: &Map<String, Value>, issuer_has_them: bool) -> Self {
         let given = ["scope", "scp"].into_iter().filter_map(|name| claims.get(name));
-        let ours: BTreeSet<AgentScope> = given.flat_map(names).filter_map(AgentScope::parse).collect();
+        let ours: BTreeSet<AgentScope> = given.flat_map(names).filter_map(AgentScope::parse).gathered();
         if issuer_has_them || !ours.is_empty() { Self::Only(ours) } else { Self::All }
     }
 

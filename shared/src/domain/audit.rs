@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ids::WorkspaceId, person::Person, user::User};
+use super::{gather::Gather, ids::WorkspaceId, person::Person, user::User};
 
 /// One thing that somebody did, in its place in the trail.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ impl Deed {
             issuer: actor.issuer().map(str::to_owned),
             action: action.to_owned(),
             target: target.to_owned(),
-            details: details.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            details: details.map(|(name, value)| (name.to_owned(), value.to_owned())).gathered(),
             origin: origin.map(|origin| origin.as_str().to_owned()),
         }
     }

@@ -6,7 +6,10 @@ use std::{cell::RefCell, collections::BTreeMap};
 use serde_json::{Map, Value};
 
 use super::provider::Path;
-use crate::domain::scopes::{InvalidScopes, Scopes};
+use crate::domain::{
+    gather::Gather,
+    scopes::{InvalidScopes, Scopes},
+};
 
 /// A field that was not accepted, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,7 +200,7 @@ impl<'a> Table<'a> {
             .filter_map(|(key, value)| {
                 read(key, value).map(|read| (key.clone(), read)).map_err(|detail| table.refuse(key, detail)).ok()
             })
-            .collect()
+            .gathered()
     }
 
     /// The table below this name; an absent one has no fields.

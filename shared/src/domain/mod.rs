@@ -19,6 +19,7 @@ pub mod expiring;
 pub mod fields;
 pub mod finding;
 pub mod freshness;
+pub mod gather;
 pub mod health;
 pub mod ids;
 pub mod mass_revocation;

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::domain::{
     account::Account,
+    gather::Gather,
     provider::{IdentityFrom, Path, Provider, RefreshGrant, Source, TokenResponse, first},
     scopes::Scopes,
     secret::Secret,
@@ -146,7 +147,7 @@ fn kept(provider: &Provider, response: &TokenResponse, answer: &Value) -> BTreeM
         _ => None,
     });
     let found = |(name, path): (&String, &Path)| Some((name.clone(), detail(path.find(answer)?)?));
-    response.keep.iter().chain(vars).filter_map(found).collect()
+    response.keep.iter().chain(vars).filter_map(found).gathered()
 }
 
 /// A value that can be kept with a connection, as a text.

@@ -14,7 +14,10 @@ use super::{
     wire::{self, Parameters},
 };
 use crate::{
-    domain::provider::{AuthHeader, Body, ClientAuth, Derive, ExchangeStep, Function, Method, Provider},
+    domain::{
+        gather::Gather,
+        provider::{AuthHeader, Body, ClientAuth, Derive, ExchangeStep, Function, Method, Provider},
+    },
     random::Random,
 };
 
@@ -146,7 +149,7 @@ impl<'a> Recipe<'a> {
 
 /// Several tables in one; a later one goes before an earlier one.
 fn layered<const N: usize>(tables: [&Texts; N]) -> BTreeMap<&str, &str> {
-    tables.into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    tables.into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str())).gathered()
 }
 
 fn texts(list: &[String]) -> Vec<&str> {

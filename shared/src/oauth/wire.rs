@@ -10,7 +10,10 @@ use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
 use super::placeholders::Values;
-use crate::domain::provider::{AuthHeader, Body, Method, Provider, TokenIn};
+use crate::domain::{
+    gather::Gather,
+    provider::{AuthHeader, Body, Method, Provider, TokenIn},
+};
 
 /// The longest wait that a provider may ask for. What asks for more is asked again after an hour.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
@@ -31,7 +34,8 @@ pub(super) fn put_parameters(request: &mut HttpRequest, parameters: Parameters, 
             ("application/x-www-form-urlencoded", form)
         }
         Body::Json => {
-            let fields: Map<String, Value> = parameters.into_iter().map(|(name, value)| (name, value.into())).collect();
+            let fields: Map<String, Value> =
+                parameters.into_iter().map(|(name, value)| (name, value.into())).gathered();
             ("application/json", Value::Object(fields).to_string())
         }
         Body::Query => {
@@ -160,7 +164,7 @@ pub(super) fn object(body: &[u8]) -> Option<Value> {
     }
     let looks_like_form = body.contains(&b'=') && !body.starts_with(b"<") && !body.starts_with(b"{");
     let fields = || form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned().into()));
-    looks_like_form.then(|| Value::Object(fields().collect()))
+    looks_like_form.then(|| Value::Object(fields().gathered()))
 }
 
 /// How long the provider asks to wait (RFC 9110, section 10.2.3): seconds or a date; at most an hour.

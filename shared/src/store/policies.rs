@@ -12,6 +12,7 @@ use super::{
 };
 use crate::domain::{
     connector::Connector,
+    gather::Gather,
     ids::WorkspaceId,
     policy::{Left, Policy},
     provider::ProviderType,
@@ -71,7 +72,7 @@ impl Policies {
         policy: &Policy,
     ) -> Result<Write, StoreError> {
         let off: BTreeMap<String, String> =
-            policy.off().map(|(provider, left)| (provider.to_string(), left.as_str().to_owned())).collect();
+            policy.off().map(|(provider, left)| (provider.to_string(), left.as_str().to_owned())).gathered();
         let item = NewItem::at(&pk(workspace), SK).map(name::SWITCHES, &off).number(name::REVISION, found.revision + 1);
         let request = self.0.client.put_item().table_name(&self.0.name).set_item(Some(item.into_item()));
         let request = match found.revision {
@@ -86,6 +87,6 @@ impl Policies {
 
 pub(super) fn read(row: &Row) -> Result<Policy, StoreError> {
     let read = |(provider, left): (String, String)| Some((ProviderType::parse(&provider).ok()?, Left::parse(&left)?));
-    let off = row.map(name::SWITCHES)?.into_iter().map(read).collect::<Option<_>>();
+    let off = row.map(name::SWITCHES)?.into_iter().map(read).all_gathered();
     off.map(Policy::of).ok_or(StoreError::Unreadable(name::SWITCHES))
 }

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use jiff::{Timestamp, civil::Date};
 
 use super::error::StoreError;
-use crate::domain::{scopes::Scopes, secret::Sealed};
+use crate::domain::{gather::Gather, scopes::Scopes, secret::Sealed};
 
 /// An item as the SDK has it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -211,7 +211,7 @@ impl Row {
     pub(super) fn map(&self, name: &'static str) -> Result<BTreeMap<String, String>, StoreError> {
         let Some(values) = self.find(name, |value| value.as_m().ok())? else { return Ok(BTreeMap::new()) };
         let pair = |(key, value): (&String, &AttributeValue)| Some((key.clone(), value.as_s().ok()?.clone()));
-        values.iter().map(pair).collect::<Option<_>>().ok_or(StoreError::Unreadable(name))
+        values.iter().map(pair).all_gathered().ok_or(StoreError::Unreadable(name))
     }
 
     /// Reads a value that is its own kind in the domain.

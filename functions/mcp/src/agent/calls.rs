@@ -6,6 +6,7 @@ use connectors::{
     auth::AppUser,
     domain::{
         call::{Data, read_call},
+        gather::Gather,
         ids::ConnectorId,
     },
     journeys::{call_provider::Called, profile},
@@ -114,7 +115,7 @@ async fn call(tools: &Agent, user: &AppUser, arguments: Value, writes: bool) -> 
 fn fields(called: Called) -> Value {
     let is_success = called.status.is_some_and(|status| status.is_success()) && called.body.is_ok();
     let headers: serde_json::Map<String, Value> =
-        called.headers.iter().map(|(name, value)| (name.clone(), json!(capped(value)))).collect();
+        called.headers.iter().map(|(name, value)| (name.clone(), json!(capped(value)))).gathered();
     let mut fields = json!({
         "success": is_success,
         "phase": called.phase.as_str(),

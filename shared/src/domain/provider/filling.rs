@@ -13,6 +13,7 @@ use super::{
     template::{self, Piece},
     vars::{Source, Var},
 };
+use crate::domain::gather::Gather;
 
 /// Values of variables, by their names.
 pub type Values = BTreeMap<String, String>;
@@ -82,7 +83,7 @@ impl Provider {
         };
         let is_mapped = |var: &Var| var.from == Source::Map;
         let direct = self.vars.iter().filter(|(_, var)| !is_mapped(var));
-        let mut known: Values = direct.filter_map(|(name, var)| Some((name.clone(), given(name, var)?))).collect();
+        let mut known: Values = direct.filter_map(|(name, var)| Some((name.clone(), given(name, var)?))).gathered();
         for (name, var) in self.vars.iter().filter(|(_, var)| is_mapped(var)) {
             let value = var.key.as_ref().and_then(|key| var.map.get(known.get(key)?)).cloned();
             known.extend(value.map(|value| (name.clone(), value)));
@@ -95,7 +96,7 @@ impl Provider {
     #[must_use]
     pub fn samples(&self) -> Vec<Cow<'_, Self>> {
         let samples: BTreeMap<&String, Vec<String>> =
-            self.vars.iter().map(|(name, var)| (name, var.samples())).collect();
+            self.vars.iter().map(|(name, var)| (name, var.samples())).gathered();
         let most = samples.values().map(Vec::len).max().unwrap_or(1);
         let nth = |n: usize| -> Values {
             let chosen = samples.iter().filter_map(|(name, values)| {
@@ -105,7 +106,7 @@ impl Provider {
                 };
                 Some((field, values.get(n % values.len())?.clone()))
             });
-            chosen.collect()
+            chosen.gathered()
         };
         (0..most).map(|n| self.with_samples(&nth(n))).collect()
     }

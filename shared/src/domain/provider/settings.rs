@@ -5,7 +5,10 @@ use super::{
     Provider, Unfilled, Values,
     vars::{Source, Var},
 };
-use crate::domain::fields::{FieldError, step};
+use crate::domain::{
+    fields::{FieldError, step},
+    gather::Gather,
+};
 
 impl Provider {
     /// The details of a new connector: variables in the form in which they are used, with the defaults that hold from now
@@ -42,7 +45,7 @@ impl Provider {
     /// Every variable that would change.
     pub fn accept_change(&self, earlier: &Values, config: &Values) -> Result<Values, Vec<FieldError>> {
         let is_kept = |name: &String| self.vars.contains_key(name);
-        let mut accepted: Values = earlier.iter().filter(|(name, _)| is_kept(name)).map(owned).collect();
+        let mut accepted: Values = earlier.iter().filter(|(name, _)| is_kept(name)).map(owned).gathered();
         let mut errors = Vec::new();
         for (name, value) in config {
             let stays = |value: &String| !is_kept(name) || earlier.get(name) == Some(value);

@@ -6,6 +6,7 @@ use crate::{
     domain::{
         audit::Actor,
         connector::Connector,
+        gather::Gather,
         ids::WorkspaceId,
         policy::{Policy, SwitchChange, Switches},
         provider::ProviderType,
@@ -138,7 +139,7 @@ impl Govern {
         changes: &[SwitchChange],
         actor: &Actor,
     ) {
-        let types: BTreeSet<&ProviderType> = changes.iter().map(|change| &change.provider).collect();
+        let types: BTreeSet<&ProviderType> = changes.iter().map(|change| &change.provider).gathered();
         for provider in types {
             let switches = now.switches(provider);
             if switches == earlier.switches(provider) {
