@@ -86,6 +86,7 @@ KNOWN_TO_THE_SERVER = {
     "/jwks",
     "/jwks_uri",
     "/kms_key_arn",
+    "/path",
     "/per_user_connection_enabled",
     "/recipient",
     "/return_to",
