@@ -88,6 +88,7 @@ KNOWN_TO_THE_SERVER = {
     "/kms_key_arn",
     "/path",
     "/per_user_connection_enabled",
+    "/prefix",
     "/recipient",
     "/return_to",
     "/rotate_key",

@@ -8,6 +8,7 @@ use connectors::{
         app::{Origin, ReturnUrl},
         call::CallPath,
         encryption_key::KmsKeyArn,
+        fields,
         ids::{
             AppId, ConnectionId, ConnectorId, Issuer, KeyId, ProposalId, RevocationId, Subject, WebhookId, WorkspaceId,
         },
@@ -52,6 +53,8 @@ const FORMS: &[Form] = &[
     Form { reader: "ProviderType::parse", pattern: Exact, reads: |raw| ProviderType::parse(raw).is_ok(), values: &["a", "google-drive_2"] },
     Form { reader: "Issuer::parse", pattern: Exact, reads: |raw| Issuer::parse(raw).is_ok(), values: &["https://issuer.example/é"] },
     Form { reader: "Subject::parse", pattern: Exact, reads: |raw| Subject::parse(raw).is_ok(), values: &["alice", "a b|1"] },
+    Form { reader: "text", pattern: Exact, reads: |raw| fields::text(&raw.into()).is_ok(), values: &["a b", "é"] },
+    Form { reader: "long_text", pattern: Exact, reads: |raw| fields::long_text(&raw.into()).is_ok(), values: &["a b", "é"] },
     Form { reader: "DisplayName::parse", pattern: Exact, reads: |raw| DisplayName::parse(raw).is_ok(), values: &["a", " Café 1 "] },
     Form { reader: "Origin::parse", pattern: Exact, reads: |raw| Origin::parse(raw).is_ok(), values: ORIGINS },
     Form { reader: "ReturnUrl::parse", pattern: Exact, reads: |raw| ReturnUrl::parse(raw).is_ok(), values: PAGES },
@@ -117,8 +120,9 @@ fn what_is_described_is_read_and_what_is_read_is_described() {
                 && bound("minLength").is_none_or(|least| length >= least)
                 && bound("maxLength").is_none_or(|most| length <= most)
         };
-        let neighbours = form.values.iter().flat_map(|value| neighbours(value));
-        for value in neighbours {
+        let longest = bound("maxLength").filter(|_| form.pattern == Exact).into_iter();
+        let longest = longest.flat_map(|most| [most, most + 1]).map(|length| "é".repeat(length));
+        for value in form.values.iter().flat_map(|value| neighbours(value)).chain(longest) {
             match (is_described(&value), (form.reads)(&value)) {
                 (false, true) => differing.push(format!("{} reads {value:?}", form.reader)),
                 (true, false) if form.pattern == Exact => differing.push(format!("{} refuses {value:?}", form.reader)),

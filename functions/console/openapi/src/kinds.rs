@@ -19,8 +19,8 @@ const PRINTABLE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
 const ULID: &str = "[0-7][0-9A-HJKMNP-TV-Z]{25}";
 
 /// The path that an API is called at, and its query. That no part of it leads up, in whatever encoding, is not said.
-const CALLED: &str = r"^/(PART(/PART)*/?)?(\?[^#]*)?$";
-const PART: &str = r"([^/?#%\\\x00-\x1f\x7f]|%([2-46-9A-Fa-f][0-9A-Fa-f]|5[0-9ABD-Fabd-f]))+";
+const CALLED: &str = r"^/(PART(/PART)*/?)?(\?[^#\x00-\x1f\x7f-\x9f]*)?$";
+const PART: &str = r"([^/?#%\\\x00-\x1f\x7f-\x9f]|%([2-46-9A-Fa-f][0-9A-Fa-f]|5[0-9ABD-Fabd-f]))+";
 
 /// An id that a person chooses.
 const NAME: &str = "^[A-Za-z0-9_-]{1,64}$";
