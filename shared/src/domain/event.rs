@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
+    gather::Gather,
     ids::{ConnectorId, EventId, WorkspaceId},
     user::{ConnectionKey, Owner},
 };
@@ -159,7 +160,7 @@ fn envelope(id: &EventId, kind: &str, at: Timestamp, workspace: &WorkspaceId) ->
         ("time", &at.to_string()),
         ("workspace", workspace.as_str()),
     ];
-    fields.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect()
+    fields.map(|(name, value)| (name.to_owned(), value.into())).into_iter().gathered()
 }
 
 #[cfg(test)]

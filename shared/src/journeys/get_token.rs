@@ -195,7 +195,7 @@ impl GetToken {
         still_works: Option<Connection>,
     ) -> Result<(Connection, Secret<AccessToken>), GetTokenError> {
         let occasion = if still_works.is_some() { Occasion::Wanted } else { Occasion::Needed };
-        match (Box::pin(self.refresher.refresh(connection, connector, occasion)).await, still_works) {
+        match (self.refresher.refresh(connection, connector, occasion).await, still_works) {
             (Ok(renewed), _) => self.opened(renewed).await,
             (Err(RefreshError::Gone), _) => Err(GetTokenError::NotConnected),
             (Err(_), Some(stored)) => self.opened(stored).await,
@@ -209,8 +209,7 @@ impl GetToken {
         connection: Connection,
         connector: &Connector,
     ) -> Result<(Connection, Secret<AccessToken>), GetTokenError> {
-        let refresh = self.refresher.refresh(connection.clone(), connector, Occasion::Needed);
-        match Box::pin(refresh).await {
+        match self.refresher.refresh(connection.clone(), connector, Occasion::Needed).await {
             Ok(renewed) => self.opened(renewed).await,
             Err(RefreshError::Unavailable { .. } | RefreshError::Misconfigured(_) | RefreshError::SecretUnreadable) => {
                 self.opened(connection).await

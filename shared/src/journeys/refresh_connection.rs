@@ -21,7 +21,7 @@ mod store;
 mod tell;
 mod wait;
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -142,6 +142,9 @@ pub enum RefreshError {
     Vault(#[from] VaultError),
 }
 
+/// A refresh at work. It has this form so that it is compiled here, and not again in every function that waits for one.
+pub type Refreshing<'a> = Pin<Box<dyn Future<Output = Result<Connection, RefreshError>> + Send + 'a>>;
+
 /// Everything that a refresh needs and that can be had without harm.
 struct Prepared {
     refresh_token: Option<Secret<RefreshToken>>,
@@ -156,7 +159,16 @@ impl Refresher {
     /// # Errors
     /// [`RefreshError`], by what the caller can do about it.
     #[tracing::instrument(skip_all, fields(connection.id = %connection.key.id(), connector.id = %connector.id))]
-    pub async fn refresh(
+    pub fn refresh<'a>(
+        &'a self,
+        connection: Connection,
+        connector: &'a Connector,
+        occasion: Occasion,
+    ) -> Refreshing<'a> {
+        Box::pin(async move { self.refresh_now(connection, connector, occasion).await })
+    }
+
+    async fn refresh_now(
         &self,
         connection: Connection,
         connector: &Connector,

@@ -157,7 +157,7 @@ impl RefreshDue {
         if let Some(end) = profile(&connector).and_then(|provider| connection.tokens.end_unrenewed(provider)) {
             self.refresher.tell_of_expiry(&connection, end).await;
         }
-        match Box::pin(self.refresher.refresh(connection.clone(), &connector, occasion)).await {
+        match self.refresher.refresh(connection.clone(), &connector, occasion).await {
             // Not the queue's business: the user, an admin or time must help, and the schedule brings it up again.
             Ok(_) | Err(RefreshError::Gone | RefreshError::Busy | RefreshError::Crowded) => Ok(()),
             // Nor the schedule's, if there is nothing to refresh it with.

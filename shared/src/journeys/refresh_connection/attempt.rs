@@ -1,12 +1,12 @@
 //! One attempt under a lease: the token call, and what follows from how it went.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{
-    CALL, LEASE, LOOK_AFTER, Occasion, Prepared, RESERVE, RefreshError, Refresher, SHORTEST_CALL, after, backoff,
-    gate::Passage, message::RefreshMessage,
+    CALL, LEASE, LOOK_AFTER, Occasion, Prepared, RESERVE, RefreshError, Refresher, Refreshing, SHORTEST_CALL, after,
+    backoff, gate::Passage, message::RefreshMessage,
 };
 use crate::{
     domain::{
@@ -225,13 +225,9 @@ impl Refresher {
         }
     }
 
-    /// Another refresh, behind this one. Boxed, because it may lead here again.
-    pub(super) fn again<'a>(
-        &'a self,
-        row: Connection,
-        connector: &'a Connector,
-    ) -> Pin<Box<dyn Future<Output = Result<Connection, RefreshError>> + Send + 'a>> {
-        Box::pin(self.refresh(row, connector, Occasion::LookedAfter))
+    /// Another refresh, behind this one.
+    pub(super) fn again<'a>(&'a self, row: Connection, connector: &'a Connector) -> Refreshing<'a> {
+        self.refresh(row, connector, Occasion::LookedAfter)
     }
 
     /// Gives the lease back after a passing failure, and leaves the provider alone for a while. Where it may still be at
