@@ -60,6 +60,7 @@ mod refresh_doubt;
 mod refresh_failures;
 mod refresh_gate;
 mod refresh_races;
+mod refused_again;
 mod registered_anew;
 mod reseal_races;
 mod schedule;

@@ -158,6 +158,9 @@ pub struct RefreshState {
     pub unproven: bool,
     /// The attempt that committed last; none since the user connected.
     pub last_commit: Option<AttemptId>,
+    /// How many times in a row the access token was renewed because an API had refused it, while nobody has seen the new one
+    /// taken.
+    pub refused_in_row: u32,
     /// How many refreshes in a row failed for a passing reason.
     pub failures: u32,
     /// How many refreshes in a row were refused with an error that is neither passing nor final.

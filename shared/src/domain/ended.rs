@@ -129,7 +129,7 @@ impl EndedGrant {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::domain) mod tests {
     use super::*;
     use crate::domain::{
         account::Account,
@@ -143,7 +143,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn connection(account: Option<&str>) -> Connection {
+    pub(in crate::domain) fn connection(account: Option<&str>) -> Connection {
         let user = User {
             app: AppId::parse("a").unwrap(),
             issuer: Issuer::parse("i").unwrap(),

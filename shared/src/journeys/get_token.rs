@@ -19,6 +19,7 @@ use crate::{
         freshness::{Freshness, MinTtl},
         policy::Policy,
         provider::Provider,
+        refused_token::Witness,
         schedule::Use,
         scopes::Scopes,
         secret::{AccessToken, Secret},
@@ -51,8 +52,8 @@ pub struct Wish {
     pub min_ttl: MinTtl,
     /// What it must be good for.
     pub required_scopes: Scopes,
-    /// The SHA-256 of a token that the provider refused.
-    pub rejected: Option<[u8; 32]>,
+    /// The SHA-256 of a token that the provider refused, and who knows that.
+    pub rejected: Option<([u8; 32], Witness)>,
     /// Whether the user is away: the connector may be kept from that.
     pub offline: bool,
 }
@@ -98,6 +99,13 @@ pub enum GetTokenError {
         retry_after: Duration,
         /// What it said, if it was asked just now.
         cause: Option<TokenError>,
+    },
+    /// The token was renewed a moment ago because the provider had refused it, and the new one is refused as well: another
+    /// would be, too.
+    #[error("the token was renewed in vain")]
+    RenewedInVain {
+        /// How long to wait before it is renewed for that reason again.
+        retry_after: Duration,
     },
     /// The storage can't answer.
     #[error(transparent)]
@@ -174,18 +182,47 @@ impl GetToken {
             (_, None) if connection.refresh.unproven => return self.proven(connection, connector).await,
             (Freshness::Fresh, None) => return self.opened(connection).await,
             (Freshness::Expiring, None) => Some(connection.clone()),
-            (_, Some(rejected)) => {
+            (_, Some((rejected, witness))) => {
                 let (connection, token) = self.opened(connection).await?;
-                let is_stored = constant_time::verify_slices_are_equal(&sha256(token.expose().as_bytes()), &rejected);
-                let is_newer = is_stored.is_err() && !connection.refresh.unproven;
-                if is_newer && freshness == Freshness::Fresh {
+                let is_stored =
+                    constant_time::verify_slices_are_equal(&sha256(token.expose().as_bytes()), &rejected).is_ok();
+                let is_unproven = connection.refresh.unproven;
+                if is_stored && !is_unproven {
+                    return self.unless_in_vain(connection, connector, witness).await;
+                }
+                if !is_unproven && freshness == Freshness::Fresh {
                     return Ok((connection, token));
                 }
-                let works = is_newer.then(|| connection.clone());
+                let works = (!is_unproven).then(|| connection.clone());
                 return self.renewed(connection, connector, works).await;
             }
         };
         self.renewed(connection, connector, stored).await
+    }
+
+    /// The connection with another token than the one that the provider refused, unless that was renewed for the same reason a
+    /// moment ago.
+    async fn unless_in_vain(
+        &self,
+        connection: Connection,
+        connector: &Connector,
+        witness: Witness,
+    ) -> Result<(Connection, Secret<AccessToken>), GetTokenError> {
+        if let Some(retry_after) = connection.renewed_in_vain(witness, self.clock.now()) {
+            return Err(GetTokenError::RenewedInVain { retry_after });
+        }
+        let refreshed = Box::pin(self.refresher.refresh(connection, connector, Occasion::Refused)).await;
+        self.opened(refreshed?).await
+    }
+
+    /// Notes that the provider took a token which was renewed because it had refused the one before. A note that fails spoils
+    /// nothing: the next refusal within minutes is told as it is then.
+    pub(super) async fn note_taken(&self, connection: &Connection) {
+        if connection.refresh.refused_in_row > 0
+            && let Err(error) = self.refresher.renewals.note_taken(connection).await
+        {
+            tracing::warn!(%error, "that a renewed token is taken was not noted");
+        }
     }
 
     async fn renewed(

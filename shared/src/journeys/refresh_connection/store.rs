@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    RefreshError, Refresher,
+    Occasion, RefreshError, Refresher,
     message::{GrantOnWire, RefreshMessage},
     settle::group,
 };
@@ -50,9 +50,9 @@ impl Refresher {
         lease: Lease,
         ready: &Ready<'_>,
         connector: &Connector,
-        tokens: &TokenSet,
+        (tokens, occasion): (&TokenSet, Occasion),
     ) -> Result<Connection, RefreshError> {
-        let renewal = self.sealed(&lease, ready, connector, tokens);
+        let renewal = self.sealed(&lease, ready, connector, (tokens, occasion));
         match self.stored(&lease, &renewal).await? {
             Stored::Under => {
                 self.metrics.record(Metric::Refreshed, 1);
@@ -188,14 +188,21 @@ impl Refresher {
         self.salvage.send(&message, &group(&lease.connection.key), lease.attempt.as_str()).await
     }
 
-    fn sealed(&self, lease: &Lease, ready: &Ready<'_>, connector: &Connector, tokens: &TokenSet) -> Renewal {
-        let connection = &lease.connection;
+    fn sealed(
+        &self,
+        lease: &Lease,
+        ready: &Ready<'_>,
+        connector: &Connector,
+        (tokens, occasion): (&TokenSet, Occasion),
+    ) -> Renewal {
+        let (connection, now) = (&lease.connection, self.clock.now());
         let place = Place::connection(&connection.key);
         let access = FreshAccess {
             token: ready.seal(&tokens.access_token, &place),
             token_type: tokens.token_type.clone(),
-            issued_at: self.clock.now(),
+            issued_at: now,
             expires_at: tokens.expires_at,
+            refused_in_row: if occasion == Occasion::Refused { connection.refused_once_more(now) } else { 0 },
         };
         let mut after = connection.tokens.clone();
         (after.issued_at, after.expires_at) = (access.issued_at, access.expires_at);
@@ -265,8 +272,9 @@ fn refresh_token_ends(before: &SealedTokens, given: &TokenSet, now: Timestamp) -
 /// The connection as it stands after a commit.
 fn renewed(lease: Lease, renewal: Renewal) -> Connection {
     let mut connection = lease.connection;
-    let tokens = &mut connection.tokens;
+    let (tokens, mut refused_in_row) = (&mut connection.tokens, connection.refresh.refused_in_row);
     if let Some(access) = renewal.access {
+        refused_in_row = access.refused_in_row;
         tokens.access = access.token;
         tokens.token_type = access.token_type;
         tokens.issued_at = access.issued_at;
@@ -282,6 +290,7 @@ fn renewed(lease: Lease, renewal: Renewal) -> Connection {
         fence: connection.refresh.fence + 1,
         last_commit: Some(lease.attempt),
         due_at: renewal.due_at,
+        refused_in_row,
         ..RefreshState::default()
     };
     connection

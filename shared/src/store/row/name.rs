@@ -109,6 +109,7 @@ names! {
     IN_DOUBT = "in_doubt";
     UNPROVEN = "unproven";
     LAST_COMMIT = "last_commit";
+    REFUSED_IN_ROW = "refused_in_row";
     FAILURES = "failures";
     REFUSALS = "refusals";
     RETRY_AT = "retry_at";
