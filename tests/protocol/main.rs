@@ -62,6 +62,7 @@ mod refresh_gate;
 mod refresh_races;
 mod refused_again;
 mod registered_anew;
+mod replaced_grants;
 mod reseal_races;
 mod schedule;
 mod schedule_idle;

@@ -170,6 +170,7 @@ fn reason(why: Skipped) -> &'static str {
     match why {
         Skipped::ImportedBefore => "imported_before",
         Skipped::Connected => "connected",
+        Skipped::Unreadable => "unreadable",
         Skipped::Forgotten => "user_deleted",
     }
 }

@@ -138,6 +138,7 @@ names! {
     ENDED_ID = "ended_id";
     ENDED_AT = "ended_at";
     ACCOUNT_ID = "account_id";
+    WAS_REPLACED = "was_replaced";
     TRIES = "tries";
     ENDS_GRANTS = "ends_grants";
     BEGAN_AT = "began_at";
