@@ -43,6 +43,7 @@ mod input;
 mod isolation;
 mod issuer_changes;
 mod key_age;
+mod large_grants;
 mod leakage;
 mod links;
 mod mass_revocations;

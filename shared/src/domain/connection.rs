@@ -63,14 +63,19 @@ impl Connection {
     }
 }
 
-/// How many details a connection keeps, and how long each may be, in bytes.
-const MAX_DETAILS: usize = 64;
-const MAX_DETAIL: usize = 2_048;
+/// How many details a connection keeps.
+pub const MAX_DETAILS: usize = 64;
+
+/// How long the name of a detail may be, in bytes.
+pub const MAX_DETAIL_NAME: usize = 128;
+
+/// How long a detail may be, in bytes.
+pub const MAX_DETAIL: usize = 2_048;
 
 /// Those details that a connection keeps: what is too long, or too much, is left out.
 #[must_use]
 pub fn kept(details: Values) -> Values {
-    let fits = |(name, value): &(String, String)| name.len() <= 128 && value.len() <= MAX_DETAIL;
+    let fits = |(name, value): &(String, String)| name.len() <= MAX_DETAIL_NAME && value.len() <= MAX_DETAIL;
     details.into_iter().filter(fits).take(MAX_DETAILS).collect()
 }
 

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::{PortableGrant, PortableOwner};
 use crate::domain::{
     account::Account,
-    connection::kept,
-    fields::{FieldError, Table, text},
+    connection::{MAX_DETAIL, MAX_DETAIL_NAME, MAX_DETAILS},
+    fields::{FieldError, Table},
     ids::{AppId, Issuer, Subject},
     provider::Values,
     scopes::Scopes,
@@ -60,7 +60,7 @@ fn grant(table: &Table<'_>) -> Option<PortableGrant> {
         label: table.text("label"),
         connected_at: time("connected_at"),
         last_used_on: table.read("last_used_on", day),
-        details: kept(table.map("connection_config", |_, value| text(value))),
+        details: details(table),
         owner: owner?,
     })
 }
@@ -108,6 +108,22 @@ fn account(table: &Table<'_>) -> Option<Account> {
     let (label, email, avatar) = (account.text("name"), account.text("email"), account.text("avatar_url"));
     account.close();
     Some(id?.with_label(label.as_deref()).with_email(email.as_deref()).with_avatar(avatar.as_deref()))
+}
+
+/// What differs between the accounts of a provider: whatever a connection keeps of it comes back.
+fn details(table: &Table<'_>) -> Values {
+    let details = table.map("connection_config", |name, value| {
+        if name.len() > MAX_DETAIL_NAME {
+            return Err(format!("must have a name of at most {MAX_DETAIL_NAME} bytes"));
+        }
+        let detail = value.as_str().filter(|text| (1..=MAX_DETAIL).contains(&text.len()));
+        let detail = detail.filter(|text| !text.chars().any(char::is_control));
+        detail.map(str::to_owned).ok_or_else(|| format!("must have 1 to {MAX_DETAIL} bytes and no control characters"))
+    });
+    if details.len() > MAX_DETAILS {
+        table.refuse("connection_config", format!("must have at most {MAX_DETAILS} entries"));
+    }
+    details
 }
 
 /// The type of nearly all tokens (RFC 6750).
