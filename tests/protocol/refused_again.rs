@@ -151,3 +151,21 @@ async fn a_caller_that_refuses_every_token_is_told_when_it_gets_another() {
     world.token_with(connector, "alice", &rejected(&token)).await.expect(200);
     assert_eq!(refreshes(&called), 4);
 }
+
+/// Nearly all of a token's life is had once in a minute, not with every call.
+#[tokio::test]
+async fn who_asks_for_more_life_than_a_token_has_soon_does_not_have_it_refreshed_each_time() {
+    let called = Called::new().await;
+    let (world, connector) = (&called.world, &called.connector);
+    for _ in 0..20 {
+        world.advance(2);
+        world.token_with(connector, "alice", "?min_ttl=3599").await.expect(200);
+    }
+    assert_eq!(refreshes(&called), 0);
+    world.advance(20);
+    for _ in 0..20 {
+        world.token_with(connector, "alice", "?min_ttl=3599").await.expect(200);
+        world.advance(2);
+    }
+    assert_eq!(refreshes(&called), 1);
+}

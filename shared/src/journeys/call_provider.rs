@@ -121,9 +121,12 @@ impl CallProvider {
                     // What the connection tells of its API may have changed with it.
                     let provider = addressed(&renewed)?;
                     let prepared = PreparedCall::of(&provider.api, &renewed.connector.call_rules, call)?;
-                    fetched = Box::pin(self.send(&provider, &prepared, &renewed, ends_at)).await?;
-                    if fetched.is_ok() && !is_expired(&provider, fetched.as_ref()) {
+                    let again = Box::pin(self.send(&provider, &prepared, &renewed, ends_at)).await?;
+                    if again.is_ok() && !is_expired(&provider, again.as_ref()) {
                         self.tokens.note_taken(&renewed.connection).await;
+                    }
+                    if again.as_ref().err().is_none_or(|error| !error.left_nothing()) {
+                        fetched = again;
                     }
                 }
                 Err(error @ (GetTokenError::ReconnectRequired | GetTokenError::NotConnected)) => {

@@ -1,6 +1,6 @@
 //! A portable grant as it is written down: what an import takes and an export writes.
 
-use std::cell::RefCell;
+use std::{borrow::Cow, cell::RefCell};
 
 use jiff::{Timestamp, civil::Date, fmt::temporal::Pieces};
 use serde::Serialize;
@@ -26,8 +26,8 @@ impl PortableGrant {
     /// # Errors
     /// Every field that was not accepted; nothing of a value is repeated.
     pub fn read(value: &Value) -> Result<Self, Vec<FieldError>> {
-        let errors = RefCell::default();
-        let table = Table::root(value, &errors);
+        let (known, errors) = (without_nulls(value), RefCell::default());
+        let table = Table::root(&known, &errors);
         let grant = grant(&table);
         table.close();
         match (grant, errors.into_inner()) {
@@ -41,6 +41,21 @@ impl PortableGrant {
     pub fn written(&self) -> impl Serialize + '_ {
         Written::of(self)
     }
+}
+
+/// The same without what is `null`: programs write it where something is not known.
+fn without_nulls(value: &Value) -> Cow<'_, Value> {
+    match value {
+        Value::Object(fields) if has_null(value) => {
+            let known = fields.iter().filter(|(_, value)| !value.is_null());
+            Cow::Owned(known.map(|(name, value)| (name.clone(), without_nulls(value).into_owned())).collect())
+        }
+        value => Cow::Borrowed(value),
+    }
+}
+
+fn has_null(value: &Value) -> bool {
+    value.is_null() || value.as_object().is_some_and(|fields| fields.values().any(has_null))
 }
 
 fn grant(table: &Table<'_>) -> Option<PortableGrant> {
