@@ -60,6 +60,42 @@ async fn the_largest_connection_that_there_can_be_leaves_and_comes_in_elsewhere(
     assert_eq!(token["granted_scopes"], grant["scopes"]);
 }
 
+/// Fifteen of them are more than a function may answer at once.
+#[tokio::test]
+async fn many_of_the_largest_connections_leave_in_pages_that_a_function_may_answer() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    exportable(&world, &connector).await;
+    let mut users: Vec<String> = (0..15).map(|number| format!("user-{number}")).collect();
+    for user in &users {
+        let mut grant = largest(&world, &connector);
+        grant["user"]["sub"] = json!(user);
+        assert_eq!(import_one(&world, &connector, &grant).await["status"], "imported");
+    }
+    world.import_users(&connector, &world.app, &["small".to_owned()]).await;
+    users.push("small".to_owned());
+    let key = Identity::generate();
+    let (mut cursor, mut pages, mut left) = (Value::Null, 0, Vec::new());
+    loop {
+        let body = json!({"recipient": key.to_public().to_string(), "cursor": cursor});
+        let answer = world.export(&connector, &body).await;
+        assert!(json!(answer.text).to_string().len() < LARGEST_ANSWER, "{}", answer.text.len());
+        let page = answer.expect(200);
+        for line in opened(&text(&page["file"]), &key).lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            left.extend(line["connections"].as_array().unwrap().iter().map(|grant| text(&grant["user"]["sub"])));
+        }
+        (pages, cursor) = (pages + 1, page["next_cursor"].clone());
+        if cursor.is_null() {
+            break;
+        }
+    }
+    left.sort();
+    users.sort();
+    assert_eq!(left, users, "each once");
+    assert!((2..=5).contains(&pages), "{pages}");
+}
+
 #[tokio::test]
 async fn what_a_connection_would_not_keep_is_refused_and_not_left_out() {
     let world = World::new().await;

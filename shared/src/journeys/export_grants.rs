@@ -29,9 +29,12 @@ const PAGE: usize = 200;
 /// How many of them are read at a time.
 const STEP: usize = 10;
 
-/// How large a page is, in bytes, when no more are read: with one more step it fits, encrypted and armoured, into the six
-/// megabytes that Lambda lets a function answer.
-const LARGEST: usize = 2_500_000;
+/// How large a page is, in bytes, when no more are read.
+const LARGE: usize = 2_500_000;
+
+/// How large a page is at most: encrypted, armoured and written as a text in a text it fits into the six mebibytes that Lambda
+/// lets a function answer. Ten of the largest connections that there can be would not.
+const LARGEST: usize = 4_000_000;
 
 /// How large a line of a file is at most, unless it holds one connection alone: it fits into the body of an import.
 const LINE: usize = 96 * 1024;
@@ -137,22 +140,27 @@ impl ExportGrants {
         from: Option<&Cursor>,
     ) -> Result<Gathered, ExportError> {
         let mut gathered = Gathered { grants: Vec::new(), left_out: 0, next: from.cloned() };
-        let (mut seen, mut size) = (0, 0);
+        let (mut seen, mut size, mut step) = (0, 0, STEP);
         loop {
-            let step = self.connections.of_connector(connector, None, gathered.next.as_ref(), STEP).await?;
-            gathered.left_out += step.unreadable;
-            for connection in &step.connections {
-                match self.opened(connection, provider).await? {
-                    Some(grant) => {
-                        size += written(std::slice::from_ref(&grant)).len();
-                        gathered.grants.push(grant);
-                    }
-                    None => gathered.left_out += 1,
-                }
+            let read = self.connections.of_connector(connector, None, gathered.next.as_ref(), step).await?;
+            let mut grants = Vec::new();
+            for connection in &read.connections {
+                grants.extend(self.opened(connection, provider).await?);
             }
-            seen += STEP;
-            gathered.next = step.next;
-            if gathered.next.is_none() || seen >= PAGE || size >= LARGEST {
+            let more: usize = grants.iter().map(|grant| written(std::slice::from_ref(grant)).len()).sum();
+            if size + more > LARGEST && step > 1 {
+                // These are for the next page, unless there would be none before it.
+                if !gathered.grants.is_empty() {
+                    return Ok(gathered);
+                }
+                step /= 2;
+                continue;
+            }
+            gathered.left_out += read.unreadable + read.connections.len() - grants.len();
+            gathered.grants.append(&mut grants);
+            gathered.next = read.next;
+            (seen, size) = (seen + step, size + more);
+            if gathered.next.is_none() || seen >= PAGE || size >= LARGE {
                 return Ok(gathered);
             }
         }

@@ -49,6 +49,8 @@ pub struct Import<'a> {
     pub unproven: bool,
     /// What stands there and makes room for it; `None` if it is to be new.
     pub replaces: Option<Replaced>,
+    /// When it comes: later than whatever was seen before it came.
+    pub imported_at: Timestamp,
     /// When the import began. A user who was forgotten since then stays forgotten.
     pub began_at: Timestamp,
     /// Where it is counted if nothing stands there yet.
@@ -140,7 +142,7 @@ impl Imports {
     fn connection(&self, import: &Import<'_>, form: Form) -> Result<TransactWriteItem, StoreError> {
         let more = NewItem::bare()
             .bytes(name::IMPORTED, &import.digest)
-            .time(name::IMPORTED_AT, import.began_at)
+            .time(name::IMPORTED_AT, import.imported_at)
             .maybe(import.last_used_on, |item, day| item.text(name::LAST_USED_ON, &day.to_string()));
         let more = if import.unproven { more.flag(name::UNPROVEN, true) } else { more };
         let more = if form == Form::New { more.flag(name::COUNTED, true) } else { more };

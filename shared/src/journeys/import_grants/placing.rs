@@ -113,6 +113,7 @@ impl ImportGrants {
             told: &told,
             unproven: is_unproven(desk.provider, grant),
             replaces,
+            imported_at: self.clock.now(),
             began_at: desk.began_at,
             tally: Tally { drawn: self.random.below(u64::MAX), room: desk.quota.as_ref().map(Quota::room) },
         };
