@@ -176,3 +176,17 @@ async fn a_token_that_has_ended_and_that_nothing_renews_does_not_leave() {
     world.advance(3_600);
     assert_eq!(counts(&world.export(&connector, &body).await.expect(200)), [json!(0), json!(1)]);
 }
+
+/// Files of other systems end their lines as they like, and begin with what JSON has not.
+#[tokio::test]
+async fn a_file_of_another_system_is_read_or_it_is_said_what_is_wrong_with_it() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    let grant = world.made_elsewhere(&connector, &world.app, "alice");
+    let path = format!("/connectors/{}/import", connector.id);
+    let send = |body: String| world.admin("POST", &path).raw("application/json", body.into_bytes()).send();
+    let body = serde_json::to_string_pretty(&json!({"connections": [grant], "dry_run": true})).unwrap();
+    let marked = send(format!("\u{feff}{body}")).await.expect(400);
+    assert!(text(&marked["detail"]).contains("byte order mark"), "{marked}");
+    assert_eq!(send(body.replace('\n', "\r\n")).await.expect(200)["imported"], 1);
+}

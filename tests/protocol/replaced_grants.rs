@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     deletions::left,
     end_races::make_unreadable,
-    world::{Connector, Revocation, World, text},
+    world::{Connector, Hold, Revocation, World, text},
 };
 
 /// Within this time what was replaced is due to be ended, by any schedule.
@@ -179,6 +179,54 @@ async fn a_refresh_in_the_middle_of_a_replacement_leaves_no_tokens_behind() {
     assert!(!world.provider.honours(&refreshed));
     assert!(world.provider.honours(grant["access_token"].as_str().unwrap()));
     assert_eq!(left(&world).await, (1, 0));
+}
+
+/// The provider is at a refresh of the grant before, and answers when another is in its place.
+#[tokio::test]
+async fn tokens_that_arrive_for_a_replaced_grant_are_ended_and_the_new_one_stays() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    world.connect(&connector, "alice").await;
+    world.advance(3_600);
+    let (mut hold, step) = Hold::new();
+    world.provider.next(step);
+    let grant = world.made_elsewhere(&connector, &world.app, "alice");
+    let replaced = async {
+        hold.arrived().await;
+        replace(&world, &connector, &grant).await;
+        hold.release();
+    };
+    let (answer, ()) = futures::join!(world.token(&connector, "alice"), replaced);
+    let own = text(&grant["access_token"]);
+    assert_eq!(answer.expect(200)["access_token"], own.as_str());
+    work_off(&world).await;
+    assert_eq!(left(&world).await, (1, 0));
+    assert_eq!(shown(&world).len(), 2, "what it was, and what it became");
+    assert!(world.provider.honours(&own));
+    world.advance(3_700);
+    world.access_token(&connector, "alice").await;
+}
+
+/// The grant comes back while the provider is at its refresh: what that brings is not ended, because both are one.
+#[tokio::test]
+async fn tokens_that_arrive_for_a_grant_that_came_back_are_not_ended() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    let grant = world.made_elsewhere(&connector, &world.app, "alice");
+    replace(&world, &connector, &grant).await;
+    world.advance(3_600);
+    let (mut hold, step) = Hold::new();
+    world.provider.next(step);
+    let mut without_access = grant.clone();
+    without_access.as_object_mut().unwrap().remove("access_token");
+    let replaced = async {
+        hold.arrived().await;
+        replace(&world, &connector, &without_access).await;
+        hold.release();
+    };
+    futures::join!(world.token(&connector, "alice"), replaced);
+    work_off(&world).await;
+    assert!(world.provider.journal("/revoke").is_empty());
 }
 
 #[tokio::test]

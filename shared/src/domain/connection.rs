@@ -61,6 +61,12 @@ impl Connection {
     pub fn here_since(&self) -> Timestamp {
         self.imported_at.unwrap_or(self.connected_at)
     }
+
+    /// Whether an import put it where this one stood.
+    #[must_use]
+    pub fn was_imported_over(&self, earlier: &Self) -> bool {
+        self.imported_at.is_some() && self.imported_at != earlier.imported_at
+    }
 }
 
 /// How many details a connection keeps.

@@ -107,6 +107,17 @@ impl EndedGrant {
         end_together(provider, self.account_id.as_deref(), account_id)
     }
 
+    /// Whether what stands at its place now takes it over. Of what was replaced, that another stands there was known: it does
+    /// only where both end together.
+    #[must_use]
+    pub fn is_taken_over_by(&self, standing: &Connection, provider: Option<&Provider>) -> bool {
+        let account_id = standing.account.as_ref().map(|account| account.id.as_str());
+        match provider.filter(|_| self.was_replaced) {
+            Some(provider) => self.endangers(provider, account_id),
+            None => self.is_superseded_by(standing),
+        }
+    }
+
     /// Whether the connection that stands at its place now takes the grant over. A provider may end every grant of an
     /// account by any token of it, so ending the older one could end the newer one. What stands there is newer always:
     /// an ended grant is written when no connection of its account stands there any more.

@@ -15,6 +15,7 @@ mod backoff;
 mod crowd;
 mod gate;
 pub mod message;
+mod orphan;
 mod salvage;
 mod settle;
 mod store;

@@ -132,20 +132,16 @@ impl RevokeGrant {
         Ok(())
     }
 
-    /// Whether what stands in its place by now took it over. Of what was replaced, that another stands there was known: it did
-    /// only if both end together, or are the same grant, which came back.
+    /// Whether what stands in its place by now took it over, or is the same grant, which was replaced and came back.
     async fn is_superseded(
         &self,
         connector: Option<&Connector>,
         ended: &EndedGrant,
     ) -> Result<Result<bool, VaultError>, StoreError> {
         let Some(standing) = self.connections.find(&ended.place).await? else { return Ok(Ok(false)) };
-        let Some(provider) = connector.and_then(profile).filter(|_| ended.was_replaced) else {
-            return Ok(Ok(ended.is_superseded_by(&standing)));
-        };
-        let account_id = standing.account.as_ref().map(|account| account.id.as_str());
-        if ended.endangers(provider, account_id) {
-            return Ok(Ok(true));
+        let is_taken_over = ended.is_taken_over_by(&standing, connector.and_then(profile));
+        if is_taken_over || !ended.was_replaced {
+            return Ok(Ok(is_taken_over));
         }
         Ok(self.provider.is_same_grant(ended, &standing).await)
     }

@@ -83,6 +83,11 @@ impl Written {
             let detail = "The body must be JSON, with `Content-Type: application/json`.";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
         }
+        if raw.starts_with("\u{feff}".as_bytes()) {
+            return Err(malformed(
+                "it begins with a byte order mark, which JSON does not have (RFC 8259, section 8.1)",
+            ));
+        }
         match serde_json::from_slice::<Strict>(&raw) {
             Ok(Strict(value)) => Ok(Self { value, raw }),
             Err(error) => Err(malformed(&position(&error))),

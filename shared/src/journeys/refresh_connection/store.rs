@@ -14,12 +14,10 @@ use crate::{
     domain::{
         connection::{Connection, RefreshState, SealedTokens, kept},
         connector::Connector,
-        ended::EndedGrant,
-        ids::EndedId,
         schedule::Use,
         secret::{RefreshToken, Secret},
     },
-    journeys::{end_connection, profile},
+    journeys::profile,
     metrics::Metric,
     oauth::TokenSet,
     queue::QueueError,
@@ -227,34 +225,6 @@ impl Refresher {
                 .map(kept),
             due_at,
             retry_at: None,
-        }
-    }
-
-    /// The user disconnected while the provider was rotating, and may have connected another account since: what it gave
-    /// belongs to nobody now, unless what stands there by now took it over. It is kept, sealed, as an ended grant until the
-    /// provider has ended it, so that a crash or a failure here leaves nothing alive there.
-    async fn revoke_orphan(
-        &self,
-        connector: &Connector,
-        gone: &Connection,
-        renewal: Renewal,
-        standing: Option<&Connection>,
-    ) {
-        let now = self.clock.now();
-        let id = EndedId::of_ulid(&self.random.ulid(now));
-        let look_at = now.checked_add(end_connection::LOOK_AFTER).unwrap_or(Timestamp::MAX);
-        let (access, refresh) = (renewal.access.map(|access| access.token), renewal.refresh);
-        let ended = EndedGrant { access, refresh, ..EndedGrant::of(gone, id, now, look_at) };
-        if standing.is_some_and(|standing| ended.is_superseded_by(standing)) {
-            return;
-        }
-        if let Err(error) = self.ended.put(&ended).await {
-            tracing::error!(%error, "tokens of a connection that is gone are not kept for a later revocation");
-        }
-        if let Err(error) = self.provider.to_revoke_soon(connector, &ended).await {
-            tracing::warn!(%error, "tokens of a connection that is gone are not revoked yet");
-        } else if let Err(error) = self.ended.destroy(&ended).await {
-            tracing::warn!(%error, "what became of a grant is not written down; its provider will be asked again");
         }
     }
 }
