@@ -21,7 +21,7 @@ const DRY_RUN = Boolean(process.env.DRY_RUN) || process.argv.includes('--dry-run
 /** What an import takes at once: so many, and so many bytes. */
 const MOST = 100;
 const MOST_BYTES = 100_000;
-const LARGEST = 126_000;
+const LARGEST = 1_000_000;
 
 /** How many connections a page of Nango's list has, and how often and how long it is waited for who does not answer. */
 const PAGE = 1000;

@@ -34,7 +34,7 @@ test('grants are looked at first, then imported in pieces, and no token is left 
   const { page, context } = known;
   const grants = Array.from({ length: 120 }, (_, at) => grantOf(connector, `mover-${at}`));
   grants[110] = { ...grants[110], expires_at: 'soon' };
-  grants[115] = { ...grants[115], label: 'x'.repeat(140_000) };
+  grants[115] = { ...grants[115], label: 'x'.repeat(1_100_000) };
   const text = JSON.stringify(grants);
   await page.getByLabel('File', { exact: true }).setInputFiles({
     name: 'grants.json',

@@ -101,6 +101,8 @@ async fn no_caller_speaks_for_the_connection_or_the_way_there() {
     }
     assert_eq!(seen.header("accept-encoding"), Some("identity"), "nobody else says in which form an answer may come");
     assert!(seen.header("user-agent").unwrap().starts_with("connectors/"));
+    let twice = json!({"path": "/x", "headers": {"Accept": "a/b", "accept": "c/d"}});
+    assert_eq!(called.call(&twice).await.expect(422)["errors"][0]["pointer"], "/headers/accept");
     for value in ["a\r\nAuthorization: Bearer mine", "a\nb", "é"] {
         let refused = called.call(&json!({"path": "/x", "headers": {"Accept": value}})).await.expect(422);
         assert_eq!(refused["errors"][0]["pointer"], "/headers/Accept");

@@ -135,6 +135,12 @@ async fn nothing_is_ended_that_was_not_looked_at_first() {
         (json!({"app_id": "never-was"}), "/app_id"),
         (json!({"app_id": many.second.id, "user": {"app_id": many.world.app.id, "sub": "a"}}), "/user/app_id"),
         (json!({"user": {"sub": "a"}}), "/user/app_id"),
+        (json!({"user": {"app_id": "never-was", "sub": "a"}}), "/user/app_id"),
+        (json!({"user": {}, "connector_id": many.mail.id}), "/user/app_id"),
+        (json!({"user": null, "connector_id": many.mail.id}), "/user"),
+        (json!({"connector_id": many.mail.id, "connected_before": null}), "/connected_before"),
+        (json!({"connector_id": many.mail.id, "dry_run": "no"}), "/dry_run"),
+        (json!({"connector_id": many.mail.id, "everything": true}), "/everything"),
         (json!({"connected_before": "yesterday"}), "/connected_before"),
     ] {
         let refused = many.world.revoke_matching(workspace, &body).await.expect(422);
@@ -307,4 +313,28 @@ async fn a_workspace_sees_its_latest_revocations_newest_first_and_nobody_elses()
     let stolen = format!("/revocations?cursor={}", begun[0]);
     let theirs = other.admin(&many.world, "GET", &stolen).send().await.expect(200);
     assert_eq!(theirs["revocations"], json!([]));
+}
+
+/// An import that began before the look brings the rest of its grants after it: nobody has seen those.
+#[tokio::test]
+async fn what_an_import_that_was_under_way_brings_after_the_look_stays() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    let grants = ["early", "late"].map(|user| world.made_elsewhere(&connector, &world.app, user));
+    let mut held = world.aws.hold("TransactWriteItems", "imported_digest");
+    let body = json!({"connections": grants});
+    let import = world.import(&connector, &body);
+    let begun = async {
+        held.arrived().await;
+        world.advance(5);
+        let look = world.revoke_matching(&world.workspace, &json!({"connector_id": connector.id})).await.expect(200);
+        held.release();
+        look["confirm"].clone()
+    };
+    let (imported, confirm) = futures::join!(import, begun);
+    assert_eq!(imported.expect(200)["imported"], 2);
+    let body = json!({"connector_id": connector.id, "dry_run": false, "confirm": confirm});
+    world.revoke_matching(&world.workspace, &body).await.expect(202);
+    let_pass(&world, 5).await;
+    world.token(&connector, "late").await.expect(200);
 }

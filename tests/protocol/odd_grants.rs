@@ -214,12 +214,14 @@ async fn a_hundred_grants_come_in_a_body_that_is_just_small_enough_and_none_in_a
     let connector = world.connector("Calendar").await;
     let users: Vec<String> = (0..100).map(|number| format!("user-{number}")).collect();
     let mut grants: Vec<Value> = users.iter().map(|user| world.made_elsewhere(&connector, &world.app, user)).collect();
-    let limit = 128 * 1024;
+    let limit = 1024 * 1024;
     let body = |grants: &[Value]| json!({"connections": grants}).to_string();
     let room = limit - body(&grants).len();
-    let filled = "x".repeat(room / 100 - 40);
+    let filled = "x".repeat((room / 100 - 200) / 8);
+    let details: serde_json::Map<String, Value> =
+        (0..8).map(|number| (format!("filling{number}"), json!(filled))).collect();
     for grant in &mut grants {
-        grant["connection_config"] = json!({"filling": filled});
+        grant["connection_config"] = json!(details);
     }
     let left = limit - body(&grants).len();
     let exact = format!("{}{}", body(&grants), " ".repeat(left));

@@ -185,6 +185,7 @@ fn problem(error: RevokeMatchingError) -> Problem {
             Problem::invalid_field("/connector_id", "is no connector of this workspace")
         }
         RevokeMatchingError::NoApp => Problem::invalid_field("/app_id", "is no app of this workspace"),
+        RevokeMatchingError::NoAppOfUser => Problem::invalid_field("/user/app_id", "is no app of this workspace"),
         RevokeMatchingError::NoIssuer => {
             Problem::invalid_field("/user/issuer", "is required: the app has no issuer of its own")
         }

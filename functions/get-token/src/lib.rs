@@ -17,6 +17,7 @@ use connectors::{
         freshness::{LONGEST_MIN_TTL, MinTtl},
         ids::{ConnectorId, Subject},
         provider::ProviderType,
+        refused_token::Witness,
         scopes::Scopes,
         user::ConnectionKey,
     },
@@ -183,7 +184,7 @@ fn wish(query: &Query) -> Result<Wish, Problem> {
     Ok(Wish {
         min_ttl: min_ttl.map(MinTtl::Asked).unwrap_or_default(),
         required_scopes: required_scopes.unwrap_or_default(),
-        rejected,
+        rejected: rejected.map(|digest| (digest, Witness::Caller)),
         offline: false,
     })
 }

@@ -11,7 +11,7 @@ use connectors::{
         portable_grant::{Mapping, NangoUser},
     },
     journeys::import_grants::{ImportError, ImportFormat, ImportGrants, ImportWish, Imported, Skipped},
-    web::{JsonBody, Problem, WriterCaller, checked},
+    web::{JsonBody, Large, Problem, WriterCaller, checked},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -20,6 +20,9 @@ use crate::{bound, connector};
 
 /// How many grants come at once.
 const MOST: usize = 100;
+
+/// How many mistakes in one grant are told: those of all of them fit into the answer of a function.
+const MOST_ERRORS: usize = 50;
 
 #[derive(Serialize)]
 struct Summary {
@@ -64,7 +67,7 @@ pub(crate) async fn own(
     journey: State<ImportGrants>,
     caller: WriterCaller,
     path: Path<(String, String)>,
-    body: JsonBody,
+    body: JsonBody<Large>,
 ) -> Result<Json<impl Serialize>, Problem> {
     take(journey, caller, path, body, |_| ImportFormat::Own).await
 }
@@ -74,7 +77,7 @@ pub(crate) async fn nango(
     journey: State<ImportGrants>,
     caller: WriterCaller,
     path: Path<(String, String)>,
-    body: JsonBody,
+    body: JsonBody<Large>,
 ) -> Result<Json<impl Serialize>, Problem> {
     take(journey, caller, path, body, |body| ImportFormat::Nango(mapping(body))).await
 }
@@ -83,7 +86,7 @@ async fn take(
     State(journey): State<ImportGrants>,
     WriterCaller(admin): WriterCaller,
     Path((_, id)): Path<(String, String)>,
-    JsonBody(body): JsonBody,
+    JsonBody(Large(body)): JsonBody<Large>,
     format: fn(&Table<'_>) -> ImportFormat,
 ) -> Result<Json<Summary>, Problem> {
     let batch = checked(&body, |table| batch(table, format))?;
@@ -148,7 +151,7 @@ fn summary(outcomes: Vec<Imported>, wish: ImportWish) -> Summary {
             }
             Imported::Refused(errors) => {
                 summary.refused += 1;
-                let errors = errors.into_iter().map(|error| at(index, error)).collect();
+                let errors = errors.into_iter().take(MOST_ERRORS).map(|error| at(index, error)).collect();
                 OutcomeOnWire::Refused { reason: "invalid", errors }
             }
             Imported::NoRoom(required) => {
@@ -170,6 +173,7 @@ fn reason(why: Skipped) -> &'static str {
     match why {
         Skipped::ImportedBefore => "imported_before",
         Skipped::Connected => "connected",
+        Skipped::Unreadable => "unreadable",
         Skipped::Forgotten => "user_deleted",
     }
 }

@@ -61,16 +61,27 @@ impl Connection {
     pub fn here_since(&self) -> Timestamp {
         self.imported_at.unwrap_or(self.connected_at)
     }
+
+    /// Whether an import put it where this one stood.
+    #[must_use]
+    pub fn was_imported_over(&self, earlier: &Self) -> bool {
+        self.imported_at.is_some() && self.imported_at != earlier.imported_at
+    }
 }
 
-/// How many details a connection keeps, and how long each may be, in bytes.
-const MAX_DETAILS: usize = 64;
-const MAX_DETAIL: usize = 2_048;
+/// How many details a connection keeps.
+pub const MAX_DETAILS: usize = 64;
+
+/// How long the name of a detail may be, in bytes.
+pub const MAX_DETAIL_NAME: usize = 128;
+
+/// How long a detail may be, in bytes.
+pub const MAX_DETAIL: usize = 2_048;
 
 /// Those details that a connection keeps: what is too long, or too much, is left out.
 #[must_use]
 pub fn kept(details: Values) -> Values {
-    let fits = |(name, value): &(String, String)| name.len() <= 128 && value.len() <= MAX_DETAIL;
+    let fits = |(name, value): &(String, String)| name.len() <= MAX_DETAIL_NAME && value.len() <= MAX_DETAIL;
     details.into_iter().filter(fits).take(MAX_DETAILS).collect()
 }
 
@@ -158,6 +169,9 @@ pub struct RefreshState {
     pub unproven: bool,
     /// The attempt that committed last; none since the user connected.
     pub last_commit: Option<AttemptId>,
+    /// How many times in a row the access token was renewed because an API had refused it, while nobody has seen the new one
+    /// taken.
+    pub refused_in_row: u32,
     /// How many refreshes in a row failed for a passing reason.
     pub failures: u32,
     /// How many refreshes in a row were refused with an error that is neither passing nor final.

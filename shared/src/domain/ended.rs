@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     connection::{Connection, Grant},
     ids::{ConnectorId, EndedId, RevocationId},
-    provider::Values,
+    provider::{Provider, Values},
     secret::{AccessToken, RefreshToken, Sealed},
     user::ConnectionKey,
 };
@@ -54,6 +54,9 @@ pub struct EndedGrant {
     pub refresh: Option<Sealed<RefreshToken>>,
     /// The revocation of many connections that ended it, if it was one: that is told what becomes of it.
     pub part_of: Option<RevocationId>,
+    /// Whether an import put another grant in its place: then what stands there was known when it was decided that ending
+    /// this one leaves that one alone.
+    pub was_replaced: bool,
     /// When the connection ended.
     pub ended_at: Timestamp,
     /// How often the provider was asked.
@@ -61,6 +64,14 @@ pub struct EndedGrant {
     /// When the provider is to be asked the next time. Whoever asks moves it ahead first, so it also tells one who is at
     /// it from another.
     pub due_at: Timestamp,
+}
+
+/// Whether ending one of two grants to the same client ends the other with it, at this provider: where its data says that a
+/// revocation is wider than its token, and both are the same account's, as far as is known.
+#[must_use]
+pub fn end_together(provider: &Provider, account_id: Option<&str>, other: Option<&str>) -> bool {
+    let is_wider = provider.revoke.as_ref().is_some_and(|revoke| revoke.wider_than_token);
+    is_wider && account_id.zip(other).is_none_or(|(one, other)| one == other)
 }
 
 impl EndedGrant {
@@ -76,6 +87,7 @@ impl EndedGrant {
             access: Some(connection.tokens.access.clone()),
             refresh: connection.tokens.refresh.clone(),
             part_of: None,
+            was_replaced: false,
             ended_at: now,
             tries: 0,
             due_at,
@@ -86,6 +98,24 @@ impl EndedGrant {
     #[must_use]
     pub fn connector(&self) -> &ConnectorId {
         &self.place.connector
+    }
+
+    /// Whether ending the grant at this provider may end another of the same client with it, that is to this account: where a
+    /// revocation is wider than its token, unless the accounts are known to differ.
+    #[must_use]
+    pub fn endangers(&self, provider: &Provider, account_id: Option<&str>) -> bool {
+        end_together(provider, self.account_id.as_deref(), account_id)
+    }
+
+    /// Whether what stands at its place now takes it over. Of what was replaced, that another stands there was known: it does
+    /// only where both end together.
+    #[must_use]
+    pub fn is_taken_over_by(&self, standing: &Connection, provider: Option<&Provider>) -> bool {
+        let account_id = standing.account.as_ref().map(|account| account.id.as_str());
+        match provider.filter(|_| self.was_replaced) {
+            Some(provider) => self.endangers(provider, account_id),
+            None => self.is_superseded_by(standing),
+        }
     }
 
     /// Whether the connection that stands at its place now takes the grant over. A provider may end every grant of an
@@ -129,7 +159,7 @@ impl EndedGrant {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::domain) mod tests {
     use super::*;
     use crate::domain::{
         account::Account,
@@ -143,7 +173,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn connection(account: Option<&str>) -> Connection {
+    pub(in crate::domain) fn connection(account: Option<&str>) -> Connection {
         let user = User {
             app: AppId::parse("a").unwrap(),
             issuer: Issuer::parse("i").unwrap(),

@@ -32,6 +32,9 @@ const MAX_URL: usize = 2048;
 /// How many entries a list or map may have.
 const MAX_ENTRIES: usize = 200;
 
+/// How many mistakes are kept: nobody reads more, and they must fit into an answer.
+const MAX_ERRORS: usize = 1_000;
+
 /// How much of an unknown field's name is repeated in the answer.
 const MAX_ECHO: usize = 64;
 
@@ -64,13 +67,20 @@ impl<'a> Table<'a> {
 
     /// Notes a mistake in the table as a whole.
     pub fn refuse_whole(&self, detail: &str) {
-        self.errors.borrow_mut().push(FieldError { pointer: self.pointer.clone(), detail: detail.into() });
+        self.note(FieldError { pointer: self.pointer.clone(), detail: detail.into() });
+    }
+
+    fn note(&self, error: FieldError) {
+        let mut errors = self.errors.borrow_mut();
+        if errors.len() < MAX_ERRORS {
+            errors.push(error);
+        }
     }
 
     /// Notes a mistake in one field.
     pub fn refuse(&self, name: &str, detail: impl Into<String>) {
         let pointer = format!("{}/{}", self.pointer, step(name));
-        self.errors.borrow_mut().push(FieldError { pointer, detail: detail.into() });
+        self.note(FieldError { pointer, detail: detail.into() });
     }
 
     /// Whether the table itself was given.
@@ -239,7 +249,7 @@ impl<'a> Table<'a> {
     /// Notes a mistake that was found later, at its place below this table.
     pub fn refuse_at(&self, pointer: &str, detail: impl Into<String>) {
         let pointer = format!("{}{pointer}", self.pointer);
-        self.errors.borrow_mut().push(FieldError { pointer, detail: detail.into() });
+        self.note(FieldError { pointer, detail: detail.into() });
     }
 
     /// Refuses every field that nothing asked for.

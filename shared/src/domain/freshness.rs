@@ -36,7 +36,19 @@ pub enum Freshness {
     Expired,
 }
 
+/// How old a token is at most that is as fresh as one that would be asked for now, in general and as a part of its life.
+const YOUNG: SignedDuration = SignedDuration::from_mins(1);
+const YOUNG_PART: i32 = 10;
+
 impl SealedTokens {
+    /// Whether the access token came a moment ago: somebody who asks for nearly all of a life has no more of it by asking the
+    /// provider with every call.
+    #[must_use]
+    pub fn are_young(&self, now: Timestamp) -> bool {
+        let life = self.expires_at.map_or(SignedDuration::MAX, |end| end.duration_since(self.issued_at));
+        now.duration_since(self.issued_at) < YOUNG.min(life / YOUNG_PART)
+    }
+
     /// Whether there is what a refresh at this provider presents: the refresh token, or the access token itself.
     #[must_use]
     pub fn have_what_renews(&self, provider: &Provider) -> bool {
@@ -119,6 +131,20 @@ mod tests {
             let freshness = tokens(Some(3_600)).freshness(at(now), MinTtl::Asked(Duration::from_secs(min_ttl)));
             assert_eq!(freshness, expected, "at {now} s, asking for {min_ttl} s");
         }
+    }
+
+    #[test]
+    fn a_token_is_young_for_a_moment() {
+        for (life, now, expected) in [
+            (Some(3_600), 59, true),
+            (Some(3_600), 60, false),
+            (Some(30), 2, true),
+            (Some(30), 3, false),
+            (None, 59, true),
+        ] {
+            assert_eq!(tokens(life).are_young(at(now)), expected, "{life:?} {now}");
+        }
+        assert!(!tokens(Some(0)).are_young(at(0)), "what lives no time is never young");
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub mod portable_grant;
 pub mod proposal;
 pub mod provider;
 pub mod rediscovery;
+pub mod refused_token;
 pub mod schedule;
 pub mod scopes;
 pub mod secret;

@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{client_proof::ClientProof, filled, profile};
+use super::{client_proof::ClientProof, filled, known_tokens::KnownTokens, profile};
 use crate::{
     clock::Clock,
     domain::{
+        connection::Connection,
         connector::Connector,
         ended::EndedGrant,
         provider::Step,
@@ -100,6 +101,15 @@ impl AskProvider {
         let credentials = proof.credentials(&ended.client_id);
         let tokens = GrantTokens { access_token: access.as_ref(), refresh_token: refresh.as_ref() };
         Ok(self.client.revoke(&provider, credentials, tokens, self.clock.now()).await?)
+    }
+
+    /// Whether a grant that has ended here is the one of this connection.
+    pub(super) async fn is_same_grant(&self, ended: &EndedGrant, standing: &Connection) -> Result<bool, VaultError> {
+        let place = &ended.place;
+        let (access, refresh) = (ended.access.as_ref(), ended.refresh.as_ref());
+        let ended = KnownTokens::open(&self.vault, place, access, refresh).await?;
+        let (access, refresh) = (Some(&standing.tokens.access), standing.tokens.refresh.as_ref());
+        Ok(ended.overlap(&KnownTokens::open(&self.vault, place, access, refresh).await?))
     }
 
     async fn opened<K: Kind>(

@@ -28,6 +28,7 @@ use crate::{
         digest::sha256,
         ids::ConnectorId,
         provider::{Provider, ProviderType, Step},
+        refused_token::Witness,
         user::ConnectionKey,
     },
     metrics::{Metric, Metrics},
@@ -114,13 +115,19 @@ impl CallProvider {
         let may_be_renewed = issued.connection.tokens.have_what_renews(&provider);
         let is_time = ends_at.saturating_duration_since(Instant::now()) > LEAST;
         if may_be_renewed && is_time && is_expired(&provider, fetched.as_ref()) {
-            let rejected = Some(sha256(issued.access_token.expose().as_bytes()));
+            let rejected = Some((sha256(issued.access_token.expose().as_bytes()), Witness::Ourselves));
             match self.token(place, Wish { rejected, ..Wish::default() }, ends_at).await {
                 Ok(renewed) => {
                     // What the connection tells of its API may have changed with it.
                     let provider = addressed(&renewed)?;
                     let prepared = PreparedCall::of(&provider.api, &renewed.connector.call_rules, call)?;
-                    fetched = Box::pin(self.send(&provider, &prepared, &renewed, ends_at)).await?;
+                    let again = Box::pin(self.send(&provider, &prepared, &renewed, ends_at)).await?;
+                    if again.is_ok() && !is_expired(&provider, again.as_ref()) {
+                        self.tokens.note_taken(&renewed.connection).await;
+                    }
+                    if again.as_ref().err().is_none_or(|error| !error.left_nothing()) {
+                        fetched = again;
+                    }
                 }
                 Err(error @ (GetTokenError::ReconnectRequired | GetTokenError::NotConnected)) => {
                     return Err(error.into());

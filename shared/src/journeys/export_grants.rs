@@ -29,9 +29,12 @@ const PAGE: usize = 200;
 /// How many of them are read at a time.
 const STEP: usize = 10;
 
-/// How large a page is, in bytes, when no more are read: with one more step it fits, encrypted and armoured, into the six
-/// megabytes that Lambda lets a function answer.
-const LARGEST: usize = 2_500_000;
+/// How large a page is, in bytes, when no more are read.
+const LARGE: usize = 2_500_000;
+
+/// How large a page is at most: encrypted, armoured and written as a text in a text it fits into the six mebibytes that Lambda
+/// lets a function answer. Ten of the largest connections that there can be would not.
+const LARGEST: usize = 4_000_000;
 
 /// How large a line of a file is at most, unless it holds one connection alone: it fits into the body of an import.
 const LINE: usize = 96 * 1024;
@@ -117,13 +120,11 @@ impl ExportGrants {
             Some(since) if since <= self.clock.now() => {}
             since => return Err(ExportError::NotExportable(since)),
         }
-        if profile(&connector).is_none_or(Provider::binds_tokens) {
-            return Err(ExportError::Bound);
-        }
+        let provider = profile(&connector).filter(|provider| !provider.binds_tokens()).ok_or(ExportError::Bound)?;
         if !self.policies.find(workspace).await?.policy.allows(connector.kind, &connector.provider) {
             return Err(ExportError::BlockedByPolicy);
         }
-        let Gathered { grants, left_out, next } = self.gathered(&connector.id, from).await?;
+        let Gathered { grants, left_out, next } = self.gathered(&connector.id, provider, from).await?;
         let file = recipient.encrypt(&lines(&grants), &self.random)?;
         let (count, left, to) = (grants.len().to_string(), left_out.to_string(), recipient.fingerprint());
         let details = [("recipient", to.as_str()), ("exported", &count), ("left_out", &left)];
@@ -132,31 +133,41 @@ impl ExportGrants {
     }
 
     /// Connections from `from` on, until there are enough for a page.
-    async fn gathered(&self, connector: &ConnectorId, from: Option<&Cursor>) -> Result<Gathered, ExportError> {
+    async fn gathered(
+        &self,
+        connector: &ConnectorId,
+        provider: &Provider,
+        from: Option<&Cursor>,
+    ) -> Result<Gathered, ExportError> {
         let mut gathered = Gathered { grants: Vec::new(), left_out: 0, next: from.cloned() };
-        let (mut seen, mut size) = (0, 0);
+        let (mut seen, mut size, mut step) = (0, 0, STEP);
         loop {
-            let step = self.connections.of_connector(connector, None, gathered.next.as_ref(), STEP).await?;
-            gathered.left_out += step.unreadable;
-            for connection in &step.connections {
-                match self.opened(connection).await? {
-                    Some(grant) => {
-                        size += written(std::slice::from_ref(&grant)).len();
-                        gathered.grants.push(grant);
-                    }
-                    None => gathered.left_out += 1,
-                }
+            let read = self.connections.of_connector(connector, None, gathered.next.as_ref(), step).await?;
+            let mut grants = Vec::new();
+            for connection in &read.connections {
+                grants.extend(self.opened(connection, provider).await?);
             }
-            seen += STEP;
-            gathered.next = step.next;
-            if gathered.next.is_none() || seen >= PAGE || size >= LARGEST {
+            let more: usize = grants.iter().map(|grant| written(std::slice::from_ref(grant)).len()).sum();
+            if size + more > LARGEST && step > 1 {
+                // These are for the next page, unless there would be none before it.
+                if !gathered.grants.is_empty() {
+                    return Ok(gathered);
+                }
+                step /= 2;
+                continue;
+            }
+            gathered.left_out += read.unreadable + read.connections.len() - grants.len();
+            gathered.grants.append(&mut grants);
+            gathered.next = read.next;
+            (seen, size) = (seen + step, size + more);
+            if gathered.next.is_none() || seen >= PAGE || size >= LARGE {
                 return Ok(gathered);
             }
         }
     }
 
     /// A connection with its tokens opened; none if it is of no use anywhere.
-    async fn opened(&self, connection: &Connection) -> Result<Option<PortableGrant>, VaultError> {
+    async fn opened(&self, connection: &Connection, provider: &Provider) -> Result<Option<PortableGrant>, VaultError> {
         if connection.grant != Grant::Live || connection.quarantine.is_some() || connection.tokens.is_bound() {
             return Ok(None);
         }
@@ -171,10 +182,12 @@ impl ExportGrants {
             (Err(VaultError::DoesNotOpen), _) | (_, Err(VaultError::DoesNotOpen)) => return Ok(None),
             (Err(error), _) | (_, Err(error)) => return Err(error),
         };
-        Ok(Some(PortableGrant {
+        // Nobody knows whether an unproven token works; whoever takes it over finds out by a refresh.
+        let is_told = refresh.is_none() || !connection.refresh.unproven;
+        let grant = PortableGrant {
             owner: PortableOwner::of(&connection.key.owner),
             client_id: connection.client_id.clone(),
-            access: Some(access).filter(|token| !Secret::is_empty(token)),
+            access: Some(access).filter(|token| is_told && !Secret::is_empty(token)),
             refresh,
             token_type: tokens.token_type.clone(),
             issued_at: Some(tokens.issued_at),
@@ -186,7 +199,8 @@ impl ExportGrants {
             details: connection.details.clone(),
             connected_at: Some(connection.connected_at),
             last_used_on: connection.last_used_on,
-        }))
+        };
+        Ok(Some(grant).filter(|grant| grant.is_of_use(provider, self.clock.now())))
     }
 }
 

@@ -1,10 +1,13 @@
 //! Handing out a user's access token, always fresh.
 
-use std::{sync::Arc, time::Duration};
+mod error;
+
+use std::sync::Arc;
 
 use aws_lc_rs::constant_time;
 use jiff::civil::Date;
 
+pub use self::error::GetTokenError;
 use super::{
     profile,
     refresh_connection::{Occasion, RefreshError, Refresher},
@@ -19,6 +22,7 @@ use crate::{
         freshness::{Freshness, MinTtl},
         policy::Policy,
         provider::Provider,
+        refused_token::Witness,
         schedule::Use,
         scopes::Scopes,
         secret::{AccessToken, Secret},
@@ -26,10 +30,9 @@ use crate::{
         user::ConnectionKey,
     },
     metrics::Metric,
-    oauth::TokenError,
     random::Random,
-    store::{Schedule, StoreError, TokenRead, TokenReads},
-    vault::{Place, Vault, VaultError},
+    store::{Schedule, TokenRead, TokenReads},
+    vault::{Place, Vault},
 };
 
 /// Hands out access tokens.
@@ -51,8 +54,8 @@ pub struct Wish {
     pub min_ttl: MinTtl,
     /// What it must be good for.
     pub required_scopes: Scopes,
-    /// The SHA-256 of a token that the provider refused.
-    pub rejected: Option<[u8; 32]>,
+    /// The SHA-256 of a token that the provider refused, and who knows that.
+    pub rejected: Option<([u8; 32], Witness)>,
     /// Whether the user is away: the connector may be kept from that.
     pub offline: bool,
 }
@@ -69,59 +72,6 @@ pub struct Issued {
     /// How the connection stands.
     pub standing: Standing,
 }
-
-/// Why there is no token.
-#[derive(Debug, thiserror::Error)]
-pub enum GetTokenError {
-    /// The user never connected, or disconnected; or there is no such connector.
-    #[error("not connected")]
-    NotConnected,
-    /// The workspace has switched off this type of provider.
-    #[error("the workspace's policy does not allow it")]
-    BlockedByPolicy,
-    /// The grant is over; the user must connect again.
-    #[error("the user must connect again")]
-    ReconnectRequired,
-    /// The grant lacks scopes that were asked for.
-    #[error("the grant lacks scopes")]
-    MissingScopes(Scopes),
-    /// The provider does not accept the connector's client.
-    #[error("the provider does not accept the connector's client")]
-    Misconfigured(TokenError),
-    /// The connector's client secret does not open.
-    #[error("the connector's client secret does not open")]
-    SecretUnreadable,
-    /// The provider fails for now, and the old token works no more.
-    #[error("the provider fails for now")]
-    Unavailable {
-        /// How long to wait.
-        retry_after: Duration,
-        /// What it said, if it was asked just now.
-        cause: Option<TokenError>,
-    },
-    /// The storage can't answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The vault can't open for now.
-    #[error(transparent)]
-    Vault(VaultError),
-}
-
-impl From<VaultError> for GetTokenError {
-    /// Tokens that will never open again are as good as none: only the user can help.
-    fn from(error: VaultError) -> Self {
-        match error {
-            VaultError::DoesNotOpen | VaultError::NoKey => {
-                tracing::error!(%error, "a connection's tokens can't be opened");
-                Self::ReconnectRequired
-            }
-            VaultError::KeyService(_) | VaultError::Store(_) => Self::Vault(error),
-        }
-    }
-}
-
-/// How long a caller waits when somebody else's refresh takes long.
-const BUSY_RETRY: Duration = Duration::from_secs(1);
 
 impl GetToken {
     /// The user's access token, refreshed if it is not fresh enough.
@@ -172,20 +122,52 @@ impl GetToken {
         let stored = match (freshness, wish.rejected) {
             (Freshness::Expired, _) => None,
             (_, None) if connection.refresh.unproven => return self.proven(connection, connector).await,
+            (Freshness::Expiring, None) if connection.tokens.are_young(self.clock.now()) => {
+                return self.opened(connection).await;
+            }
             (Freshness::Fresh, None) => return self.opened(connection).await,
             (Freshness::Expiring, None) => Some(connection.clone()),
-            (_, Some(rejected)) => {
+            (_, Some((rejected, witness))) => {
                 let (connection, token) = self.opened(connection).await?;
-                let is_stored = constant_time::verify_slices_are_equal(&sha256(token.expose().as_bytes()), &rejected);
-                let is_newer = is_stored.is_err() && !connection.refresh.unproven;
-                if is_newer && freshness == Freshness::Fresh {
+                let is_stored =
+                    constant_time::verify_slices_are_equal(&sha256(token.expose().as_bytes()), &rejected).is_ok();
+                let is_unproven = connection.refresh.unproven;
+                if is_stored && !is_unproven {
+                    return self.unless_in_vain(connection, connector, witness).await;
+                }
+                if !is_unproven && freshness == Freshness::Fresh {
                     return Ok((connection, token));
                 }
-                let works = is_newer.then(|| connection.clone());
+                let works = (!is_unproven).then(|| connection.clone());
                 return self.renewed(connection, connector, works).await;
             }
         };
         self.renewed(connection, connector, stored).await
+    }
+
+    /// The connection with another token than the one that the provider refused, unless that was renewed for the same reason a
+    /// moment ago.
+    async fn unless_in_vain(
+        &self,
+        connection: Connection,
+        connector: &Connector,
+        witness: Witness,
+    ) -> Result<(Connection, Secret<AccessToken>), GetTokenError> {
+        if let Some(retry_after) = connection.renewed_in_vain(witness, self.clock.now()) {
+            return Err(GetTokenError::RenewedInVain { retry_after });
+        }
+        let refreshed = Box::pin(self.refresher.refresh(connection, connector, Occasion::Refused)).await;
+        self.opened(refreshed?).await
+    }
+
+    /// Notes that the provider took a token which was renewed because it had refused the one before. A note that fails spoils
+    /// nothing: the next refusal within minutes is told as it is then.
+    pub(super) async fn note_taken(&self, connection: &Connection) {
+        if connection.refresh.refused_in_row > 0
+            && let Err(error) = self.refresher.renewals.note_taken(connection).await
+        {
+            tracing::warn!(%error, "that a renewed token is taken was not noted");
+        }
     }
 
     async fn renewed(
@@ -249,19 +231,4 @@ fn permitted(policy: &Policy, connector: &Connector, wish: &Wish) -> Result<(), 
 fn suffices(provider: &Provider, connection: &Connection, wish: &Wish) -> Result<(), GetTokenError> {
     let lacking = provider.missing(&wish.required_scopes, &connection.granted);
     if lacking.is_empty() { Ok(()) } else { Err(GetTokenError::MissingScopes(lacking)) }
-}
-
-impl From<RefreshError> for GetTokenError {
-    fn from(error: RefreshError) -> Self {
-        match error {
-            RefreshError::Gone => Self::NotConnected,
-            RefreshError::Ended => Self::ReconnectRequired,
-            RefreshError::Misconfigured(cause) => Self::Misconfigured(cause),
-            RefreshError::SecretUnreadable => Self::SecretUnreadable,
-            RefreshError::Unavailable { retry_after, cause } => Self::Unavailable { retry_after, cause },
-            RefreshError::Busy | RefreshError::Crowded => Self::Unavailable { retry_after: BUSY_RETRY, cause: None },
-            RefreshError::Store(cause) => Self::Store(cause),
-            RefreshError::Vault(cause) => cause.into(),
-        }
-    }
 }

@@ -85,6 +85,8 @@ pub enum Skipped {
     ImportedBefore,
     /// Its owner is connected already.
     Connected,
+    /// What stands in its place can't be read, and so is not replaced.
+    Unreadable,
     /// Its user was forgotten in this moment.
     Forgotten,
 }

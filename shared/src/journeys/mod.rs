@@ -22,6 +22,7 @@ pub mod forget_user;
 pub mod get_token;
 pub mod import_grants;
 pub(crate) mod issuer_changes;
+mod known_tokens;
 pub mod list_connections;
 pub mod manage;
 pub mod open_link;

@@ -15,6 +15,7 @@ mod backoff;
 mod crowd;
 mod gate;
 pub mod message;
+mod orphan;
 mod salvage;
 mod settle;
 mod store;
@@ -97,12 +98,21 @@ pub struct Refresher {
 pub enum Occasion {
     /// Somebody reads, and has no token that works until the refresh is done.
     Needed,
+    /// Somebody reads, and an API refused the token that they have.
+    Refused,
     /// Somebody reads, and the token they have works for a little longer: they do not wait for another's refresh.
     Wanted,
     /// Nobody asked: its time has come.
     Scheduled,
     /// An attempt on it may not have come back.
     LookedAfter,
+}
+
+impl Occasion {
+    /// Whether somebody has nothing to go on with until the refresh is done, and so waits for another's.
+    fn waits(self) -> bool {
+        matches!(self, Self::Needed | Self::Refused)
+    }
 }
 
 /// Why a connection was not refreshed.
@@ -201,11 +211,11 @@ impl Refresher {
             self.turn_back(passage, connector).await;
         }
         match lease? {
-            LeaseOutcome::Lost if occasion == Occasion::Needed => self.wait(connection, Awaited::Holder).await,
+            LeaseOutcome::Lost if occasion.waits() => self.wait(connection, Awaited::Holder).await,
             LeaseOutcome::Lost => Err(RefreshError::Busy),
             LeaseOutcome::Taken(lease) => {
                 let (refresher, connector) = (self.clone(), connector.clone());
-                let attempt = attempt::Attempt { lease: *lease, with, passage };
+                let attempt = attempt::Attempt { lease: *lease, with, passage, occasion };
                 let work = Box::pin(async move {
                     let renewed = Box::pin(refresher.carry_out(attempt, &connector)).await;
                     drop(place_in_crowd);

@@ -25,6 +25,7 @@ use crate::{
     oauth::Revoked,
     random::Random,
     store::{Connections, Connectors, EndedGrants, LetGo, StoreError, Write},
+    vault::VaultError,
 };
 
 /// How often a grant is let go of while others are counted in the same place, each time after twice as long: five seconds at
@@ -115,15 +116,13 @@ impl RevokeGrant {
     /// [`StoreError`] if the storage does not answer. The grant is due again then.
     #[tracing::instrument(skip_all, fields(connection.id = %ended.place.id(), tries = ended.tries))]
     pub(super) async fn again(&self, ended: EndedGrant) -> Result<(), StoreError> {
-        let standing = self.connections.find(&ended.place).await?;
-        let outcome = if standing.is_some_and(|connection| ended.is_superseded_by(&connection)) {
-            Outcome::Superseded
-        } else {
-            match self.connectors.find(&ended.place.workspace, ended.connector()).await? {
-                Some(connector) if self.is_shared(&connector, &ended).await? => Outcome::Shared,
-                Some(connector) => self.outcome(&ended, self.provider.to_revoke(&connector, &ended).await),
-                None => self.outcome(&ended, Err(NotRevoked::ConnectorGone)),
-            }
+        let connector = self.connectors.find(&ended.place.workspace, ended.connector()).await?;
+        let outcome = match (self.is_superseded(connector.as_ref(), &ended).await?, connector) {
+            (Ok(true), _) => Outcome::Superseded,
+            (Err(error), _) => self.outcome(&ended, Err(error.into())),
+            (_, Some(connector)) if self.is_shared(&connector, &ended).await? => Outcome::Shared,
+            (_, Some(connector)) => self.outcome(&ended, self.provider.to_revoke(&connector, &ended).await),
+            (_, None) => self.outcome(&ended, Err(NotRevoked::ConnectorGone)),
         };
         let notice = self.failure(&ended, &outcome).or_else(|| self.silence(&ended, &outcome));
         self.settle(&ended, &outcome, notice).await?;
@@ -131,6 +130,20 @@ impl RevokeGrant {
             tracing::info!(outcome = action, "a grant has ended");
         }
         Ok(())
+    }
+
+    /// Whether what stands in its place by now took it over, or is the same grant, which was replaced and came back.
+    async fn is_superseded(
+        &self,
+        connector: Option<&Connector>,
+        ended: &EndedGrant,
+    ) -> Result<Result<bool, VaultError>, StoreError> {
+        let Some(standing) = self.connections.find(&ended.place).await? else { return Ok(Ok(false)) };
+        let is_taken_over = ended.is_taken_over_by(&standing, connector.and_then(profile));
+        if is_taken_over || !ended.was_replaced {
+            return Ok(Ok(is_taken_over));
+        }
+        Ok(self.provider.is_same_grant(ended, &standing).await)
     }
 
     /// Whether the provider would end another connection of its owner with this grant: where its data says that a revocation

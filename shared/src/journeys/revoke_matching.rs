@@ -104,6 +104,9 @@ pub enum RevokeMatchingError {
     /// There is no such app in the workspace.
     #[error("no such app")]
     NoApp,
+    /// There is no such app as the user's in the workspace.
+    #[error("no such app of a user")]
+    NoAppOfUser,
     /// The app has no issuer, and none was named.
     #[error("the app has no issuer")]
     NoIssuer,
@@ -265,7 +268,9 @@ impl RevokeMatching {
         let known = match named {
             Some(app) => {
                 let found = self.apps.find(app).await?.filter(|app| app.workspace == *workspace);
-                Some(found.ok_or(RevokeMatchingError::NoApp)?)
+                let missing =
+                    if user.is_some() { RevokeMatchingError::NoAppOfUser } else { RevokeMatchingError::NoApp };
+                Some(found.ok_or(missing)?)
             }
             None => None,
         };

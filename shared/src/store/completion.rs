@@ -227,7 +227,7 @@ pub(super) fn grant_at(table: &str, place: &ConnectionKey, grant: &NewGrant, mor
 const KEPT_WITH_REFRESH_TOKEN: [&str; 4] = [name::REFRESH_TOKEN, name::LEASED_UNTIL, name::INTENT, name::IN_DOUBT];
 
 /// What a new grant replaces, or ends.
-const REPLACED: [&str; 21] = [
+const REPLACED: [&str; 22] = [
     name::REFRESH_TOKEN,
     name::EXPIRES_AT,
     name::REFRESH_EXPIRES_AT,
@@ -244,6 +244,7 @@ const REPLACED: [&str; 21] = [
     name::QUARANTINED,
     name::EXPIRY_TOLD,
     name::LAST_COMMIT,
+    name::REFUSED_IN_ROW,
     name::FAILURES,
     name::REFUSALS,
     name::RETRY_AT,

@@ -67,14 +67,12 @@ impl EndedGrants {
         told: &Notice,
         drawn: u64,
     ) -> Result<Write, StoreError> {
-        let left = Put::builder().table_name(&self.0.name).set_item(Some(item(ended).into_item())).build();
         let mut request = self.0.client.transact_write_items();
         for part in gone(&self.0.name, connection, drawn)? {
             request = request.transact_items(part);
         }
-        let request = request
-            .transact_items(TransactWriteItem::builder().put(left.map_err(|_| incomplete())?).build())
-            .transact_items(told_with(&self.0.name, told)?);
+        let request =
+            request.transact_items(left_with(&self.0.name, ended)?).transact_items(told_with(&self.0.name, told)?);
         let request = match &ended.part_of {
             None => request,
             Some(whole) => request.transact_items(count_ended(&self.0.name, &ended.place.workspace, whole)?),
@@ -143,6 +141,12 @@ impl EndedGrants {
     }
 }
 
+/// A grant that is left to be ended at the provider, as a part of the transaction in which its connection ends.
+pub(super) fn left_with(connections: &str, ended: &EndedGrant) -> Result<TransactWriteItem, StoreError> {
+    let left = Put::builder().table_name(connections).set_item(Some(item(ended).into_item())).build();
+    Ok(TransactWriteItem::builder().put(left.map_err(|_| incomplete())?).build())
+}
+
 fn item(ended: &EndedGrant) -> NewItem {
     let place = &ended.place;
     placed(endings::item(&EndedGrants::key(ended), &due_shard(place), ended.due_at), place)
@@ -154,6 +158,7 @@ fn item(ended: &EndedGrant) -> NewItem {
         .maybe(ended.access.as_ref(), |item, sealed| item.bytes(name::ACCESS_TOKEN, sealed.as_bytes()))
         .maybe(ended.refresh.as_ref(), |item, sealed| item.bytes(name::REFRESH_TOKEN, sealed.as_bytes()))
         .maybe(ended.part_of.as_ref(), |item, whole| item.text(name::REVOCATION, whole.as_str()))
+        .maybe(ended.was_replaced.then_some(true), |item, flag| item.flag(name::WAS_REPLACED, flag))
         .time(name::ENDED_AT, ended.ended_at)
         .number(name::TRIES, ended.tries)
 }
@@ -168,6 +173,7 @@ pub(super) fn read(row: &Row) -> Result<EndedGrant, StoreError> {
         access: row.find_sealed(name::ACCESS_TOKEN)?,
         refresh: row.find_sealed(name::REFRESH_TOKEN)?,
         part_of: row.has(name::REVOCATION).then(|| row.parsed(name::REVOCATION, RevocationId::parse)).transpose()?,
+        was_replaced: row.flag(name::WAS_REPLACED)?,
         ended_at: row.time(name::ENDED_AT)?,
         tries: row.number(name::TRIES)?,
         due_at: row.time(name::DUE_AT)?,

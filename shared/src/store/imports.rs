@@ -12,14 +12,17 @@ use jiff::{Timestamp, civil::Date};
 use super::{
     completion::{Form, NewGrant, failing, grant_at, incomplete},
     connection_counts::{Tally, count_one_more},
-    connections::{is_contended, partition, sk},
+    connections::{is_contended, partition, read, sk},
+    ended_grants::left_with,
     error::{StoreError, failed},
     forgotten_users::not_forgotten_since,
     outbox::told_with,
-    row::{NewItem, bytes, name},
+    row::{NewItem, bytes, name, number},
     table::{Table, TableNames},
 };
 use crate::domain::{
+    connection::Connection,
+    ended::EndedGrant,
     event::{Event, EventKind},
     notice::Notice,
     user::{ConnectionKey, Owner},
@@ -44,12 +47,23 @@ pub struct Import<'a> {
     pub told: &'a Notice,
     /// Whether nobody relies on its access token before a refresh has shown that it works.
     pub unproven: bool,
-    /// Whether it takes the place of what stands there.
-    pub replaces: bool,
+    /// What stands there and makes room for it; `None` if it is to be new.
+    pub replaces: Option<Replaced>,
+    /// When it comes: later than whatever was seen before it came.
+    pub imported_at: Timestamp,
     /// When the import began. A user who was forgotten since then stays forgotten.
     pub began_at: Timestamp,
     /// Where it is counted if nothing stands there yet.
     pub tally: Tally,
+}
+
+/// A connection that makes room for a grant.
+#[derive(Debug)]
+pub struct Replaced {
+    /// The version of it that was seen.
+    pub version: u64,
+    /// What is left to be ended of its grant, if that is not the same one.
+    pub ended: Option<EndedGrant>,
 }
 
 /// What became of a grant on its way in.
@@ -66,12 +80,14 @@ pub enum Arrival {
 }
 
 /// What stands at a place already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Standing {
     /// This very grant, imported before; it may have been refreshed since.
     Imported,
     /// Another.
-    Other,
+    Other(Box<Connection>),
+    /// Something that can't be read. It is left as it is.
+    Unreadable,
 }
 
 impl Imports {
@@ -87,16 +103,11 @@ impl Imports {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn store(&self, import: &Import<'_>) -> Result<Arrival, StoreError> {
-        let outcome = match self.store_as(import, Form::New).await {
-            Err(error) if import.replaces && failed_at(&error) == Some(CONNECTION) => {
-                self.store_as(import, Form::Renewed).await
-            }
-            outcome => outcome,
-        };
-        match outcome {
+        let form = if import.replaces.is_some() { Form::Renewed } else { Form::New };
+        match self.store_as(import, form).await {
             Ok(_) => Ok(Arrival::Done),
             Err(error) => match failed_at(&error) {
-                Some(COUNT) => Ok(Arrival::Full),
+                Some(COUNT) if form == Form::New => Ok(Arrival::Full),
                 Some(_) => Ok(Arrival::Conflict),
                 None if is_contended(&error) => Ok(Arrival::Contended),
                 None => Err(failed(&error)),
@@ -117,6 +128,9 @@ impl Imports {
         if let Owner::User(user) = &import.place.owner {
             parts.push(not_forgotten_since(&self.0.name, user, import.began_at));
         }
+        if let Some(ended) = import.replaces.as_ref().and_then(|replaced| replaced.ended.as_ref()) {
+            parts.push(left_with(&self.0.name, ended));
+        }
         if form == Form::New {
             parts.insert(COUNT, count_one_more(&self.0.name, &import.place.workspace, import.tally));
         }
@@ -128,17 +142,18 @@ impl Imports {
     fn connection(&self, import: &Import<'_>, form: Form) -> Result<TransactWriteItem, StoreError> {
         let more = NewItem::bare()
             .bytes(name::IMPORTED, &import.digest)
-            .time(name::IMPORTED_AT, import.began_at)
+            .time(name::IMPORTED_AT, import.imported_at)
             .maybe(import.last_used_on, |item, day| item.text(name::LAST_USED_ON, &day.to_string()));
         let more = if import.unproven { more.flag(name::UNPROVEN, true) } else { more };
         let more = if form == Form::New { more.flag(name::COUNTED, true) } else { more };
         let update = grant_at(&self.0.name, import.place, &import.grant, more);
-        let update = match form {
-            Form::New => update.condition_expression("attribute_not_exists(pk)"),
-            Form::Renewed => update
+        let update = match &import.replaces {
+            None => update.condition_expression("attribute_not_exists(pk)"),
+            Some(replaced) => update
                 .condition_expression(
-                    "attribute_exists(pk) AND (attribute_not_exists(imported_digest) OR imported_digest <> :same)",
+                    "ver = :seen AND (attribute_not_exists(imported_digest) OR imported_digest <> :same)",
                 )
+                .expression_attribute_values(":seen", number(replaced.version))
                 .expression_attribute_values(":same", bytes(&import.digest)),
         };
         Ok(TransactWriteItem::builder().update(update.build().map_err(|_| incomplete())?).build())
@@ -153,11 +168,13 @@ impl Imports {
             Ok(None) => return Ok(None),
             Ok(Some(row)) => row,
             // Whatever it is, it stands there.
-            Err(StoreError::Unreadable(_)) => return Ok(Some(Standing::Other)),
+            Err(StoreError::Unreadable(_)) => return Ok(Some(Standing::Unreadable)),
             Err(error) => return Err(error),
         };
-        let is_same = row.find_bytes(name::IMPORTED)? == Some(digest.as_slice());
-        Ok(Some(if is_same { Standing::Imported } else { Standing::Other }))
+        if row.find_bytes(name::IMPORTED).is_ok_and(|known| known == Some(digest.as_slice())) {
+            return Ok(Some(Standing::Imported));
+        }
+        Ok(Some(read(&row).map_or(Standing::Unreadable, |connection| Standing::Other(Box::new(connection)))))
     }
 }
 
@@ -167,9 +184,8 @@ fn renewed(told: Notice) -> Notice {
     Notice { event, ..told }
 }
 
-/// Where the connection stands in the transaction, and its count behind it, if it is new. The connection comes first: where
-/// something stands already, room does not matter.
-const CONNECTION: usize = 0;
+/// Where a new connection is counted in the transaction. The connection itself comes first: where something stands already, room
+/// does not matter.
 const COUNT: usize = 1;
 
 fn failed_at<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<usize> {

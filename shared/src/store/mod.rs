@@ -63,7 +63,7 @@ pub use endings::{Ending, Endings};
 pub use error::{StoreError, Write};
 pub use forgotten_users::{Forgotten, ForgottenUsers};
 pub use healths::{Healths, Refused};
-pub use imports::{Arrival, Import, Imports, Standing};
+pub use imports::{Arrival, Import, Imports, Replaced, Standing};
 pub use leases::{Bid, Follows, Lease, LeaseOutcome, Leases, Release};
 pub use mass_revocations::{Group, HeldRevocation, MassRevocations};
 pub use outbox::{Delivery, Outbox, Outgoing, PendingNotice};

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     connections::{due_shard, key_of, read},
-    error::{StoreError, failed},
+    error::{StoreError, Write, failed, written},
     outbox::told_with,
     row::{Item, Row, bytes, map, name, number, text, time},
     table::{Table, TableNames},
@@ -76,6 +76,8 @@ pub struct FreshAccess {
     pub issued_at: Timestamp,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// How many times in a row it was renewed because an API had refused it, this time included; 0 if that was not why.
+    pub refused_in_row: u32,
 }
 
 /// What became of a commit.
@@ -122,6 +124,19 @@ impl Renewals {
         let change = Change::of(claim, renewal).due_for_proof(claim, verify_at);
         change.values(claim, &mut values);
         self.write(claim, &change.expression(), "ver = :ver", (values, told)).await
+    }
+
+    /// Notes that an API took the access token of this version, which was renewed because it had refused the one before.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn note_taken(&self, connection: &Connection) -> Result<Write, StoreError> {
+        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key_of(&connection.key)));
+        let request = request
+            .update_expression("REMOVE refused_in_row")
+            .condition_expression("ver = :ver AND attribute_exists(refused_in_row)")
+            .expression_attribute_values(":ver", number(connection.version));
+        written(request.send().await)
     }
 
     /// Asks once. Whoever stores tokens asks again themselves, every few hundred milliseconds: the SDK's own pauses between
@@ -180,6 +195,8 @@ impl Change {
                 ("issued_at", time(access.issued_at)),
             ]);
             change.replace("expires_at", access.expires_at.map(time));
+            let refused = Some(access.refused_in_row).filter(|times| *times > 0);
+            change.replace(name::REFUSED_IN_ROW, refused.map(number));
             change.remove.push("failures");
         }
         change.keep("refresh_token", renewal.refresh.as_ref().map(|sealed| bytes(sealed.as_bytes())));

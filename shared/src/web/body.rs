@@ -20,6 +20,10 @@ use crate::domain::fields::Table;
 /// How large a body may be. The largest real one, a connector with two hundred scopes, has less than half of it.
 const MOST_BYTES: usize = 128 * 1024;
 
+/// How large one may be in which things come in that are as large as they are: what an export writes of the largest connection
+/// that there can be has less than half of it.
+const MOST_BYTES_OF_LARGE: usize = 1024 * 1024;
+
 /// How much of a body that is too large is read and dropped before the connection is.
 const MOST_DISCARDED: usize = 8 * 1024 * 1024;
 
@@ -30,6 +34,10 @@ const DISCARD_FOR: Duration = Duration::from_secs(1);
 /// send nothing.
 #[derive(Debug)]
 pub struct JsonBody<B = Value>(pub B);
+
+/// A JSON body that may be larger than others. Who takes one has proof of the caller before it is read.
+#[derive(Debug)]
+pub struct Large(pub Value);
 
 /// A JSON body of which a part is handed on as it was written.
 #[derive(Debug)]
@@ -43,7 +51,15 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        Ok(Self(Written::of(request).await?.value))
+        Ok(Self(Written::of(request, MOST_BYTES).await?.value))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonBody<Large> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        Ok(Self(Large(Written::of(request, MOST_BYTES_OF_LARGE).await?.value)))
     }
 }
 
@@ -51,21 +67,26 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody<Written> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        Ok(Self(Written::of(request).await?))
+        Ok(Self(Written::of(request, MOST_BYTES).await?))
     }
 }
 
 impl Written {
-    async fn of(request: Request) -> Result<Self, Problem> {
+    async fn of(request: Request, most: usize) -> Result<Self, Problem> {
         let content_type =
             request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?").to_owned());
-        let raw = of_request(request).await?;
+        let raw = limited(request, most).await?;
         if raw.is_empty() {
             return Ok(Self { value: Value::Object(Map::new()), raw });
         }
         if !content_type.as_deref().is_some_and(is_json) {
             let detail = "The body must be JSON, with `Content-Type: application/json`.";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+        }
+        if raw.starts_with("\u{feff}".as_bytes()) {
+            return Err(malformed(
+                "it begins with a byte order mark, which JSON does not have (RFC 8259, section 8.1)",
+            ));
         }
         match serde_json::from_slice::<Strict>(&raw) {
             Ok(Strict(value)) => Ok(Self { value, raw }),
@@ -98,17 +119,21 @@ pub fn checked<T>(body: &Value, read: impl FnOnce(&Table<'_>) -> T) -> Result<T,
 
 /// The body of a request, if it is not too large.
 pub(super) async fn of_request(request: Request) -> Result<Vec<u8>, Problem> {
-    if waits_in_vain(&request) { Err(too_large()) } else { whole(request.into_body()).await }
+    limited(request, MOST_BYTES).await
+}
+
+async fn limited(request: Request, most: usize) -> Result<Vec<u8>, Problem> {
+    if waits_in_vain(&request, most) { Err(too_large(most)) } else { whole(request.into_body(), most).await }
 }
 
 /// Reads a body to its end, if it is not too large.
-async fn whole(mut body: Body) -> Result<Vec<u8>, Problem> {
+async fn whole(mut body: Body, most: usize) -> Result<Vec<u8>, Problem> {
     let mut kept = Vec::new();
     while let Some(data) = next_data(&mut body).await? {
-        if kept.len() + data.len() > MOST_BYTES {
+        if kept.len() + data.len() > most {
             // However this ends, the answer is the same.
             let _ = tokio::time::timeout(DISCARD_FOR, discard(body)).await;
-            return Err(too_large());
+            return Err(too_large(most));
         }
         kept.extend_from_slice(&data);
     }
@@ -136,10 +161,10 @@ async fn next_data(body: &mut Body) -> Result<Option<axum::body::Bytes>, Problem
 }
 
 /// Whether the caller waits to be asked for a body that would be too large (RFC 9110, section 10.1.1).
-fn waits_in_vain(request: &Request) -> bool {
+fn waits_in_vain(request: &Request, most: usize) -> bool {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let length = header(header::CONTENT_LENGTH).and_then(|raw| raw.parse::<usize>().ok());
-    header(header::EXPECT).is_some() && length.is_some_and(|length| length > MOST_BYTES)
+    header(header::EXPECT).is_some() && length.is_some_and(|length| length > most)
 }
 
 fn is_json(content_type: &str) -> bool {
@@ -147,8 +172,9 @@ fn is_json(content_type: &str) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body must not be larger than 128 KiB.")
+fn too_large(most: usize) -> Problem {
+    let detail = format!("The body must not be larger than {} KiB.", most / 1024);
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", detail)
 }
 
 fn malformed(how: &str) -> Problem {

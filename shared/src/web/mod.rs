@@ -22,7 +22,7 @@ mod resource;
 mod serve;
 mod show;
 
-pub use body::{JsonBody, Written, checked};
+pub use body::{JsonBody, Large, Written, checked};
 pub use callers::{
     AdminCaller, BackendCaller, BuilderCaller, Callers, DelegateCaller, OwnerCaller, ProposerCaller, ServiceCaller,
     UserCaller, WriterCaller,

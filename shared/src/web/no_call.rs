@@ -41,7 +41,7 @@ fn refused(refusal: CallRefusal) -> Problem {
             "blocked_by_policy",
             "The connector's `call_rules` do not allow this call: an admin can change them.",
         ),
-        CallRefusal::Header(error) => Problem::invalid_field(&format!("/headers/{}", step(&error.0)), error),
+        CallRefusal::Header(error) => Problem::invalid_field(&format!("/headers/{}", step(error.name())), error),
         CallRefusal::Body(error) => Problem::invalid_field("/body", error),
         CallRefusal::TokenInQuery => Problem::invalid_field(
             "/query",

@@ -42,6 +42,13 @@ pub fn no_token(error: GetTokenError, ended: StatusCode) -> Problem {
                 None => problem,
             }
         }
+        GetTokenError::RenewedInVain { retry_after } => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "refresh_unavailable",
+            "The token was renewed a moment ago because the provider refused it. If it refuses the new one too, renewing it \
+             again does not help: see what the provider says; the grant may lack a scope, or be of another account.",
+        )
+        .retry_after(retry_after),
         GetTokenError::Store(cause) => cause.into(),
         GetTokenError::Vault(cause) => cause.into(),
     }

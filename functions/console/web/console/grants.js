@@ -5,7 +5,7 @@ const MOST = 100;
 const MOST_BYTES = 120_000;
 
 /** What one grant may have that comes alone. */
-const LARGEST = 130_000;
+const LARGEST = 1_040_000;
 
 /** What is wrong with a text of grants; never a piece of it, because tokens are in it. */
 export class NoGrants extends Error {}

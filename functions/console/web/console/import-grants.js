@@ -13,6 +13,7 @@ const MOST_SHOWN = 100;
 
 const REASONS = {
   connected: 'somebody is connected there already',
+  unreadable: 'what stands there can’t be read, and stays as it is',
   imported_before: 'it came in before',
   user_deleted: 'the person’s data was deleted since it was given',
   plan_required: 'the plan has no room for it',

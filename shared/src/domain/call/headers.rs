@@ -92,10 +92,26 @@ const ANSWERED: [&str; 27] = [
 /// Beginnings of the names by which APIs tell how much may still be asked.
 const ANSWERED_BEGINNING: [&str; 5] = ["ratelimit", "x-ratelimit", "x-rate-limit", "x-app-usage", "x-quota"];
 
-/// A header that no request can carry.
+/// A header that no request can carry, by the name that the caller gave it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must have a value of visible characters and spaces, at most 4096")]
-pub struct InvalidHeader(pub String);
+pub enum InvalidHeader {
+    /// Its value is none.
+    #[error("must have a value of visible characters and spaces, at most 4096")]
+    Value(String),
+    /// It is there in another spelling, too, and nobody can tell which is meant.
+    #[error("is there twice: upper and lower case are the same in the name of a header")]
+    Twice(String),
+}
+
+impl InvalidHeader {
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Value(name) | Self::Twice(name) => name,
+        }
+    }
+}
 
 /// Those of the caller's headers that go along, by their names in lower case.
 ///
@@ -109,9 +125,11 @@ pub fn forwarded(asked: &BTreeMap<String, String>, api: &Api) -> Result<BTreeMap
             continue;
         }
         if value.len() > 4_096 || !value.chars().all(|char| char == ' ' || char.is_ascii_graphic()) {
-            return Err(InvalidHeader(name.clone()));
+            return Err(InvalidHeader::Value(name.clone()));
         }
-        forwarded.insert(lower, value.clone());
+        if forwarded.insert(lower, value.clone()).is_some() {
+            return Err(InvalidHeader::Twice(name.clone()));
+        }
     }
     Ok(forwarded)
 }
@@ -184,8 +202,11 @@ mod tests {
     fn a_value_that_would_break_out_of_its_header_is_refused() {
         for value in ["a\r\nAuthorization: x", "a\n", "\0", "é", &"a".repeat(4_097)] {
             let asked = BTreeMap::from([("accept".to_owned(), value.to_owned())]);
-            assert_eq!(forwarded(&asked, &Api::default()), Err(InvalidHeader("accept".to_owned())), "{value:?}");
+            assert_eq!(forwarded(&asked, &Api::default()), Err(InvalidHeader::Value("accept".to_owned())), "{value:?}");
         }
+        let asked = ["Accept", "accept", "COOKIE", "cookie"].map(|name| (name.to_owned(), "x".to_owned()));
+        let twice = forwarded(&BTreeMap::from(asked), &Api::default());
+        assert_eq!(twice, Err(InvalidHeader::Twice("accept".to_owned())), "what does not go along does not matter");
     }
 
     #[test]

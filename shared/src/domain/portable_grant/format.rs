@@ -1,6 +1,6 @@
 //! A portable grant as it is written down: what an import takes and an export writes.
 
-use std::cell::RefCell;
+use std::{borrow::Cow, cell::RefCell};
 
 use jiff::{Timestamp, civil::Date, fmt::temporal::Pieces};
 use serde::Serialize;
@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::{PortableGrant, PortableOwner};
 use crate::domain::{
     account::Account,
-    connection::kept,
-    fields::{FieldError, Table, text},
+    connection::{MAX_DETAIL, MAX_DETAIL_NAME, MAX_DETAILS},
+    fields::{FieldError, Table},
     ids::{AppId, Issuer, Subject},
     provider::Values,
     scopes::Scopes,
@@ -26,8 +26,8 @@ impl PortableGrant {
     /// # Errors
     /// Every field that was not accepted; nothing of a value is repeated.
     pub fn read(value: &Value) -> Result<Self, Vec<FieldError>> {
-        let errors = RefCell::default();
-        let table = Table::root(value, &errors);
+        let (known, errors) = (without_nulls(value), RefCell::default());
+        let table = Table::root(&known, &errors);
         let grant = grant(&table);
         table.close();
         match (grant, errors.into_inner()) {
@@ -41,6 +41,21 @@ impl PortableGrant {
     pub fn written(&self) -> impl Serialize + '_ {
         Written::of(self)
     }
+}
+
+/// The same without what is `null`: programs write it where something is not known.
+fn without_nulls(value: &Value) -> Cow<'_, Value> {
+    match value {
+        Value::Object(fields) if has_null(value) => {
+            let known = fields.iter().filter(|(_, value)| !value.is_null());
+            Cow::Owned(known.map(|(name, value)| (name.clone(), without_nulls(value).into_owned())).collect())
+        }
+        value => Cow::Borrowed(value),
+    }
+}
+
+fn has_null(value: &Value) -> bool {
+    value.is_null() || value.as_object().is_some_and(|fields| fields.values().any(has_null))
 }
 
 fn grant(table: &Table<'_>) -> Option<PortableGrant> {
@@ -60,7 +75,7 @@ fn grant(table: &Table<'_>) -> Option<PortableGrant> {
         label: table.text("label"),
         connected_at: time("connected_at"),
         last_used_on: table.read("last_used_on", day),
-        details: kept(table.map("connection_config", |_, value| text(value))),
+        details: details(table),
         owner: owner?,
     })
 }
@@ -108,6 +123,22 @@ fn account(table: &Table<'_>) -> Option<Account> {
     let (label, email, avatar) = (account.text("name"), account.text("email"), account.text("avatar_url"));
     account.close();
     Some(id?.with_label(label.as_deref()).with_email(email.as_deref()).with_avatar(avatar.as_deref()))
+}
+
+/// What differs between the accounts of a provider: whatever a connection keeps of it comes back.
+fn details(table: &Table<'_>) -> Values {
+    let details = table.map("connection_config", |name, value| {
+        if name.len() > MAX_DETAIL_NAME {
+            return Err(format!("must have a name of at most {MAX_DETAIL_NAME} bytes"));
+        }
+        let detail = value.as_str().filter(|text| (1..=MAX_DETAIL).contains(&text.len()));
+        let detail = detail.filter(|text| !text.chars().any(char::is_control));
+        detail.map(str::to_owned).ok_or_else(|| format!("must have 1 to {MAX_DETAIL} bytes and no control characters"))
+    });
+    if details.len() > MAX_DETAILS {
+        table.refuse("connection_config", format!("must have at most {MAX_DETAILS} entries"));
+    }
+    details
 }
 
 /// The type of nearly all tokens (RFC 6750).

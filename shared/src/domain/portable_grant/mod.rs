@@ -95,10 +95,6 @@ impl PortableGrant {
     /// Why nothing could be done with it as a connection of this connector, if so.
     #[must_use]
     pub fn objections(&self, connector: &Connector, provider: &Provider, now: Timestamp) -> Vec<FieldError> {
-        let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
-        let has_ended = is_over(self.expires_at);
-        let has_refresh = provider.refresh.grant == RefreshGrant::RefreshToken && self.refresh.is_some();
-        let is_renewable = has_refresh && !is_over(self.refresh_expires_at);
         let mut objections = Vec::new();
         let mut object = |pointer: &str, detail: &str| {
             objections.push(FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() });
@@ -109,14 +105,32 @@ impl PortableGrant {
         if self.token_type.eq_ignore_ascii_case(BOUND) {
             object("/token_type", "must not be DPoP: such a token works with the key only that it was given to");
         }
-        match (&self.access, is_renewable) {
-            (None, false) if has_refresh => object("/refresh_expires_at", "has passed, and there is no access token"),
-            (None, false) => object("/access_token", "is required: there is nothing to get one with"),
-            (None, true) if provider.shows_access_token() => object("/access_token", "is required by this provider"),
-            (Some(_), false) if has_ended => object("/expires_at", "has passed, and there is nothing to renew it with"),
-            _ => {}
+        if let Some((pointer, detail)) = self.uselessness(provider, now) {
+            object(pointer, detail);
         }
         objections
+    }
+
+    /// Whether anything can be done with its tokens at this provider.
+    #[must_use]
+    pub fn is_of_use(&self, provider: &Provider, now: Timestamp) -> bool {
+        self.uselessness(provider, now).is_none()
+    }
+
+    /// Where it lacks what would be of use, and what.
+    fn uselessness(&self, provider: &Provider, now: Timestamp) -> Option<(&'static str, &'static str)> {
+        let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
+        let has_refresh = provider.refresh.grant == RefreshGrant::RefreshToken && self.refresh.is_some();
+        let is_renewable = has_refresh && !is_over(self.refresh_expires_at);
+        Some(match (&self.access, is_renewable) {
+            (None, false) if has_refresh => ("/refresh_expires_at", "has passed, and there is no access token"),
+            (None, false) => ("/access_token", "is required: there is nothing to get one with"),
+            (None, true) if provider.shows_access_token() => ("/access_token", "is required by this provider"),
+            (Some(_), false) if is_over(self.expires_at) => {
+                ("/expires_at", "has passed, and there is nothing to renew it with")
+            }
+            _ => return None,
+        })
     }
 }
 

@@ -114,8 +114,12 @@ fn owner(value: &Value, mapping: &Mapping) -> Result<PortableOwner, FieldError> 
 
 /// What the provider's token answer said, as far as Nango has kept it.
 fn scopes(value: &Value, provider: &Provider) -> Option<Scopes> {
-    let raw = value["credentials"]["raw"]["scope"].as_str()?;
-    let scopes = Scopes::lenient(raw, &provider.token.response.scope_separator);
+    let raw = match &value["credentials"]["raw"]["scope"] {
+        Value::String(raw) => raw.clone(),
+        Value::Array(scopes) => scopes.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        _ => return None,
+    };
+    let scopes = Scopes::lenient(&raw, &provider.token.response.scope_separator);
     Some(scopes).filter(|scopes| !scopes.is_empty())
 }
 

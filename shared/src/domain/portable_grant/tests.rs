@@ -100,6 +100,41 @@ fn an_answer_of_nango_is_read_whatever_else_is_in_it() {
 }
 
 #[test]
+fn scopes_that_a_provider_lists_are_read_from_nangos_answer_too() {
+    for (scope, expected) in [
+        (json!(["read", "write"]), Some("read write")),
+        (json!("read write"), Some("read write")),
+        (json!([]), None),
+        (json!(null), None),
+        (json!(7), None),
+    ] {
+        let credentials = json!({"type": "OAUTH2", "access_token": "at", "raw": {"scope": scope}});
+        let answer = json!({"connection_id": "alice", "provider_config_key": "calendar", "credentials": credentials});
+        let read = PortableGrant::of_nango(&answer, &mapping(), &provider()).unwrap();
+        assert_eq!(read.scopes.map(|scopes| scopes.to_string()).as_deref(), expected, "{scope}");
+    }
+}
+
+#[test]
+fn what_is_null_is_not_known() {
+    let value = json!({
+        "app_id": "a", "user": {"issuer": null, "sub": "alice"}, "client_id": "c", "access_token": "at", "refresh_token": null,
+        "expires_at": null, "scopes": null, "account": null, "label": null, "connection_config": {"shop": "x", "region": null},
+    });
+    let expected = json!({
+        "app_id": "a", "user": {"sub": "alice"}, "client_id": "c", "access_token": "at", "token_type": "Bearer",
+        "connection_config": {"shop": "x"},
+    });
+    assert_eq!(serde_json::to_value(PortableGrant::read(&value).unwrap().written()).unwrap(), expected);
+    let required = json!({"app_id": null, "user": {"sub": null}, "client_id": null, "scopes": [null]});
+    let errors = PortableGrant::read(&required).unwrap_err();
+    let mut pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+    pointers.sort_unstable();
+    assert_eq!(pointers, ["/app_id", "/client_id", "/scopes/0", "/user/sub"]);
+    assert!(PortableGrant::read(&json!(null)).is_err());
+}
+
+#[test]
 fn what_is_no_grant_of_the_integration_is_refused() {
     let answer = json!({
         "connection_id": 7, "provider_config_key": "mail", "credentials": {"type": "API_KEY", "access_token": 7},

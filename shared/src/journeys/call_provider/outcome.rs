@@ -71,6 +71,13 @@ pub(super) enum NotFetched {
     Failed(FetchError),
 }
 
+impl NotFetched {
+    /// Whether nothing at all was sent: of a call that is made once more, what came of it before is the answer then.
+    pub(super) fn left_nothing(&self) -> bool {
+        matches!(self, Self::NoTime | Self::Failed(FetchError::NotSent))
+    }
+}
+
 impl NoBody {
     /// What kept the answer away, for programs and for people.
     #[must_use]

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Exchange, ExchangeError, Met, is_another};
+use super::{Exchange, ExchangeError, Met};
 use crate::{
     domain::{
         account::Account,
         connection::SealedTokens,
-        ended::EndedGrant,
+        ended::{EndedGrant, end_together},
         event::EventKind,
         ids::EndedId,
         notice::Notice,
@@ -136,6 +136,7 @@ impl Exchange {
             access: Some(ready.seal(&tokens.access_token, &place)),
             refresh: tokens.refresh_token.as_ref().map(|token| ready.seal(token, &place)),
             part_of: None,
+            was_replaced: false,
             ended_at: now,
             tries: 1,
             due_at: now,
@@ -154,8 +155,8 @@ fn kind_of(session: &Session) -> EventKind {
 /// Whether ending new tokens at the provider would end the user's earlier connection with them: where a revocation is wider
 /// than its token, and both are the same account's, as far as is known.
 fn endangers_earlier(session: &Session, provider: &Provider, account: Option<&Account>) -> bool {
-    let is_wider = provider.revoke.as_ref().is_some_and(|revoke| revoke.wider_than_token);
-    is_wider && session.earlier.is_some() && !is_another(session, account)
+    let account_id = account.map(|account| account.id.as_str());
+    session.earlier.as_ref().is_some_and(|earlier| end_together(provider, earlier.account_id.as_deref(), account_id))
 }
 
 /// Whether the earlier grant's refresh token may serve the new one, if that brought none. Only where both are known to be

@@ -4,32 +4,36 @@ use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Desk, ImportError, ImportGrants, ImportWish, Imported, Skipped};
+use super::{Desk, ImportError, ImportGrants, Imported, Skipped};
 use crate::{
     domain::{
-        connection::SealedTokens,
+        connection::{Connection, SealedTokens},
+        ended::EndedGrant,
         event::EventKind,
         freshness::{Freshness, MinTtl},
-        ids::ConnectionId,
+        ids::{ConnectionId, EndedId},
         portable_grant::PortableGrant,
         provider::Provider,
         schedule::Use,
         secret::{AccessToken, Secret},
         user::ConnectionKey,
     },
-    journeys::{connection_quota::Quota, publish::noticed_as},
-    store::{Arrival, Import, NewGrant, Standing, StoreError, Tally},
-    vault::Place,
+    journeys::{connection_quota::Quota, known_tokens::KnownTokens, publish::noticed_as},
+    store::{Arrival, Import, NewGrant, Replaced, Standing, StoreError, Tally},
+    vault::{Place, VaultError},
 };
 
 /// In which time what has to be refreshed first is refreshed: a thousand that came together are not due together.
 const SOON: Duration = Duration::from_mins(10);
 
+/// In which time what was replaced is ended at its provider: as many as a request brings are not due together.
+const ENDED_WITHIN: Duration = Duration::from_mins(1);
+
 /// As in every other place where a connection is made.
 const FIRST_VERSIONS: u64 = 1 << 62;
 
 /// How often a write is tried that met another at the same place.
-const TRIES: usize = 3;
+const TRIES: usize = 5;
 
 /// How often it is tried while others only write at the same moment: all that come to a workspace whose plan limits its
 /// connections are counted in one place.
@@ -56,9 +60,9 @@ impl ImportGrants {
         if desk.wish.dry_run {
             return Ok(self.rehearse(desk, place, digest).await?);
         }
-        let (mut met, mut contended) = (0, 0);
+        let (mut met, mut contended, mut replaces) = (0, 0, None);
         while met < TRIES {
-            match self.store(desk, place, grant, digest).await? {
+            match self.store(desk, place, grant, (digest, replaces.take())).await? {
                 Arrival::Done => return Ok(Imported::Done(place.id())),
                 Arrival::Full | Arrival::Contended if contended == CONTENDED_TRIES => {
                     return Err(StoreError::Unavailable("others keep writing".to_owned()).into());
@@ -75,11 +79,16 @@ impl ImportGrants {
                     contended += 1;
                     tokio::time::sleep(Duration::from_millis(self.random.below(100))).await;
                 }
-                Arrival::Conflict => match (self.imports.standing(place, &digest).await?, desk.wish) {
+                Arrival::Conflict => match (self.imports.standing(place, &digest).await?, desk.wish.replaces) {
                     (Some(Standing::Imported), _) => return Ok(before(place)),
-                    (Some(Standing::Other), ImportWish { replaces: false, .. }) => return Ok(connected(place)),
+                    (Some(Standing::Other(_) | Standing::Unreadable), false) => return Ok(connected(place)),
+                    (Some(Standing::Unreadable), true) => return Ok(unreadable(place)),
+                    (Some(Standing::Other(standing)), true) => {
+                        replaces = Some(self.making_room(desk, &standing, grant).await?);
+                        met += 1;
+                    }
                     // What stood in the way is gone by now, or somebody forgot the user.
-                    (Some(Standing::Other) | None, _) => met += 1,
+                    (None, _) => met += 1,
                 },
             }
         }
@@ -91,7 +100,7 @@ impl ImportGrants {
         desk: &Desk<'_>,
         place: &ConnectionKey,
         grant: &PortableGrant,
-        digest: [u8; 32],
+        (digest, replaces): ([u8; 32], Option<Replaced>),
     ) -> Result<Arrival, StoreError> {
         let event = self.publisher.of_connection(EventKind::ConnectionCreated, place).because("imported");
         let (id, details) = (place.id(), [("connector", place.connector.as_str())]);
@@ -103,7 +112,8 @@ impl ImportGrants {
             last_used_on: grant.last_used_on.map(|day| day.min(self.clock.today())),
             told: &told,
             unproven: is_unproven(desk.provider, grant),
-            replaces: desk.wish.replaces,
+            replaces,
+            imported_at: self.clock.now(),
             began_at: desk.began_at,
             tally: Tally { drawn: self.random.below(u64::MAX), room: desk.quota.as_ref().map(Quota::room) },
         };
@@ -115,6 +125,29 @@ impl ImportGrants {
         Ok(arrival)
     }
 
+    /// What makes room for the grant. What stood there is left to be ended at the provider, unless that would end the new one
+    /// with it: if it is the same one, or the provider ends all that an account granted by any token of it.
+    async fn making_room(
+        &self,
+        desk: &Desk<'_>,
+        standing: &Connection,
+        grant: &PortableGrant,
+    ) -> Result<Replaced, VaultError> {
+        let now = self.clock.now();
+        let wait =
+            Duration::from_millis(self.random.below(u64::try_from(ENDED_WITHIN.as_millis()).unwrap_or(u64::MAX)));
+        let due_at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        let id = EndedId::of_ulid(&self.random.ulid(now));
+        let ended = EndedGrant { was_replaced: true, ..EndedGrant::of(standing, id, now, due_at) };
+        let account_id = grant.account.as_ref().map(|account| account.id.as_str());
+        let (access, refresh) = (Some(&standing.tokens.access), standing.tokens.refresh.as_ref());
+        let lives_on = ended.endangers(desk.provider, account_id)
+            || KnownTokens::open(&self.vault, &standing.key, access, refresh)
+                .await?
+                .have_one_of(grant.access.as_ref(), grant.refresh.as_ref());
+        Ok(Replaced { version: standing.version, ended: (!lives_on).then_some(ended) })
+    }
+
     /// What would become of it.
     async fn rehearse(
         &self,
@@ -122,22 +155,24 @@ impl ImportGrants {
         place: &ConnectionKey,
         digest: [u8; 32],
     ) -> Result<Imported, StoreError> {
-        let standing = match desk.rehearsal.placed.get(&place.id()) {
-            Some(placed) if *placed == digest => Some(Standing::Imported),
-            Some(_) => Some(Standing::Other),
-            None => self.imports.standing(place, &digest).await?,
-        };
-        match (standing, desk.wish.replaces) {
-            (Some(Standing::Imported), _) => return Ok(before(place)),
-            (Some(Standing::Other), false) => return Ok(connected(place)),
-            (Some(Standing::Other), true) => {}
-            (None, _) => {
-                let room = desk.quota.as_ref().map(|quota| quota.has_room_beside(desk.rehearsal.new));
-                if let Some(Err(required)) = room {
-                    return Ok(Imported::NoRoom(required));
+        let replaces = desk.wish.replaces;
+        match desk.rehearsal.placed.get(&place.id()) {
+            Some(placed) if *placed == digest => return Ok(before(place)),
+            Some(_) if !replaces => return Ok(connected(place)),
+            Some(_) => {}
+            None => match self.imports.standing(place, &digest).await? {
+                Some(Standing::Imported) => return Ok(before(place)),
+                Some(Standing::Other(_) | Standing::Unreadable) if !replaces => return Ok(connected(place)),
+                Some(Standing::Unreadable) => return Ok(unreadable(place)),
+                Some(Standing::Other(_)) => {}
+                None => {
+                    let room = desk.quota.as_ref().map(|quota| quota.has_room_beside(desk.rehearsal.new));
+                    if let Some(Err(required)) = room {
+                        return Ok(Imported::NoRoom(required));
+                    }
+                    desk.rehearsal.new += 1;
                 }
-                desk.rehearsal.new += 1;
-            }
+            },
         }
         desk.rehearsal.placed.insert(place.id(), digest);
         Ok(Imported::Done(place.id()))
@@ -205,6 +240,10 @@ fn before(place: &ConnectionKey) -> Imported {
 
 fn connected(place: &ConnectionKey) -> Imported {
     Imported::Skipped(place.id(), Skipped::Connected)
+}
+
+fn unreadable(place: &ConnectionKey) -> Imported {
+    Imported::Skipped(place.id(), Skipped::Unreadable)
 }
 
 /// Whether nobody knows if the access token works still, and a refresh would tell.

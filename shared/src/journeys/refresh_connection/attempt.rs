@@ -35,6 +35,7 @@ pub(super) struct Attempt {
     pub(super) lease: Lease,
     pub(super) with: Prepared,
     pub(super) passage: Passage,
+    pub(super) occasion: Occasion,
 }
 
 impl Refresher {
@@ -56,7 +57,7 @@ impl Refresher {
         }
         match self.ask(&attempt, connector, provider).await {
             Ok(tokens) => {
-                let kept = self.keep(attempt.lease, &ready, connector, &tokens).await;
+                let kept = self.keep(attempt.lease, &ready, connector, (&tokens, attempt.occasion)).await;
                 self.note_success(connector, attempt.passage).await;
                 kept
             }

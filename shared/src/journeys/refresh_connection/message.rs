@@ -117,6 +117,9 @@ struct AccessOnWire {
     token_type: String,
     issued_at: Timestamp,
     expires_at: Option<Timestamp>,
+    /// Messages of an earlier version lack it.
+    #[serde(default)]
+    refused_in_row: u32,
 }
 
 impl From<&ConnectionKey> for PlaceOnWire {
@@ -176,6 +179,7 @@ impl RefreshMessage {
             token_type: access.token_type.clone(),
             issued_at: access.issued_at,
             expires_at: access.expires_at,
+            refused_in_row: access.refused_in_row,
         };
         let tokens = RenewalOnWire {
             access: renewal.access.as_ref().map(access),
@@ -230,6 +234,7 @@ impl AccessOnWire {
             token_type: self.token_type.clone(),
             issued_at: self.issued_at,
             expires_at: self.expires_at,
+            refused_in_row: self.refused_in_row,
         })
     }
 }

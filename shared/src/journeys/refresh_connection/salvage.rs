@@ -83,6 +83,7 @@ impl Refresher {
             access: renewal.access.map(|access| access.token),
             refresh: renewal.refresh,
             part_of: None,
+            was_replaced: false,
             ended_at: now,
             tries: 0,
             due_at: now,

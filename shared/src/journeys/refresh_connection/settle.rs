@@ -26,10 +26,7 @@ impl Refresher {
             tracing::warn!(%error, "it can't be settled yet what became of a refresh");
             return Err(RefreshError::Busy);
         }
-        match occasion {
-            Occasion::Needed => self.wait(seen, Awaited::Settlement).await,
-            Occasion::Wanted | Occasion::Scheduled | Occasion::LookedAfter => Err(RefreshError::Busy),
-        }
+        if occasion.waits() { self.wait(seen, Awaited::Settlement).await } else { Err(RefreshError::Busy) }
     }
 
     /// Everything that this attempt may have left was stored, or there was nothing: the provider may be asked again. Answers

@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    RefreshError, Refresher,
+    Occasion, RefreshError, Refresher,
     message::{GrantOnWire, RefreshMessage},
     settle::group,
 };
@@ -14,12 +14,10 @@ use crate::{
     domain::{
         connection::{Connection, RefreshState, SealedTokens, kept},
         connector::Connector,
-        ended::EndedGrant,
-        ids::EndedId,
         schedule::Use,
         secret::{RefreshToken, Secret},
     },
-    journeys::{end_connection, profile},
+    journeys::profile,
     metrics::Metric,
     oauth::TokenSet,
     queue::QueueError,
@@ -50,9 +48,9 @@ impl Refresher {
         lease: Lease,
         ready: &Ready<'_>,
         connector: &Connector,
-        tokens: &TokenSet,
+        (tokens, occasion): (&TokenSet, Occasion),
     ) -> Result<Connection, RefreshError> {
-        let renewal = self.sealed(&lease, ready, connector, tokens);
+        let renewal = self.sealed(&lease, ready, connector, (tokens, occasion));
         match self.stored(&lease, &renewal).await? {
             Stored::Under => {
                 self.metrics.record(Metric::Refreshed, 1);
@@ -188,14 +186,21 @@ impl Refresher {
         self.salvage.send(&message, &group(&lease.connection.key), lease.attempt.as_str()).await
     }
 
-    fn sealed(&self, lease: &Lease, ready: &Ready<'_>, connector: &Connector, tokens: &TokenSet) -> Renewal {
-        let connection = &lease.connection;
+    fn sealed(
+        &self,
+        lease: &Lease,
+        ready: &Ready<'_>,
+        connector: &Connector,
+        (tokens, occasion): (&TokenSet, Occasion),
+    ) -> Renewal {
+        let (connection, now) = (&lease.connection, self.clock.now());
         let place = Place::connection(&connection.key);
         let access = FreshAccess {
             token: ready.seal(&tokens.access_token, &place),
             token_type: tokens.token_type.clone(),
-            issued_at: self.clock.now(),
+            issued_at: now,
             expires_at: tokens.expires_at,
+            refused_in_row: if occasion == Occasion::Refused { connection.refused_once_more(now) } else { 0 },
         };
         let mut after = connection.tokens.clone();
         (after.issued_at, after.expires_at) = (access.issued_at, access.expires_at);
@@ -222,34 +227,6 @@ impl Refresher {
             retry_at: None,
         }
     }
-
-    /// The user disconnected while the provider was rotating, and may have connected another account since: what it gave
-    /// belongs to nobody now, unless what stands there by now took it over. It is kept, sealed, as an ended grant until the
-    /// provider has ended it, so that a crash or a failure here leaves nothing alive there.
-    async fn revoke_orphan(
-        &self,
-        connector: &Connector,
-        gone: &Connection,
-        renewal: Renewal,
-        standing: Option<&Connection>,
-    ) {
-        let now = self.clock.now();
-        let id = EndedId::of_ulid(&self.random.ulid(now));
-        let look_at = now.checked_add(end_connection::LOOK_AFTER).unwrap_or(Timestamp::MAX);
-        let (access, refresh) = (renewal.access.map(|access| access.token), renewal.refresh);
-        let ended = EndedGrant { access, refresh, ..EndedGrant::of(gone, id, now, look_at) };
-        if standing.is_some_and(|standing| ended.is_superseded_by(standing)) {
-            return;
-        }
-        if let Err(error) = self.ended.put(&ended).await {
-            tracing::error!(%error, "tokens of a connection that is gone are not kept for a later revocation");
-        }
-        if let Err(error) = self.provider.to_revoke_soon(connector, &ended).await {
-            tracing::warn!(%error, "tokens of a connection that is gone are not revoked yet");
-        } else if let Err(error) = self.ended.destroy(&ended).await {
-            tracing::warn!(%error, "what became of a grant is not written down; its provider will be asked again");
-        }
-    }
 }
 
 /// When the refresh token ends. A new one of which nothing is said lives for as long as the one before it did; one that
@@ -265,8 +242,9 @@ fn refresh_token_ends(before: &SealedTokens, given: &TokenSet, now: Timestamp) -
 /// The connection as it stands after a commit.
 fn renewed(lease: Lease, renewal: Renewal) -> Connection {
     let mut connection = lease.connection;
-    let tokens = &mut connection.tokens;
+    let (tokens, mut refused_in_row) = (&mut connection.tokens, connection.refresh.refused_in_row);
     if let Some(access) = renewal.access {
+        refused_in_row = access.refused_in_row;
         tokens.access = access.token;
         tokens.token_type = access.token_type;
         tokens.issued_at = access.issued_at;
@@ -282,6 +260,7 @@ fn renewed(lease: Lease, renewal: Renewal) -> Connection {
         fence: connection.refresh.fence + 1,
         last_commit: Some(lease.attempt),
         due_at: renewal.due_at,
+        refused_in_row,
         ..RefreshState::default()
     };
     connection

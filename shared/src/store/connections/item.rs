@@ -75,6 +75,7 @@ fn read_refresh(row: &Row) -> Result<RefreshState, StoreError> {
         in_doubt: row.flag(name::IN_DOUBT)?,
         unproven: row.flag(name::UNPROVEN)?,
         last_commit: attempt(name::LAST_COMMIT)?,
+        refused_in_row: row.find_number(name::REFUSED_IN_ROW)?.unwrap_or(0),
         failures: row.find_number(name::FAILURES)?.unwrap_or(0),
         refusals: row.find_number(name::REFUSALS)?.unwrap_or(0),
         retry_at: row.find_time(name::RETRY_AT)?,

@@ -109,6 +109,7 @@ names! {
     IN_DOUBT = "in_doubt";
     UNPROVEN = "unproven";
     LAST_COMMIT = "last_commit";
+    REFUSED_IN_ROW = "refused_in_row";
     FAILURES = "failures";
     REFUSALS = "refusals";
     RETRY_AT = "retry_at";
@@ -137,6 +138,7 @@ names! {
     ENDED_ID = "ended_id";
     ENDED_AT = "ended_at";
     ACCOUNT_ID = "account_id";
+    WAS_REPLACED = "was_replaced";
     TRIES = "tries";
     ENDS_GRANTS = "ends_grants";
     BEGAN_AT = "began_at";
