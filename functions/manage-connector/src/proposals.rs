@@ -85,6 +85,15 @@ struct ProspectOnWire {
     people: PeopleOnWire,
     needs_client_secret: bool,
     outdated: bool,
+    /// Why it could not be confirmed as things are; `null` if it could, or if it does not wait.
+    obstacle: Option<ObstacleOnWire>,
+}
+
+#[derive(Serialize)]
+struct ObstacleOnWire {
+    /// What confirming it would be refused with.
+    code: &'static str,
+    detail: String,
 }
 
 #[derive(Serialize)]
@@ -118,6 +127,14 @@ impl ProspectOnWire {
             people: PeopleOnWire { number: prospect.people.number, more: prospect.people.is_more },
             needs_client_secret: prospect.needs_secret,
             outdated: prospect.is_outdated,
+            obstacle: prospect.obstacle.map(|error| {
+                let problem = not_proposed(*error);
+                let first = problem.errors().first().map(|error| format!("`{}` {}", error.pointer, error.detail));
+                ObstacleOnWire {
+                    code: problem.code(),
+                    detail: first.unwrap_or_else(|| problem.detail().to_owned()),
+                }
+            }),
         }
     }
 }
@@ -138,8 +155,8 @@ async fn all(
     Ok(Json(Listing { proposals: proposals.collect() }))
 }
 
-/// Proposes to add, change or delete a connector. Nothing is done until a person confirms it at `confirm_url`, within a day;
-/// the same proposal made again is the one that waits. 409 if fifty wait already.
+/// Proposes to add, change or delete a connector. Nothing is done until a person confirms it at `confirm_url`, within a day,
+/// and while the key that proposed it is not revoked. 409 if fifty wait already.
 async fn propose(
     State(journey): State<ProposeChanges>,
     State(base): State<PublicBaseUrl>,

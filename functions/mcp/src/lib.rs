@@ -8,6 +8,7 @@ mod builder;
 mod elicitation;
 mod endpoint;
 mod library;
+mod message;
 mod metadata;
 mod tool;
 mod transport;
@@ -22,7 +23,7 @@ use axum::{
 use connectors::{
     auth::{Admin, AppUser},
     services::Services,
-    web::{AgentCaller, AssistantCaller, Callers, JsonBody, OwnHost, Problem, Resources},
+    web::{AgentCaller, AssistantCaller, Callers, OwnHost, Problem, Resources},
 };
 
 pub use self::transport::Served;
@@ -30,6 +31,7 @@ use self::{
     agent::Agent,
     builder::Builder,
     endpoint::Endpoint,
+    message::JsonBody,
     transport::{Said, Transport},
 };
 

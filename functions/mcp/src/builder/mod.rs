@@ -4,6 +4,7 @@
 mod catalogue;
 mod fitting;
 mod library;
+mod obstacles;
 mod proposing;
 mod snippets;
 

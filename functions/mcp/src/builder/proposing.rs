@@ -10,14 +10,17 @@ use connectors::{
         proposal::{Proposal, ProposalKind, ProposalStatus},
         provider::ProviderType,
     },
-    journeys::proposals::{ProposalDraft, Prospect, Through},
+    journeys::{
+        manage::ConnectorError,
+        proposals::{ProposalDraft, Prospect, Through},
+    },
     web::{Problem, not_proposed, seconds},
 };
 use jiff::SignedDuration;
 use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
 
-use super::Builder;
+use super::{Builder, catalogue::asked_of_apps};
 use crate::{
     answer::{Answer, Page},
     tool::{Effect, nested, optional, read_all, required, text, texts, tool},
@@ -30,8 +33,9 @@ const CONFIRM: &str = "Open this page to look at what is proposed, and confirm o
 /// For how long a proposal that was declined is answered with that, instead of being made again.
 const DECLINED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
-/// Parts of names of fields in which somebody would pass a secret on.
-const SECRETS: [&str; 5] = ["secret", "password", "token", "private_key", "api_key"];
+/// Parts of names of fields in which somebody would pass a secret on, in small letters and without what divides words.
+const SECRETS: [&str; 9] =
+    ["secret", "password", "passwd", "passphrase", "token", "privatekey", "apikey", "accesskey", "credential"];
 
 pub(super) fn tools() -> Vec<Tool> {
     let config = json!({
@@ -83,7 +87,7 @@ pub(super) fn tools() -> Vec<Tool> {
 
 fn answers() -> Value {
     json!({
-        "status!": {"type": "string", "enum": ["proposed", "confirmed", "declined", "expired"]},
+        "status!": {"type": "string", "enum": ["proposed", "confirmed", "declined", "expired", "withdrawn"]},
         "proposal_id!": text("The proposal."),
         "connector_id!": text("The connector that it is about, or that comes of it."),
         "redirect_uri!": {"type": ["string", "null"], "description": "To be registered at the provider of a new connector, exactly."},
@@ -101,7 +105,7 @@ fn answers() -> Value {
 
 /// `add_connector`
 pub(super) async fn add(tools: &Builder, person: &Admin, arguments: Value) -> Result<Answer, Problem> {
-    refuse_secrets(&arguments)?;
+    refuse_secrets(&arguments, &declared(tools, person, &arguments).await?)?;
     let request = read_all(arguments, |arguments| {
         let provider = required(arguments, "integration_type", ProviderType::parse);
         let id = optional(arguments, "connector_id", ConnectorId::parse);
@@ -125,7 +129,7 @@ pub(super) async fn add(tools: &Builder, person: &Admin, arguments: Value) -> Re
 
 /// `update_connector`
 pub(super) async fn update(tools: &Builder, person: &Admin, arguments: Value) -> Result<Answer, Problem> {
-    refuse_secrets(&arguments)?;
+    refuse_secrets(&arguments, &declared(tools, person, &arguments).await?)?;
     let (connector, request) = read_all(arguments, |arguments| {
         let connector = required(arguments, "connector_id", ConnectorId::parse);
         let request = common(arguments);
@@ -161,11 +165,31 @@ fn common(arguments: &Table<'_>) -> Map<String, Value> {
     request
 }
 
+/// The details that the provider asks for: what they are called says nothing then, because connector_setup_guide names them.
+async fn declared(tools: &Builder, person: &Admin, arguments: &Value) -> Result<Vec<String>, Problem> {
+    let said = |name: &str| arguments[name].as_str().unwrap_or_default();
+    let mut provider = ProviderType::parse(said("integration_type")).ok();
+    if provider.is_none()
+        && let Ok(id) = ConnectorId::parse(said("connector_id"))
+    {
+        provider = match tools.connectors.find(person.workspace(), &id).await {
+            Ok(connector) => Some(connector.provider),
+            Err(ConnectorError::Store(cause)) => return Err(cause.into()),
+            Err(_) => None,
+        };
+    }
+    let Some(provider) = provider else { return Ok(Vec::new()) };
+    // A provider that there is not is refused where the arguments are read.
+    let provider = tools.provider(person.workspace(), &provider).await.ok();
+    Ok(provider.map(|provider| asked_of_apps(&provider).map(|(name, _)| name.clone()).collect()).unwrap_or_default())
+}
+
 /// Refuses what looks like a secret by its name, before anything is done with it.
-fn refuse_secrets(arguments: &Value) -> Result<(), Problem> {
-    let named = |fields: &Value, below: &str| -> Vec<FieldError> {
-        let names = fields.as_object().into_iter().flat_map(Map::keys);
-        let is_secret = |name: &&String| SECRETS.iter().any(|part| name.to_lowercase().contains(part));
+fn refuse_secrets(arguments: &Value, declared: &[String]) -> Result<(), Problem> {
+    let named = |fields: &Value, below: &str, declared: &[String]| -> Vec<FieldError> {
+        let names = fields.as_object().into_iter().flat_map(Map::keys).filter(|name| !declared.contains(name));
+        let plain = |name: &str| name.chars().filter(|letter| letter.is_alphanumeric()).collect::<String>().to_lowercase();
+        let is_secret = |name: &&String| SECRETS.iter().any(|part| plain(name).contains(part));
         let refused = |name: &String| FieldError {
             pointer: format!("{below}/{}", connectors::domain::fields::step(name)),
             detail:
@@ -175,8 +199,8 @@ fn refuse_secrets(arguments: &Value) -> Result<(), Problem> {
         };
         names.filter(is_secret).map(refused).collect()
     };
-    let mut refused = named(arguments, "");
-    refused.extend(named(&arguments["connection_config"], "/connection_config"));
+    let mut refused = named(arguments, "", &[]);
+    refused.extend(named(&arguments["connection_config"], "/connection_config", declared));
     if refused.is_empty() { Ok(()) } else { Err(Problem::invalid(refused)) }
 }
 
@@ -186,14 +210,15 @@ async fn propose(tools: &Builder, person: &Admin, draft: ProposalDraft) -> Resul
         return Err(Problem::forbidden("You may look here, but not propose anything: ask an admin of the workspace."));
     }
     let prospect = match earlier(tools, person, &draft).await? {
-        Some(earlier) => tools.proposals.find(person.workspace(), &earlier.id).await,
-        None => tools.proposals.propose(person.workspace(), draft, person.actor()).await,
+        Some(earlier) => earlier,
+        None => tools.proposals.propose(person.workspace(), draft, person.actor()).await.map_err(not_proposed)?,
     };
-    Ok(answer(tools, prospect.map_err(not_proposed)?))
+    Ok(answer(tools, prospect))
 }
 
-/// The latest proposal of the same, if it waits, or is so recent that asking again means to ask how it stands.
-async fn earlier(tools: &Builder, person: &Admin, draft: &ProposalDraft) -> Result<Option<Proposal>, Problem> {
+/// The latest proposal of the same, if it waits, or is so recent that asking again means to ask how it stands. One that nobody
+/// could confirm as things are is refused as it would be if it were made now.
+async fn earlier(tools: &Builder, person: &Admin, draft: &ProposalDraft) -> Result<Option<Prospect>, Problem> {
     let now = tools.clock.now();
     for (proposal, status) in tools.proposals.list(person.workspace()).await? {
         if !is_same(&proposal, draft) {
@@ -206,11 +231,28 @@ async fn earlier(tools: &Builder, person: &Admin, draft: &ProposalDraft) -> Resu
             (ProposalStatus::Proposed, _) => true,
             (ProposalStatus::Confirmed, ProposalKind::Add) => is_there().await.is_ok(),
             (ProposalStatus::Confirmed | ProposalStatus::Declined, _) => is_recent,
-            (ProposalStatus::Expired, _) => false,
+            (ProposalStatus::Expired | ProposalStatus::Withdrawn, _) => false,
         };
-        return Ok(stands.then_some(proposal));
+        if !stands {
+            return Ok(None);
+        }
+        let found = tools.proposals.find(person.workspace(), &proposal.id).await.map_err(not_proposed)?;
+        return match found.obstacle {
+            _ if is_overtaken(&found) => Ok(None),
+            Some(obstacle) => Err(not_proposed(*obstacle)),
+            None => Ok(Some(found)),
+        };
     }
     Ok(None)
+}
+
+/// Whether somebody has changed the connector by hand since: then the same is another proposal, or can't be made any more.
+fn is_overtaken(found: &Prospect) -> bool {
+    let is_undone = || found.connector.is_none() || !found.changes.is_empty();
+    match (found.status, found.proposal.kind) {
+        (ProposalStatus::Confirmed, ProposalKind::Update) => is_undone(),
+        _ => found.is_outdated,
+    }
 }
 
 /// Whether a proposal is what the draft would be. A new connector has an id of its own, unless the draft names one.
@@ -253,10 +295,15 @@ mod tests {
             json!({"Client_Secret": "s"}),
             json!({"connection_config": {"api_token": "s"}}),
             json!({"password": null}),
+            json!({"clientSecret": "s"}),
+            json!({"connection_config": {"API-Key": "s"}}),
         ] {
-            let problem = refuse_secrets(&arguments).unwrap_err();
+            let problem = refuse_secrets(&arguments, &[]).unwrap_err();
             assert!(problem.errors().len() == 1 && !problem.errors()[0].detail.contains("\"s\""), "{arguments}");
         }
-        assert!(refuse_secrets(&json!({"client_id": "c", "connection_config": {"shop": "s"}})).is_ok());
+        assert!(refuse_secrets(&json!({"client_id": "c", "connection_config": {"shop": "s"}}), &[]).is_ok());
+        let declared = ["api_key".to_owned()];
+        assert!(refuse_secrets(&json!({"connection_config": {"api_key": "k"}}), &declared).is_ok());
+        assert!(refuse_secrets(&json!({"api_key": "k"}), &declared).is_err());
     }
 }
