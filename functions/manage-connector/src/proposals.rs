@@ -130,10 +130,7 @@ impl ProspectOnWire {
             obstacle: prospect.obstacle.map(|error| {
                 let problem = not_proposed(*error);
                 let first = problem.errors().first().map(|error| format!("`{}` {}", error.pointer, error.detail));
-                ObstacleOnWire {
-                    code: problem.code(),
-                    detail: first.unwrap_or_else(|| problem.detail().to_owned()),
-                }
+                ObstacleOnWire { code: problem.code(), detail: first.unwrap_or_else(|| problem.detail().to_owned()) }
             }),
         }
     }

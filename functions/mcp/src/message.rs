@@ -80,7 +80,9 @@ fn flaw_of_params(message: &Map<String, Value>) -> Option<Flaw> {
     let invalid = |said| Some((ErrorCode::INVALID_PARAMS, said));
     match message.get("params") {
         None => None,
-        Some(Value::Object(params)) if params.get("cursor").is_some_and(|cursor| !(cursor.is_string() || cursor.is_null())) => {
+        Some(Value::Object(params))
+            if params.get("cursor").is_some_and(|cursor| !(cursor.is_string() || cursor.is_null())) =>
+        {
             invalid("`cursor` must be a text")
         }
         Some(Value::Object(_)) => None,

@@ -28,6 +28,12 @@ pub(super) struct Room {
     pub(super) obstacles: Vec<Value>,
 }
 
+const BY_POLICY: &str =
+    "The workspace's policy has switched this provider off. An admin can change that in the console, under Policies.";
+
+const BY_POLICY_OF_ONE: &str = "The workspace's policy has switched one kind of this provider off. An admin can change \
+    that in the console, under Policies.";
+
 /// The form of [`Room::obstacles`].
 pub(super) fn schema() -> Value {
     json!({
@@ -75,7 +81,9 @@ impl Limits {
         let off = [(ConnectorKind::PerUser, switches.per_user), (ConnectorKind::Shared, switches.builder)];
         let off: Vec<ConnectorKind> = off.into_iter().filter(|(_, is_on)| !is_on).map(|(kind, _)| kind).collect();
         if !off.is_empty() {
-            room.close("policy", id, &off, refusal(&Problem::switched_off()));
+            let mut told = refusal(&Problem::switched_off());
+            told["detail"] = json!(if off.len() > 1 { BY_POLICY } else { BY_POLICY_OF_ONE });
+            room.close("policy", id, &off, told);
         }
         let Some(planned) = &self.planned else { return room };
         let refused = |kind| planned.has_room_for(kind).err();

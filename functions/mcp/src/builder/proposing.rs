@@ -188,7 +188,8 @@ async fn declared(tools: &Builder, person: &Admin, arguments: &Value) -> Result<
 fn refuse_secrets(arguments: &Value, declared: &[String]) -> Result<(), Problem> {
     let named = |fields: &Value, below: &str, declared: &[String]| -> Vec<FieldError> {
         let names = fields.as_object().into_iter().flat_map(Map::keys).filter(|name| !declared.contains(name));
-        let plain = |name: &str| name.chars().filter(|letter| letter.is_alphanumeric()).collect::<String>().to_lowercase();
+        let plain =
+            |name: &str| name.chars().filter(|letter| letter.is_alphanumeric()).collect::<String>().to_lowercase();
         let is_secret = |name: &&String| SECRETS.iter().any(|part| plain(name).contains(part));
         let refused = |name: &String| FieldError {
             pointer: format!("{below}/{}", connectors::domain::fields::step(name)),

@@ -41,7 +41,9 @@ impl Found<'_> {
     fn repair(&self) -> Option<&'static str> {
         let lacks = |what: fn(&Value) -> bool| self.connectors.iter().any(what);
         if lacks(|connector| connector["allowed"] == false) {
-            return Some("The workspace's policy does not allow it: an admin can change that in the console, under Policies.");
+            return Some(
+                "The workspace's policy does not allow it: an admin can change that in the console, under Policies.",
+            );
         }
         if lacks(|connector| connector["connected"] == false) {
             return Some(
