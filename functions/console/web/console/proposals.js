@@ -87,11 +87,17 @@ export async function proposal(context) {
     }),
     found.outdated &&
       note('warn', el('p', {}, 'The connector was changed since. Decline this, and have it proposed again.')),
-    found.obstacle && !found.outdated && note('warn', el('p', {}, `It can’t be confirmed now. ${found.obstacle.detail}`)),
+    found.obstacle &&
+      !found.outdated &&
+      note('warn', el('p', {}, `It can’t be confirmed now. ${found.obstacle.detail}`)),
     found.status === 'withdrawn' &&
       note(
         'bad',
-        el('p', {}, 'The key that proposed this was revoked since, and what it asked for went with it. Nothing was done.'),
+        el(
+          'p',
+          {},
+          'The key that proposed this was revoked since, and what it asked for went with it. Nothing was done.',
+        ),
       ),
     (found.changes.length > 0 || found.needs_client_secret) &&
       section('What it would be', {}, changes(found, provider)),
