@@ -119,8 +119,18 @@ test('what can’t be confirmed says why, and what a revoked key had proposed sa
   await before.page.getByText('It can’t be confirmed now. The workspace has switched off').waitFor();
   await shot(before.page, 'console-proposal-obstacle');
   await assertSound(before, 'a proposal with an obstacle');
+  assert.deepEqual(
+    [await button(before.page, 'Confirm').count(), await button(before.page, 'Decline').count()],
+    [0, 1],
+  );
   await before.context.close();
   assert.equal((await off(true)).status, 200);
+  const alike = await world.newConnector({ name: connector.name });
+  const named = await follow(proposed.body.confirm_url);
+  await named.page.getByText('has this name. Choose another one below.').waitFor();
+  assert.equal(await field(named.page, 'Client secret').count(), 1, 'it can be confirmed under another name');
+  await named.context.close();
+  await world.admin('DELETE', `/connectors/${alike.id}`);
   assert.equal((await world.admin('DELETE', `/keys/${made.body.key_id}`)).status, 204);
   const { page, context } = await follow(proposed.body.confirm_url);
   await page.getByText('The key that proposed this was revoked since').waitFor();

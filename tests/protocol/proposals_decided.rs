@@ -299,11 +299,20 @@ async fn a_proposal_says_what_would_keep_it_from_being_confirmed() {
     let change = office.proposed(&about("update", &connector.id, &json!({"name": "Agenda"}))).await;
     assert_eq!((&new["obstacle"], &change["obstacle"]), (&json!(null), &json!(null)));
     switch(&office, "per_user_connection_enabled", false).await;
-    assert_eq!(office.look(&new).await["obstacle"]["code"], "blocked_by_policy");
+    let off = office.look(&new).await["obstacle"].clone();
+    assert_eq!((&off["code"], &off["pointer"]), (&json!("blocked_by_policy"), &json!(null)));
     switch(&office, "per_user_connection_enabled", true).await;
     assert_eq!(office.look(&new).await["obstacle"], json!(null));
     office.world.connector("New").await;
-    assert_eq!(office.look(&new).await["obstacle"]["code"], "conflict");
+    let named_alike = office.look(&new).await;
+    assert_eq!(
+        (&named_alike["obstacle"]["code"], &named_alike["obstacle"]["pointer"]),
+        (&json!("conflict"), &json!("/name"))
+    );
+    assert_eq!(
+        named_alike["needs_client_secret"], true,
+        "another name is enough, and the secret is asked for as before"
+    );
     office.world.change(&connector, &json!({"scopes": ["read"]})).await;
     let overtaken = office.look(&change).await;
     assert_eq!((&overtaken["obstacle"]["code"], &overtaken["outdated"]), (&json!("outdated"), &json!(true)));

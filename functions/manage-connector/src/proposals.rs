@@ -94,6 +94,8 @@ struct ObstacleOnWire {
     /// What confirming it would be refused with.
     code: &'static str,
     detail: String,
+    /// The field of the confirmation that helps: `/name` where another name does.
+    pointer: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -118,6 +120,7 @@ impl ProspectOnWire {
             from: change.from,
             to: change.to,
         };
+        let kind = prospect.proposal.kind;
         let proposed_type = || prospect.proposal.request["integration_type"].as_str().map(str::to_owned);
         Self {
             name: connector.map(|connector| connector.name.as_str().to_owned()),
@@ -128,9 +131,11 @@ impl ProspectOnWire {
             needs_client_secret: prospect.needs_secret,
             outdated: prospect.is_outdated,
             obstacle: prospect.obstacle.map(|error| {
+                let pointer = error.ends_with_another_name(kind).then_some("/name");
                 let problem = not_proposed(*error);
                 let first = problem.errors().first().map(|error| format!("`{}` {}", error.pointer, error.detail));
-                ObstacleOnWire { code: problem.code(), detail: first.unwrap_or_else(|| problem.detail().to_owned()) }
+                let detail = first.unwrap_or_else(|| problem.detail().to_owned());
+                ObstacleOnWire { code: problem.code(), detail, pointer }
             }),
         }
     }

@@ -10,7 +10,10 @@ mod standing;
 use serde_json::Value;
 
 pub use self::prospect::{Change, People, Prospect};
-use self::{prospect::bare, request::added};
+use self::{
+    prospect::bare,
+    request::{Wanted, added, read},
+};
 use super::{
     audit::Audit,
     manage::{ConnectorError, ManageConnectors},
@@ -140,11 +143,34 @@ impl ProposeChanges {
             Err(error @ (ProposalError::Connector(_) | ProposalError::Invalid(_) | ProposalError::Outdated)) => {
                 let (is_new, waits) = (proposal.kind == ProposalKind::Add, status == ProposalStatus::Proposed);
                 let changes = if is_new { added(&proposal.request) } else { Vec::new() };
+                let needs_secret = waits && self.is_renamed_with_secret(&proposal, &error).await?;
                 let obstacle = waits.then(|| Box::new(error));
-                Ok(Prospect { status, changes, is_outdated: waits && !is_new, obstacle, ..bare(proposal) })
+                let is_outdated = waits && !is_new;
+                Ok(Prospect { status, changes, needs_secret, is_outdated, obstacle, ..bare(proposal) })
             }
             outcome => outcome,
         }
+    }
+}
+
+impl ProposeChanges {
+    /// Whether a connector could be added under another name, and only with a secret.
+    async fn is_renamed_with_secret(&self, proposal: &Proposal, error: &ProposalError) -> Result<bool, ProposalError> {
+        if !error.ends_with_another_name(proposal.kind) {
+            return Ok(false);
+        }
+        match read(proposal.kind, &proposal.request)? {
+            Wanted::Add(draft) => Ok(self.connectors.needs_secret(&proposal.workspace, &draft).await?),
+            Wanted::Update(_) | Wanted::Delete => Ok(false),
+        }
+    }
+}
+
+impl ProposalError {
+    /// Whether whoever confirms helps it by another name.
+    #[must_use]
+    pub fn ends_with_another_name(&self, kind: ProposalKind) -> bool {
+        kind == ProposalKind::Add && matches!(self, Self::Connector(ConnectorError::NameTaken))
     }
 }
 

@@ -87,9 +87,7 @@ export async function proposal(context) {
     }),
     found.outdated &&
       note('warn', el('p', {}, 'The connector was changed since. Decline this, and have it proposed again.')),
-    found.obstacle &&
-      !found.outdated &&
-      note('warn', el('p', {}, `It can’t be confirmed now. ${found.obstacle.detail}`)),
+    found.obstacle && !found.outdated && note('warn', el('p', {}, obstacle(found.obstacle))),
     found.status === 'withdrawn' &&
       note(
         'bad',
@@ -127,6 +125,10 @@ export async function proposal(context) {
     ),
   );
 }
+
+/** What keeps it from being confirmed; another name is for the person to choose. */
+const obstacle = ({ detail, pointer }) =>
+  pointer ? `${detail} Choose another one below.` : `It can’t be confirmed now. ${detail}`;
 
 function wish(kind, name, provider) {
   if (kind === 'add') return `An assistant wants to add a connector to ${provider}, called ${name}.`;
@@ -210,6 +212,9 @@ function decide(context, found, name) {
       announce('Declined. Nothing was done.');
     },
   });
+  // What can't be confirmed as things are can be let be.
+  if (found.obstacle && !found.obstacle.pointer)
+    return section('Your decision', {}, el('div', { class: 'buttons' }, decline));
   return section(
     'Your decision',
     {},

@@ -12,7 +12,7 @@ use connectors::{
     },
     journeys::{
         manage::ConnectorError,
-        proposals::{ProposalDraft, Prospect, Through},
+        proposals::{ProposalDraft, ProposalError, Prospect, Through},
     },
     web::{Problem, not_proposed, seconds},
 };
@@ -238,10 +238,15 @@ async fn earlier(tools: &Builder, person: &Admin, draft: &ProposalDraft) -> Resu
             return Ok(None);
         }
         let found = tools.proposals.find(person.workspace(), &proposal.id).await.map_err(not_proposed)?;
+        if is_overtaken(&found) {
+            return Ok(None);
+        }
+        // Another name is for whoever confirms to choose.
+        let kind = found.proposal.kind;
+        let is_helped = |obstacle: &ProposalError| obstacle.ends_with_another_name(kind);
         return match found.obstacle {
-            _ if is_overtaken(&found) => Ok(None),
-            Some(obstacle) => Err(not_proposed(*obstacle)),
-            None => Ok(Some(found)),
+            Some(obstacle) if !is_helped(&obstacle) => Err(not_proposed(*obstacle)),
+            obstacle => Ok(Some(Prospect { obstacle, ..found })),
         };
     }
     Ok(None)

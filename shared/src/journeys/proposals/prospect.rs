@@ -95,7 +95,7 @@ impl ProposeChanges {
                 let people = self.concerned(&connector, None).await?;
                 let is_outdated = is_outdated(&proposal, status, &connector);
                 let (connector, obstacle) = (Some(connector), outdated(is_outdated));
-                Ok(Prospect { status, people, is_outdated, connector, obstacle, ..bare(proposal) })
+                Ok(Prospect { status, connector, people, is_outdated, obstacle, ..bare(proposal) })
             }
         }
     }
