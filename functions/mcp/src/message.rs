@@ -26,10 +26,10 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         match read {
             Ok(web::JsonBody(mut message)) => match flaw(&mut message) {
                 None => Ok(Self(message)),
-                Some((code, said)) => Err(refused(code, said, answerable(&message))),
+                Some((code, said)) => Err(refused(code, said, &answerable(&message))),
             },
             Err(problem) if problem.status() == StatusCode::BAD_REQUEST => {
-                Err(refused(ErrorCode::PARSE_ERROR, problem.detail(), Value::Null))
+                Err(refused(ErrorCode::PARSE_ERROR, problem.detail(), &Value::Null))
             }
             Err(problem) => Err(problem.into_response()),
         }
@@ -37,7 +37,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
 }
 
 /// The refusal of what is no message (JSON-RPC 2.0, section 5.1).
-pub(crate) fn refused(code: ErrorCode, said: &str, id: Value) -> Response {
+fn refused(code: ErrorCode, said: &str, id: &Value) -> Response {
     let error = json!({"jsonrpc": "2.0", "id": id, "error": {"code": code.0, "message": said}});
     (StatusCode::BAD_REQUEST, Json(error)).into_response()
 }
@@ -79,14 +79,12 @@ fn flaw(message: &mut Value) -> Option<Flaw> {
 fn flaw_of_params(message: &Map<String, Value>) -> Option<Flaw> {
     let invalid = |said| Some((ErrorCode::INVALID_PARAMS, said));
     match message.get("params") {
-        None => None,
-        Some(Value::Object(params))
-            if params.get("cursor").is_some_and(|cursor| !(cursor.is_string() || cursor.is_null())) =>
-        {
-            invalid("`cursor` must be a text")
+        Some(Value::Object(params)) => {
+            let is_odd = params.get("cursor").is_some_and(|cursor| !(cursor.is_string() || cursor.is_null()));
+            if is_odd { invalid("`cursor` must be a text") } else { None }
         }
-        Some(Value::Object(_)) => None,
         Some(_) => invalid("`params` must be an object"),
+        None => None,
     }
 }
 

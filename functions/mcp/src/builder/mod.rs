@@ -6,6 +6,7 @@ mod fitting;
 mod library;
 mod obstacles;
 mod proposing;
+mod secrets;
 mod snippets;
 
 use connectors::{

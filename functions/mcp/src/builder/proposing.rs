@@ -10,17 +10,14 @@ use connectors::{
         proposal::{Proposal, ProposalKind, ProposalStatus},
         provider::ProviderType,
     },
-    journeys::{
-        manage::ConnectorError,
-        proposals::{ProposalDraft, ProposalError, Prospect, Through},
-    },
+    journeys::proposals::{ProposalDraft, ProposalError, Prospect, Through},
     web::{Problem, not_proposed, seconds},
 };
 use jiff::SignedDuration;
 use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
 
-use super::{Builder, catalogue::asked_of_apps};
+use super::{Builder, secrets::look_over};
 use crate::{
     answer::{Answer, Page},
     tool::{Effect, nested, optional, read_all, required, text, texts, tool},
@@ -32,10 +29,6 @@ const CONFIRM: &str = "Open this page to look at what is proposed, and confirm o
 
 /// For how long a proposal that was declined is answered with that, instead of being made again.
 const DECLINED_FOR: SignedDuration = SignedDuration::from_hours(1);
-
-/// Parts of names of fields in which somebody would pass a secret on, in small letters and without what divides words.
-const SECRETS: [&str; 9] =
-    ["secret", "password", "passwd", "passphrase", "token", "privatekey", "apikey", "accesskey", "credential"];
 
 pub(super) fn tools() -> Vec<Tool> {
     let config = json!({
@@ -105,7 +98,7 @@ fn answers() -> Value {
 
 /// `add_connector`
 pub(super) async fn add(tools: &Builder, person: &Admin, arguments: Value) -> Result<Answer, Problem> {
-    refuse_secrets(&arguments, &declared(tools, person, &arguments).await?)?;
+    look_over(tools, person, &arguments).await?;
     let request = read_all(arguments, |arguments| {
         let provider = required(arguments, "integration_type", ProviderType::parse);
         let id = optional(arguments, "connector_id", ConnectorId::parse);
@@ -129,7 +122,7 @@ pub(super) async fn add(tools: &Builder, person: &Admin, arguments: Value) -> Re
 
 /// `update_connector`
 pub(super) async fn update(tools: &Builder, person: &Admin, arguments: Value) -> Result<Answer, Problem> {
-    refuse_secrets(&arguments, &declared(tools, person, &arguments).await?)?;
+    look_over(tools, person, &arguments).await?;
     let (connector, request) = read_all(arguments, |arguments| {
         let connector = required(arguments, "connector_id", ConnectorId::parse);
         let request = common(arguments);
@@ -165,56 +158,26 @@ fn common(arguments: &Table<'_>) -> Map<String, Value> {
     request
 }
 
-/// The details that the provider asks for: what they are called says nothing then, because connector_setup_guide names them.
-async fn declared(tools: &Builder, person: &Admin, arguments: &Value) -> Result<Vec<String>, Problem> {
-    let said = |name: &str| arguments[name].as_str().unwrap_or_default();
-    let mut provider = ProviderType::parse(said("integration_type")).ok();
-    if provider.is_none()
-        && let Ok(id) = ConnectorId::parse(said("connector_id"))
-    {
-        provider = match tools.connectors.find(person.workspace(), &id).await {
-            Ok(connector) => Some(connector.provider),
-            Err(ConnectorError::Store(cause)) => return Err(cause.into()),
-            Err(_) => None,
-        };
-    }
-    let Some(provider) = provider else { return Ok(Vec::new()) };
-    // A provider that there is not is refused where the arguments are read.
-    let provider = tools.provider(person.workspace(), &provider).await.ok();
-    Ok(provider.map(|provider| asked_of_apps(&provider).map(|(name, _)| name.clone()).collect()).unwrap_or_default())
-}
-
-/// Refuses what looks like a secret by its name, before anything is done with it.
-fn refuse_secrets(arguments: &Value, declared: &[String]) -> Result<(), Problem> {
-    let named = |fields: &Value, below: &str, declared: &[String]| -> Vec<FieldError> {
-        let names = fields.as_object().into_iter().flat_map(Map::keys).filter(|name| !declared.contains(name));
-        let plain =
-            |name: &str| name.chars().filter(|letter| letter.is_alphanumeric()).collect::<String>().to_lowercase();
-        let is_secret = |name: &&String| SECRETS.iter().any(|part| plain(name).contains(part));
-        let refused = |name: &String| FieldError {
-            pointer: format!("{below}/{}", connectors::domain::fields::step(name)),
-            detail:
-                "is for the page in the console, and was not kept. The person should make a new one at the provider: \
-                     this one was seen in the chat."
-                    .to_owned(),
-        };
-        names.filter(is_secret).map(refused).collect()
-    };
-    let mut refused = named(arguments, "", &[]);
-    refused.extend(named(&arguments["connection_config"], "/connection_config", declared));
-    if refused.is_empty() { Ok(()) } else { Err(Problem::invalid(refused)) }
-}
-
 /// Proposes, unless the same was proposed before and it is known what became of it.
 async fn propose(tools: &Builder, person: &Admin, draft: ProposalDraft) -> Result<Answer, Problem> {
     if !person.may_propose() {
         return Err(Problem::forbidden("You may look here, but not propose anything: ask an admin of the workspace."));
     }
-    let prospect = match earlier(tools, person, &draft).await? {
-        Some(earlier) => earlier,
-        None => tools.proposals.propose(person.workspace(), draft, person.actor()).await.map_err(not_proposed)?,
+    if let Some(earlier) = Box::pin(earlier(tools, person, &draft)).await? {
+        return Ok(answer(tools, earlier));
+    }
+    let made = Box::pin(tools.proposals.propose(person.workspace(), draft, person.actor())).await;
+    Ok(answer(tools, made.map_err(refused)?))
+}
+
+/// Why it was not proposed, each mistake at its place among the tool's arguments.
+fn refused(error: ProposalError) -> Problem {
+    let ProposalError::Invalid(errors) = error else { return not_proposed(error) };
+    let own = |FieldError { pointer, detail }| {
+        let below = pointer.strip_prefix("/connector").filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        FieldError { pointer: below.unwrap_or(&pointer).to_owned(), detail }
     };
-    Ok(answer(tools, prospect))
+    Problem::invalid(errors.into_iter().map(own).collect())
 }
 
 /// The latest proposal of the same, if it waits, or is so recent that asking again means to ask how it stands. One that nobody
@@ -237,7 +200,7 @@ async fn earlier(tools: &Builder, person: &Admin, draft: &ProposalDraft) -> Resu
         if !stands {
             return Ok(None);
         }
-        let found = tools.proposals.find(person.workspace(), &proposal.id).await.map_err(not_proposed)?;
+        let found = tools.proposals.find(person.workspace(), &proposal.id).await.map_err(refused)?;
         if is_overtaken(&found) {
             return Ok(None);
         }
@@ -245,7 +208,7 @@ async fn earlier(tools: &Builder, person: &Admin, draft: &ProposalDraft) -> Resu
         let kind = found.proposal.kind;
         let is_helped = |obstacle: &ProposalError| obstacle.ends_with_another_name(kind);
         return match found.obstacle {
-            Some(obstacle) if !is_helped(&obstacle) => Err(not_proposed(*obstacle)),
+            Some(obstacle) if !is_helped(&obstacle) => Err(refused(*obstacle)),
             obstacle => Ok(Some(Prospect { obstacle, ..found })),
         };
     }
@@ -288,28 +251,4 @@ fn answer(tools: &Builder, prospect: Prospect) -> Answer {
     }
     let url = proposal.confirm_url(&tools.public_base_url);
     Answer::Asks(Page { url, message: CONFIRM, id: proposal.id.to_string(), told })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_called_a_secret_is_refused_wherever_it_stands() {
-        for arguments in [
-            json!({"client_secret": "s"}),
-            json!({"Client_Secret": "s"}),
-            json!({"connection_config": {"api_token": "s"}}),
-            json!({"password": null}),
-            json!({"clientSecret": "s"}),
-            json!({"connection_config": {"API-Key": "s"}}),
-        ] {
-            let problem = refuse_secrets(&arguments, &[]).unwrap_err();
-            assert!(problem.errors().len() == 1 && !problem.errors()[0].detail.contains("\"s\""), "{arguments}");
-        }
-        assert!(refuse_secrets(&json!({"client_id": "c", "connection_config": {"shop": "s"}}), &[]).is_ok());
-        let declared = ["api_key".to_owned()];
-        assert!(refuse_secrets(&json!({"connection_config": {"api_key": "k"}}), &declared).is_ok());
-        assert!(refuse_secrets(&json!({"api_key": "k"}), &declared).is_err());
-    }
 }

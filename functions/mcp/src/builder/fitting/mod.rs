@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 pub(super) use self::naming::meant;
 use self::{
-    next_step::Found,
+    next_step::{Asked, Found},
     purpose::{Suited, singular, suited},
     whose::{Evidence, suggested},
 };
@@ -134,13 +134,16 @@ fn told(
     limits: &Limits,
     (kind, evidence): (ConnectorKind, Evidence),
 ) -> Value {
-    let is_asked = wish.provider.is_some() || !wish.purpose.is_empty();
-    let is_unclear = wish.provider.is_some() && choice.understood.is_none();
-    let fits = is_asked && !is_unclear && seen.iter().any(|connector| connector["fits"] == true);
+    let asked = match (&wish.provider, &choice.understood) {
+        (None, _) if wish.purpose.is_empty() => Asked::Nothing,
+        (Some(_), None) => Asked::Unclearly,
+        _ => Asked::Clearly,
+    };
+    let fits = asked == Asked::Clearly && seen.iter().any(|connector| connector["fits"] == true);
     let room = limits.room(choice.about(wish));
     let is_open = |found: &Suited| !limits.room(Some(&found.provider)).is_closed();
     let has_others = wish.provider.is_none() && choice.candidates.iter().take(MOST).any(is_open);
-    let found = Found { is_asked, is_unclear, fits, connectors: &seen, room: &room, kind, has_others };
+    let found = Found { asked, fits, connectors: &seen, room: &room, kind, has_others };
     let next_step = found.next_step();
     let candidate = |found: &Suited| {
         let mut told = shown(&found.provider);

@@ -5,12 +5,20 @@ use serde_json::Value;
 
 use super::super::obstacles::Room;
 
+/// How clear it is what is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Nothing was said.
+    Nothing,
+    /// Several providers may be meant by one name.
+    Unclearly,
+    /// It can be looked for.
+    Clearly,
+}
+
 /// What was found, as far as it decides what to do.
 pub(super) struct Found<'a> {
-    /// Whether anything was said of what is wanted.
-    pub(super) is_asked: bool,
-    /// Whether several providers may be meant by one name.
-    pub(super) is_unclear: bool,
+    pub(super) asked: Asked,
     pub(super) fits: bool,
     pub(super) connectors: &'a [Value],
     pub(super) room: &'a Room,
@@ -23,18 +31,18 @@ pub(super) struct Found<'a> {
 impl Found<'_> {
     /// What to do now.
     pub(super) fn next_step(&self) -> &'static str {
-        if !self.is_asked {
-            return "Ask again with what it is for, or with an integration_type.";
+        match self.asked {
+            Asked::Nothing => "Ask again with what it is for, or with an integration_type.",
+            Asked::Unclearly => {
+                "Several providers may be meant: ask the person which of `providers`, and ask again with its \
+                 integration_type."
+            }
+            Asked::Clearly if self.fits => {
+                "Use the connector that fits: code_for writes the code. Ask the person first whether the account is \
+                 everybody's own or one for all, if that is not clear."
+            }
+            Asked::Clearly => self.repair().unwrap_or_else(|| self.addition()),
         }
-        if self.is_unclear {
-            return "Several providers may be meant: ask the person which of `providers`, and ask again with its \
-                integration_type.";
-        }
-        if self.fits {
-            return "Use the connector that fits: code_for writes the code. Ask the person first whether the account is \
-                everybody's own or one for all, if that is not clear.";
-        }
-        self.repair().unwrap_or_else(|| self.addition())
     }
 
     /// What to do about a connector that is there and can't be used as it is.
