@@ -107,6 +107,39 @@ test('what waits is listed, read in words, and declined without anything being d
   await context.close();
 });
 
+test('what can’t be confirmed says why, and what a revoked key had proposed says that', async () => {
+  const made = await world.admin('POST', '/keys', { name: 'another assistant', role: 'builder' });
+  const connector = { integration_type: world.type, name: 'Asked for', client_id: 'proposed', scopes: ['openid'] };
+  const json = { kind: 'add', connector };
+  const proposed = await world.api.request('POST', `${world.workspace}/proposals`, { key: made.body.key, json });
+  const off = (is_on) =>
+    world.admin('PUT', '/connector-governance', { integration_type: world.type, per_user_connection_enabled: is_on });
+  assert.equal((await off(false)).status, 200);
+  const before = await follow(proposed.body.confirm_url);
+  await before.page.getByText('It can’t be confirmed now. The workspace has switched off').waitFor();
+  await shot(before.page, 'console-proposal-obstacle');
+  await assertSound(before, 'a proposal with an obstacle');
+  assert.deepEqual(
+    [await button(before.page, 'Confirm').count(), await button(before.page, 'Decline').count()],
+    [0, 1],
+  );
+  await before.context.close();
+  assert.equal((await off(true)).status, 200);
+  const alike = await world.newConnector({ name: connector.name });
+  const named = await follow(proposed.body.confirm_url);
+  await named.page.getByText('has this name. Choose another one below.').waitFor();
+  assert.equal(await field(named.page, 'Client secret').count(), 1, 'it can be confirmed under another name');
+  await named.context.close();
+  await world.admin('DELETE', `/connectors/${alike.id}`);
+  assert.equal((await world.admin('DELETE', `/keys/${made.body.key_id}`)).status, 204);
+  const { page, context } = await follow(proposed.body.confirm_url);
+  await page.getByText('The key that proposed this was revoked since').waitFor();
+  await page.getByText('Withdrawn', { exact: true }).waitFor();
+  assert.equal(await button(page, 'Confirm').count(), 0);
+  await shot(page, 'console-proposal-withdrawn');
+  await context.close();
+});
+
 test('a type is switched off and on, and its people with it', async () => {
   const connector = await world.newConnector({ name: 'Governed' });
   const known = await follow(start('policies'));

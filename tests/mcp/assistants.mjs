@@ -25,11 +25,12 @@ export async function client(world, who, url, capabilities = {}) {
   return clientWith(await world.idp.token(who, url), url, capabilities);
 }
 
-/** The same, with a token from elsewhere. */
+/** The same, with a token from elsewhere. It knows the tools from then on, and holds every answer against what they promise. */
 export async function clientWith(token, url, capabilities = {}) {
   const connected = new Client({ name: 'test', version: '1.0.0' }, { capabilities });
   const headers = { authorization: `Bearer ${token}` };
   await connected.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
+  await connected.listTools();
   return connected;
 }
 

@@ -258,12 +258,16 @@ async fn more_than_fifty_never_wait_however_many_are_proposed_at_once() {
     office.proposed(&add("There is room", "id")).await;
 }
 
-/// The assistant's key was taken away: it proposes nothing more. What a person has before them is theirs to decide, and says
-/// whose it was.
+/// The assistant's key was taken away: whoever did it trusts nothing that it asked for, and a colleague must not confirm it a
+/// minute later. What others propose is not touched, and the place of what went with the key is free.
 #[tokio::test]
-async fn what_a_revoked_key_had_proposed_is_still_a_persons_to_decide() {
+async fn what_a_revoked_key_had_proposed_goes_with_it() {
     let office = Office::open().await;
     let proposal = office.proposed(&add("New", "id")).await;
+    for number in 1..50 {
+        office.proposed(&add(&format!("Flood {number}"), "id")).await;
+    }
+    assert_eq!(office.propose(&add("One too many", "id")).await.refusal(), (409, "conflict".to_owned()));
     let keys = office.world.admin("GET", "/keys").send().await.expect(200);
     let key = keys["keys"].as_array().unwrap().iter().find(|key| key["role"] == "builder").unwrap();
     let id = text(&key["key_id"]);
@@ -271,7 +275,62 @@ async fn what_a_revoked_key_had_proposed_is_still_a_persons_to_decide() {
     office.world.advance(61);
     assert_eq!(office.propose(&add("Other", "id")).await.status, 401);
     assert_eq!(proposal["proposed_by"], format!("key:{id}"));
-    office.decide(&proposal, "confirm", &json!({"client_secret": "s"})).await.expect(200);
+    let shown = async || {
+        let path = format!("/proposals/{}", text(&proposal["proposal_id"]));
+        office.world.admin("GET", &path).send().await.expect(200)
+    };
+    assert_eq!((&shown().await["status"], &shown().await["obstacle"]), (&json!("withdrawn"), &json!(null)));
+    for (verb, body) in [("confirm", json!({"client_secret": "s"})), ("decline", json!({}))] {
+        let refused = office.decide(&proposal, verb, &body).await;
+        assert_eq!(refused.refusal(), (409, "conflict".to_owned()), "{verb}");
+        assert!(refused.json()["detail"].as_str().unwrap().contains("revoked"), "{refused:?}");
+    }
+    let connectors = office.world.admin("GET", "/connectors").send().await.expect(200);
+    assert_eq!(connectors["connectors"], json!([]));
+    let own = office.world.admin("POST", "/proposals").json(&add("Mine", "id")).send().await.expect(201);
+    office.decide(&own, "confirm", &json!({"client_secret": "s"})).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_proposal_says_what_would_keep_it_from_being_confirmed() {
+    let office = Office::open().await;
+    let connector = office.world.connector("Calendar").await;
+    let new = office.proposed(&add("New", "id")).await;
+    let change = office.proposed(&about("update", &connector.id, &json!({"name": "Agenda"}))).await;
+    assert_eq!((&new["obstacle"], &change["obstacle"]), (&json!(null), &json!(null)));
+    switch(&office, "per_user_connection_enabled", false).await;
+    let off = office.look(&new).await["obstacle"].clone();
+    assert_eq!((&off["code"], &off["pointer"]), (&json!("blocked_by_policy"), &json!(null)));
+    switch(&office, "per_user_connection_enabled", true).await;
+    assert_eq!(office.look(&new).await["obstacle"], json!(null));
+    office.world.connector("New").await;
+    let named_alike = office.look(&new).await;
+    assert_eq!(
+        (&named_alike["obstacle"]["code"], &named_alike["obstacle"]["pointer"]),
+        (&json!("conflict"), &json!("/name"))
+    );
+    assert_eq!(
+        named_alike["needs_client_secret"], true,
+        "another name is enough, and the secret is asked for as before"
+    );
+    office.world.change(&connector, &json!({"scopes": ["read"]})).await;
+    let overtaken = office.look(&change).await;
+    assert_eq!((&overtaken["obstacle"]["code"], &overtaken["outdated"]), (&json!("outdated"), &json!(true)));
+    office.world.admin("DELETE", &format!("/connectors/{}", connector.id)).send().await.expect(202);
+    assert_eq!(office.look(&change).await["obstacle"]["code"], "NOT_FOUND");
+    office.decide(&change, "decline", &json!({})).await.expect(200);
+    assert_eq!(office.look(&change).await["obstacle"], json!(null), "what was decided has nothing in its way");
+}
+
+/// A person confirms what they read: nothing in it turns the direction of a line, or is there and not seen.
+#[tokio::test]
+async fn what_would_be_read_as_something_else_is_not_proposed() {
+    let office = Office::open().await;
+    for name in ["Calendar \u{202e}evil", "Calendar\u{200b}", "\u{2066}Calendar"] {
+        let refused = office.propose(&add(name, "id")).await.expect(422);
+        assert_eq!(refused["errors"][0]["pointer"], "/connector/name", "{name:?}");
+    }
+    office.proposed(&add("مرحبا 👩‍💻", "id")).await;
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ fn every_function_with_routes_has_an_event_for_each_kind_of_caller() {
         ),
         ("move-grants", &[example::ADMIN_KEY, "/import/nango", "/export", "recipient"]),
         ("call-provider", &["on-behalf-of", example::USER_TOKEN, "connectors/{type}/call"]),
-        ("mcp", &["/mcp/{ws}", "/mcp/apps/{app}", "/.well-known/oauth-protected-resource"]),
+        ("mcp", &["/mcp/{ws}", "/mcp/apps/{app}", "/.well-known/oauth-protected-resource", "OPTIONS"]),
         ("list-connections", &[example::USER_TOKEN, example::SERVICE_KEY, "OPTIONS"]),
         ("manage-connector", &[example::ADMIN_KEY, example::SERVICE_KEY, "bootstrap", "set_plan", "confirm"]),
         (

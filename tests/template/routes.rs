@@ -7,9 +7,13 @@ use crate::document::Template;
 /// Method, path and function.
 type Route = (String, String, String);
 
-/// Questions before a call from another origin. Every function could answer them for itself; one does for all, so that
-/// they need no route each.
-const PREFLIGHT: (&str, &str, &str) = ("OPTIONS", "/api/apps/{app}/{proxy+}", "list-connections");
+/// Questions before a call from another origin. Every function could answer them for itself; one does for all below an app's
+/// address, so that they need no route each.
+const PREFLIGHTS: [(&str, &str, &str); 3] = [
+    ("OPTIONS", "/api/apps/{app}/{proxy+}", "list-connections"),
+    ("OPTIONS", "/mcp/apps/{app}", "mcp"),
+    ("OPTIONS", "/.well-known/oauth-protected-resource/mcp/apps/{app}", "mcp"),
+];
 
 pub(crate) fn of_the_code() -> BTreeSet<Route> {
     let functions = [
@@ -28,7 +32,7 @@ pub(crate) fn of_the_code() -> BTreeSet<Route> {
         ("console", console::ROUTES),
     ];
     let routes = functions.into_iter().flat_map(|(name, routes)| routes.iter().map(move |route| (*route, name)));
-    routes.map(|((method, path), name)| route(method, path, name)).chain([of(PREFLIGHT)]).collect()
+    routes.map(|((method, path), name)| route(method, path, name)).chain(PREFLIGHTS.map(of)).collect()
 }
 
 fn of_the_template(template: &Template) -> BTreeSet<Route> {
@@ -73,7 +77,7 @@ fn every_integration_of_the_gateway_invokes_the_function_it_is_named_after() {
 }
 
 /// Routes that ask for no proof of who is calling, and those that begin a session.
-const OPEN: [(&str, &str); 20] = [
+const OPEN: [(&str, &str); 22] = [
     ("GET", "/.well-known/oauth-protected-resource/mcp/{ws}"),
     ("GET", "/.well-known/oauth-protected-resource/mcp/apps/{app}"),
     ("GET", "/assets/{name}"),
@@ -85,7 +89,9 @@ const OPEN: [(&str, &str); 20] = [
     ("GET", "/api/external-auth/jwks/{connector_id}"),
     ("GET", "/api/workspace/{ws}/sign-in"),
     ("GET", "/connect/{session}"),
+    ("OPTIONS", "/.well-known/oauth-protected-resource/mcp/apps/{app}"),
     ("OPTIONS", "/api/apps/{app}/{proxy+}"),
+    ("OPTIONS", "/mcp/apps/{app}"),
     ("POST", "/api/apps/{app}/analytics/track/batch"),
     ("POST", "/api/apps/{app}/app-user-auth/connectors/{id}/initiate"),
     ("POST", "/api/apps/{app}/connect-sessions"),

@@ -85,6 +85,17 @@ struct ProspectOnWire {
     people: PeopleOnWire,
     needs_client_secret: bool,
     outdated: bool,
+    /// Why it could not be confirmed as things are; `null` if it could, or if it does not wait.
+    obstacle: Option<ObstacleOnWire>,
+}
+
+#[derive(Serialize)]
+struct ObstacleOnWire {
+    /// What confirming it would be refused with.
+    code: &'static str,
+    detail: String,
+    /// The field of the confirmation that helps: `/name` where another name does.
+    pointer: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -109,6 +120,7 @@ impl ProspectOnWire {
             from: change.from,
             to: change.to,
         };
+        let kind = prospect.proposal.kind;
         let proposed_type = || prospect.proposal.request["integration_type"].as_str().map(str::to_owned);
         Self {
             name: connector.map(|connector| connector.name.as_str().to_owned()),
@@ -118,6 +130,13 @@ impl ProspectOnWire {
             people: PeopleOnWire { number: prospect.people.number, more: prospect.people.is_more },
             needs_client_secret: prospect.needs_secret,
             outdated: prospect.is_outdated,
+            obstacle: prospect.obstacle.map(|error| {
+                let pointer = error.ends_with_another_name(kind).then_some("/name");
+                let problem = not_proposed(*error);
+                let first = problem.errors().first().map(|error| format!("`{}` {}", error.pointer, error.detail));
+                let detail = first.unwrap_or_else(|| problem.detail().to_owned());
+                ObstacleOnWire { code: problem.code(), detail, pointer }
+            }),
         }
     }
 }
@@ -138,8 +157,8 @@ async fn all(
     Ok(Json(Listing { proposals: proposals.collect() }))
 }
 
-/// Proposes to add, change or delete a connector. Nothing is done until a person confirms it at `confirm_url`, within a day;
-/// the same proposal made again is the one that waits. 409 if fifty wait already.
+/// Proposes to add, change or delete a connector. Nothing is done until a person confirms it at `confirm_url`, within a day,
+/// and while the key that proposed it is not revoked. 409 if fifty wait already.
 async fn propose(
     State(journey): State<ProposeChanges>,
     State(base): State<PublicBaseUrl>,

@@ -56,8 +56,19 @@ pub(crate) fn told(fields: Value) -> CallToolResult {
     CallToolResult::structured(fields)
 }
 
+/// Who may change what stands in the way.
+pub(crate) const WHO: [&str; 3] = [ADMIN, OPERATOR, USER];
+const ADMIN: &str = "workspace_admin";
+const OPERATOR: &str = "deployment_operator";
+const USER: &str = "user";
+
 /// A refusal, as a result that says what to do: the tool's own fields are not there then.
 pub(crate) fn refused(problem: &Problem) -> CallToolResult {
+    CallToolResult::error(vec![rmcp::model::ContentBlock::text(refusal(problem).to_string())])
+}
+
+/// A refusal in fields: what programs go by, what people read, and who can change it, where that is somebody.
+pub(crate) fn refusal(problem: &Problem) -> Value {
     let errors = problem.errors().iter();
     let errors: Vec<Value> =
         errors.map(|error| json!({"pointer": capped(&error.pointer), "detail": capped(&error.detail)})).collect();
@@ -65,7 +76,21 @@ pub(crate) fn refused(problem: &Problem) -> CallToolResult {
     if !errors.is_empty() {
         refusal["errors"] = json!(errors);
     }
-    CallToolResult::error(vec![rmcp::model::ContentBlock::text(refusal.to_string())])
+    let who = match problem.code() {
+        "blocked_by_policy" | "forbidden" => Some(ADMIN),
+        "plan_required" => Some(OPERATOR),
+        "reconnect_required" => Some(USER),
+        _ => None,
+    };
+    let more = [
+        ("who_can_change", who.map(Value::from)),
+        ("plan", problem.plan()),
+        ("retry_after_seconds", problem.retry_after_seconds().map(Value::from)),
+    ];
+    for (name, value) in more.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        refusal[name] = value;
+    }
+    refusal
 }
 
 /// Our own sentence, which may name scopes or a reason from the catalogue.

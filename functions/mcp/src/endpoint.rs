@@ -8,9 +8,9 @@ use rmcp::{
     RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CompleteRequestMethod, CompleteRequestParams, CompleteResult,
-        CompletionInfo, ConstString, ErrorCode, ErrorData, GetPromptRequestMethod, GetPromptRequestParams,
-        GetPromptResponse, GetPromptResult, Implementation, ListPromptsRequestMethod, ListPromptsResult,
-        ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
+        CompletionInfo, ConstString, CustomRequest, CustomResult, ErrorCode, ErrorData, GetPromptRequestMethod,
+        GetPromptRequestParams, GetPromptResponse, GetPromptResult, Implementation, ListPromptsRequestMethod,
+        ListPromptsResult, ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
         ListResourcesResult, ListToolsResult, PaginatedRequestParams, PromptMessage, ProtocolVersion,
         ReadResourceRequestMethod, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference,
         ResourceContents, Role, ServerCapabilities, ServerConfig, Tool,
@@ -36,6 +36,9 @@ const READING: [&str; 6] = [
     "prompts/get",
     "completion/complete",
 ];
+
+/// What every endpoint has.
+const ALWAYS: [&str; 4] = ["initialize", "ping", "tools/list", "tools/call"];
 
 /// Tools and library, answering one request.
 #[derive(Clone)]
@@ -185,6 +188,19 @@ impl ServerHandler for Endpoint {
         let values = values.ok_or_else(|| ErrorData::invalid_params("there is no such argument", None))?;
         let completion = CompletionInfo::new(values).map_err(|error| ErrorData::internal_error(error, None))?;
         Ok(CompleteResult::new(completion))
+    }
+
+    /// What the library could not read: a method that there is, with parameters that are not its own, or none that there is.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let method = request.method.as_str();
+        if ALWAYS.contains(&method) || (T::IS_THERE && READING.contains(&method)) {
+            return Err(ErrorData::invalid_params("the params are not those of this method", None));
+        }
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "there is no such method here", None))
     }
 }
 

@@ -9,6 +9,7 @@ mod builder;
 mod elicitation;
 mod endpoint;
 mod library;
+mod message;
 mod metadata;
 mod tool;
 mod transport;
@@ -16,20 +17,21 @@ mod transport;
 use axum::{
     Extension, Router,
     extract::{FromRef, State},
-    http::HeaderMap,
+    http::{HeaderMap, header},
     response::Response,
     routing::{get, post},
 };
 use connectors::{
     auth::{Admin, AppUser},
     services::Services,
-    web::{AgentCaller, AssistantCaller, Callers, JsonBody, OwnHost, Problem, Resources},
+    web::{AgentCaller, AssistantCaller, Callers, OwnHost, Problem, Resources},
 };
 
 pub use self::transport::Served;
 use self::{
     agent::Agent,
     builder::Builder,
+    message::JsonBody,
     transport::{Said, Transport},
 };
 
@@ -93,9 +95,14 @@ async fn of_agent(
     State(transport): State<Transport<AppUser>>,
     AgentCaller(user, access): AgentCaller,
     own_host: Option<Extension<OwnHost>>,
-    headers: HeaderMap,
+    mut headers: HeaderMap,
     JsonBody(message): JsonBody,
 ) -> Result<Response, Problem> {
     let own_host = own_host.map(|Extension(own_host)| own_host);
+    // Pages of the app call for their user here as elsewhere. The way on knows one origin, its own.
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    if origin.is_some_and(|origin| user.app().allows_origin(origin)) {
+        headers.remove(header::ORIGIN);
+    }
     transport.answer(user, Said { access, own_host, headers, message }).await
 }

@@ -15,6 +15,7 @@ use connectors::{
 };
 use rmcp::{
     ServerHandler,
+    model::ProtocolVersion,
     transport::streamable_http_server::{
         StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
     },
@@ -172,16 +173,24 @@ impl Way {
 
 /// The library's plain refusal, in the form that all others have.
 fn refused(status: StatusCode, said: &str) -> Problem {
+    // What the library can't read it takes for another kind of content.
+    let is_unread = status == StatusCode::UNSUPPORTED_MEDIA_TYPE && !said.contains("Content-Type");
+    let status = if is_unread { StatusCode::BAD_REQUEST } else { status };
     let detail = match status {
         StatusCode::FORBIDDEN => "The request was made for another host, or from a page of another origin.",
         StatusCode::NOT_ACCEPTABLE => "`Accept` must name both application/json and text/event-stream.",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "The body must be JSON, with `Content-Type: application/json`.",
         _ if status.is_server_error() => return Problem::internal(&NoAnswer),
-        _ if said.contains("MCP-Protocol-Version") => "`MCP-Protocol-Version` names a version that is not spoken here.",
+        _ if said.contains("MCP-Protocol-Version") => return Problem::new(status, "invalid_request", no_version()),
         _ => "The request is not one of the Model Context Protocol.",
     };
     let code = if status == StatusCode::FORBIDDEN { "forbidden" } else { "invalid_request" };
     Problem::new(status, code, detail)
+}
+
+fn no_version() -> String {
+    let spoken: Vec<&str> = ProtocolVersion::KNOWN_VERSIONS.iter().map(ProtocolVersion::as_str).collect();
+    format!("`MCP-Protocol-Version` names a version that is not spoken here. These are: {}.", spoken.join(", "))
 }
 
 #[derive(Debug, thiserror::Error)]

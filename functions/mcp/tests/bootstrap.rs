@@ -110,6 +110,20 @@ async fn whoever_has_no_token_is_told_where_to_get_one() {
     assisted.deployment.asked_by("mcp");
 }
 
+#[tokio::test]
+async fn a_page_of_the_app_may_be_its_agent_and_asks_before_it_calls() {
+    let assisted = Assisted::start().await;
+    let preflight = assisted.deployment.event("mcp.preflight");
+    let mut function = assisted.deployment.launch(BOOTSTRAP, preflight.clone()).await;
+    let allowed = function.answer().await.http();
+    let origin = assisted.deployment.dev().base_url.clone();
+    assert_eq!((allowed.status, &allowed.headers["access-control-allow-origin"]), (204, &origin));
+    let mut foreign = preflight;
+    foreign["headers"]["origin"] = "https://evil.example".into();
+    assert!(!function.invoke(foreign).await.http().headers.contains_key("access-control-allow-origin"));
+    assisted.deployment.asked_by("mcp");
+}
+
 /// Behind a distribution the public name stays outside: what the gateway calls itself is ours as well, and nothing else.
 #[tokio::test]
 async fn the_gateways_own_name_leads_in_and_one_that_somebody_wrote_does_not() {

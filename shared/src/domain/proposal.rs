@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     app::words,
-    ids::{ConnectorId, ProposalId, WorkspaceId},
+    ids::{ConnectorId, KeyId, ProposalId, WorkspaceId},
 };
 
 /// How long a proposal waits for a person.
@@ -90,12 +90,16 @@ pub enum ProposalStatus {
     Declined,
     /// Nobody has said anything in time.
     Expired,
+    /// The key that proposed it was revoked before anybody said anything: what it asked for, nobody vouches for any more.
+    Withdrawn,
 }
 
 words! {
     ProposalKind { Add = "add", Update = "update", Delete = "delete" }
     Outcome { Confirmed = "confirmed", Declined = "declined" }
-    ProposalStatus { Proposed = "proposed", Confirmed = "confirmed", Declined = "declined", Expired = "expired" }
+    ProposalStatus {
+        Proposed = "proposed", Confirmed = "confirmed", Declined = "declined", Expired = "expired", Withdrawn = "withdrawn"
+    }
 }
 
 impl Proposal {
@@ -105,7 +109,13 @@ impl Proposal {
         format!("{public_base_url}/console/{}/proposals/{}", self.workspace, self.id)
     }
 
-    /// How it stands at `now`.
+    /// The key that proposed it, if it was a key.
+    #[must_use]
+    pub fn key(&self) -> Option<KeyId> {
+        self.by.strip_prefix("key:").and_then(|id| KeyId::parse(id).ok())
+    }
+
+    /// How it stands at `now`, by what it says itself.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> ProposalStatus {
         match &self.decision {

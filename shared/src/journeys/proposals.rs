@@ -5,11 +5,15 @@ mod decide;
 mod propose;
 mod prospect;
 mod request;
+mod standing;
 
 use serde_json::Value;
 
 pub use self::prospect::{Change, People, Prospect};
-use self::{prospect::bare, request::added};
+use self::{
+    prospect::bare,
+    request::{Wanted, added, read},
+};
 use super::{
     audit::Audit,
     manage::{ConnectorError, ManageConnectors},
@@ -25,7 +29,7 @@ use crate::{
         workspace::DisplayName,
     },
     random::Random,
-    store::{Connections, Proposals, StoreError},
+    store::{ApiKeys, Connections, Proposals, StoreError},
 };
 
 /// How long a proposal that was decided, or was not in time, is still shown, in hours.
@@ -35,6 +39,7 @@ const SHOWN_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24)
 #[derive(Debug, Clone)]
 pub struct ProposeChanges {
     pub(crate) proposals: Proposals,
+    pub(crate) keys: ApiKeys,
     pub(crate) connectors: ManageConnectors,
     pub(crate) connections: Connections,
     pub(crate) audit: Audit,
@@ -90,7 +95,7 @@ pub enum ProposalError {
     #[error("too many proposals wait")]
     TooMany,
     /// It does not wait for a decision any more.
-    #[error("the proposal was decided, or is too old")]
+    #[error("the proposal was decided, is too old, or nobody vouches for it")]
     Decided(ProposalStatus),
     /// The connector was changed since.
     #[error("the connector was changed since")]
@@ -121,11 +126,9 @@ impl ProposeChanges {
     pub async fn list(&self, workspace: &WorkspaceId) -> Result<Vec<(Proposal, ProposalStatus)>, StoreError> {
         let now = self.clock.now();
         let proposals = self.proposals.of_workspace(workspace).await?.into_iter().rev();
-        let recent = proposals.filter(|proposal| !is_past(proposal, now));
-        Ok(recent
-            .map(|proposal| (proposal.status(now), proposal))
-            .map(|(status, proposal)| (proposal, status))
-            .collect())
+        let recent: Vec<Proposal> = proposals.filter(|proposal| !is_past(proposal, now)).collect();
+        let stand = self.all_stand(&recent).await?;
+        Ok(recent.into_iter().zip(stand).collect())
     }
 
     /// One proposal, and what would come of it now.
@@ -134,17 +137,40 @@ impl ProposeChanges {
     /// [`ProposalError`].
     pub async fn find(&self, workspace: &WorkspaceId, id: &ProposalId) -> Result<Prospect, ProposalError> {
         let proposal = self.proposals.find(workspace, id).await?.ok_or(ProposalError::NotFound)?;
-        let status = proposal.status(self.clock.now());
-        match self.look_ahead(proposal.clone()).await {
+        let status = self.stands(&proposal).await?;
+        match self.look_ahead(proposal.clone(), status).await {
             // What could be proposed then may be impossible by now, or done: the proposal itself is still there to be seen.
-            Err(ProposalError::Connector(_) | ProposalError::Invalid(_) | ProposalError::Outdated) => {
-                let is_new = proposal.kind == ProposalKind::Add;
-                let is_outdated = status == ProposalStatus::Proposed && !is_new;
+            Err(error @ (ProposalError::Connector(_) | ProposalError::Invalid(_) | ProposalError::Outdated)) => {
+                let (is_new, waits) = (proposal.kind == ProposalKind::Add, status == ProposalStatus::Proposed);
                 let changes = if is_new { added(&proposal.request) } else { Vec::new() };
-                Ok(Prospect { status, changes, is_outdated, ..bare(proposal) })
+                let needs_secret = waits && self.is_renamed_with_secret(&proposal, &error).await?;
+                let obstacle = waits.then(|| Box::new(error));
+                let is_outdated = waits && !is_new;
+                Ok(Prospect { status, changes, needs_secret, is_outdated, obstacle, ..bare(proposal) })
             }
             outcome => outcome,
         }
+    }
+}
+
+impl ProposeChanges {
+    /// Whether a connector could be added under another name, and only with a secret.
+    async fn is_renamed_with_secret(&self, proposal: &Proposal, error: &ProposalError) -> Result<bool, ProposalError> {
+        if !error.ends_with_another_name(proposal.kind) {
+            return Ok(false);
+        }
+        match read(proposal.kind, &proposal.request)? {
+            Wanted::Add(draft) => Ok(self.connectors.needs_secret(&proposal.workspace, &draft).await?),
+            Wanted::Update(_) | Wanted::Delete => Ok(false),
+        }
+    }
+}
+
+impl ProposalError {
+    /// Whether whoever confirms helps it by another name.
+    #[must_use]
+    pub fn ends_with_another_name(&self, kind: ProposalKind) -> bool {
+        kind == ProposalKind::Add && matches!(self, Self::Connector(ConnectorError::NameTaken))
     }
 }
 

@@ -136,6 +136,7 @@ impl Services {
     pub fn propose_changes(&self) -> ProposeChanges {
         ProposeChanges {
             proposals: Proposals::new(&self.dynamodb, &self.config.tables),
+            keys: ApiKeys::new(&self.dynamodb, &self.config.tables),
             connectors: self.manage_connectors(),
             connections: self.connections(),
             audit: self.audit(),

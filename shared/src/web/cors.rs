@@ -6,12 +6,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// Headers that a page may send: those of the SDK.
-const ALLOWED_HEADERS: &str =
-    "authorization, content-type, accept, x-app-id, x-origin-url, x-base44-anonymous-id, base44-state, x-data-env";
+/// Headers that a page may send: those of the SDK, and those of an agent in the page (Model Context Protocol, Streamable
+/// HTTP).
+const ALLOWED_HEADERS: &str = "authorization, content-type, accept, x-app-id, x-origin-url, x-base44-anonymous-id, \
+    base44-state, x-data-env, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name";
 
-/// Headers that a page may read.
-const EXPOSED_HEADERS: &str = "x-base44-connector-error, x-request-id, retry-after";
+/// Headers that a page may read. An agent learns from two of them who gives tokens, and what it was given as it began.
+const EXPOSED_HEADERS: &str = "x-base44-connector-error, x-request-id, retry-after, www-authenticate, mcp-session-id";
 
 /// Methods that a page may use.
 const ALLOWED_METHODS: &str = "GET, POST, PUT, DELETE, OPTIONS";

@@ -14,6 +14,10 @@ impl fmt::Debug for Origins {
     }
 }
 
+/// How the addresses of an app begin: those of its users and backend, that of its agents, and what tells these who gives
+/// tokens.
+const OF_APPS: [&str; 3] = ["/api/apps/", "/mcp/apps/", "/.well-known/oauth-protected-resource/mcp/apps/"];
+
 impl Origins {
     /// By the apps that the authenticator knows.
     #[must_use]
@@ -28,7 +32,7 @@ impl Origins {
         origin: &'a str,
     ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
         Box::pin(async move {
-            let app = path.strip_prefix("/api/apps/").and_then(|rest| rest.split('/').next());
+            let app = OF_APPS.iter().find_map(|start| path.strip_prefix(start)?.split('/').next());
             let Some(app) = app.and_then(|raw| AppId::parse(raw).ok()) else { return false };
             self.0.allows_origin(&app, origin).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "an app's origins could not be read");

@@ -235,6 +235,12 @@ impl Problem {
         &self.errors
     }
 
+    /// What of the workspace's plan stands in the way, in fields.
+    #[must_use]
+    pub fn plan(&self) -> Option<serde_json::Value> {
+        serde_json::to_value(self.plan.as_deref()?).ok()
+    }
+
     /// What people read.
     #[must_use]
     pub fn detail(&self) -> &str {

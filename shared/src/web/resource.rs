@@ -80,15 +80,17 @@ impl Resource {
         &self.url
     }
 
-    /// The refusal of whoever does not prove anything, with where it says who gives tokens (RFC 9728, section 5.1).
-    fn unauthorized(&self, was_shown: bool) -> Problem {
+    /// The refusal of whoever does not prove anything, with where it says who gives tokens (RFC 9728, section 5.1), and what
+    /// to ask for first, if the issuer has our scopes.
+    fn unauthorized(&self, was_shown: bool, scope: Option<AgentScope>) -> Problem {
         let error = if was_shown { ", error=\"invalid_token\"" } else { "" };
+        let scope = scope.map(|scope| format!(", scope=\"{}\"", scope.as_str())).unwrap_or_default();
         let problem = Problem::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
             "This needs an access token whose audience is this address; `WWW-Authenticate` says who gives them.",
         );
-        challenged(problem, &format!("Bearer resource_metadata=\"{}\"{error}", self.metadata_url))
+        challenged(problem, &format!("Bearer resource_metadata=\"{}\"{error}{scope}", self.metadata_url))
     }
 
     /// The refusal of a token that is not good for something, with all that it would have to be good for (RFC 6750, section
@@ -104,10 +106,10 @@ impl Resource {
         )
     }
 
-    fn refused(&self, error: Unauthenticated, was_shown: bool) -> Problem {
+    fn refused(&self, error: Unauthenticated, was_shown: bool, scope: Option<AgentScope>) -> Problem {
         match error {
             Unauthenticated::NoProof | Unauthenticated::Elsewhere | Unauthenticated::ServiceOnly => {
-                self.unauthorized(was_shown)
+                self.unauthorized(was_shown, scope)
             }
             error => refused(error),
         }
@@ -147,7 +149,12 @@ where
         let Callers(authenticator) = Callers::from_ref(state);
         match authenticator.admin_at(shown, &workspace, resource.url()).await {
             Ok((person, granted)) => Ok(Self(person, Access { resource, granted })),
-            Err(error) => Err(resource.refused(error, shown.is_some())),
+            Err(error) => {
+                // Whether there is such a workspace is told by the metadata as well. What can't be read is not told.
+                let identity = authenticator.identity_of(&workspace).await.ok().flatten();
+                let has_scopes = identity.is_some_and(|identity| identity.issuer.agent_scopes);
+                Err(resource.refused(error, shown.is_some(), has_scopes.then_some(AgentScope::ReadConnectors)))
+            }
         }
     }
 }
@@ -168,7 +175,12 @@ where
         let Callers(authenticator) = Callers::from_ref(state);
         match authenticator.user_at(shown, &app, resource.url()).await {
             Ok((user, granted)) => Ok(Self(user, Access { resource, granted })),
-            Err(error) => Err(resource.refused(error, shown.is_some())),
+            Err(error) => {
+                let known = authenticator.app_with_identity(&app).await.ok().flatten();
+                let identity = known.as_ref().and_then(|app| app.identity.as_ref());
+                let has_scopes = identity.is_some_and(|identity| identity.agent_scopes);
+                Err(resource.refused(error, shown.is_some(), has_scopes.then_some(AgentScope::ReadConnections)))
+            }
         }
     }
 }

@@ -89,3 +89,21 @@ async fn a_call_that_changes_something_by_get_is_not_one_that_reads() {
     assert_eq!(seen[0].header("x-http-method-override"), None);
     assert_eq!(seen[0].header("authorization").map(|token| token.starts_with("Bearer ")), Some(true));
 }
+
+/// To connect again helps nobody while a provider does not answer: the connection is there, and a call says when to try again.
+#[tokio::test]
+async fn a_provider_that_is_down_is_waited_for_and_not_connected_to_again() {
+    let called = Called::new().await;
+    let connector = json!({"connector_id": called.connector.id, "path": "/events"});
+    let assisted = Assisted::of(called.world).await;
+    assisted.world.advance(3_700);
+    assisted.world.provider.fail_with(503, &[], "");
+    let at = (assisted.agent_path(), assisted.user(&assisted.world.app, "alice"));
+    let result = assisted.call((&at.0, &at.1), "call_api_read", connector.clone()).await;
+    assert_eq!(refused(&result), "refresh_unavailable");
+    let refusal: Value = serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap();
+    assert!(refusal["retry_after_seconds"].as_u64().unwrap() > 0, "{refusal}");
+    assert_eq!(assisted.acts("list_connections", json!({})).await["connections"][0]["status"], "degraded");
+    let connect = json!({"connector_id": connector["connector_id"]});
+    assert_eq!(assisted.acts("connect", connect).await["status"], "connected");
+}

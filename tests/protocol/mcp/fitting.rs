@@ -12,7 +12,7 @@ async fn the_code_is_for_the_connector_and_has_no_secret_in_it() {
         (&connector.id, "frontend", "sdk", "connectAppUser"),
         (&connector.id, "backend", "sdk", "getCurrentAppUserConnection"),
         (&connector.id, "backend", "http", "on-behalf-of"),
-        (&shared.id, "backend", "sdk", "getConnection('fake')"),
+        (&shared.id, "backend", "sdk", "getWorkspaceConnection('con_"),
         (&shared.id, "backend", "http", "/connectors/fake/call"),
     ] {
         let written = assisted.builds("code_for", json!({"connector_id": id, "for": side, "style": style})).await;
@@ -115,6 +115,63 @@ async fn policy_and_plan_are_told_before_anything_is_proposed() {
     let (path, token) = (assisted.builder_path(), assisted.admin());
     let wanted = json!({"integration_type": "fake", "name": "Four", "client_id": "c"});
     assert_eq!(refused(&assisted.call((&path, &token), "add_connector", wanted).await), "plan_required");
+}
+
+/// Also where nobody named the provider: what is switched off is not suggested, and who can change it is said in fields.
+#[tokio::test]
+async fn what_stands_in_the_way_is_told_for_a_purpose_and_by_the_guide_too() {
+    let assisted = Assisted::new().await;
+    let world = &assisted.world;
+    let off = |id: &str| json!({"integration_type": id, "per_user_connection_enabled": false, "builder_connection_enabled": false});
+    world.admin("PUT", "/connector-governance").json(&off("googlecalendar")).send().await.expect(200);
+    let ask = || assisted.builds("find_connector", json!({"purpose": "put meetings into their Google calendar"}));
+    let found = ask().await;
+    let of = |found: &Value, id: &str| {
+        found["providers"].as_array().unwrap().iter().find(|one| one["integration_type"] == id).unwrap()["may_add"]
+            .clone()
+    };
+    let (none, both) = (json!({"per_user": false, "shared": false}), json!({"per_user": true, "shared": true}));
+    assert_eq!((&found["may_add"], of(&found, "googlecalendar")), (&none, none.clone()), "{found}");
+    assert_eq!(of(&found, "googledrive"), both);
+    let obstacle = &found["obstacles"][0];
+    assert_eq!((&obstacle["what"], &obstacle["integration_type"]), (&json!("policy"), &json!("googlecalendar")));
+    assert_eq!(
+        (&obstacle["kinds"], &obstacle["who_can_change"]),
+        (&json!(["per_user", "shared"]), &json!("workspace_admin"))
+    );
+    assert!(!text(&found["next_step"]).contains("add_connector"), "{found}");
+    let guide = assisted.builds("connector_setup_guide", json!({"integration_type": "googlecalendar"})).await;
+    assert_eq!((&guide["may_add"], &guide["obstacles"][0]["code"]), (&none, &json!("blocked_by_policy")));
+    world.give_plan(&world.workspace, &json!("own-only")).await.unwrap();
+    let team = json!({"integration_type": "fake", "purpose": "post to the company account"});
+    let found = assisted.builds("find_connector", team).await;
+    assert_eq!(
+        (&found["suggested_kind"], &found["may_add"]),
+        (&json!("shared"), &json!({"per_user": true, "shared": false}))
+    );
+    let obstacle = &found["obstacles"][0];
+    assert_eq!((&obstacle["what"], &obstacle["kinds"]), (&json!("plan"), &json!(["shared"])), "{found}");
+    assert_eq!(
+        (&obstacle["plan"]["limit"], &obstacle["who_can_change"]),
+        (&json!("shared"), &json!("deployment_operator"))
+    );
+    assert!(text(&found["next_step"]).contains("whether the other kind will do"), "{found}");
+}
+
+#[tokio::test]
+async fn the_code_of_one_of_several_shared_connectors_means_that_one() {
+    let assisted = Assisted::new().await;
+    let office = assisted.world.shared_connector("Office").await;
+    let code = async |id: &str, style: &str| {
+        text(&assisted.builds("code_for", json!({"connector_id": id, "for": "backend", "style": style})).await["code"])
+    };
+    assert!(code(&office.id, "http").await.contains("/connectors/fake/call"));
+    let warehouse = assisted.world.shared_connector("Warehouse").await;
+    for id in [&office.id, &warehouse.id] {
+        for style in ["http", "sdk"] {
+            assert!(code(id, style).await.contains(id.as_str()), "{style}");
+        }
+    }
 }
 
 #[tokio::test]

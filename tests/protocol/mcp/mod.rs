@@ -1,9 +1,11 @@
 //! What assistants speak (Model Context Protocol): who is let in, what is told, and what is never told.
 
 mod agent;
+mod contract;
 mod fitting;
 mod input;
 mod library;
+mod messages;
 mod proposing;
 mod scopes;
 mod tokens;
@@ -101,7 +103,12 @@ impl Assisted {
             headers.push(("mcp-session-id", session));
         }
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
-        self.post(path, token, version, &headers, &body).await
+        let answer = self.post(path, token, version, &headers, &body).await;
+        if answer.status == 200 && answer.json()["result"]["content"].is_array() {
+            let listed = self.post(path, token, OLD, &[], &list()).await.expect(200);
+            contract::assert_kept(&listed["result"]["tools"], &name, &answer.json()["result"]);
+        }
+        answer
     }
 
     /// Uses a tool as a client that opens no pages, and answers its result.

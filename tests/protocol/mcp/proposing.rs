@@ -108,3 +108,99 @@ async fn a_page_is_asked_for_as_the_client_can_and_said() {
         assert_eq!(result["structuredContent"]["open_url"], request["url"], "{result}");
     }
 }
+
+/// What was proposed and cannot be confirmed any more is not shown again for a day as if it could be.
+#[tokio::test]
+async fn what_somebody_did_by_hand_meanwhile_is_not_asked_for_again() {
+    let assisted = Assisted::new().await;
+    let world = &assisted.world;
+    let (path, token) = (assisted.builder_path(), assisted.admin());
+    let connector = world.connector("Calendar").await;
+    let rename = json!({"connector_id": connector.id, "name": "Agenda"});
+    let first = assisted.builds("update_connector", rename.clone()).await;
+    assert_eq!(assisted.builds("update_connector", rename.clone()).await["proposal_id"], first["proposal_id"]);
+    world.change(&connector, &json!({"scopes": ["read"]})).await;
+    let anew = assisted.builds("update_connector", rename.clone()).await;
+    assert_ne!(anew["proposal_id"], first["proposal_id"], "the first can't be confirmed any more");
+    let confirm = format!("/proposals/{}/confirm", text(&anew["proposal_id"]));
+    world.admin("POST", &confirm).json(&json!({})).send().await.expect(200);
+    assert_eq!(assisted.builds("update_connector", rename.clone()).await["status"], "confirmed");
+    world.change(&connector, &json!({"name": "Calendar"})).await;
+    let again = assisted.builds("update_connector", rename.clone()).await;
+    assert_eq!(again["status"], "proposed", "what was confirmed was undone since: {again}");
+    let delete = json!({"connector_id": connector.id});
+    assert_eq!(assisted.builds("delete_connector", delete.clone()).await["status"], "proposed");
+    world.admin("DELETE", &format!("/connectors/{}", connector.id)).send().await.expect(202);
+    for (tool, arguments) in [("delete_connector", delete), ("update_connector", rename)] {
+        assert_eq!(refused(&assisted.call((&path, &token), tool, arguments).await), "NOT_FOUND", "{tool}");
+    }
+}
+
+/// What policy or plan do not allow is refused before there is a proposal, and again while one waits that nobody could confirm.
+#[tokio::test]
+async fn what_policy_or_plan_do_not_allow_is_refused_with_who_can_change_it() {
+    let assisted = Assisted::new().await;
+    let world = &assisted.world;
+    let (path, token) = (assisted.builder_path(), assisted.admin());
+    let wanted = |name: &str| json!({"integration_type": "fake", "name": name, "client_id": "c", "scopes": ["read"]});
+    let refusal = async |name: &str| {
+        let result = assisted.call((&path, &token), "add_connector", wanted(name)).await;
+        assert_eq!(result["isError"], true, "{result}");
+        serde_json::from_str::<Value>(result["content"][0]["text"].as_str().unwrap()).unwrap()
+    };
+    assisted.builds("add_connector", wanted("Waiting")).await;
+    let off = json!({"integration_type": "fake", "per_user_connection_enabled": false});
+    world.admin("PUT", "/connector-governance").json(&off).send().await.expect(200);
+    for name in ["New", "Waiting"] {
+        let said = refusal(name).await;
+        assert_eq!(
+            (&said["code"], &said["who_can_change"]),
+            (&json!("blocked_by_policy"), &json!("workspace_admin")),
+            "{name}"
+        );
+    }
+    let on = json!({"integration_type": "fake", "per_user_connection_enabled": true});
+    world.admin("PUT", "/connector-governance").json(&on).send().await.expect(200);
+    assert_eq!(assisted.builds("add_connector", wanted("Waiting")).await["status"], "proposed");
+    world.give_plan(&world.workspace, &json!("three")).await.unwrap();
+    for name in ["One", "Two", "Three"] {
+        let body = json!({"integration_type": "github", "name": name, "client_id": "c", "client_secret": "s"});
+        world.admin("POST", "/connectors").json(&body).send().await.expect(201);
+    }
+    for name in ["New", "Waiting"] {
+        let said = refusal(name).await;
+        assert_eq!(
+            (&said["code"], &said["who_can_change"]),
+            (&json!("plan_required"), &json!("deployment_operator")),
+            "{name}"
+        );
+        assert_eq!(said["plan"], json!({"name": "three", "limit": "connectors", "most": 3, "used": 3}));
+    }
+    let proposals = world.admin("GET", "/proposals").send().await.expect(200);
+    assert_eq!(proposals["proposals"].as_array().unwrap().len(), 1);
+}
+
+/// A detail that the guide asks for is taken, whatever it is called; one that nobody asked for is not.
+#[tokio::test]
+async fn a_detail_that_the_guide_asks_for_is_no_secret() {
+    let assisted = Assisted::new().await;
+    let mut registration = assisted.world.provider.registration("keyed");
+    registration["vars"] = json!({"api_key": {"from": "app", "label": "API key"}});
+    assisted.world.admin("POST", "/providers").json(&registration).send().await.expect(201);
+    let guide = assisted.builds("connector_setup_guide", json!({"integration_type": "keyed"})).await;
+    assert_eq!(guide["connection_config"][0]["name"], "api_key");
+    let with = |name: &str| {
+        let mut wanted = json!({"integration_type": "keyed", "name": "Keyed", "client_id": "c", "connection_config": {"api_key": "k"}});
+        wanted["connection_config"][name] = json!("k");
+        wanted
+    };
+    assert_eq!(assisted.builds("add_connector", with("api_key")).await["status"], "proposed");
+    let (path, token) = (assisted.builder_path(), assisted.admin());
+    for name in ["clientSecret", "API-Key", "access_token"] {
+        let result = assisted.call((&path, &token), "add_connector", with(name)).await;
+        assert!(
+            refused(&result) == "invalid_request" && result.to_string().contains("seen in the chat"),
+            "{name}: {result}"
+        );
+    }
+}

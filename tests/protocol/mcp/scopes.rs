@@ -117,6 +117,40 @@ async fn where_the_issuer_has_our_scopes_they_are_told_and_needed() {
     assert_eq!(saved["agent_scopes"], false);
 }
 
+/// RFC 9728, section 5.1, and RFC 6750, section 3: who has no token learns what to ask for first, where an issuer has our
+/// scopes, and else nothing that it would be refused for.
+#[tokio::test]
+async fn whoever_has_no_token_is_told_what_to_ask_for_first() {
+    let assisted = Assisted::new().await;
+    let world = &assisted.world;
+    let challenge = async |path: &str, token: &str| {
+        let answer = assisted.post(path, token, OLD, &[], &list()).await;
+        assert_eq!(answer.status, 401);
+        answer.header("www-authenticate").unwrap().to_owned()
+    };
+    let (builder, agent) = (assisted.builder_path(), assisted.agent_path());
+    for (path, token) in [(&builder, ""), (&agent, ""), (&builder, "x"), (&agent, "x")] {
+        assert!(
+            !challenge(path, token).await.contains("scope"),
+            "an issuer refuses whoever asks for what it does not know"
+        );
+    }
+    assisted.has_scopes().await;
+    let app = format!("/apps/{}", world.app.id);
+    let identity = world.admin("GET", &app).send().await.expect(200)["identity"].clone();
+    let wanted = json!({
+        "issuer": identity["issuer"], "audience": identity["audience"], "jwks": jwks(&[&world.app.signer]), "agent_scopes": true,
+    });
+    world.admin("PUT", &format!("{app}/identity")).json(&wanted).send().await.expect(200);
+    world.advance(60);
+    for (path, scope) in [(&builder, "connectors:read"), (&agent, "connections:read")] {
+        let metadata = format!("{BASE}/.well-known/oauth-protected-resource{path}");
+        let without = format!("Bearer resource_metadata=\"{metadata}\", scope=\"{scope}\"");
+        let with = format!("Bearer resource_metadata=\"{metadata}\", error=\"invalid_token\", scope=\"{scope}\"");
+        assert_eq!((challenge(path, "").await, challenge(path, "x").await), (without, with));
+    }
+}
+
 #[tokio::test]
 async fn an_agent_that_may_read_connects_writes_and_disconnects_nothing() {
     let called = Called::new().await;

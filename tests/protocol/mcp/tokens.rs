@@ -178,3 +178,46 @@ async fn a_token_comes_in_one_header_and_nowhere_else() {
     let form = form.raw("application/x-www-form-urlencoded", format!("access_token={token}").into_bytes());
     assert_eq!(form.send().await.status, 401);
 }
+
+/// An agent in a page of the app's own is let in as its other calls are; a page of anywhere else is not, and the builders'
+/// address has no pages but its own.
+#[tokio::test]
+async fn a_page_of_the_app_may_be_its_agent_and_no_other_page() {
+    let assisted = Assisted::new().await;
+    let world = &assisted.world;
+    let (agent, builder) = (assisted.agent_path(), assisted.builder_path());
+    let registered = world.admin("GET", &format!("/apps/{}", world.app.id)).send().await.expect(200);
+    let own = text(&registered["origins"][0]);
+    for (path, token, origin, expected) in [
+        (&agent, assisted.user(&world.app, "alice"), own.as_str(), 200),
+        (&agent, assisted.user(&world.app, "alice"), "https://evil.example", 403),
+        (&agent, assisted.user(&world.app, "alice"), "null", 403),
+        (&builder, assisted.admin(), own.as_str(), 403),
+    ] {
+        let answer = assisted.post(path, &token, OLD, &[("origin", origin)], &list()).await;
+        assert_eq!(answer.status, expected, "{path} {origin}");
+        let allowed = answer.header("access-control-allow-origin").map(str::to_owned);
+        assert_eq!(allowed.as_deref(), (path == &agent && origin == own).then_some(origin), "{path} {origin}");
+    }
+    let metadata = format!("/.well-known/oauth-protected-resource{agent}");
+    for path in [&agent, &metadata] {
+        let asking = world.call("OPTIONS", path).header("origin", &own).header("access-control-request-method", "POST");
+        let allowed = asking.send().await;
+        assert_eq!((allowed.status, allowed.header("access-control-allow-origin")), (204, Some(own.as_str())));
+        for header in ["authorization", "mcp-protocol-version", "mcp-session-id"] {
+            assert!(allowed.header("access-control-allow-headers").unwrap().contains(header), "{header}");
+        }
+    }
+    let told = world.call("GET", &metadata).header("origin", &own).send().await;
+    assert_eq!((told.status, told.header("access-control-allow-origin")), (200, Some(own.as_str())));
+    let refused = assisted.post(&agent, "", OLD, &[("origin", &own)], &list()).await;
+    assert!(refused.header("access-control-expose-headers").unwrap().contains("www-authenticate"), "{refused:?}");
+    // By which name somebody else says it was called decides nothing.
+    let forwarded = [("x-forwarded-host", "evil.example"), ("forwarded", "host=evil.example")];
+    assisted.post(&agent, &assisted.user(&world.app, "alice"), OLD, &forwarded, &list()).await.expect(200);
+    let hidden =
+        world.call("POST", &agent).header("host", "evil.example").header("x-forwarded-host", "connect.example");
+    let hidden =
+        hidden.bearer(&assisted.user(&world.app, "alice")).header("accept", "application/json, text/event-stream");
+    assert_eq!(hidden.json(&list()).send().await.status, 403);
+}

@@ -13,6 +13,7 @@ const STATES = {
   confirmed: ['good', 'Confirmed'],
   declined: ['', 'Declined'],
   expired: ['', 'Too old'],
+  withdrawn: ['bad', 'Withdrawn'],
 };
 
 const FIELDS = {
@@ -86,6 +87,16 @@ export async function proposal(context) {
     }),
     found.outdated &&
       note('warn', el('p', {}, 'The connector was changed since. Decline this, and have it proposed again.')),
+    found.obstacle && !found.outdated && note('warn', el('p', {}, obstacle(found.obstacle))),
+    found.status === 'withdrawn' &&
+      note(
+        'bad',
+        el(
+          'p',
+          {},
+          'The key that proposed this was revoked since, and what it asked for went with it. Nothing was done.',
+        ),
+      ),
     (found.changes.length > 0 || found.needs_client_secret) &&
       section('What it would be', {}, changes(found, provider)),
     consequence(found),
@@ -114,6 +125,10 @@ export async function proposal(context) {
     ),
   );
 }
+
+/** What keeps it from being confirmed; another name is for the person to choose. */
+const obstacle = ({ detail, pointer }) =>
+  pointer ? `${detail} Choose another one below.` : `It can’t be confirmed now. ${detail}`;
 
 function wish(kind, name, provider) {
   if (kind === 'add') return `An assistant wants to add a connector to ${provider}, called ${name}.`;
@@ -197,6 +212,9 @@ function decide(context, found, name) {
       announce('Declined. Nothing was done.');
     },
   });
+  // What can't be confirmed as things are can be let be.
+  if (found.obstacle && !found.obstacle.pointer)
+    return section('Your decision', {}, el('div', { class: 'buttons' }, decline));
   return section(
     'Your decision',
     {},

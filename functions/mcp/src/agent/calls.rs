@@ -32,7 +32,8 @@ pub(super) fn tools() -> Vec<Tool> {
         tool(
             ("call_api_read", "Read from a connected account"),
             "Calls the provider's API as the user, to look: GET or HEAD. The token is added inside. Ask for little: a page, \
-             few fields; more than 64 KiB of an answer is cut.",
+             few fields; more than 64 KiB of an answer is cut. Where it is refused with NOT_FOUND or reconnect_required, the \
+             account is not connected (any more): use connect.",
             Effect::LooksElsewhere,
             arguments(&["GET", "HEAD"], false),
             answers(),

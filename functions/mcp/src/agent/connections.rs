@@ -121,7 +121,9 @@ pub(super) async fn connect(tools: &Agent, user: &AppUser, arguments: Value) -> 
     })?;
     let id = connector.as_str().to_owned();
     let found = tools.connections.one_of_user(user, connector.clone()).await?;
-    if found.is_some_and(|found| found.standing.status == Status::Active && found.standing.missing.is_empty()) {
+    // One that can't be refreshed for now works as long as its token does: to connect again helps nobody.
+    let works = |found: &UserConnector| matches!(found.standing.status, Status::Active | Status::Degraded);
+    if found.is_some_and(|found| works(&found) && found.standing.missing.is_empty()) {
         return Ok(Answer::Told(json!({"status": "connected", "connector_id": id})));
     }
     let linked = tools.start.link(user, connector, wanted).await.map_err(not_started)?;

@@ -14,7 +14,10 @@ use connectors::{
 use rmcp::model::Tool;
 use serde_json::{Value, json};
 
-use super::Builder;
+use super::{
+    Builder,
+    obstacles::{self, Limits, may_add_schema},
+};
 use crate::{
     answer::{Answer, capped, cut},
     tool::{Effect, nested, optional, read, read_all, required, text, texts, tool},
@@ -34,19 +37,15 @@ pub(super) fn tools() -> Vec<Tool> {
             Effect::Looks,
             json!({"search": text("A word of the name, the type or the kind, such as `calendar`.")}),
             json!({
-                "providers!": {"type": "array", "items": nested(json!({
-                    "integration_type!": text("By this the other tools know it."),
-                    "name!": text("What people call it."),
-                    "categories!": texts("What kinds of product it is."),
-                    "unavailable!": {"type": ["string", "null"], "description": "Why nobody can connect today."},
-                }))},
+                "providers!": {"type": "array", "items": nested(described())},
                 "more!": {"type": "boolean"},
             }),
         ),
         tool(
             ("connector_setup_guide", "What to do at the provider"),
             "Says where at the provider a person gets a client id and a client secret, and the exact redirect URI to register \
-             there. Pass the `connector_id` of the answer on to add_connector, because the redirect URI belongs to it.",
+             there. Pass the `connector_id` of the answer on to add_connector, because the redirect URI belongs to it. If \
+             `may_add` says no, tell the person what `obstacles` says, before they register anything.",
             Effect::Looks,
             json!({
                 "integration_type!": text("The provider, as list_providers names it."),
@@ -71,9 +70,21 @@ pub(super) fn tools() -> Vec<Tool> {
                     "required!": {"type": "boolean"},
                 })), "description": "What add_connector needs beside the client id."},
                 "unavailable!": {"type": ["string", "null"], "description": "Why nobody can connect today."},
+                "may_add!": may_add_schema(),
+                "obstacles!": obstacles::schema(),
             }),
         ),
     ]
+}
+
+/// What [`shown`] has.
+pub(super) fn described() -> Value {
+    json!({
+        "integration_type!": text("By this the other tools know it."),
+        "name!": text("What people call it."),
+        "categories!": texts("What kinds of product it is."),
+        "unavailable!": {"type": ["string", "null"], "description": "Why nobody can connect today."},
+    })
 }
 
 /// `list_providers`
@@ -134,6 +145,9 @@ pub(super) async fn guide(tools: &Builder, person: &Admin, arguments: Value) -> 
     let connector = connector.unwrap_or_else(|| tools.fresh_id());
     let mut guide = facts(&provider);
     guide["connector_id"] = json!(connector.as_str());
+    let room = Limits::of(tools, person.workspace()).await?.room(Some(&provider));
+    guide["may_add"] = room.may_add();
+    guide["obstacles"] = json!(room.obstacles);
     guide["redirect_uri"] = json!(redirect_uri(&tools.public_base_url, &connector));
     Ok(Answer::Told(guide))
 }
@@ -141,7 +155,7 @@ pub(super) async fn guide(tools: &Builder, person: &Admin, arguments: Value) -> 
 /// What a person does at a provider, whichever connector it is for.
 pub(super) fn facts(provider: &Provider) -> Value {
     let scope = |suggested: &SuggestedScope| json!({"scope": capped(&suggested.scope), "description": capped(&suggested.description)});
-    let vars = provider.vars.iter().filter(|(_, var)| matches!(var.from, Source::App | Source::Input));
+    let vars = asked_of_apps(provider);
     json!({
         "integration_type": provider.id.as_str(),
         "name": capped(&provider.name),
@@ -151,6 +165,11 @@ pub(super) fn facts(provider: &Provider) -> Value {
         "connection_config": vars.take(MOST).map(|(name, var)| field(name, var)).collect::<Vec<_>>(),
         "unavailable": provider.unavailable.as_deref().map(capped),
     })
+}
+
+/// The details that a provider needs beside the client, by their names.
+pub(super) fn asked_of_apps(provider: &Provider) -> impl Iterator<Item = (&String, &Var)> {
+    provider.vars.iter().filter(|(_, var)| matches!(var.from, Source::App | Source::Input))
 }
 
 fn field(name: &str, var: &Var) -> Value {

@@ -4,7 +4,9 @@
 mod catalogue;
 mod fitting;
 mod library;
+mod obstacles;
 mod proposing;
+mod secrets;
 mod snippets;
 
 use connectors::{

@@ -10,14 +10,14 @@ use connectors::{
         proposal::{Proposal, ProposalKind, ProposalStatus},
         provider::ProviderType,
     },
-    journeys::proposals::{ProposalDraft, Prospect, Through},
+    journeys::proposals::{ProposalDraft, ProposalError, Prospect, Through},
     web::{Problem, not_proposed, seconds},
 };
 use jiff::SignedDuration;
 use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
 
-use super::Builder;
+use super::{Builder, secrets::look_over};
 use crate::{
     answer::{Answer, Page},
     tool::{Effect, nested, optional, read_all, required, text, texts, tool},
@@ -29,9 +29,6 @@ const CONFIRM: &str = "Open this page to look at what is proposed, and confirm o
 
 /// For how long a proposal that was declined is answered with that, instead of being made again.
 const DECLINED_FOR: SignedDuration = SignedDuration::from_hours(1);
-
-/// Parts of names of fields in which somebody would pass a secret on.
-const SECRETS: [&str; 5] = ["secret", "password", "token", "private_key", "api_key"];
 
 pub(super) fn tools() -> Vec<Tool> {
     let config = json!({
@@ -83,7 +80,7 @@ pub(super) fn tools() -> Vec<Tool> {
 
 fn answers() -> Value {
     json!({
-        "status!": {"type": "string", "enum": ["proposed", "confirmed", "declined", "expired"]},
+        "status!": {"type": "string", "enum": ["proposed", "confirmed", "declined", "expired", "withdrawn"]},
         "proposal_id!": text("The proposal."),
         "connector_id!": text("The connector that it is about, or that comes of it."),
         "redirect_uri!": {"type": ["string", "null"], "description": "To be registered at the provider of a new connector, exactly."},
@@ -101,7 +98,7 @@ fn answers() -> Value {
 
 /// `add_connector`
 pub(super) async fn add(tools: &Builder, person: &Admin, arguments: Value) -> Result<Answer, Problem> {
-    refuse_secrets(&arguments)?;
+    look_over(tools, person, &arguments).await?;
     let request = read_all(arguments, |arguments| {
         let provider = required(arguments, "integration_type", ProviderType::parse);
         let id = optional(arguments, "connector_id", ConnectorId::parse);
@@ -125,7 +122,7 @@ pub(super) async fn add(tools: &Builder, person: &Admin, arguments: Value) -> Re
 
 /// `update_connector`
 pub(super) async fn update(tools: &Builder, person: &Admin, arguments: Value) -> Result<Answer, Problem> {
-    refuse_secrets(&arguments)?;
+    look_over(tools, person, &arguments).await?;
     let (connector, request) = read_all(arguments, |arguments| {
         let connector = required(arguments, "connector_id", ConnectorId::parse);
         let request = common(arguments);
@@ -161,39 +158,31 @@ fn common(arguments: &Table<'_>) -> Map<String, Value> {
     request
 }
 
-/// Refuses what looks like a secret by its name, before anything is done with it.
-fn refuse_secrets(arguments: &Value) -> Result<(), Problem> {
-    let named = |fields: &Value, below: &str| -> Vec<FieldError> {
-        let names = fields.as_object().into_iter().flat_map(Map::keys);
-        let is_secret = |name: &&String| SECRETS.iter().any(|part| name.to_lowercase().contains(part));
-        let refused = |name: &String| FieldError {
-            pointer: format!("{below}/{}", connectors::domain::fields::step(name)),
-            detail:
-                "is for the page in the console, and was not kept. The person should make a new one at the provider: \
-                     this one was seen in the chat."
-                    .to_owned(),
-        };
-        names.filter(is_secret).map(refused).collect()
-    };
-    let mut refused = named(arguments, "");
-    refused.extend(named(&arguments["connection_config"], "/connection_config"));
-    if refused.is_empty() { Ok(()) } else { Err(Problem::invalid(refused)) }
-}
-
 /// Proposes, unless the same was proposed before and it is known what became of it.
 async fn propose(tools: &Builder, person: &Admin, draft: ProposalDraft) -> Result<Answer, Problem> {
     if !person.may_propose() {
         return Err(Problem::forbidden("You may look here, but not propose anything: ask an admin of the workspace."));
     }
-    let prospect = match earlier(tools, person, &draft).await? {
-        Some(earlier) => tools.proposals.find(person.workspace(), &earlier.id).await,
-        None => tools.proposals.propose(person.workspace(), draft, person.actor()).await,
-    };
-    Ok(answer(tools, prospect.map_err(not_proposed)?))
+    if let Some(earlier) = Box::pin(earlier(tools, person, &draft)).await? {
+        return Ok(answer(tools, earlier));
+    }
+    let made = Box::pin(tools.proposals.propose(person.workspace(), draft, person.actor())).await;
+    Ok(answer(tools, made.map_err(refused)?))
 }
 
-/// The latest proposal of the same, if it waits, or is so recent that asking again means to ask how it stands.
-async fn earlier(tools: &Builder, person: &Admin, draft: &ProposalDraft) -> Result<Option<Proposal>, Problem> {
+/// Why it was not proposed, each mistake at its place among the tool's arguments.
+fn refused(error: ProposalError) -> Problem {
+    let ProposalError::Invalid(errors) = error else { return not_proposed(error) };
+    let own = |FieldError { pointer, detail }| {
+        let below = pointer.strip_prefix("/connector").filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        FieldError { pointer: below.unwrap_or(&pointer).to_owned(), detail }
+    };
+    Problem::invalid(errors.into_iter().map(own).collect())
+}
+
+/// The latest proposal of the same, if it waits, or is so recent that asking again means to ask how it stands. One that nobody
+/// could confirm as things are is refused as it would be if it were made now.
+async fn earlier(tools: &Builder, person: &Admin, draft: &ProposalDraft) -> Result<Option<Prospect>, Problem> {
     let now = tools.clock.now();
     for (proposal, status) in tools.proposals.list(person.workspace()).await? {
         if !is_same(&proposal, draft) {
@@ -206,11 +195,33 @@ async fn earlier(tools: &Builder, person: &Admin, draft: &ProposalDraft) -> Resu
             (ProposalStatus::Proposed, _) => true,
             (ProposalStatus::Confirmed, ProposalKind::Add) => is_there().await.is_ok(),
             (ProposalStatus::Confirmed | ProposalStatus::Declined, _) => is_recent,
-            (ProposalStatus::Expired, _) => false,
+            (ProposalStatus::Expired | ProposalStatus::Withdrawn, _) => false,
         };
-        return Ok(stands.then_some(proposal));
+        if !stands {
+            return Ok(None);
+        }
+        let found = tools.proposals.find(person.workspace(), &proposal.id).await.map_err(refused)?;
+        if is_overtaken(&found) {
+            return Ok(None);
+        }
+        // Another name is for whoever confirms to choose.
+        let kind = found.proposal.kind;
+        let is_helped = |obstacle: &ProposalError| obstacle.ends_with_another_name(kind);
+        return match found.obstacle {
+            Some(obstacle) if !is_helped(&obstacle) => Err(refused(*obstacle)),
+            obstacle => Ok(Some(Prospect { obstacle, ..found })),
+        };
     }
     Ok(None)
+}
+
+/// Whether somebody has changed the connector by hand since: then the same is another proposal, or can't be made any more.
+fn is_overtaken(found: &Prospect) -> bool {
+    let is_undone = || found.connector.is_none() || !found.changes.is_empty();
+    match (found.status, found.proposal.kind) {
+        (ProposalStatus::Confirmed, ProposalKind::Update) => is_undone(),
+        _ => found.is_outdated,
+    }
 }
 
 /// Whether a proposal is what the draft would be. A new connector has an id of its own, unless the draft names one.
@@ -240,23 +251,4 @@ fn answer(tools: &Builder, prospect: Prospect) -> Answer {
     }
     let url = proposal.confirm_url(&tools.public_base_url);
     Answer::Asks(Page { url, message: CONFIRM, id: proposal.id.to_string(), told })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_called_a_secret_is_refused_wherever_it_stands() {
-        for arguments in [
-            json!({"client_secret": "s"}),
-            json!({"Client_Secret": "s"}),
-            json!({"connection_config": {"api_token": "s"}}),
-            json!({"password": null}),
-        ] {
-            let problem = refuse_secrets(&arguments).unwrap_err();
-            assert!(problem.errors().len() == 1 && !problem.errors()[0].detail.contains("\"s\""), "{arguments}");
-        }
-        assert!(refuse_secrets(&json!({"client_id": "c", "connection_config": {"shop": "s"}})).is_ok());
-    }
 }

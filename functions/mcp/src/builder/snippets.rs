@@ -69,20 +69,27 @@ pub(super) async fn write(tools: &Builder, person: &Admin, arguments: Value) -> 
         }
         Some((connector?, side?, style?))
     })?;
-    let connector = tools.connectors.find(person.workspace(), &connector).await.map_err(|error| match error {
-        ConnectorError::Store(cause) => cause.into(),
-        _ => Problem::invalid_field(
-            "/connector_id",
-            "is no connector of the workspace: find_connector has those that are",
-        ),
+    let all = tools.connectors.list(person.workspace()).await.map_err(unlisted)?;
+    let connector = all.iter().find(|one| one.id == connector).ok_or_else(|| {
+        Problem::invalid_field("/connector_id", "is no connector of the workspace: find_connector has those that are")
     })?;
-    Ok(Answer::Told(snippet(&tools.public_base_url, &connector, side, style)))
+    let is_like = |one: &&Connector| one.kind == ConnectorKind::Shared && one.provider == connector.provider;
+    let is_only = all.iter().filter(is_like).count() == 1;
+    Ok(Answer::Told(snippet(&tools.public_base_url, connector, is_only, side, style)))
 }
 
-fn snippet(base: &str, connector: &Connector, side: Side, style: Style) -> Value {
+fn unlisted(error: ConnectorError) -> Problem {
+    match error {
+        ConnectorError::Store(cause) => cause.into(),
+        error => Problem::internal(&error),
+    }
+}
+
+/// `is_only` says whether the provider's name is enough to mean this connector, of those that are shared.
+fn snippet(base: &str, connector: &Connector, is_only: bool, side: Side, style: Style) -> Value {
     let (language, code, notes) = match (connector.kind, side) {
         (ConnectorKind::Shared, Side::Page) => ("html", None, NOTHING_TO_CONNECT),
-        (ConnectorKind::Shared, Side::Backend) => ("javascript", Some(shared(style)), KEEP_THE_KEY),
+        (ConnectorKind::Shared, Side::Backend) => ("javascript", Some(shared(style, is_only)), KEEP_THE_KEY),
         (ConnectorKind::PerUser, Side::Page) => {
             let language = if style == Style::Element { "html" } else { "javascript" };
             (language, Some(page(style)), RETURN_URL)
@@ -114,7 +121,7 @@ fn page(style: Style) -> &'static str {
             "import { createClient } from '@base44/sdk';\n\nconst app = createClient({ serverUrl: '{base}', appId, token: userToken });\nlocation.href = await app.connectors.connectAppUser('{connector}');\n"
         }
         Style::Http => {
-            "const response = await fetch(`{base}/api/apps/${appId}/app-user-auth/connectors/{connector}/initiate`, {\n  method: 'POST',\n  credentials: 'include',\n  headers: { authorization: `Bearer ${userToken}`, 'content-type': 'application/json' },\n  body: '{}',\n});\nlocation.href = (await response.json()).redirect_url;\n"
+            "const response = await fetch(`{base}/api/apps/${appId}/app-user-auth/connectors/{connector}/initiate`, {\n  method: 'POST',\n  headers: { authorization: `Bearer ${userToken}`, 'content-type': 'application/json' },\n  body: '{}',\n});\nlocation.href = (await response.json()).redirect_url;\n"
         }
     }
 }
@@ -130,13 +137,16 @@ fn backend(style: Style) -> &'static str {
     }
 }
 
-fn shared(style: Style) -> &'static str {
+fn shared(style: Style, is_only: bool) -> &'static str {
     match style {
+        Style::Http if !is_only => {
+            "const response = await fetch(`{base}/api/apps/${appId}/external-auth/tokens/connectors/{connector}`, {\n  headers: { authorization: `Bearer ${serviceKey}` },\n});\nconst { access_token: accessToken } = await response.json();\n"
+        }
         Style::Http => {
             "const response = await fetch(`{base}/api/apps/${appId}/connectors/{type}/call`, {\n  method: 'POST',\n  headers: { authorization: `Bearer ${serviceKey}`, 'content-type': 'application/json' },\n  body: JSON.stringify({ method: 'GET', path: '/' }),\n});\nconst { success, phase, status_code, data } = await response.json();\n"
         }
         Style::Sdk | Style::Element => {
-            "import { createClient } from '@base44/sdk';\n\nconst backend = createClient({ serverUrl: '{base}', appId, serviceToken: serviceKey });\nconst { accessToken } = await backend.asServiceRole.connectors.getConnection('{type}');\n"
+            "import { createClient } from '@base44/sdk';\n\nconst backend = createClient({ serverUrl: '{base}', appId, serviceToken: serviceKey });\nconst { accessToken } = await backend.asServiceRole.connectors.getWorkspaceConnection('{connector}');\n"
         }
     }
 }

@@ -39,6 +39,14 @@ impl ManageConnectors {
         Ok(takes_secret(&accepted.provider))
     }
 
+    /// Whether whoever registers a connector like this needs a secret, whatever it is called.
+    ///
+    /// # Errors
+    /// [`ConnectorError`], as when it is registered under a name that is free.
+    pub async fn needs_secret(&self, workspace: &WorkspaceId, draft: &ConnectorDraft) -> Result<bool, ConnectorError> {
+        Ok(takes_secret(&self.accept(workspace, draft).await?.provider))
+    }
+
     /// What a connector would be after this change, which is not made.
     ///
     /// # Errors

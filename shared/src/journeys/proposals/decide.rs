@@ -75,7 +75,7 @@ impl ProposeChanges {
 
     async fn open(&self, workspace: &WorkspaceId, id: &ProposalId) -> Result<Proposal, ProposalError> {
         let proposal = self.proposals.find(workspace, id).await?.ok_or(ProposalError::NotFound)?;
-        match proposal.status(self.clock.now()) {
+        match self.stands(&proposal).await? {
             ProposalStatus::Proposed => Ok(proposal),
             status => Err(ProposalError::Decided(status)),
         }

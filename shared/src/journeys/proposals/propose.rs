@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     ProposalDraft, ProposalError, ProposeChanges, Prospect, invalid, is_past,
-    request::{Wanted, read},
+    request::{Wanted, read, refuse_turned},
 };
 use crate::domain::{
     audit::Actor,
@@ -37,6 +37,7 @@ impl ProposeChanges {
         };
         // Read before anything is looked up: whoever proposes learns of all mistakes at once.
         let wanted = read(draft.kind, &request)?;
+        refuse_turned(&request)?;
         let revision = match wanted {
             Wanted::Add(_) => None,
             Wanted::Update(_) | Wanted::Delete => Some(self.connectors.find(workspace, &connector).await?.revision),
@@ -54,7 +55,7 @@ impl ProposeChanges {
             expires_at: now.checked_add(PROPOSAL_LIFE).unwrap_or(now),
             decision: None,
         };
-        let prospect = self.look_ahead(proposal).await?;
+        let prospect = self.look_ahead(proposal, ProposalStatus::Proposed).await?;
         if prospect.proposal.kind == ProposalKind::Update && prospect.changes.is_empty() {
             return Err(invalid("/connector", "changes nothing"));
         }
@@ -90,14 +91,15 @@ impl ProposeChanges {
     /// How many proposals wait. Those that nothing comes of any more are removed on the way.
     async fn waiting(&self, workspace: &WorkspaceId) -> Result<usize, ProposalError> {
         let now = self.clock.now();
-        let mut waiting = 0;
+        let mut recent = Vec::new();
         for proposal in self.proposals.of_workspace(workspace).await? {
             if is_past(&proposal, now) {
                 self.proposals.delete(&proposal).await?;
-            } else if proposal.status(now) == ProposalStatus::Proposed {
-                waiting += 1;
+            } else {
+                recent.push(proposal);
             }
         }
-        Ok(waiting)
+        let stand = self.all_stand(&recent).await?;
+        Ok(stand.into_iter().filter(|status| *status == ProposalStatus::Proposed).count())
     }
 }

@@ -39,6 +39,8 @@ pub struct Prospect {
     pub needs_secret: bool,
     /// Whether the connector was changed since: then it cannot be confirmed any more.
     pub is_outdated: bool,
+    /// Why it could not be confirmed as things are, if it waits. It may be possible again later.
+    pub obstacle: Option<Box<ProposalError>>,
 }
 
 /// A field that would change.
@@ -62,9 +64,12 @@ pub struct People {
 }
 
 impl ProposeChanges {
-    /// What would come of a proposal as things are.
-    pub(super) async fn look_ahead(&self, proposal: Proposal) -> Result<Prospect, ProposalError> {
-        let status = proposal.status(self.clock.now());
+    /// What would come of a proposal that stands so, as things are.
+    pub(super) async fn look_ahead(
+        &self,
+        proposal: Proposal,
+        status: ProposalStatus,
+    ) -> Result<Prospect, ProposalError> {
         match read(proposal.kind, &proposal.request)? {
             Wanted::Add(draft) => {
                 let needs_secret = match status {
@@ -81,14 +86,16 @@ impl ProposeChanges {
                 let is_outdated = is_outdated(&proposal, status, &connector);
                 let changes = changes(&connector, &proposal.request);
                 let needs_secret = status == ProposalStatus::Proposed && needs_new_secret(&connector, &change);
-                let connector = Some(connector);
-                Ok(Prospect { status, connector, changes, people, needs_secret, is_outdated, ..bare(proposal) })
+                let (connector, obstacle) = (Some(connector), outdated(is_outdated));
+                let bare = bare(proposal);
+                Ok(Prospect { status, connector, changes, people, needs_secret, is_outdated, obstacle, ..bare })
             }
             Wanted::Delete => {
                 let connector = self.connectors.find(&proposal.workspace, &proposal.connector).await?;
                 let people = self.concerned(&connector, None).await?;
                 let is_outdated = is_outdated(&proposal, status, &connector);
-                Ok(Prospect { status, people, is_outdated, connector: Some(connector), ..bare(proposal) })
+                let (connector, obstacle) = (Some(connector), outdated(is_outdated));
+                Ok(Prospect { status, connector, people, is_outdated, obstacle, ..bare(proposal) })
             }
         }
     }
@@ -123,6 +130,10 @@ fn is_outdated(proposal: &Proposal, status: ProposalStatus, connector: &Connecto
     status == ProposalStatus::Proposed && Some(connector.revision) != proposal.revision
 }
 
+fn outdated(is_outdated: bool) -> Option<Box<ProposalError>> {
+    is_outdated.then(|| Box::new(ProposalError::Outdated))
+}
+
 pub(super) fn bare(proposal: Proposal) -> Prospect {
     Prospect {
         status: ProposalStatus::Proposed,
@@ -131,6 +142,7 @@ pub(super) fn bare(proposal: Proposal) -> Prospect {
         people: People::default(),
         needs_secret: false,
         is_outdated: false,
+        obstacle: None,
         proposal,
     }
 }

@@ -71,6 +71,10 @@ pub fn not_proposed(error: ProposalError) -> Problem {
         ProposalError::Decided(ProposalStatus::Expired) => {
             Problem::conflict("The proposal is older than a day: it has to be made again.")
         }
+        ProposalError::Decided(ProposalStatus::Withdrawn) => Problem::conflict(
+            "The key that proposed this was revoked since, and what it asked for went with it: nothing was done. Have it proposed \
+             again by somebody you trust.",
+        ),
         ProposalError::Decided(status) => {
             Problem::conflict(format!("The proposal was {} before: nothing was done now.", status.as_str()))
         }

@@ -9,11 +9,10 @@ use connectors::{
     auth::Admin,
     domain::{
         connector::{Connector, ConnectorKind},
-        policy::Switches,
         provider::Provider,
         scopes::Scopes,
     },
-    journeys::manage::{ConnectorError, Governed},
+    journeys::manage::ConnectorError,
     oauth::catalogue::all_described,
     web::{Problem, list as texts_of},
 };
@@ -22,13 +21,14 @@ use serde_json::{Value, json};
 
 pub(super) use self::naming::meant;
 use self::{
-    next_step::{Room, next_step},
+    next_step::{Asked, Found},
     purpose::{Suited, singular, suited},
     whose::{Evidence, suggested},
 };
 use super::{
     Builder,
-    catalogue::{shown, unlisted, words},
+    catalogue::{described, shown, unlisted, words},
+    obstacles::{self, Limits, may_add_schema},
 };
 use crate::{
     answer::{Answer, capped},
@@ -57,16 +57,24 @@ pub(super) fn tool_itself() -> Tool {
             "connectors!": {"type": "array", "items": connector()},
             "more!": {"type": "boolean", "description": "Whether there are more connectors like these."},
             "understood!": {"type": ["string", "null"], "description": "Which provider was understood, if one was named."},
-            "providers!": {"type": "array", "items": {"type": "object"}, "description": "What could be connected for the purpose, or what may have been meant."},
+            "providers!": {"type": "array", "items": candidate(), "description": "What could be connected for the purpose, or what may have been meant."},
             "suggested_kind!": {"type": "string", "enum": ["per_user", "shared"]},
             "evidence!": {"type": "string", "enum": Evidence::WORDS, "description": "What the kind was guessed from."},
             "why!": text("Why that kind."),
             "question!": text("What to ask the person before anything is proposed: they decide, not the guess."),
-            "may_add!": nested(json!({"per_user!": {"type": "boolean"}, "shared!": {"type": "boolean"}})),
-            "why_not!": {"type": ["string", "null"], "description": "What stands in the way of adding one."},
+            "may_add!": may_add_schema(),
+            "obstacles!": obstacles::schema(),
+            "why_not!": {"type": ["string", "null"], "description": "The first of `obstacles`, in words."},
             "next_step!": text("What to do now."),
         }),
     )
+}
+
+/// A provider, and which kinds of connector to it could be added.
+fn candidate() -> Value {
+    let mut fields = described();
+    fields["may_add!"] = may_add_schema();
+    nested(fields)
 }
 
 fn connector() -> Value {
@@ -106,31 +114,42 @@ pub(super) async fn find(tools: &Builder, person: &Admin, arguments: Value) -> R
     let workspace = person.workspace();
     let own = tools.providers.of_workspace(workspace).await.map_err(unlisted)?;
     let choice = Choice::of(own.into_iter().chain(all_described()).collect(), &wish)?;
-    let governed = tools.policies.list(workspace).await?;
+    let limits = Limits::of(tools, workspace).await?;
     let connectors = tools.connectors.list(workspace).await.map_err(not_listed)?;
     let meant: Vec<&Connector> = connectors.iter().filter(|connector| choice.means(connector, &wish)).collect();
     let mut seen = Vec::new();
     for connector in &meant {
-        seen.push(look(tools, connector, &wish, &choice, &governed).await?);
+        seen.push(look(tools, connector, &wish, &choice, &limits).await?);
     }
     seen.sort_by_key(|connector| connector["fits"] != true);
-    let switches = choice.understood.as_ref().map(|provider| switches(provider.id.as_str(), &governed));
-    let room = Room::of(tools, workspace, choice.understood.as_ref(), switches).await?;
+    let switches = choice.understood.as_ref().map(|provider| limits.switches(provider.id.as_str()));
     let guess = suggested(&wish.purpose, &wish.scopes, choice.about(&wish), switches, &meant);
-    Ok(Answer::Told(told(&wish, &choice, seen, &room, guess)))
+    Ok(Answer::Told(told(&wish, &choice, seen, &limits, guess)))
 }
 
 fn told(
     wish: &Wish,
     choice: &Choice,
     mut seen: Vec<Value>,
-    room: &Room,
+    limits: &Limits,
     (kind, evidence): (ConnectorKind, Evidence),
 ) -> Value {
-    let is_asked = wish.provider.is_some() || !wish.purpose.is_empty();
-    let is_unclear = wish.provider.is_some() && choice.understood.is_none();
-    let fits = is_asked && !is_unclear && seen.iter().any(|connector| connector["fits"] == true);
-    let next_step = next_step(is_asked, is_unclear, fits, &seen, room);
+    let asked = match (&wish.provider, &choice.understood) {
+        (None, _) if wish.purpose.is_empty() => Asked::Nothing,
+        (Some(_), None) => Asked::Unclearly,
+        _ => Asked::Clearly,
+    };
+    let fits = asked == Asked::Clearly && seen.iter().any(|connector| connector["fits"] == true);
+    let room = limits.room(choice.about(wish));
+    let is_open = |found: &Suited| !limits.room(Some(&found.provider)).is_closed();
+    let has_others = wish.provider.is_none() && choice.candidates.iter().take(MOST).any(is_open);
+    let found = Found { asked, fits, connectors: &seen, room: &room, kind, has_others };
+    let next_step = found.next_step();
+    let candidate = |found: &Suited| {
+        let mut told = shown(&found.provider);
+        told["may_add"] = limits.room(Some(&found.provider)).may_add();
+        told
+    };
     let more = seen.len() > MOST;
     seen.truncate(MOST);
     json!({
@@ -139,13 +158,14 @@ fn told(
         "connectors": seen,
         "more": more,
         "understood": choice.understood.as_ref().map(|provider| provider.id.as_str()),
-        "providers": choice.candidates.iter().take(MOST).map(|found| shown(&found.provider)).collect::<Vec<_>>(),
+        "providers": choice.candidates.iter().take(MOST).map(candidate).collect::<Vec<_>>(),
         "suggested_kind": kind.as_str(),
         "evidence": evidence.as_str(),
         "why": evidence.why(kind),
         "question": QUESTION,
-        "may_add": {"per_user": room.per_user, "shared": room.shared},
-        "why_not": room.why_not,
+        "may_add": room.may_add(),
+        "why_not": room.obstacles.first().map(|obstacle| obstacle["detail"].clone()),
+        "obstacles": room.obstacles,
     })
 }
 
@@ -205,11 +225,11 @@ async fn look(
     connector: &Connector,
     wish: &Wish,
     choice: &Choice,
-    governed: &[Governed],
+    limits: &Limits,
 ) -> Result<Value, Problem> {
     let provider = choice.all.iter().find(|provider| provider.id == connector.provider);
     let missing = missing(&wish.scopes, connector, provider);
-    let switches = switches(connector.provider.as_str(), governed);
+    let switches = limits.switches(connector.provider.as_str());
     let is_allowed = match connector.kind {
         ConnectorKind::PerUser => switches.per_user,
         ConnectorKind::Shared => switches.builder,
@@ -233,11 +253,6 @@ async fn look(
         "allowed": is_allowed,
         "fits": is_enough && choice.suits(connector, wish),
     }))
-}
-
-fn switches(provider: &str, governed: &[Governed]) -> Switches {
-    let found = governed.iter().find(|governed| governed.provider.as_str() == provider);
-    found.map(|governed| governed.switches).unwrap_or_default()
 }
 
 /// What of the wanted scopes a connector does not ask for, neither by name nor by a scope that stands for it.

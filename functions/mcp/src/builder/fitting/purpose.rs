@@ -2,71 +2,9 @@
 
 use connectors::domain::provider::Provider;
 
-/// Words of any purpose, which say nothing about a provider though some are called so.
-const SAYS_NOTHING: [&str; 62] = [
-    "account",
-    "all",
-    "and",
-    "any",
-    "app",
-    "apps",
-    "business",
-    "community",
-    "company",
-    "create",
-    "data",
-    "each",
-    "every",
-    "everyone",
-    "find",
-    "for",
-    "friday",
-    "from",
-    "get",
-    "has",
-    "have",
-    "his",
-    "her",
-    "home",
-    "into",
-    "line",
-    "list",
-    "look",
-    "make",
-    "mobile",
-    "monday",
-    "month",
-    "morning",
-    "new",
-    "news",
-    "now",
-    "open",
-    "our",
-    "own",
-    "people",
-    "personal",
-    "put",
-    "read",
-    "save",
-    "see",
-    "send",
-    "show",
-    "someone",
-    "sunday",
-    "sync",
-    "team",
-    "that",
-    "the",
-    "their",
-    "them",
-    "tuesday",
-    "user",
-    "week",
-    "when",
-    "with",
-    "workspace",
-    "write",
-];
+/// Words of any purpose, one a line, which say nothing about a provider. Some providers are called so, and so they are data
+/// and no code: code names no provider.
+const SAYS_NOTHING: &str = include_str!("says-nothing.txt");
 
 /// What a purpose is about, in the words of the catalogue's categories.
 const KINDS: [(&str, &[&str]); 46] = [
@@ -154,7 +92,7 @@ pub(super) fn suited(providers: &[Provider], purpose: &[String]) -> Vec<Suited> 
 fn tells(word: &str, purpose: &[String]) -> bool {
     // A plain word is a name all the same where it is written as a domain, as in `monday.com`.
     let is_domain = || purpose.windows(2).any(|pair| singular(&pair[0]) == word && pair[1] == "com");
-    word.chars().count() >= SHORTEST && (!SAYS_NOTHING.contains(&word) || is_domain())
+    word.chars().count() >= SHORTEST && (!SAYS_NOTHING.lines().any(|plain| plain == word) || is_domain())
 }
 
 fn judged(provider: &Provider, kinds: &[(&str, Vec<&str>)], has_kind: bool) -> Option<Suited> {
