@@ -76,9 +76,32 @@ pub(super) fn deed(actor: &Actor, action: &str, target: &str, details: &[(&str, 
 }
 
 impl Audit {
-    /// Notes what was done, where nothing was left of it in the transaction that did it. It has been done by then: what
-    /// can't be written now is left to be noted later; if that fails too, it is an error in the log and a figure, not for the
-    /// person who did it.
+    /// What is about to be done, to be left in the transaction that does it; noted when that is done, see [`Self::note_left`].
+    pub(super) fn to_note(
+        &self,
+        workspace: &WorkspaceId,
+        actor: &Actor,
+        action: &str,
+        target: &str,
+        details: &[(&str, &str)],
+    ) -> Notice {
+        let now = self.clock.now();
+        let id = EventId::of_ulid(&self.random.ulid(now));
+        Notice::silent(id, now, workspace.clone(), deed(actor, action, target, details))
+    }
+
+    /// Notes what is done next, and changes nothing here: before it is done, so that it is not done unnoted.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it can't even be left to be noted later: then it is not to be done.
+    pub(super) async fn note_first(&self, notice: &Notice) -> Result<(), StoreError> {
+        self.outbox.put(notice).await?;
+        self.note_left(notice).await;
+        Ok(())
+    }
+
+    /// Notes what was done, where nothing was changed here by it. It has been done by then: what can't be written now is left
+    /// to be noted later; if that fails too, it is an error in the log and a figure, not for the person who did it.
     pub async fn note(
         &self,
         workspace: &WorkspaceId,
@@ -87,11 +110,10 @@ impl Audit {
         target: &str,
         details: &[(&str, &str)],
     ) {
-        let (deed, now) = (deed(&actor, action, target, details), self.clock.now());
-        let Err(error) = self.append(workspace, now, &deed, None).await else { return };
-        let id = EventId::of_ulid(&self.random.ulid(now));
-        let left = self.outbox.put(&Notice::silent(id, now, workspace.clone(), deed)).await;
-        if let Err(lost) = left {
+        let notice = self.to_note(workspace, &actor, action, target, details);
+        let Some(deed) = &notice.deed else { return };
+        let Err(error) = self.append(workspace, notice.at, deed, None).await else { return };
+        if let Err(lost) = self.outbox.put(&notice).await {
             self.metrics.record(Metric::AuditMissed, 1);
             tracing::error!(%error, %lost, workspace.id = %workspace, action, "an event is missing from the audit trail");
         } else {

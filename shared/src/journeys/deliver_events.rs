@@ -228,10 +228,11 @@ impl DeliverEvents {
         if !last.is_gone() && !webhook.is_given_up(last.at) {
             return Ok(());
         }
-        if self.webhooks.give_up(webhook).await? == Write::Done {
-            let reason = if last.is_gone() { "gone" } else { "failing" };
-            let details = [("reason", reason)];
-            self.audit.note(&webhook.workspace, Actor::System, "webhook.given_up", webhook.id.as_str(), &details).await;
+        let details = [("reason", if last.is_gone() { "gone" } else { "failing" })];
+        let (workspace, id) = (&webhook.workspace, webhook.id.as_str());
+        let told = self.audit.to_note(workspace, &Actor::System, "webhook.given_up", id, &details);
+        if self.webhooks.give_up(webhook, &told).await? == Write::Done {
+            self.audit.note_left(&told).await;
         }
         Ok(())
     }

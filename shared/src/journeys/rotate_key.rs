@@ -137,9 +137,11 @@ impl RotateKey {
     ) -> Result<u32, RotateError> {
         let generation = newest.number.saturating_add(1);
         self.queue.send(&KeyMessage::Reseal(Walk::new(workspace, generation)), NOTICED_AFTER).await?;
-        self.vault.add_key(workspace, generation, kms_key).await?;
         let details = [("kms_key", kms_key.map_or(DEPLOYMENT_KEY, KmsKeyArn::as_str))];
-        self.audit.note(workspace, actor, "encryption_key.created", &generation.to_string(), &details).await;
+        let number = generation.to_string();
+        let told = self.audit.to_note(workspace, &actor, "encryption_key.created", &number, &details);
+        self.vault.add_key(workspace, generation, kms_key, &told).await?;
+        self.audit.note_left(&told).await;
         Ok(generation)
     }
 

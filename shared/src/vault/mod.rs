@@ -13,6 +13,7 @@ use crate::{
     domain::{
         encryption_key::KmsKeyArn,
         ids::WorkspaceId,
+        notice::Notice,
         secret::{Kind, Sealed, Secret},
     },
     random::Random,
@@ -86,10 +87,11 @@ impl Vault {
     /// # Errors
     /// [`NewKeyError`].
     pub async fn found(&self, workspace: &WorkspaceId, kms_key: Option<&KmsKeyArn>) -> Result<(), NewKeyError> {
-        self.keys.make(workspace, FIRST_GENERATION, kms_key).await
+        self.keys.make(workspace, FIRST_GENERATION, kms_key, None).await
     }
 
-    /// Makes the key of a new generation, which seals from now on: here at once, elsewhere within [`NOTICED_AFTER`].
+    /// Makes the key of a new generation, which seals from now on: here at once, elsewhere within [`NOTICED_AFTER`]. What is to
+    /// be noted of that is left in the same moment.
     ///
     /// # Errors
     /// [`NewKeyError`].
@@ -98,8 +100,9 @@ impl Vault {
         workspace: &WorkspaceId,
         generation: u32,
         kms_key: Option<&KmsKeyArn>,
+        told: &Notice,
     ) -> Result<(), NewKeyError> {
-        self.keys.make(workspace, generation, kms_key).await
+        self.keys.make(workspace, generation, kms_key, Some(told)).await
     }
 
     /// The workspaces whose keys turned out to be too old, or not to have replaced the one before, since the last call.
