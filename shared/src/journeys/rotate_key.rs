@@ -106,6 +106,9 @@ impl RotateKey {
     /// [`RotateError`] if it could not be looked, or must be tried again.
     pub(super) async fn look_after(&self, workspace: &WorkspaceId) -> Result<(), RotateError> {
         let Some(wrapped) = self.keys.newest(workspace).await? else { return Ok(()) };
+        if let Err(error) = self.audit.look_after(workspace).await {
+            tracing::warn!(%error, workspace.id = %workspace, "the audit trail is not signed yet");
+        }
         let newest = self.dated(workspace, wrapped.generation).await?;
         let now = self.clock.now();
         if newest.is_aged(now, self.max_age) {

@@ -24,7 +24,8 @@ pub(super) fn pk(workspace: &WorkspaceId) -> String {
     format!("WS#{workspace}")
 }
 
-const META: &str = "META";
+/// The sort key of a workspace itself.
+pub(super) const META: &str = "META";
 
 /// Workspaces in the registry.
 #[derive(Debug, Clone)]

@@ -105,8 +105,13 @@ impl Vault {
         self.keys.make(workspace, generation, kms_key, Some(told)).await
     }
 
-    /// The workspaces whose keys turned out to be too old, or not to have replaced the one before, since the last call.
-    /// Each is named once an hour at most.
+    /// Has somebody else look after a workspace's keys: one is missing that can't be made here.
+    pub fn neglect(&self, workspace: &WorkspaceId) {
+        self.keys.neglect(workspace);
+    }
+
+    /// The workspaces whose keys turned out to be too old, to be missing, or not to have replaced the one before, since the
+    /// last call. Each is named once an hour at most.
     #[must_use]
     pub fn take_neglected(&self) -> Vec<WorkspaceId> {
         self.keys.take_neglected()

@@ -200,6 +200,11 @@ impl KeyRing {
         own.map_or(&self.key_id, KmsKeyArn::as_str)
     }
 
+    /// Notices that a workspace's keys want looking after.
+    pub(super) fn neglect(&self, workspace: &WorkspaceId) {
+        self.with_cache(|cache, now| cache.notice_neglect(workspace, now));
+    }
+
     /// The workspaces whose keys turned out to want looking after since the last time somebody asked.
     pub(super) fn take_neglected(&self) -> Vec<WorkspaceId> {
         self.with_cache(|cache, _| std::mem::take(&mut cache.neglected))
