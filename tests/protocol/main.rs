@@ -47,6 +47,7 @@ mod leakage;
 mod links;
 mod mass_revocations;
 mod mcp;
+mod noted;
 mod notices;
 mod odd_grants;
 mod odd_tokens;
