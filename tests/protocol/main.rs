@@ -11,6 +11,8 @@
 mod account_details;
 mod arrivals;
 mod audit_chain;
+mod audit_lines;
+mod audit_older;
 mod bound_tokens;
 mod callers;
 mod calls;
