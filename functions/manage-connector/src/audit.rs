@@ -143,7 +143,7 @@ impl Format {
 fn lines(page: TrailLines, query: &Query) -> Response {
     let mut response = ([(header::CONTENT_TYPE, LINES)], page.text).into_response();
     if let Some(next) = page.next {
-        let mut target = url::form_urlencoded::Serializer::new(String::from("?"));
+        let mut target = url::form_urlencoded::Serializer::for_suffix(String::from("?"), 1);
         let kept = query.pairs().filter(|(name, _)| !["cursor", "format"].contains(name));
         target.extend_pairs(kept).append_pair("format", "ndjson").append_pair("cursor", &next.to_text());
         if let Ok(link) = HeaderValue::try_from(format!("<{}>; rel=\"next\"", target.finish())) {

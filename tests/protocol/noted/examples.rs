@@ -188,7 +188,7 @@ async fn of_proposals(world: &World, of: (&str, &str)) -> Option<Example> {
             Some(Example::admin(world, &path, json!({"client_secret": "s"})))
         }
         ("POST", "/proposals/{proposal}/decline") => {
-            Some(Example::admin(world, &format!("/proposals/{}/decline", proposed(world).await), json!({})))
+            Some(Example::admin(world, &format!("/proposals/{}/decline", proposed(world).await), None))
         }
         _ => None,
     }
@@ -198,7 +198,7 @@ async fn of_workspace(world: &World, of: (&str, &str)) -> Option<Example> {
     let admin = |rest: &str, body: Option<Value>| Some(Example::admin(world, rest, body));
     let switched_off = json!({"integration_type": PROVIDER, "per_user_connection_enabled": false});
     match of {
-        ("DELETE", "") => admin("", None),
+        ("DELETE", "") => admin(&format!("?confirm={}", world.workspace.id), None),
         ("PUT", "/connector-governance") => admin("/connector-governance", Some(switched_off)),
         ("PUT", "/connector-governance/bulk") => admin("/connector-governance/bulk", Some(json!([switched_off]))),
         ("POST", "/keys") => admin("/keys", Some(json!({"name": "ops", "role": "read"}))),
