@@ -120,7 +120,9 @@ async fn of_connectors(world: &World, of: (&str, &str)) -> Option<Example> {
         }
         ("DELETE", "/connectors/{id}/connections/{connection}") => {
             let (connector, connection) = connected(world).await;
-            Some(Example::admin(world, &format!("/connectors/{}/connections/{connection}", connector.id), None))
+            let who = format!("app_id={}&issuer={}&sub=alice", world.app.id, world.app.issuer);
+            let rest = format!("/connectors/{}/connections/{connection}?{who}", connector.id);
+            Some(Example::admin(world, &rest, None))
         }
         ("DELETE", "/connectors/{id}/connection") => {
             let connector = world.shared_connector("Team").await;
