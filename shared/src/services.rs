@@ -187,7 +187,13 @@ impl Services {
             metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+            begins_signing: false,
         }
+    }
+
+    /// The same, for those whose role may make a workspace's keys.
+    fn signing_audit(&self) -> Audit {
+        Audit { begins_signing: true, ..self.audit() }
     }
 
     fn told_events(&self) -> ToldEvents {

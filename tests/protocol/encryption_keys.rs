@@ -190,7 +190,7 @@ async fn a_forged_message_makes_no_key_and_seals_nothing() {
 #[tokio::test]
 async fn of_two_who_ask_at_once_one_makes_the_key_and_the_other_is_told() {
     let (world, _) = connected(&[]).await;
-    let mut held = world.aws.hold("PutItem", "KEY#0000000002");
+    let mut held = world.aws.hold("TransactWriteItems", "KEY#0000000002");
     let ask = || world.admin("POST", "/encryption-keys").json(&json!({})).send();
     let second = async {
         held.arrived().await;

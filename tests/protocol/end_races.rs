@@ -67,7 +67,7 @@ async fn a_sweep_that_the_schedule_finds_before_its_app_is_deleted_is_not_over()
 #[tokio::test]
 async fn a_purge_that_the_schedule_finds_before_its_workspace_is_marked_is_not_over() {
     let (world, _connector, _) = connected(2).await;
-    let mut held = world.aws.hold("UpdateItem", "deleted_at");
+    let mut held = world.aws.hold("TransactWriteItems", "workspace.deleted");
     let comes_by = async {
         held.arrived().await;
         world.remind_of_what_is_due().await;

@@ -11,6 +11,8 @@
 mod account_details;
 mod arrivals;
 mod audit_chain;
+mod audit_lines;
+mod audit_older;
 mod bound_tokens;
 mod callers;
 mod calls;
@@ -48,6 +50,7 @@ mod leakage;
 mod links;
 mod mass_revocations;
 mod mcp;
+mod noted;
 mod notices;
 mod odd_grants;
 mod odd_tokens;

@@ -12,20 +12,21 @@ use crate::world::{Reply, World, serve, text, wire::Received};
 #[derive(Clone)]
 struct Receiver {
     url: String,
-    answers: Arc<Mutex<u16>>,
+    answers: Arc<Mutex<(u16, Option<&'static str>)>>,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Receiver {
     async fn start() -> Self {
-        let (answers, received) = (Arc::new(Mutex::new(204)), Arc::<Mutex<Vec<Received>>>::default());
+        let (answers, received) = (Arc::new(Mutex::new((204, None))), Arc::<Mutex<Vec<Received>>>::default());
         let kept = (answers.clone(), received.clone());
         let handler = Arc::new(move |request: Received| -> futures::future::BoxFuture<'static, Reply> {
             let (answers, received) = kept.clone();
             Box::pin(async move {
                 received.lock().unwrap().push(request);
-                let status = *answers.lock().unwrap();
-                let headers = vec![("location".to_owned(), "/elsewhere".to_owned())];
+                let (status, retry_after) = *answers.lock().unwrap();
+                let mut headers = vec![("location".to_owned(), "/elsewhere".to_owned())];
+                headers.extend(retry_after.map(|wait: &str| ("retry-after".to_owned(), wait.to_owned())));
                 Reply::Answer { status, headers, body: "ignored".to_owned() }
             })
         });
@@ -34,7 +35,12 @@ impl Receiver {
     }
 
     fn answer(&self, status: u16) {
-        *self.answers.lock().unwrap() = status;
+        *self.answers.lock().unwrap() = (status, None);
+    }
+
+    /// Refuses, and says when to ask again.
+    fn refuse_until(&self, retry_after: &'static str) {
+        *self.answers.lock().unwrap() = (429, Some(retry_after));
     }
 
     fn take(&self) -> Vec<Received> {
@@ -121,6 +127,49 @@ async fn a_receiver_that_is_down_loses_nothing_and_is_asked_less_and_less() {
     world.fire_schedule().await;
     world.deliver_events().await;
     assert_eq!(receiver.take().len(), 0, "it arrived");
+}
+
+/// Longer than the schedule has it, and an hour at most.
+#[tokio::test]
+async fn a_receiver_that_says_when_to_come_again_is_not_asked_before() {
+    for (asked, waits) in [("1200", 1_200), ("Sun, 22 Nov 2026 10:30:00 GMT", 1_800), ("999999", 3_600)] {
+        let (world, receiver, _, _) = hooked(&json!({})).await;
+        receiver.refuse_until(asked);
+        world.connector("Calendar").await;
+        world.deliver_events().await;
+        assert_eq!(receiver.take().len(), 1);
+        receiver.answer(200);
+        world.advance(waits - 5);
+        world.fire_schedule().await;
+        world.deliver_events().await;
+        assert_eq!(receiver.take().len(), 0, "{asked}: before its time");
+        world.advance(10);
+        world.fire_schedule().await;
+        world.deliver_events().await;
+        assert_eq!(receiver.take().len(), 1, "{asked}");
+    }
+}
+
+/// A try that began before an admin enabled it anew, or sent it elsewhere, says nothing about what is there now.
+#[tokio::test]
+async fn who_begins_anew_is_not_given_up_for_what_was_before() {
+    for (status, change) in [(500, json!({"enabled": true})), (410, json!({"url": "http://127.0.0.1:9/new"}))] {
+        let (world, receiver, id, _) = hooked(&json!({})).await;
+        receiver.answer(500);
+        world.connector("Calendar").await;
+        world.deliver_events().await;
+        world.advance(4 * 24 * 3_600);
+        receiver.answer(status);
+        world.fire_schedule().await;
+        let mut held = world.aws.hold("UpdateItem", "tried_at");
+        let meanwhile = async {
+            held.arrived().await;
+            world.admin("PUT", &format!("/webhooks/{id}")).json(&change).send().await.expect(200);
+            held.release();
+        };
+        tokio::join!(world.deliver_events(), meanwhile);
+        assert_eq!(shown(&world, &id).await["state"], "enabled", "{change}");
+    }
 }
 
 #[tokio::test]

@@ -2,11 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use connectors::{
     domain::{audit::Deed, chain::Witness},
     journeys::read_audit::{ReadAudit, ReadAuditError},
-    store::{Checked, Cursor, Flaw, Sought, StoredEvent},
+    store::{AuditPage, Checked, Cursor, Flaw, Sought, StoredEvent, TrailLines},
     web::{AdminCaller, Problem, Query},
 };
 use jiff::Timestamp;
@@ -52,18 +58,29 @@ impl From<StoredEvent> for EventOnWire {
 }
 
 #[derive(Serialize)]
-struct PageOnWire {
+struct TrailOnWire {
     events: Vec<EventOnWire>,
     next_cursor: Option<String>,
 }
 
+impl From<AuditPage> for TrailOnWire {
+    fn from(page: AuditPage) -> Self {
+        Self {
+            events: page.events.into_iter().map(EventOnWire::from).collect(),
+            next_cursor: page.next.map(|cursor| cursor.to_text()),
+        }
+    }
+}
+
 /// Lists who did what in the workspace, a page at a time, the latest first; of what is sought, if the query says. Never a
-/// secret.
+/// secret. As `application/x-ndjson`, which the query can ask for too, a line for each event, the earliest first, with all
+/// that it takes to check the chains elsewhere; `Link` names the next page.
 async fn page(
     State(journey): State<ReadAudit>,
     AdminCaller(admin): AdminCaller,
+    headers: HeaderMap,
     query: Query,
-) -> Result<Json<PageOnWire>, Problem> {
+) -> Result<Response, Problem> {
     const TEXT: &str = "must be a text of 1,000 characters at most";
     let text = |raw: &str| (!raw.is_empty() && raw.chars().count() <= LONGEST_SOUGHT).then(|| raw.to_owned());
     let cursor = query.read("cursor", CURSOR, Cursor::parse)?;
@@ -75,11 +92,65 @@ async fn page(
         target: query.read("target", TEXT, text)?,
         connector: query.read("connector", TEXT, text)?,
     };
-    let page = journey.page(admin.workspace(), &sought, cursor.as_ref()).await.map_err(problem)?;
-    Ok(Json(PageOnWire {
-        events: page.events.into_iter().map(EventOnWire::from).collect(),
-        next_cursor: page.next.map(|cursor| cursor.to_text()),
-    }))
+    let format = query.read("format", "must be `json` or `ndjson`", Format::parse)?;
+    match format.unwrap_or_else(|| Format::accepted(&headers)) {
+        Format::Json => {
+            let page = journey.page(admin.workspace(), &sought, cursor.as_ref()).await.map_err(problem)?;
+            Ok(Json(TrailOnWire::from(page)).into_response())
+        }
+        Format::Lines => {
+            let page = journey.lines(admin.workspace(), &sought, cursor.as_ref()).await.map_err(problem)?;
+            Ok(lines(page, &query))
+        }
+    }
+}
+
+/// The kind of the trail as lines.
+const LINES: &str = "application/x-ndjson";
+
+/// In which form the trail is told.
+#[derive(Clone, Copy)]
+enum Format {
+    Json,
+    Lines,
+}
+
+impl Format {
+    fn parse(raw: &str) -> Option<Self> {
+        match raw {
+            "json" => Some(Self::Json),
+            "ndjson" => Some(Self::Lines),
+            _ => None,
+        }
+    }
+
+    /// Lines for who names them, without saying by `q=0` that they are what is not taken (RFC 9110, section 12.5.1).
+    fn accepted(headers: &HeaderMap) -> Self {
+        let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let names_lines = |range: &str| {
+            let (kind, parameters) = range.split_once(';').unwrap_or((range, ""));
+            let is_refused = parameters.split(';').filter_map(|parameter| parameter.trim().split_once('='));
+            let is_refused = is_refused.into_iter().any(|(name, value)| {
+                name.eq_ignore_ascii_case("q") && value.trim().parse().is_ok_and(|quality: f32| quality <= 0.0)
+            });
+            kind.trim().eq_ignore_ascii_case(LINES) && !is_refused
+        };
+        if accepted.flat_map(|value| value.split(',')).any(names_lines) { Self::Lines } else { Self::Json }
+    }
+}
+
+/// The trail as lines; the next page is the same request with another cursor.
+fn lines(page: TrailLines, query: &Query) -> Response {
+    let mut response = ([(header::CONTENT_TYPE, LINES)], page.text).into_response();
+    if let Some(next) = page.next {
+        let mut target = url::form_urlencoded::Serializer::for_suffix(String::from("?"), 1);
+        let kept = query.pairs().filter(|(name, _)| !["cursor", "format"].contains(name));
+        target.extend_pairs(kept).append_pair("format", "ndjson").append_pair("cursor", &next.to_text());
+        if let Ok(link) = HeaderValue::try_from(format!("<{}>; rel=\"next\"", target.finish())) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+    }
+    response
 }
 
 /// What a chain's breaking shows by.
@@ -95,6 +166,8 @@ struct VerifiedOnWire {
     /// Whether nothing is missing and nothing was changed, as far as this call looked.
     intact: bool,
     looked_at: usize,
+    /// How many events at the beginning of the trail are from before it was signed: nobody vouches for those.
+    unsigned: u64,
     flaw: Option<FlawOnWire>,
     next_cursor: Option<String>,
     /// How far the chains have come, at the end of a trail that is intact: shown again later as `?witness=`, it finds out
@@ -111,7 +184,8 @@ impl From<Checked> for VerifiedOnWire {
         });
         let next_cursor = checked.next.map(|cursor| cursor.to_text());
         let witness = checked.witness.map(|witness| witness.to_string());
-        Self { intact: flaw.is_none(), looked_at: checked.looked_at, flaw, next_cursor, witness }
+        let Checked { looked_at, unsigned, .. } = checked;
+        Self { intact: flaw.is_none(), looked_at, unsigned, flaw, next_cursor, witness }
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     app::words,
     ids::{ConnectorId, KeyId, ProposalId, WorkspaceId},
+    notice::Notice,
 };
 
 /// How long a proposal waits for a person.
@@ -57,6 +58,8 @@ pub struct Verdict {
     pub proposal: Proposal,
     /// The decision.
     pub decision: Decision,
+    /// What is to be noted of it.
+    pub told: Notice,
 }
 
 /// What is to be done with a connector.

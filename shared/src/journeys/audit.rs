@@ -8,14 +8,14 @@ use crate::{
     clock::Clock,
     domain::{
         audit::{Actor, AuditEvent, Deed, Origin},
-        chain::{ChainKey, Head, LANES, Tip},
+        chain::{ChainKey, Head, LANES, SIGNING_BEGUN, Tip},
         digest::hex,
         ids::{EventId, WorkspaceId},
         notice::Notice,
     },
     metrics::{Metric, Metrics},
     random::Random,
-    store::{Appended, AuditKeys, AuditLog, Outbox, StoreError},
+    store::{Appended, AuditKeys, AuditLog, Outbox, StoreError, Write},
     vault::{Place, Vault, VaultError},
 };
 
@@ -47,6 +47,9 @@ pub struct Audit {
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
+    /// Whether a trail that was never signed is signed from what is noted here next. Where the role does not allow it,
+    /// somebody else is asked to.
+    pub(crate) begins_signing: bool,
 }
 
 /// Why a deed is not in the trail.
@@ -76,9 +79,32 @@ pub(super) fn deed(actor: &Actor, action: &str, target: &str, details: &[(&str, 
 }
 
 impl Audit {
-    /// Notes what was done, where nothing was left of it in the transaction that did it. It has been done by then: what
-    /// can't be written now is left to be noted later; if that fails too, it is an error in the log and a figure, not for the
-    /// person who did it.
+    /// What is about to be done, to be left in the transaction that does it; noted when that is done, see [`Self::note_left`].
+    pub(super) fn to_note(
+        &self,
+        workspace: &WorkspaceId,
+        actor: &Actor,
+        action: &str,
+        target: &str,
+        details: &[(&str, &str)],
+    ) -> Notice {
+        let now = self.clock.now();
+        let id = EventId::of_ulid(&self.random.ulid(now));
+        Notice::silent(id, now, workspace.clone(), deed(actor, action, target, details))
+    }
+
+    /// Notes what is done next, and changes nothing here: before it is done, so that it is not done unnoted.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it can't even be left to be noted later: then it is not to be done.
+    pub(super) async fn note_first(&self, notice: &Notice) -> Result<(), StoreError> {
+        self.outbox.put(notice).await?;
+        self.note_left(notice).await;
+        Ok(())
+    }
+
+    /// Notes what was done, where nothing was changed here by it. It has been done by then: what can't be written now is left
+    /// to be noted later; if that fails too, it is an error in the log and a figure, not for the person who did it.
     pub async fn note(
         &self,
         workspace: &WorkspaceId,
@@ -87,11 +113,10 @@ impl Audit {
         target: &str,
         details: &[(&str, &str)],
     ) {
-        let (deed, now) = (deed(&actor, action, target, details), self.clock.now());
-        let Err(error) = self.append(workspace, now, &deed, None).await else { return };
-        let id = EventId::of_ulid(&self.random.ulid(now));
-        let left = self.outbox.put(&Notice::silent(id, now, workspace.clone(), deed)).await;
-        if let Err(lost) = left {
+        let notice = self.to_note(workspace, &actor, action, target, details);
+        let Some(deed) = &notice.deed else { return };
+        let Err(error) = self.append(workspace, notice.at, deed, None).await else { return };
+        if let Err(lost) = self.outbox.put(&notice).await {
             self.metrics.record(Metric::AuditMissed, 1);
             tracing::error!(%error, %lost, workspace.id = %workspace, action, "an event is missing from the audit trail");
         } else {
@@ -119,7 +144,10 @@ impl Audit {
         deed: &Deed,
         left: Option<&EventId>,
     ) -> Result<(), NotNoted> {
-        let key = self.key(workspace).await?;
+        let key = match self.key(workspace).await? {
+            None => self.key_from_now_on(workspace).await?,
+            known => known,
+        };
         let (deed, mut broken) = (self.dated(deed, at), 0);
         for _ in 0..TRIES {
             let lane = u8::try_from(self.random.below(u64::from(LANES))).unwrap_or(0);
@@ -152,6 +180,58 @@ impl Audit {
             Err(VaultError::NoKey | VaultError::DoesNotOpen) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The key of a trail that had none when it was looked for.
+    async fn key_from_now_on(&self, workspace: &WorkspaceId) -> Result<Option<ChainKey>, NotNoted> {
+        if self.begins_signing {
+            return self.sign_from_now_on(workspace).await;
+        }
+        self.vault.neglect(workspace);
+        Ok(None)
+    }
+
+    /// Has a trail signed from now on that is older than signing. One whose key is gone has none from then on: whoever
+    /// removed a key must not get another by that. Answers the key, if there is one by now.
+    ///
+    /// # Errors
+    /// [`NotNoted`]; it is as before then, unless the storage's answer was lost.
+    pub(super) async fn sign_from_now_on(&self, workspace: &WorkspaceId) -> Result<Option<ChainKey>, NotNoted> {
+        let Some(until) = self.log.unsigned_until(workspace).await? else { return Ok(None) };
+        if !self.keys.may_be_made(workspace).await? {
+            return Ok(None);
+        }
+        let secret = ChainKey::made_of(self.random.bytes());
+        let sealed = match self.vault.seal(&secret, &Place::audit_key(workspace)).await {
+            Err(VaultError::NoKey) => return Ok(None),
+            sealed => sealed?,
+        };
+        let key = ChainKey::of(&secret).ok_or(VaultError::DoesNotOpen)?;
+        let details = [("earlier_events", "unsigned")];
+        let deed = Deed::new(&Actor::System, SIGNING_BEGUN, workspace.as_str(), &details, None);
+        let behind = Tip::Sound(Head::first(until));
+        let event = self.event(workspace, &deed, &behind);
+        if self.log.begin_signing(&event, &key, (&self.keys, &sealed)).await? == Write::Conflict {
+            return self.key(workspace).await;
+        }
+        tracing::info!(workspace.id = %workspace, "the audit trail is signed from now on");
+        Ok(Some(key))
+    }
+
+    /// Sees to it that a trail is signed.
+    ///
+    /// # Errors
+    /// [`NotNoted`].
+    pub(super) async fn look_after(&self, workspace: &WorkspaceId) -> Result<(), NotNoted> {
+        if self.key(workspace).await?.is_none() {
+            self.sign_from_now_on(workspace).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing of a trail was ever signed.
+    pub(super) async fn was_never_signed(&self, workspace: &WorkspaceId) -> Result<bool, StoreError> {
+        Ok(self.log.unsigned_until(workspace).await?.is_some())
     }
 
     /// Begins the trail of a new workspace, whose key the vault holds already.

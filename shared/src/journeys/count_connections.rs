@@ -118,10 +118,9 @@ impl CountConnections {
     /// The workspace is told first: a count that is begun anew finds nothing.
     async fn finish(&self, recount: &Recount) -> Result<(), StoreError> {
         self.workspaces.note_connections_counted(&recount.workspace).await?;
-        self.recounts.finish(recount).await?;
         let workspace = &recount.workspace;
         self.audit.note(workspace, Actor::System, "workspace.connections_counted", workspace.as_str(), &[]).await;
-        Ok(())
+        self.recounts.finish(recount).await
     }
 
     async fn leave_rest(&self, recount: &Recount, from: Option<&Cursor>) -> Result<(), StoreError> {

@@ -62,8 +62,9 @@ impl DeleteWorkspace {
         let later = now.checked_add(LOOK_AFTER).unwrap_or(Timestamp::MAX);
         let purge = Purge { workspace: workspace.clone(), began_at: now, due_at: later };
         self.purges.begin(&purge).await?;
-        if self.workspaces.mark_deleted(workspace, now).await? == Write::Done {
-            self.audit.note(workspace, actor, "workspace.deleted", workspace.as_str(), &[]).await;
+        let told = self.audit.to_note(workspace, &actor, "workspace.deleted", workspace.as_str(), &[]);
+        if self.workspaces.mark_deleted(workspace, &told).await? == Write::Done {
+            self.audit.note_left(&told).await;
         }
         self.close(workspace).await?;
         let purge = Purge { due_at: now, ..purge };
@@ -116,11 +117,11 @@ impl DeleteWorkspace {
         // Whatever became of the marks: without its keys nothing of it can be opened.
         self.wrapped_keys.delete_all(workspace).await?;
         marked?;
-        self.identities.remove(workspace).await?;
+        self.identities.remove(workspace, None).await?;
         self.api_keys.remove_all(workspace).await?;
         for id in self.apps.of_workspace(workspace).await? {
             if let Some(app) = self.apps.find(&id).await?.filter(|app| app.workspace == *workspace) {
-                self.apps.delete(&app).await?;
+                self.apps.delete(&app, None).await?;
             }
         }
         Ok(())

@@ -19,7 +19,7 @@ use crate::{
         webhook::{LastTry, Webhook, WebhookState, pause, signature},
     },
     metrics::{Metric, Metrics},
-    oauth::ProviderClient,
+    oauth::{ProviderClient, egress::Acknowledged},
     queue::DueMessage,
     random::Random,
     store::{Delivery, ItemKey, Outbox, Outgoing, PendingNotice, StoreError, ToldEvents, Webhooks, Write},
@@ -138,7 +138,9 @@ impl DeliverEvents {
         {
             return Ok(self.put_off(&delivery, wait).await?);
         }
-        let last = LastTry { at: self.clock.now(), status: self.send(&webhook, &delivery).await? };
+        let at = self.clock.now();
+        let said = self.send(&webhook, &delivery).await?;
+        let last = LastTry { at, status: said.map(|said| said.status.as_u16()) };
         if last.arrived() {
             self.outbox.finish_delivery(&delivery).await?;
             self.webhooks.note_try(&webhook, last).await?;
@@ -147,12 +149,12 @@ impl DeliverEvents {
         }
         tracing::warn!(status = last.status, "a webhook did not take an event");
         self.webhooks.note_try(&webhook, last).await?;
-        self.try_later(&delivery).await?;
+        self.try_later(&delivery, said.and_then(|said| said.retry_after)).await?;
         self.give_up_if_nothing_arrives(&webhook, last).await
     }
 
     /// What the receiver answered, if it did. What it says besides is read by nobody.
-    async fn send(&self, webhook: &Webhook, delivery: &Delivery) -> Result<Option<u16>, Undelivered> {
+    async fn send(&self, webhook: &Webhook, delivery: &Delivery) -> Result<Option<Acknowledged>, Undelivered> {
         let headers = match self.signed(webhook, delivery).await {
             Ok(headers) => headers,
             // As good as a receiver that does not answer: an admin has to make a new secret.
@@ -166,8 +168,8 @@ impl DeliverEvents {
             return Ok(None);
         };
         *request.headers_mut() = headers;
-        match self.client.egress().notify(request, RECEIVER_ANSWERS_WITHIN).await {
-            Ok(status) => Ok(Some(status.as_u16())),
+        match self.client.egress().notify(request, RECEIVER_ANSWERS_WITHIN, self.clock.now()).await {
+            Ok(said) => Ok(Some(said)),
             Err(error) => {
                 tracing::info!(%error, "a webhook's receiver did not answer");
                 Ok(None)
@@ -211,13 +213,15 @@ impl DeliverEvents {
         Ok(())
     }
 
-    async fn try_later(&self, delivery: &Delivery) -> Result<(), StoreError> {
+    /// Leaves a delivery for its next try: not before the receiver wishes it.
+    async fn try_later(&self, delivery: &Delivery, asked: Option<Duration>) -> Result<(), StoreError> {
         let spread = u32::try_from(self.random.below(1_001)).unwrap_or(0);
         let Some(wait) = pause(delivery.tries, spread) else {
             self.metrics.record(Metric::DeliveriesGivenUp, 1);
             tracing::error!(event.id = %delivery.event, "gave up telling a webhook of an event");
             return self.outbox.finish_delivery(delivery).await;
         };
+        let wait = wait.max(asked.unwrap_or_default());
         if self.outbox.put_off(delivery, after(self.clock.now(), wait)).await? == Write::Done {
             self.reminders.leave(delivery.key(), wait).await;
         }
@@ -228,10 +232,19 @@ impl DeliverEvents {
         if !last.is_gone() && !webhook.is_given_up(last.at) {
             return Ok(());
         }
-        if self.webhooks.give_up(webhook).await? == Write::Done {
-            let reason = if last.is_gone() { "gone" } else { "failing" };
-            let details = [("reason", reason)];
-            self.audit.note(&webhook.workspace, Actor::System, "webhook.given_up", webhook.id.as_str(), &details).await;
+        // Who has enabled it meanwhile, or has it sent elsewhere, means to begin anew.
+        let present = self.webhooks.find(&webhook.workspace, &webhook.id).await?;
+        let is_same = |present: &Webhook| {
+            present.url == webhook.url && (last.is_gone() || present.failing_since == webhook.failing_since)
+        };
+        if !present.as_ref().is_some_and(is_same) {
+            return Ok(());
+        }
+        let details = [("reason", if last.is_gone() { "gone" } else { "failing" })];
+        let (workspace, id) = (&webhook.workspace, webhook.id.as_str());
+        let told = self.audit.to_note(workspace, &Actor::System, "webhook.given_up", id, &details);
+        if self.webhooks.give_up(webhook, &told).await? == Write::Done {
+            self.audit.note_left(&told).await;
         }
         Ok(())
     }

@@ -128,7 +128,8 @@ impl ExportGrants {
         let file = recipient.encrypt(&lines(&grants), &self.random)?;
         let (count, left, to) = (grants.len().to_string(), left_out.to_string(), recipient.fingerprint());
         let details = [("recipient", to.as_str()), ("exported", &count), ("left_out", &left)];
-        self.audit.note(workspace, actor, "connections.exported", connector.id.as_str(), &details).await;
+        let told = self.audit.to_note(workspace, &actor, "connections.exported", connector.id.as_str(), &details);
+        self.audit.note_first(&told).await?;
         Ok(ExportPage { file, exported: grants.len(), left_out, next })
     }
 

@@ -71,7 +71,9 @@ impl ForgetUser {
         let issuer = issuer.or_else(|| app.identity.map(|identity| identity.issuer)).ok_or(ForgetError::NoIssuer)?;
         let user = User { app: app.id, issuer, subject };
         let now = self.clock.now();
-        self.forgotten.note(&user, now, now.checked_add(LINGER).unwrap_or(now)).await?;
+        let who = Actor::User(user.clone()).describe();
+        let told = self.audit.to_note(workspace, &actor, "user.deleted", &who, &[]);
+        self.forgotten.note(&user, now, now.checked_add(LINGER).unwrap_or(now), &told).await?;
         let connectors = self.connections.connectors_of_user(&user).await?;
         let places = connectors.into_iter().map(|connector| {
             let (workspace, owner) = (workspace.clone(), Owner::User(user.clone()));
@@ -81,8 +83,8 @@ impl ForgetUser {
         let ends: Vec<_> = stream::iter(ends).buffer_unordered(AT_A_TIME).collect().await;
         // What could not be ended has kept nothing else of theirs.
         let ended = ends.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().filter(|is_ended| *is_ended).count();
-        let (who, count) = (Actor::User(user).describe(), ended.to_string());
-        self.audit.note(workspace, actor, "user.deleted", &who, &[("connections", &count)]).await;
+        // Whoever dies before it is known how many there were leaves it to be noted without.
+        self.audit.note_left(&told.with("connections", &ended.to_string())).await;
         Ok(ended)
     }
 

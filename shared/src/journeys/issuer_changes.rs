@@ -95,8 +95,12 @@ impl IssuerChanges {
         if hosts == Hosts::Known && !changes.stays_on_known_hosts() {
             return Ok(());
         }
-        if self.custom.replace(&connector.workspace, &definition, &changes.profile).await? == Write::Done {
-            self.note(connector, actor, "provider.updated", connector.provider.as_str(), &changes).await;
+        let differences = changes.told();
+        let details: Vec<(&str, &str)> = differences.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let (workspace, target) = (&connector.workspace, connector.provider.as_str());
+        let told = self.audit.to_note(workspace, &actor, "provider.updated", target, &details);
+        if self.custom.replace(workspace, &definition, &changes.profile, &told).await? == Write::Done {
+            self.audit.note_left(&told).await;
         }
         Ok(())
     }

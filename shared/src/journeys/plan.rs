@@ -133,12 +133,12 @@ impl KeepPlan {
         if plan.is_some_and(|name| self.plans.find(name).is_none()) {
             return Err(PlanError::UnknownPlan);
         }
-        if self.workspaces.give_plan(id, plan).await? == Write::Conflict {
+        let details = [("plan", plan.map_or("none", PlanName::as_str))];
+        let told = self.audit.to_note(id, &Actor::System, "workspace.plan_changed", id.as_str(), &details);
+        if self.workspaces.give_plan(id, plan, &told).await? == Write::Conflict {
             return Err(PlanError::UnknownWorkspace);
         }
-        self.recount.look_after(id).await?;
-        let details = [("plan", plan.map_or("none", PlanName::as_str))];
-        self.audit.note(id, Actor::System, "workspace.plan_changed", id.as_str(), &details).await;
-        Ok(())
+        self.audit.note_left(&told).await;
+        Ok(self.recount.look_after(id).await?)
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         chain::{Break, Witness},
         ids::WorkspaceId,
     },
-    store::{AuditLog, AuditPage, Checked, Cursor, Extent, Sought, StoreError, Workspaces},
+    store::{AuditLog, AuditPage, Checked, Cursor, Extent, Sought, StoreError, TrailLines, Workspaces},
     vault::VaultError,
 };
 
@@ -79,6 +79,20 @@ impl ReadAudit {
         Ok(page)
     }
 
+    /// The events that are sought, the earliest first, as lines: for whoever keeps or checks the trail elsewhere.
+    ///
+    /// # Errors
+    /// [`ReadAuditError`].
+    pub async fn lines(
+        &self,
+        workspace: &WorkspaceId,
+        sought: &Sought,
+        from: Option<&Cursor>,
+    ) -> Result<TrailLines, ReadAuditError> {
+        let found = self.workspaces.find(workspace).await?.ok_or(ReadAuditError::NotFound)?;
+        Ok(self.log.lines(workspace, sought, from, (found.created_at, self.clock.now())).await?)
+    }
+
     /// Follows the chains of the trail, a bounded piece at a time; with a witness, an earlier answer that somebody has kept,
     /// not back to before it either.
     ///
@@ -92,7 +106,10 @@ impl ReadAudit {
         from: Option<&Cursor>,
     ) -> Result<Checked, ReadAuditError> {
         let made_at = self.workspaces.find(workspace).await?.ok_or(ReadAuditError::NotFound)?.created_at;
-        let Some(key) = self.audit.key(workspace).await? else { return Ok(Checked::nowhere(Break::KeyGone)) };
+        let Some(key) = self.audit.key(workspace).await? else {
+            let was_never_signed = self.audit.was_never_signed(workspace).await?;
+            return Ok(Checked::nowhere(if was_never_signed { Break::NeverSigned } else { Break::KeyGone }));
+        };
         let (key, now, limit) = (&key, self.clock.now(), VERIFIED_AT_ONCE);
         let extent = Extent { workspace, made_at, key, from, since, witness, now, limit };
         Ok(self.log.check(&extent).await?)

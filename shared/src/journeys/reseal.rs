@@ -123,11 +123,11 @@ impl Reseal {
             let next = KeyMessage::Reseal(Walk::new(workspace, walk.generation));
             return Ok(self.queue.send(&next, BETWEEN_PASSES).await?);
         }
-        if self.keys.note_done(workspace, walk.generation, unopened, self.clock.now()).await? == Write::Done {
-            let details = [("unopened", unopened.to_string())];
-            let details = details.each_ref().map(|(name, value)| (*name, value.as_str()));
-            let generation = walk.generation.to_string();
-            self.audit.note(workspace, Actor::System, "encryption_key.resealed", &generation, &details).await;
+        let (count, generation) = (unopened.to_string(), walk.generation.to_string());
+        let details = [("unopened", count.as_str())];
+        let told = self.audit.to_note(workspace, &Actor::System, "encryption_key.resealed", &generation, &details);
+        if self.keys.note_done(workspace, walk.generation, unopened, &told).await? == Write::Done {
+            self.audit.note_left(&told).await;
         }
         Ok(())
     }

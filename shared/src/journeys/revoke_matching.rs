@@ -186,10 +186,12 @@ impl RevokeMatching {
             finished_at: None,
             due_at: settled_at,
         };
-        self.revocations.begin(&revocation).await?;
         let described = revocation.criteria.described();
         let details: Vec<(&str, &str)> = described.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.audit.note(workspace, actor, "connections.revocation_begun", revocation.id.as_str(), &details).await;
+        let (action, id) = ("connections.revocation_begun", revocation.id.as_str());
+        let told = self.audit.to_note(workspace, &actor, action, id, &details);
+        self.revocations.begin(&revocation, &told).await?;
+        self.audit.note_left(&told).await;
         let wait = Duration::try_from(settled_at.duration_since(now)).unwrap_or_default();
         self.remind(&revocation, wait + SLACK).await;
         Ok(revocation)

@@ -106,6 +106,9 @@ impl RotateKey {
     /// [`RotateError`] if it could not be looked, or must be tried again.
     pub(super) async fn look_after(&self, workspace: &WorkspaceId) -> Result<(), RotateError> {
         let Some(wrapped) = self.keys.newest(workspace).await? else { return Ok(()) };
+        if let Err(error) = self.audit.look_after(workspace).await {
+            tracing::warn!(%error, workspace.id = %workspace, "the audit trail is not signed yet");
+        }
         let newest = self.dated(workspace, wrapped.generation).await?;
         let now = self.clock.now();
         if newest.is_aged(now, self.max_age) {
@@ -137,9 +140,11 @@ impl RotateKey {
     ) -> Result<u32, RotateError> {
         let generation = newest.number.saturating_add(1);
         self.queue.send(&KeyMessage::Reseal(Walk::new(workspace, generation)), NOTICED_AFTER).await?;
-        self.vault.add_key(workspace, generation, kms_key).await?;
         let details = [("kms_key", kms_key.map_or(DEPLOYMENT_KEY, KmsKeyArn::as_str))];
-        self.audit.note(workspace, actor, "encryption_key.created", &generation.to_string(), &details).await;
+        let number = generation.to_string();
+        let told = self.audit.to_note(workspace, &actor, "encryption_key.created", &number, &details);
+        self.vault.add_key(workspace, generation, kms_key, &told).await?;
+        self.audit.note_left(&told).await;
         Ok(generation)
     }
 

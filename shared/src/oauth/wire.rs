@@ -167,7 +167,7 @@ pub(super) fn object(body: &[u8]) -> Option<Value> {
     looks_like_form.then(|| Value::Object(fields().gathered()))
 }
 
-/// How long the provider asks to wait (RFC 9110, section 10.2.3): seconds or a date; at most an hour.
+/// How long the other side asks to wait (RFC 9110, section 10.2.3): seconds or a date; at most an hour.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     let by_date = || {

@@ -17,6 +17,7 @@ use crate::{
         },
         plan::KeepPlan,
         proposals::ProposeChanges,
+        publish::Publisher,
         read_audit::ReadAudit,
         rotate_key::RotateKey,
         sign_in::{Exchanges, SignIn},
@@ -45,7 +46,7 @@ impl Services {
             },
             vault: Arc::clone(&self.vault),
             sweep: self.begin_sweep(),
-            publisher: self.publisher(),
+            publisher: Publisher { audit: self.signing_audit(), ..self.publisher() },
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -58,7 +59,7 @@ impl Services {
             policies: self.policies(),
             connectors: self.connectors(),
             custom: self.custom_providers(),
-            audit: self.audit(),
+            audit: self.signing_audit(),
         }
     }
 
@@ -89,7 +90,7 @@ impl Services {
             connectors: self.connectors(),
             client: Arc::clone(&self.client),
             sweep: self.begin_sweep(),
-            audit: self.audit(),
+            audit: self.signing_audit(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -102,7 +103,7 @@ impl Services {
             identities: WorkspaceIdentities::new(&self.dynamodb, &self.config.tables),
             client: Arc::clone(&self.client),
             vault: Arc::clone(&self.vault),
-            audit: self.audit(),
+            audit: self.signing_audit(),
             clock: self.clock.clone(),
         }
     }
@@ -125,7 +126,7 @@ impl Services {
     pub fn manage_keys(&self) -> ManageKeys {
         ManageKeys {
             keys: ApiKeys::new(&self.dynamodb, &self.config.tables),
-            audit: self.audit(),
+            audit: self.signing_audit(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -152,7 +153,7 @@ impl Services {
             custom: self.custom_providers(),
             plan: self.keep_plan(),
             client: Arc::clone(&self.client),
-            audit: self.audit(),
+            audit: self.signing_audit(),
         }
     }
 
@@ -165,7 +166,7 @@ impl Services {
             counts: self.connection_counts(),
             recount: self.begin_recount(),
             plans: self.config.plans.clone(),
-            audit: self.audit(),
+            audit: self.signing_audit(),
         }
     }
 
@@ -179,7 +180,7 @@ impl Services {
             reminders: self.event_reminders(),
             client: Arc::clone(&self.client),
             vault: Arc::clone(&self.vault),
-            audit: self.audit(),
+            audit: self.signing_audit(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -193,7 +194,7 @@ impl Services {
             keys: self.manage_keys(),
             plans: self.config.plans.clone(),
             vault: Arc::clone(&self.vault),
-            audit: self.audit(),
+            audit: self.signing_audit(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -241,7 +242,7 @@ impl Services {
             forgotten: ForgottenUsers::new(&self.dynamodb, &self.config.tables),
             end: self.end_connection(),
             reminders: self.reminders(),
-            audit: self.audit(),
+            audit: self.signing_audit(),
             clock: self.clock.clone(),
         }
     }
@@ -285,7 +286,7 @@ impl Services {
             workspaces: self.workspaces(),
             vault: Arc::clone(&self.vault),
             queue: self.refresh_queue.clone(),
-            audit: self.audit(),
+            audit: self.signing_audit(),
             clock: self.clock.clone(),
             max_age: self.config.max_key_age,
         }

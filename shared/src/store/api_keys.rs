@@ -1,17 +1,21 @@
 //! API keys.
 
+use std::slice;
+
 use aws_sdk_dynamodb::Client;
-use jiff::{Timestamp, civil::Date};
+use jiff::civil::Date;
 
 use super::{
     error::{StoreError, Write, written},
     row::{NewItem, Row, name, text, time},
     table::{Table, TableNames, key},
+    transaction::updating,
     workspaces,
 };
 use crate::domain::{
     api_key::{Holder, KeyRecord, WorkspaceRole},
     ids::{AppId, KeyId, WorkspaceId},
+    notice::Notice,
 };
 
 const META: &str = "META";
@@ -20,13 +24,17 @@ const OF_APPS: &str = "APPKEY#";
 
 /// API keys in the registry. A key stands under its own id, because that is all a caller shows; its holder lists it.
 #[derive(Debug, Clone)]
-pub struct ApiKeys(Table);
+pub struct ApiKeys {
+    registry: Table,
+    /// The table where it stands what is to be noted of keys.
+    connections: String,
+}
 
 impl ApiKeys {
     /// API keys in the deployment's registry.
     #[must_use]
     pub fn new(client: &Client, tables: &TableNames) -> Self {
-        Self(Table::new(client, &tables.registry))
+        Self { registry: Table::new(client, &tables.registry), connections: tables.connections.clone() }
     }
 
     /// The key of this id, if there is one.
@@ -34,7 +42,7 @@ impl ApiKeys {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
-        self.0.find(&pk(id), META).await?.map(|row| read(&row)).transpose()
+        self.registry.find(&pk(id), META).await?.map(|row| read(&row)).transpose()
     }
 
     /// The keys of a workspace, or of one of its apps.
@@ -43,22 +51,18 @@ impl ApiKeys {
     /// [`StoreError`] if the storage does not answer, or an item cannot be read.
     pub async fn of(&self, workspace: &WorkspaceId, app: Option<&AppId>) -> Result<Vec<KeyRecord>, StoreError> {
         let mut keys = Vec::new();
-        for row in self.0.query_all(&workspaces::pk(workspace), &listing(app)).await? {
+        for row in self.registry.query_all(&workspaces::pk(workspace), &listing(app)).await? {
             let id = row.parsed(name::KEY_ID, KeyId::parse)?;
             keys.extend(self.find(&id).await?);
         }
         Ok(keys)
     }
 
-    /// Stores a new key. The listing comes second: a key that is not listed can be used by nobody, because its text was
-    /// not yet handed out when the listing failed.
+    /// Stores a new key, and lists it.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn put_new(&self, record: &KeyRecord) -> Result<Write, StoreError> {
-        if self.0.put_new(item(record)).await? == Write::Conflict {
-            return Ok(Write::Conflict);
-        }
+    pub async fn put_new(&self, record: &KeyRecord, told: &Notice) -> Result<Write, StoreError> {
         let app = match &record.holder {
             Holder::App { app, .. } => Some(app),
             Holder::Workspace { .. } => None,
@@ -66,7 +70,8 @@ impl ApiKeys {
         let sk = format!("{}{}", listing(app), record.id);
         let listed =
             NewItem::at(&workspaces::pk(record.holder.workspace()), &sk).text(name::KEY_ID, record.id.as_str());
-        self.0.put_new(listed).await
+        let parts = vec![self.registry.putting_new(item(record))?, self.registry.putting_new(listed)?];
+        self.registry.write_told(parts, &self.connections, slice::from_ref(told)).await
     }
 
     /// Removes all keys of a workspace and of its apps.
@@ -90,9 +95,9 @@ impl ApiKeys {
 
     async fn remove_listed(&self, workspace: &WorkspaceId, prefix: &str) -> Result<(), StoreError> {
         let listed_at = workspaces::pk(workspace);
-        for row in self.0.query_all(&listed_at, prefix).await? {
-            self.0.delete(&pk(&row.parsed(name::KEY_ID, KeyId::parse)?), META).await?;
-            self.0.delete(&listed_at, row.text(name::SK)?).await?;
+        for row in self.registry.query_all(&listed_at, prefix).await? {
+            self.registry.delete(&pk(&row.parsed(name::KEY_ID, KeyId::parse)?), META).await?;
+            self.registry.delete(&listed_at, row.text(name::SK)?).await?;
         }
         Ok(())
     }
@@ -101,13 +106,14 @@ impl ApiKeys {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn revoke(&self, id: &KeyId, now: Timestamp) -> Result<Write, StoreError> {
-        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&pk(id), META)));
-        let request = request
+    pub async fn revoke(&self, id: &KeyId, told: &Notice) -> Result<Write, StoreError> {
+        let update = self
+            .registry
+            .update(&pk(id), META)
             .update_expression("SET revoked_at = :now")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(revoked_at)")
-            .expression_attribute_values(":now", time(now));
-        written(request.send().await)
+            .expression_attribute_values(":now", time(told.at));
+        self.registry.write_told(vec![updating(update)?], &self.connections, slice::from_ref(told)).await
     }
 
     /// Notes the day of a key's use, if it is still there and has not been used that day. Roles allow this write of items of
@@ -116,7 +122,8 @@ impl ApiKeys {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn note_use(&self, id: &KeyId, day: Date) -> Result<Write, StoreError> {
-        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&pk(id), META)));
+        let request =
+            self.registry.client.update_item().table_name(&self.registry.name).set_key(Some(key(&pk(id), META)));
         let request = request
             .update_expression("SET last_used_on = :day")
             .condition_expression(

@@ -1,19 +1,23 @@
 //! Apps.
 
+use std::slice;
+
 use aws_sdk_dynamodb::{
     Client,
-    types::{Delete, Put, TransactWriteItem},
+    types::{Delete, TransactWriteItem},
 };
 
 use super::{
-    error::{StoreError, Write, written},
+    error::{StoreError, Write},
     row::{NewItem, Row, name, text, time},
     table::{Table, TableNames, key},
+    transaction::{incomplete, updating},
     workspaces,
 };
 use crate::domain::{
     app::{App, HandleDelivery, Identity, Origin, ReturnUrl, SessionBinding},
     ids::{AppId, Issuer, WorkspaceId},
+    notice::Notice,
     workspace::DisplayName,
 };
 
@@ -39,13 +43,17 @@ const IDENTITY: [&str; 6] = [
 
 /// Apps in the registry. An app stands under its own id, because that is all a caller names; its workspace lists it.
 #[derive(Debug, Clone)]
-pub struct Apps(Table);
+pub struct Apps {
+    registry: Table,
+    /// The table where it stands what is to be noted of apps.
+    connections: String,
+}
 
 impl Apps {
     /// Apps in the deployment's registry.
     #[must_use]
     pub fn new(client: &Client, tables: &TableNames) -> Self {
-        Self(Table::new(client, &tables.registry))
+        Self { registry: Table::new(client, &tables.registry), connections: tables.connections.clone() }
     }
 
     /// The app of this id, if there is one.
@@ -53,7 +61,7 @@ impl Apps {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn find(&self, id: &AppId) -> Result<Option<App>, StoreError> {
-        self.0.find(&pk(id), META).await?.map(|row| read(&row)).transpose()
+        self.registry.find(&pk(id), META).await?.map(|row| read(&row)).transpose()
     }
 
     /// The ids of a workspace's apps.
@@ -61,7 +69,7 @@ impl Apps {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or an item cannot be read.
     pub async fn of_workspace(&self, workspace: &WorkspaceId) -> Result<Vec<AppId>, StoreError> {
-        let rows = self.0.query_all(&workspaces::pk(workspace), LISTED).await?;
+        let rows = self.registry.query_all(&workspaces::pk(workspace), LISTED).await?;
         rows.iter().map(|row| row.parsed(name::APP, AppId::parse)).collect()
     }
 
@@ -69,13 +77,11 @@ impl Apps {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn put_new(&self, app: &App) -> Result<Write, StoreError> {
+    pub async fn put_new(&self, app: &App, told: &Notice) -> Result<Write, StoreError> {
         let listed = NewItem::at(&workspaces::pk(&app.workspace), &format!("{LISTED}{}", app.id))
             .text(name::APP, app.id.as_str());
-        let request = self.0.client.transact_write_items();
-        let request =
-            request.transact_items(self.put_where_none_is(item(app))?).transact_items(self.put_where_none_is(listed)?);
-        written(request.send().await)
+        let parts = vec![self.registry.putting_new(item(app))?, self.registry.putting_new(listed)?];
+        self.registry.write_told(parts, &self.connections, slice::from_ref(told)).await
     }
 
     /// Stores what `changed` differs in from the app as it was read, and nothing else: who changes something else at the
@@ -83,62 +89,52 @@ impl Apps {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn replace(&self, earlier: &App, changed: &App) -> Result<Write, StoreError> {
+    pub async fn replace(&self, earlier: &App, changed: &App, told: &Notice) -> Result<Write, StoreError> {
         let (before, mut after) = (item(earlier).into_item(), item(changed).into_item());
         let differs = |name: &str| before.get(name) != after.get(name);
         let changes_identity = IDENTITY.into_iter().any(differs);
         let names: Vec<&str> = SETTINGS.into_iter().filter(|name| differs(name)).collect();
         let (mut set, mut remove) = (Vec::new(), Vec::new());
-        let mut request =
-            self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&pk(&changed.id), META)));
+        let mut update = self.registry.update(&pk(&changed.id), META);
         // An identity is set as a whole: no part of one may come together with a part of another.
         for name in names.into_iter().chain(IDENTITY.into_iter().filter(|_| changes_identity)) {
             match after.remove(name) {
                 Some(value) => {
                     set.push(format!("{name} = :{name}"));
-                    request = request.expression_attribute_values(format!(":{name}"), value);
+                    update = update.expression_attribute_values(format!(":{name}"), value);
                 }
                 None => remove.push(name),
             }
         }
         if set.is_empty() && remove.is_empty() {
-            return Ok(Write::Done);
+            return self.registry.write_told(Vec::new(), &self.connections, slice::from_ref(told)).await;
         }
         let clause = |word: &str, parts: String| if parts.is_empty() { parts } else { format!("{word} {parts} ") };
-        let request = request
+        let update = update
             .update_expression(clause("SET", set.join(", ")) + &clause("REMOVE", remove.join(", ")))
             .condition_expression(THIS_APP)
             .expression_attribute_values(":owner", text(earlier.workspace.as_str()))
             .expression_attribute_values(":made", time(earlier.created_at));
-        written(request.send().await)
+        self.registry.write_told(vec![updating(update)?], &self.connections, slice::from_ref(told)).await
     }
 
-    /// Removes an app; [`Write::Conflict`] if it was removed before, whoever has its id now.
+    /// Removes an app; [`Write::Conflict`] if it was removed before, whoever has its id now. Nothing is noted of one that goes
+    /// with its workspace.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn delete(&self, app: &App) -> Result<Write, StoreError> {
-        let delete = |pk: &str, sk: &str| Delete::builder().table_name(&self.0.name).set_key(Some(key(pk, sk)));
+    pub async fn delete(&self, app: &App, told: Option<&Notice>) -> Result<Write, StoreError> {
+        let delete = |pk: &str, sk: &str| Delete::builder().table_name(&self.registry.name).set_key(Some(key(pk, sk)));
         let app_itself = delete(&pk(&app.id), META)
             .condition_expression(THIS_APP)
             .expression_attribute_values(":owner", text(app.workspace.as_str()))
             .expression_attribute_values(":made", time(app.created_at));
-        let mut request = self.0.client.transact_write_items();
+        let mut parts = Vec::with_capacity(2);
         for part in [app_itself, delete(&workspaces::pk(&app.workspace), &format!("{LISTED}{}", app.id))] {
-            let part = part.build().map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
-            request = request.transact_items(TransactWriteItem::builder().delete(part).build());
+            let part = part.build().map_err(|_| incomplete())?;
+            parts.push(TransactWriteItem::builder().delete(part).build());
         }
-        written(request.send().await)
-    }
-
-    fn put_where_none_is(&self, item: NewItem) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.0.name)
-            .set_item(Some(item.into_item()))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
-        Ok(TransactWriteItem::builder().put(put).build())
+        self.registry.write_told(parts, &self.connections, told.map(slice::from_ref).unwrap_or_default()).await
     }
 }
 

@@ -8,15 +8,18 @@ use aws_sdk_dynamodb::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    audit_keys::AuditKeys,
     audit_log::{AuditLog, RETENTION, item},
-    error::{StoreError, failed, written},
+    error::{StoreError, Write, failed, written},
     outbox::noted_with,
     row::{NewItem, name, number},
+    transaction::{incomplete, putting},
 };
 use crate::domain::{
-    audit::{AuditEvent, Deed},
+    audit::AuditEvent,
     chain::{ChainKey, Content, Head, LANES, Link, Tip},
     ids::{EventId, WorkspaceId},
+    secret::{AuditKey, Sealed},
 };
 
 /// How much longer than its last event the head of a lane is kept once its workspace is gone.
@@ -44,6 +47,46 @@ impl AuditLog {
             self.table.put_new(head_item(workspace, lane, &first, Some(key))).await?;
         }
         Ok(())
+    }
+
+    /// When the latest event of a workspace happened whose trail no key has ever signed, or the beginning of time; nothing if
+    /// one has.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn unsigned_until(&self, workspace: &WorkspaceId) -> Result<Option<Timestamp>, StoreError> {
+        let mut until = Timestamp::UNIX_EPOCH;
+        for lane in 0..LANES {
+            match self.signed_head(workspace, lane).await {
+                Ok(None) => {}
+                Ok(Some((head, None))) => until = until.max(head.at),
+                Ok(Some((_, Some(_)))) | Err(StoreError::Unreadable(_)) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(until))
+    }
+
+    /// Signs the trail of a workspace from this event on, which says so: its key, the event and new heads of all lanes are
+    /// stored together. [`Write::Conflict`] if somebody else did that first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn begin_signing(
+        &self,
+        event: &AuditEvent,
+        key: &ChainKey,
+        (keys, sealed): (&AuditKeys, &Sealed<AuditKey>),
+    ) -> Result<Write, StoreError> {
+        let begun = Head::first(event.at);
+        let link = Link::behind(Some(key), &Tip::Sound(begun.clone()), 0, content(event));
+        let mut parts = vec![keys.putting_new(&event.workspace, sealed)?, self.table.putting_new(item(event, &link))?];
+        for lane in 0..LANES {
+            let head = if lane == 0 { Head { seq: link.seq, hash: link.hash, at: event.at } } else { begun.clone() };
+            let put = self.table.put(head_item(&event.workspace, lane, &head, Some(key)));
+            parts.push(putting(put.condition_expression("attribute_not_exists(head_signature)"))?);
+        }
+        Ok(if self.table.write_all(parts).await?.is_ok() { Write::Done } else { Write::Conflict })
     }
 
     /// What the next event of a lane is put behind.
@@ -81,9 +124,7 @@ impl AuditLog {
         key: Option<&ChainKey>,
         left: Option<&EventId>,
     ) -> Result<Appended, StoreError> {
-        let link = with_content(&event.workspace, &event.id, event.at, &event.deed, |content| {
-            Link::behind(key, tip, lane, content)
-        });
+        let link = Link::behind(key, tip, lane, content(event));
         let put = Put::builder().table_name(&self.table.name).set_item(Some(item(event, &link).into_item()));
         let put = put.condition_expression("attribute_not_exists(pk)").build().map_err(|_| incomplete())?;
         let head = Head { seq: link.seq, hash: link.hash, at: event.at };
@@ -130,19 +171,8 @@ impl AuditLog {
     }
 }
 
-/// The texts of an event, whether it is about to be written or was read.
-pub(super) fn with_content<T>(
-    workspace: &WorkspaceId,
-    id: &str,
-    at: Timestamp,
-    deed: &Deed,
-    with: impl FnOnce(Content<'_>) -> T,
-) -> T {
-    let at = at.as_millisecond().to_string();
-    let mut texts = vec![workspace.as_str(), id, &at, &deed.actor, deed.issuer.as_deref().unwrap_or_default()];
-    texts.extend([deed.action.as_str(), &deed.target, deed.origin.as_deref().unwrap_or_default()]);
-    texts.extend(deed.details.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]));
-    with(Content(&texts))
+fn content(event: &AuditEvent) -> Content<'_> {
+    Content { id: &event.id, at: event.at, workspace: &event.workspace, deed: &event.deed }
 }
 
 fn head_pk(workspace: &WorkspaceId) -> String {
@@ -178,8 +208,4 @@ fn is_contended<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
     };
     let is_contention = |code| matches!(code, Some("ConditionalCheckFailed" | "TransactionConflict"));
     cancelled.cancellation_reasons().iter().any(|reason| is_contention(reason.code()))
-}
-
-fn incomplete() -> StoreError {
-    StoreError::Refused("incomplete request".to_owned())
 }

@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    audit_chain::with_content,
     audit_log::{AuditLog, RETENTION, StoredEvent, day_of},
     error::StoreError,
     table::Cursor,
@@ -24,6 +23,8 @@ const WALKED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 pub struct Checked {
     /// How many events were looked at.
     pub looked_at: usize,
+    /// How many events were passed so far, from the beginning on, that are from before the trail was signed.
+    pub unsigned: u64,
     /// The first thing that is wrong. Nothing behind it was looked at.
     pub flaw: Option<Flaw>,
     /// Where the next call goes on, if nothing is wrong so far and there is more.
@@ -36,11 +37,11 @@ impl Checked {
     /// Something is wrong with the trail as a whole.
     #[must_use]
     pub fn nowhere(what: Break) -> Self {
-        Self::broken(0, Flaw { what, event: None, at: None })
+        Self::broken(0, 0, Flaw { what, event: None, at: None })
     }
 
-    fn broken(looked_at: usize, flaw: Flaw) -> Self {
-        Self { looked_at, flaw: Some(flaw), next: None, witness: None }
+    fn broken(looked_at: usize, unsigned: u64, flaw: Flaw) -> Self {
+        Self { looked_at, unsigned, flaw: Some(flaw), next: None, witness: None }
     }
 }
 
@@ -56,8 +57,11 @@ pub struct Flaw {
 }
 
 impl Flaw {
-    fn at(what: Break, event: &StoredEvent) -> Self {
-        Self { what, event: Some(event.id.clone()), at: Some(event.at) }
+    fn at(what: Break, event: &StoredEvent, walk: &Walk) -> Self {
+        match walk.slipped_in() {
+            Some(first) if what == Break::Unlinked => Self { what, event: Some(first.to_owned()), at: None },
+            _ => Self { what, event: Some(event.id.clone()), at: Some(event.at) },
+        }
     }
 }
 
@@ -104,11 +108,11 @@ impl AuditLog {
             for found in &events {
                 looked_at += 1;
                 let flaw = match found {
-                    Ok(event) => event.step(extent, &mut walk).err().map(|what| Flaw::at(what, event)),
+                    Ok(event) => event.step(extent, &mut walk).err().map(|what| Flaw::at(what, event, &walk)),
                     Err(id) => Some(Flaw { what: Break::Altered, event: Some(id.clone()), at: None }),
                 };
                 if let Some(flaw) = flaw {
-                    return Ok(Checked::broken(looked_at, flaw));
+                    return Ok(Checked::broken(looked_at, walk.unsigned(), flaw));
                 }
             }
             match (last, day.tomorrow()) {
@@ -122,7 +126,7 @@ impl AuditLog {
             }
         }
         let next = Cursor::of(&[&day.to_string(), after.as_deref().unwrap_or_default(), &walk.to_string()]);
-        Ok(Checked { looked_at, flaw: None, next: Some(next), witness: None })
+        Ok(Checked { looked_at, unsigned: walk.unsigned(), flaw: None, next: Some(next), witness: None })
     }
 
     /// The heads of all lanes, or what is wrong with one: only who has the key signs one.
@@ -146,9 +150,7 @@ impl AuditLog {
 
 impl StoredEvent {
     fn step(&self, extent: &Extent<'_>, walk: &mut Walk) -> Result<(), Break> {
-        with_content(extent.workspace, &self.id, self.at, &self.deed, |content| {
-            walk.step(extent.key, extent.witness, self.link.as_ref(), content)
-        })
+        walk.step(extent.key, extent.witness, self.link.as_ref(), self.content(extent.workspace))
     }
 }
 
@@ -172,9 +174,14 @@ fn resumed(cursor: &Cursor) -> Option<(Date, Option<String>, Walk)> {
 
 /// What is to be said of chains that were followed to their ends.
 fn ended(looked_at: usize, walk: &Walk, heads: &[Option<Head>], witness: Option<&Witness>) -> Checked {
+    let unsigned = walk.unsigned();
+    if let Some(first) = walk.slipped_in() {
+        let flaw = Flaw { what: Break::Unlinked, event: Some(first.to_owned()), at: None };
+        return Checked::broken(looked_at, unsigned, flaw);
+    }
     let mut lanes = (0..LANES).zip(heads);
     match lanes.find_map(|(lane, head)| walk.reaches(lane, head.as_ref(), witness).err()) {
-        Some(what) => Checked::broken(looked_at, Flaw { what, event: None, at: None }),
-        None => Checked { looked_at, flaw: None, next: None, witness: Some(Witness::of(heads)) },
+        Some(what) => Checked::broken(looked_at, unsigned, Flaw { what, event: None, at: None }),
+        None => Checked { looked_at, unsigned, flaw: None, next: None, witness: Some(Witness::of(heads)) },
     }
 }

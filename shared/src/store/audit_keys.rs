@@ -1,13 +1,13 @@
 //! What the chains of the audit trail are made with: sealed, in the registry, so that whoever may write the trail's table has
 //! not even its sealed form.
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{Client, types::TransactWriteItem};
 
 use super::{
     error::{StoreError, Write, written},
     row::{NewItem, bytes, name},
     table::{Table, TableNames, key},
-    workspaces::pk,
+    workspaces::{self, pk},
 };
 use crate::domain::{
     ids::WorkspaceId,
@@ -40,7 +40,25 @@ impl AuditKeys {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn put_new(&self, workspace: &WorkspaceId, sealed: &Sealed<AuditKey>) -> Result<Write, StoreError> {
-        self.0.put_new(NewItem::at(&pk(workspace), SK).bytes(name::AUDIT_KEY, sealed.as_bytes())).await
+        self.0.put_new(item(workspace, sealed)).await
+    }
+
+    /// Whether the workspace is there, and is to stay: then it may get a key that it does not have.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
+    pub async fn may_be_made(&self, workspace: &WorkspaceId) -> Result<bool, StoreError> {
+        let row = self.0.find(&pk(workspace), workspaces::META).await?;
+        Ok(row.is_some_and(|row| !row.has(name::DELETED_AT)))
+    }
+
+    /// Stores a workspace's key where there is none, as a part of a transaction.
+    pub(super) fn putting_new(
+        &self,
+        workspace: &WorkspaceId,
+        sealed: &Sealed<AuditKey>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        self.0.putting_new(item(workspace, sealed))
     }
 
     /// Puts a key that was sealed anew in the place of `earlier`, if that still stands.
@@ -61,4 +79,8 @@ impl AuditKeys {
             .expression_attribute_values(":old", bytes(earlier.as_bytes()));
         written(request.send().await)
     }
+}
+
+fn item(workspace: &WorkspaceId, sealed: &Sealed<AuditKey>) -> NewItem {
+    NewItem::at(&pk(workspace), SK).bytes(name::AUDIT_KEY, sealed.as_bytes())
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::{
     audit::{AuditEvent, Deed},
-    chain::Link,
+    chain::{Content, Link},
     ids::WorkspaceId,
 };
 
@@ -49,7 +49,7 @@ pub struct Sought {
 }
 
 impl Sought {
-    fn means(&self, event: &StoredEvent) -> bool {
+    pub(super) fn means(&self, event: &StoredEvent) -> bool {
         let (deed, is) = (&event.deed, |sought: &Option<String>, found: &str| {
             sought.as_deref().is_none_or(|sought| sought == found)
         });
@@ -89,6 +89,12 @@ pub struct StoredEvent {
     pub deed: Deed,
     /// Its place in a chain, if it has one.
     pub(super) link: Option<Link>,
+}
+
+impl StoredEvent {
+    pub(super) fn content<'a>(&'a self, workspace: &'a WorkspaceId) -> Content<'a> {
+        Content { id: &self.id, at: self.at, workspace, deed: &self.deed }
+    }
 }
 
 /// What stands in the trail: an event, or the id of one that can't be read.
@@ -191,6 +197,7 @@ pub(super) fn item(event: &AuditEvent, link: &Link) -> NewItem {
         .bytes(name::PREVIOUS_HASH, &link.previous)
         .maybe(link.previous_at, |item, at| item.time(name::PREVIOUS_AT, at))
         .bytes(name::HASH, &link.hash)
+        .maybe(link.signature, |item, signature| item.bytes(name::EVENT_SIGNATURE, &signature))
 }
 
 pub(super) fn pk(workspace: &WorkspaceId, day: Date) -> String {
@@ -227,5 +234,6 @@ fn link(row: &Row) -> Result<Option<Link>, StoreError> {
         previous: row.digest(name::PREVIOUS_HASH)?,
         previous_at: row.find_time(name::PREVIOUS_AT)?,
         hash: row.digest(name::HASH)?,
+        signature: row.find_digest(name::EVENT_SIGNATURE)?,
     }))
 }

@@ -1,6 +1,8 @@
 //! Notes that a user was forgotten: for as long as a session that began before may still come back, it must not become
 //! a connection.
 
+use std::slice;
+
 use aws_sdk_dynamodb::{
     Client,
     types::{ConditionCheck, TransactWriteItem},
@@ -13,8 +15,9 @@ use super::{
     error::StoreError,
     row::{Row, name, time},
     table::{ItemKey, Table, TableNames, key},
+    transaction::putting,
 };
-use crate::domain::user::User;
+use crate::domain::{notice::Notice, user::User};
 
 /// The sort key of every note.
 pub(super) const SK: &str = "ENDED#USER";
@@ -41,9 +44,11 @@ impl ForgottenUsers {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn note(&self, user: &User, now: Timestamp, until: Timestamp) -> Result<(), StoreError> {
+    pub async fn note(&self, user: &User, now: Timestamp, until: Timestamp, told: &Notice) -> Result<(), StoreError> {
         let due = ItemKey { pk: pk(user), sk: SK.to_owned() };
-        endings::put(&self.0, endings::item(&due, &due_shard_of(&due), until).time(name::FORGOTTEN_AT, now)).await
+        let item = endings::item(&due, &due_shard_of(&due), until).time(name::FORGOTTEN_AT, now);
+        let parts = vec![putting(self.0.put(item))?];
+        self.0.write_told(parts, &self.0.name, slice::from_ref(told)).await.map(|_| ())
     }
 
     /// Lets go of a note.

@@ -1,5 +1,7 @@
 //! Revocations of many connections at once: work that is left to be done, and the report on it when it is.
 
+use std::slice;
+
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
@@ -13,11 +15,13 @@ use super::{
     error::{Conditional, StoreError, failed},
     row::{NewItem, Row, name, number, text, time},
     table::{Cursor, ItemKey, Table, TableNames, key},
+    transaction::putting,
 };
 use crate::domain::{
     ended::Fate,
     ids::{AppId, ConnectorId, Issuer, RevocationId, Subject, WorkspaceId},
     mass_revocation::{Criteria, MassRevocation, Progress},
+    notice::Notice,
     user::User,
 };
 
@@ -63,8 +67,9 @@ impl MassRevocations {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn begin(&self, revocation: &MassRevocation) -> Result<(), StoreError> {
-        endings::put(&self.0, item(revocation)).await
+    pub async fn begin(&self, revocation: &MassRevocation, told: &Notice) -> Result<(), StoreError> {
+        let parts = vec![putting(self.0.put(item(revocation)))?];
+        self.0.write_told(parts, &self.0.name, slice::from_ref(told)).await.map(|_| ())
     }
 
     /// A revocation, as far as it has come.

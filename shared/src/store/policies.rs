@@ -5,18 +5,23 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::Client;
 
 use super::{
-    error::{StoreError, Write, written},
+    error::{StoreError, Write},
     row::{NewItem, Row, name, number},
     table::{Table, TableNames},
+    transaction::{MOST_PARTS, putting},
     workspaces::pk,
 };
 use crate::domain::{
     connector::Connector,
     gather::Gather,
     ids::WorkspaceId,
+    notice::Notice,
     policy::{Left, Policy},
     provider::ProviderType,
 };
+
+/// How many things are noted of one change at most.
+pub const MOST_NOTED: usize = MOST_PARTS - 1;
 
 /// The sort key of a workspace's policy.
 pub(super) const SK: &str = "POLICY";
@@ -32,13 +37,17 @@ pub struct StoredPolicy {
 
 /// Policies of workspaces, in the registry.
 #[derive(Debug, Clone)]
-pub struct Policies(Table);
+pub struct Policies {
+    registry: Table,
+    /// The table where it stands what is to be noted of policies.
+    connections: String,
+}
 
 impl Policies {
     /// Policies in the deployment's registry.
     #[must_use]
     pub fn new(client: &Client, tables: &TableNames) -> Self {
-        Self(Table::new(client, &tables.registry))
+        Self { registry: Table::new(client, &tables.registry), connections: tables.connections.clone() }
     }
 
     /// The workspace's policy: one that allows everything, if it never had another.
@@ -46,7 +55,7 @@ impl Policies {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn find(&self, workspace: &WorkspaceId) -> Result<StoredPolicy, StoreError> {
-        match self.0.find(&pk(workspace), SK).await? {
+        match self.registry.find(&pk(workspace), SK).await? {
             Some(row) => Ok(StoredPolicy { policy: read(&row)?, revision: row.number(name::REVISION)? }),
             None => Ok(StoredPolicy::default()),
         }
@@ -70,18 +79,20 @@ impl Policies {
         workspace: &WorkspaceId,
         found: &StoredPolicy,
         policy: &Policy,
+        told: &[Notice],
     ) -> Result<Write, StoreError> {
         let off: BTreeMap<String, String> =
             policy.off().map(|(provider, left)| (provider.to_string(), left.as_str().to_owned())).gathered();
         let item = NewItem::at(&pk(workspace), SK).map(name::SWITCHES, &off).number(name::REVISION, found.revision + 1);
-        let request = self.0.client.put_item().table_name(&self.0.name).set_item(Some(item.into_item()));
-        let request = match found.revision {
-            0 => request.condition_expression("attribute_not_exists(pk)"),
-            revision => request
+        let put = match found.revision {
+            0 => self.registry.put(item).condition_expression("attribute_not_exists(pk)"),
+            revision => self
+                .registry
+                .put(item)
                 .condition_expression("revision = :revision")
                 .expression_attribute_values(":revision", number(revision)),
         };
-        written(request.send().await)
+        self.registry.write_told(vec![putting(put)?], &self.connections, told).await
     }
 }
 

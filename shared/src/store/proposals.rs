@@ -1,31 +1,39 @@
 //! Proposals.
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{TransactWriteItem, Update},
-};
+use std::slice;
+
+use aws_sdk_dynamodb::{Client, types::TransactWriteItem};
 
 use super::{
-    error::{StoreError, Write, written},
+    error::{StoreError, Write},
     row::{Item, NewItem, Row, name, text, time},
-    table::{Table, TableNames, key},
+    table::{Table, TableNames},
+    transaction::updating,
 };
 use crate::domain::{
     ids::{ConnectorId, ProposalId, WorkspaceId},
+    notice::Notice,
     proposal::{Decision, Outcome, Proposal, ProposalKind, Verdict},
 };
 
 const PREFIX: &str = "PROPOSAL#";
 
+/// Where it stands how many were made.
+const MADE: &str = "MADE";
+
 /// Proposals of workspaces, in the registry.
 #[derive(Debug, Clone)]
-pub struct Proposals(Table);
+pub struct Proposals {
+    registry: Table,
+    /// The table where it stands what is to be noted of proposals.
+    connections: String,
+}
 
 impl Proposals {
     /// Proposals in the deployment's registry.
     #[must_use]
     pub fn new(client: &Client, tables: &TableNames) -> Self {
-        Self(Table::new(client, &tables.registry))
+        Self { registry: Table::new(client, &tables.registry), connections: tables.connections.clone() }
     }
 
     /// The workspace's proposal of this id, if there is one.
@@ -33,7 +41,7 @@ impl Proposals {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn find(&self, workspace: &WorkspaceId, id: &ProposalId) -> Result<Option<Proposal>, StoreError> {
-        self.0.find(&pk(workspace), &sk(id)).await?.map(|row| read(&row)).transpose()
+        self.registry.find(&pk(workspace), &sk(id)).await?.map(|row| read(&row)).transpose()
     }
 
     /// All proposals of a workspace, in the order they were made.
@@ -41,14 +49,22 @@ impl Proposals {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or an item cannot be read.
     pub async fn of_workspace(&self, workspace: &WorkspaceId) -> Result<Vec<Proposal>, StoreError> {
-        self.0.query_all(&pk(workspace), PREFIX).await?.iter().map(read).collect()
+        self.registry.query_all(&pk(workspace), PREFIX).await?.iter().map(read).collect()
     }
 
-    /// Stores a new proposal.
+    /// How many proposals were ever made in a workspace.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
+    pub async fn made(&self, workspace: &WorkspaceId) -> Result<u64, StoreError> {
+        self.registry.made(&pk(workspace), MADE).await
+    }
+
+    /// Stores a new proposal; [`Write::Conflict`] if another one was made since `made` were.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn put_new(&self, proposal: &Proposal) -> Result<Write, StoreError> {
+    pub async fn put_new(&self, proposal: &Proposal, made: u64, told: &Notice) -> Result<Write, StoreError> {
         let item = NewItem::at(&pk(&proposal.workspace), &sk(&proposal.id))
             .text(name::PROPOSAL, proposal.id.as_str())
             .text(name::WORKSPACE, proposal.workspace.as_str())
@@ -59,7 +75,9 @@ impl Proposals {
             .text(name::ACTOR, &proposal.by)
             .time(name::CREATED_AT, proposal.made_at)
             .time(name::EXPIRES_AT, proposal.expires_at);
-        self.0.put_new(item).await
+        let counted = self.registry.making_one_more(&pk(&proposal.workspace), MADE, made)?;
+        let parts = vec![self.registry.putting_new(item)?, counted];
+        self.registry.write_told(parts, &self.connections, slice::from_ref(told)).await
     }
 
     /// Decides a proposal of which nothing comes but that; [`Write::Conflict`] if it does not wait for it, by now.
@@ -67,12 +85,8 @@ impl Proposals {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn decide(&self, verdict: &Verdict) -> Result<Write, StoreError> {
-        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key_of(&verdict.proposal)));
-        let request = request
-            .update_expression(DECIDE)
-            .condition_expression(WAITS)
-            .set_expression_attribute_values(Some(values(&verdict.decision)));
-        written(request.send().await)
+        let parts = vec![deciding(&self.registry, verdict)?];
+        self.registry.write_told(parts, &self.connections, slice::from_ref(&verdict.told)).await
     }
 
     /// Removes a proposal.
@@ -80,7 +94,7 @@ impl Proposals {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn delete(&self, proposal: &Proposal) -> Result<Write, StoreError> {
-        self.0.delete(&pk(&proposal.workspace), &sk(&proposal.id)).await
+        self.registry.delete(&pk(&proposal.workspace), &sk(&proposal.id)).await
     }
 
     /// Removes all proposals of a workspace.
@@ -89,8 +103,8 @@ impl Proposals {
     /// [`StoreError`] if the storage does not answer; what is left then can be removed by asking again.
     pub async fn remove_all(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
         let pk = pk(workspace);
-        for sk in self.0.sort_keys(&pk).await? {
-            self.0.delete(&pk, &sk).await?;
+        for sk in self.registry.sort_keys(&pk).await? {
+            self.registry.delete(&pk, &sk).await?;
         }
         Ok(())
     }
@@ -103,25 +117,18 @@ const WAITS: &str = "attribute_exists(pk) AND attribute_not_exists(decision) AND
 
 /// Decides a proposal in the transaction that does what was proposed.
 pub(super) fn deciding(table: &Table, verdict: &Verdict) -> Result<TransactWriteItem, StoreError> {
-    let update = Update::builder()
-        .table_name(&table.name)
-        .set_key(Some(key_of(&verdict.proposal)))
+    let update = table
+        .update(&pk(&verdict.proposal.workspace), &sk(&verdict.proposal.id))
         .update_expression(DECIDE)
         .condition_expression(WAITS)
-        .set_expression_attribute_values(Some(values(&verdict.decision)))
-        .build();
-    let update = update.map_err(|_| StoreError::Refused("incomplete request".to_owned()))?;
-    Ok(TransactWriteItem::builder().update(update).build())
+        .set_expression_attribute_values(Some(values(&verdict.decision)));
+    updating(update)
 }
 
 fn values(decision: &Decision) -> Item {
     let values =
         [(":outcome", text(decision.outcome.as_str())), (":by", text(&decision.by)), (":now", time(decision.at))];
     values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-fn key_of(proposal: &Proposal) -> Item {
-    key(&pk(&proposal.workspace), &sk(&proposal.id))
 }
 
 /// Apart from everything else of the workspace, so that whoever may make proposals need not be allowed to write anything else.

@@ -1,27 +1,42 @@
 //! The webhooks of a workspace. What an admin sets and how deliveries go are written apart, each by its own attributes, so
 //! that neither undoes the other.
 
-use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
+use std::slice;
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{AttributeValue, TransactWriteItem},
+};
 use jiff::Timestamp;
 
 use super::{
     error::{StoreError, Write, written},
     row::{Item, NewItem, Row, bytes, name, number, text, time},
     table::{Table, TableNames, key},
+    transaction::updating,
     workspaces::pk,
 };
 use crate::domain::{
     event::EventKind,
     ids::{WebhookId, WorkspaceId},
+    notice::Notice,
     secret::{EarlierWebhookSecret, Kind, Sealed, WebhookSecret},
     webhook::{LastTry, Webhook, WebhookState},
 };
 
 const PREFIX: &str = "WEBHOOK#";
 
+/// Where it stands how many were made.
+const MADE: &str = "WEBHOOKS";
+
 /// Webhooks in the registry.
 #[derive(Debug, Clone)]
-pub struct Webhooks(Table);
+pub struct Webhooks {
+    registry: Table,
+    /// The table where it stands what is to be noted of webhooks.
+    connections: String,
+}
 
 /// What an admin changes of a webhook; what is `None` stays.
 #[derive(Debug, Default)]
@@ -40,14 +55,22 @@ impl Webhooks {
     /// Webhooks in the deployment's registry.
     #[must_use]
     pub fn new(client: &Client, tables: &TableNames) -> Self {
-        Self(Table::new(client, &tables.registry))
+        Self { registry: Table::new(client, &tables.registry), connections: tables.connections.clone() }
     }
 
-    /// Stores a new webhook.
+    /// How many webhooks a workspace has ever made.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer, or the item cannot be read.
+    pub async fn made(&self, workspace: &WorkspaceId) -> Result<u64, StoreError> {
+        self.registry.made(&pk(workspace), MADE).await
+    }
+
+    /// Stores a new webhook; [`Write::Conflict`] if another one was made since `made` were.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn put_new(&self, webhook: &Webhook) -> Result<Write, StoreError> {
+    pub async fn put_new(&self, webhook: &Webhook, made: u64, told: &Notice) -> Result<Write, StoreError> {
         let item = NewItem::at(&pk(&webhook.workspace), &sk(&webhook.id))
             .text(name::WEBHOOK, webhook.id.as_str())
             .text(name::WORKSPACE, webhook.workspace.as_str())
@@ -56,7 +79,8 @@ impl Webhooks {
             .text(name::WEBHOOK_STATE, webhook.state.as_str())
             .bytes(name::WEBHOOK_SECRET, webhook.secret.as_bytes())
             .time(name::CREATED_AT, webhook.created_at);
-        self.0.put_new(item).await
+        let counted = self.registry.making_one_more(&pk(&webhook.workspace), MADE, made)?;
+        self.write(vec![self.registry.putting_new(item)?, counted], told).await
     }
 
     /// One webhook of a workspace.
@@ -64,7 +88,7 @@ impl Webhooks {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn find(&self, workspace: &WorkspaceId, id: &WebhookId) -> Result<Option<Webhook>, StoreError> {
-        self.0.find(&pk(workspace), &sk(id)).await?.map(|row| read(&row)).transpose()
+        self.registry.find(&pk(workspace), &sk(id)).await?.map(|row| read(&row)).transpose()
     }
 
     /// The webhooks of a workspace, the oldest first.
@@ -72,7 +96,7 @@ impl Webhooks {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or an item cannot be read.
     pub async fn of_workspace(&self, workspace: &WorkspaceId) -> Result<Vec<Webhook>, StoreError> {
-        self.0.query_all(&pk(workspace), PREFIX).await?.iter().map(read).collect()
+        self.registry.query_all(&pk(workspace), PREFIX).await?.iter().map(read).collect()
     }
 
     /// Changes a webhook, if it is there and its secret is the one that was read. One that is enabled begins anew: of what
@@ -80,7 +104,7 @@ impl Webhooks {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn change(&self, webhook: &Webhook, change: &WebhookChange) -> Result<Write, StoreError> {
+    pub async fn change(&self, webhook: &Webhook, change: &WebhookChange, told: &Notice) -> Result<Write, StoreError> {
         let mut set: Vec<(&str, AttributeValue)> = vec![(name::WEBHOOK, text(webhook.id.as_str()))];
         set.extend(change.url.as_deref().map(|url| (name::WEBHOOK_URL, text(url))));
         set.extend(change.events.as_ref().map(|events| {
@@ -94,23 +118,24 @@ impl Webhooks {
         }
         let remove = if change.state == Some(WebhookState::Enabled) { " REMOVE failing_since" } else { "" };
         let assignments: Vec<String> = set.iter().map(|(name, _)| format!("{name} = :{name}")).collect();
-        let mut request = self
-            .update(&webhook.workspace, &webhook.id)
+        let mut update = self
+            .registry
+            .update(&pk(&webhook.workspace), &sk(&webhook.id))
             .update_expression(format!("SET {}{remove}", assignments.join(", ")))
             .condition_expression("webhook_secret = :present")
             .expression_attribute_values(":present", bytes(webhook.secret.as_bytes()));
         for (name, value) in set {
-            request = request.expression_attribute_values(format!(":{name}"), value);
+            update = update.expression_attribute_values(format!(":{name}"), value);
         }
-        written(request.send().await)
+        self.write(vec![updating(update)?], told).await
     }
 
     /// Removes a webhook.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn delete(&self, workspace: &WorkspaceId, id: &WebhookId) -> Result<Write, StoreError> {
-        self.0.delete(&pk(workspace), &sk(id)).await
+    pub async fn delete(&self, workspace: &WorkspaceId, id: &WebhookId, told: &Notice) -> Result<Write, StoreError> {
+        self.write(vec![self.registry.deleting(&pk(workspace), &sk(id))?], told).await
     }
 
     /// Notes how a delivery went.
@@ -143,14 +168,15 @@ impl Webhooks {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn give_up(&self, webhook: &Webhook) -> Result<Write, StoreError> {
-        let request = self
-            .update(&webhook.workspace, &webhook.id)
+    pub async fn give_up(&self, webhook: &Webhook, told: &Notice) -> Result<Write, StoreError> {
+        let update = self
+            .registry
+            .update(&pk(&webhook.workspace), &sk(&webhook.id))
             .update_expression("SET webhook_state = :given_up")
             .condition_expression("webhook_state = :enabled")
             .expression_attribute_values(":given_up", text(WebhookState::GivenUp.as_str()))
             .expression_attribute_values(":enabled", text(WebhookState::Enabled.as_str()));
-        written(request.send().await)
+        self.write(vec![updating(update)?], told).await
     }
 
     /// Puts a secret that was sealed anew in the place of `earlier`, if that still stands.
@@ -172,9 +198,13 @@ impl Webhooks {
         written(request.send().await)
     }
 
+    async fn write(&self, parts: Vec<TransactWriteItem>, told: &Notice) -> Result<Write, StoreError> {
+        self.registry.write_told(parts, &self.connections, slice::from_ref(told)).await
+    }
+
     fn update(&self, workspace: &WorkspaceId, id: &WebhookId) -> UpdateItemFluentBuilder {
         let place: Item = key(&pk(workspace), &sk(id));
-        self.0.client.update_item().table_name(&self.0.name).set_key(Some(place))
+        self.registry.client.update_item().table_name(&self.registry.name).set_key(Some(place))
     }
 }
 

@@ -1,17 +1,21 @@
 //! Who vouches for the people of a workspace. An item of its own beside the workspace's: it has the issuer's keys in it, which
 //! nobody needs who reads the workspace, and it comes and goes by itself.
 
+use std::slice;
+
 use aws_sdk_dynamodb::Client;
 
 use super::{
     apps::{read_identity, write_identity},
-    error::{StoreError, Write, written},
+    error::{StoreError, Write},
     row::{NewItem, Row, name, time},
     table::{Table, TableNames},
+    transaction::putting,
     workspaces::pk,
 };
 use crate::domain::{
     ids::WorkspaceId,
+    notice::Notice,
     person::{ClaimRule, SignInEndpoints, WorkspaceIdentity},
 };
 
@@ -19,13 +23,17 @@ pub(super) const SK: &str = "IDENTITY";
 
 /// The identities of workspaces in the registry.
 #[derive(Debug, Clone)]
-pub struct WorkspaceIdentities(Table);
+pub struct WorkspaceIdentities {
+    registry: Table,
+    /// The table where it stands what is to be noted of identities.
+    connections: String,
+}
 
 impl WorkspaceIdentities {
     /// Identities in the deployment's registry.
     #[must_use]
     pub fn new(client: &Client, tables: &TableNames) -> Self {
-        Self(Table::new(client, &tables.registry))
+        Self { registry: Table::new(client, &tables.registry), connections: tables.connections.clone() }
     }
 
     /// Who vouches for this workspace's people, if anybody does.
@@ -33,7 +41,7 @@ impl WorkspaceIdentities {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn find(&self, workspace: &WorkspaceId) -> Result<Option<WorkspaceIdentity>, StoreError> {
-        self.0.find(&pk(workspace), SK).await?.map(|row| read(&row)).transpose()
+        self.registry.find(&pk(workspace), SK).await?.map(|row| read(&row)).transpose()
     }
 
     /// Stores a workspace's identity; [`Write::Conflict`] if `earlier` is not any more what stands there.
@@ -45,24 +53,26 @@ impl WorkspaceIdentities {
         workspace: &WorkspaceId,
         earlier: Option<&WorkspaceIdentity>,
         identity: &WorkspaceIdentity,
+        told: &Notice,
     ) -> Result<Write, StoreError> {
-        let request = self.0.client.put_item().table_name(&self.0.name);
-        let request = request.set_item(Some(item(workspace, identity).into_item()));
-        let request = match earlier {
-            None => request.condition_expression("attribute_not_exists(pk)"),
-            Some(earlier) => request
+        let put = self.registry.put(item(workspace, identity));
+        let put = match earlier {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(earlier) => put
                 .condition_expression("updated_at = :earlier")
                 .expression_attribute_values(":earlier", time(earlier.updated_at)),
         };
-        written(request.send().await)
+        self.registry.write_told(vec![putting(put)?], &self.connections, slice::from_ref(told)).await
     }
 
-    /// Removes a workspace's identity; [`Write::Conflict`] if there is none.
+    /// Removes a workspace's identity; [`Write::Conflict`] if there is none. Nothing is noted of one that goes with its
+    /// workspace.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn remove(&self, workspace: &WorkspaceId) -> Result<Write, StoreError> {
-        self.0.delete(&pk(workspace), SK).await
+    pub async fn remove(&self, workspace: &WorkspaceId, told: Option<&Notice>) -> Result<Write, StoreError> {
+        let told = told.map(slice::from_ref).unwrap_or_default();
+        self.registry.write_told(vec![self.registry.deleting(&pk(workspace), SK)?], &self.connections, told).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! The wrapped data keys of workspaces, one per generation.
 
+use std::slice;
+
 use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder};
 use jiff::Timestamp;
 
@@ -7,11 +9,13 @@ use super::{
     error::{StoreError, Write, failed, written},
     row::{NewItem, Row, name, number, text, time},
     table::{Table, TableNames, key},
+    transaction::updating,
     workspaces::pk,
 };
 use crate::domain::{
     encryption_key::{KeyGeneration, KmsKeyArn, ResealProgress},
     ids::WorkspaceId,
+    notice::Notice,
 };
 
 const PREFIX: &str = "KEY#";
@@ -27,27 +31,37 @@ pub struct WrappedKey {
 
 /// Wrapped keys in the registry.
 #[derive(Debug, Clone)]
-pub struct WorkspaceKeys(Table);
+pub struct WorkspaceKeys {
+    registry: Table,
+    /// The table where it stands what is to be noted of keys.
+    connections: String,
+}
 
 impl WorkspaceKeys {
     /// Wrapped keys in the deployment's registry.
     #[must_use]
     pub fn new(client: &Client, tables: &TableNames) -> Self {
-        Self(Table::new(client, &tables.registry))
+        Self { registry: Table::new(client, &tables.registry), connections: tables.connections.clone() }
     }
 
-    /// Stores a new generation's key.
+    /// Stores a new generation's key. Nothing is noted of the first: it comes with its workspace.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn put_new(&self, workspace: &WorkspaceId, key: &WrappedKey) -> Result<Write, StoreError> {
+    pub async fn put_new(
+        &self,
+        workspace: &WorkspaceId,
+        key: &WrappedKey,
+        told: Option<&Notice>,
+    ) -> Result<Write, StoreError> {
         let KeyGeneration { number, created_at, kms_key, .. } = &key.generation;
         let item = NewItem::at(&pk(workspace), &sk(*number))
             .number(name::GENERATION, *number)
             .maybe(*created_at, |item, at| item.time(name::CREATED_AT, at))
             .maybe(kms_key.as_ref(), |item, arn| item.text(name::KMS_KEY, arn.as_str()))
             .bytes(name::WRAPPED_KEY, &key.ciphertext);
-        self.0.put_new(item).await
+        let (part, told) = (self.registry.putting_new(item)?, told.map(slice::from_ref).unwrap_or_default());
+        self.registry.write_told(vec![part], &self.connections, told).await
     }
 
     /// The key of one generation.
@@ -55,7 +69,7 @@ impl WorkspaceKeys {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn find(&self, workspace: &WorkspaceId, generation: u32) -> Result<Option<WrappedKey>, StoreError> {
-        self.0.find(&pk(workspace), &sk(generation)).await?.map(|row| read(&row)).transpose()
+        self.registry.find(&pk(workspace), &sk(generation)).await?.map(|row| read(&row)).transpose()
     }
 
     /// What is known of every generation, from the first.
@@ -63,7 +77,7 @@ impl WorkspaceKeys {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or an item cannot be read.
     pub async fn generations(&self, workspace: &WorkspaceId) -> Result<Vec<KeyGeneration>, StoreError> {
-        let rows = self.0.query_all(&pk(workspace), PREFIX).await?;
+        let rows = self.registry.query_all(&pk(workspace), PREFIX).await?;
         rows.iter().map(|row| Ok(read(row)?.generation)).collect()
     }
 
@@ -73,10 +87,10 @@ impl WorkspaceKeys {
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn newest(&self, workspace: &WorkspaceId) -> Result<Option<WrappedKey>, StoreError> {
         let request = self
-            .0
+            .registry
             .client
             .query()
-            .table_name(&self.0.name)
+            .table_name(&self.registry.name)
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
             .expression_attribute_values(":pk", text(&pk(workspace)))
             .expression_attribute_values(":prefix", text(PREFIX))
@@ -93,8 +107,8 @@ impl WorkspaceKeys {
     /// [`StoreError`] if the storage does not answer; what is left then can be removed by asking again.
     pub async fn delete_all(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
         let pk = pk(workspace);
-        for sk in self.0.sort_keys(&pk).await?.iter().filter(|sk| sk.starts_with(PREFIX)) {
-            self.0.delete(&pk, sk).await?;
+        for sk in self.registry.sort_keys(&pk).await?.iter().filter(|sk| sk.starts_with(PREFIX)) {
+            self.registry.delete(&pk, sk).await?;
         }
         Ok(())
     }
@@ -164,19 +178,20 @@ impl WorkspaceKeys {
         workspace: &WorkspaceId,
         generation: u32,
         unopened: u64,
-        now: Timestamp,
+        told: &Notice,
     ) -> Result<Write, StoreError> {
-        let request = self
-            .update(workspace, generation)
+        let update = self
+            .registry
+            .update(&pk(workspace), &sk(generation))
             .update_expression("SET resealed_at = :now, unopened = :unopened")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(resealed_at)")
-            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":now", time(told.at))
             .expression_attribute_values(":unopened", number(unopened));
-        written(request.send().await)
+        self.registry.write_told(vec![updating(update)?], &self.connections, slice::from_ref(told)).await
     }
 
     fn update(&self, workspace: &WorkspaceId, generation: u32) -> UpdateItemFluentBuilder {
-        let request = self.0.client.update_item().table_name(&self.0.name);
+        let request = self.registry.client.update_item().table_name(&self.registry.name);
         request.set_key(Some(key(&pk(workspace), &sk(generation))))
     }
 }

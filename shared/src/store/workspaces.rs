@@ -1,20 +1,22 @@
 //! Workspaces.
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{AttributeValue, TransactWriteItem, Update, builders::UpdateBuilder},
-};
-use jiff::Timestamp;
+use std::slice;
 
 use super::{
     error::{StoreError, Write, written},
     row::{NewItem, Row, name, number, text, time},
     table::{Table, TableNames, key},
+    transaction::updating,
 };
 use crate::domain::{
     ids::WorkspaceId,
+    notice::Notice,
     plan::PlanName,
     workspace::{DisplayName, Workspace},
+};
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, TransactWriteItem, Update, builders::UpdateBuilder},
 };
 
 /// The partition key of everything that a workspace owns in the registry.
@@ -22,24 +24,29 @@ pub(super) fn pk(workspace: &WorkspaceId) -> String {
     format!("WS#{workspace}")
 }
 
-const META: &str = "META";
+/// The sort key of a workspace itself.
+pub(super) const META: &str = "META";
 
 /// Workspaces in the registry.
 #[derive(Debug, Clone)]
-pub struct Workspaces(Table);
+pub struct Workspaces {
+    registry: Table,
+    /// The table where it stands what is to be noted of workspaces.
+    connections: String,
+}
 
 impl Workspaces {
     /// Workspaces in the deployment's registry.
     #[must_use]
     pub fn new(client: &Client, tables: &TableNames) -> Self {
-        Self(Table::new(client, &tables.registry))
+        Self { registry: Table::new(client, &tables.registry), connections: tables.connections.clone() }
     }
 
     /// Stores a new workspace.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn put_new(&self, workspace: &Workspace) -> Result<Write, StoreError> {
+    pub async fn put_new(&self, workspace: &Workspace, told: &Notice) -> Result<Write, StoreError> {
         let item = NewItem::at(&pk(&workspace.id), META)
             .text(name::WORKSPACE, workspace.id.as_str())
             .text(name::TITLE, workspace.name.as_str())
@@ -47,7 +54,8 @@ impl Workspaces {
             .maybe(workspace.connectors, |item, count| item.number(name::CONNECTOR_COUNT, count))
             .flag(name::CONNECTIONS_COUNTED, workspace.connections_counted)
             .time(name::CREATED_AT, workspace.created_at);
-        self.0.put_new(item).await
+        let parts = vec![self.registry.putting_new(item)?];
+        self.registry.write_told(parts, &self.connections, slice::from_ref(told)).await
     }
 
     /// The workspace of this id, if there is one.
@@ -55,7 +63,7 @@ impl Workspaces {
     /// # Errors
     /// [`StoreError`] if the storage does not answer, or the item cannot be read.
     pub async fn find(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError> {
-        self.0.find(&pk(id), META).await?.map(|row| read(&row)).transpose()
+        self.registry.find(&pk(id), META).await?.map(|row| read(&row)).transpose()
     }
 
     /// Notes how many connectors a workspace has; [`Write::Conflict`] if they are counted already, or there is no such
@@ -64,7 +72,8 @@ impl Workspaces {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn count_connectors(&self, id: &WorkspaceId, count: u64) -> Result<Write, StoreError> {
-        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&pk(id), META)));
+        let request =
+            self.registry.client.update_item().table_name(&self.registry.name).set_key(Some(key(&pk(id), META)));
         let request = request
             .update_expression("SET connector_count = :count")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(connector_count)")
@@ -77,7 +86,8 @@ impl Workspaces {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn note_connections_counted(&self, id: &WorkspaceId) -> Result<Write, StoreError> {
-        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&pk(id), META)));
+        let request =
+            self.registry.client.update_item().table_name(&self.registry.name).set_key(Some(key(&pk(id), META)));
         let request = request
             .update_expression("SET connections_counted = :yes")
             .condition_expression("attribute_exists(pk)")
@@ -89,29 +99,35 @@ impl Workspaces {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn give_plan(&self, id: &WorkspaceId, plan: Option<&PlanName>) -> Result<Write, StoreError> {
-        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&pk(id), META)));
-        let request = request.condition_expression("attribute_exists(pk) AND attribute_not_exists(deleted_at)");
-        let request = match plan {
-            Some(plan) => request
+    pub async fn give_plan(
+        &self,
+        id: &WorkspaceId,
+        plan: Option<&PlanName>,
+        told: &Notice,
+    ) -> Result<Write, StoreError> {
+        let update = self.registry.update(&pk(id), META);
+        let update = update.condition_expression("attribute_exists(pk) AND attribute_not_exists(deleted_at)");
+        let update = match plan {
+            Some(plan) => update
                 .update_expression("SET plan_name = :plan")
                 .expression_attribute_values(":plan", text(plan.as_str())),
-            None => request.update_expression("REMOVE plan_name"),
+            None => update.update_expression("REMOVE plan_name"),
         };
-        written(request.send().await)
+        self.registry.write_told(vec![updating(update)?], &self.connections, slice::from_ref(told)).await
     }
 
     /// Marks a workspace as deleted; [`Write::Conflict`] if there is none, or it was marked before.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn mark_deleted(&self, id: &WorkspaceId, now: Timestamp) -> Result<Write, StoreError> {
-        let request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&pk(id), META)));
-        let request = request
+    pub async fn mark_deleted(&self, id: &WorkspaceId, told: &Notice) -> Result<Write, StoreError> {
+        let update = self
+            .registry
+            .update(&pk(id), META)
             .update_expression("SET deleted_at = :now")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(deleted_at)")
-            .expression_attribute_values(":now", time(now));
-        written(request.send().await)
+            .expression_attribute_values(":now", time(told.at));
+        self.registry.write_told(vec![updating(update)?], &self.connections, slice::from_ref(told)).await
     }
 
     /// Removes everything that stands under a workspace in the registry, and the workspace itself last.
@@ -120,10 +136,10 @@ impl Workspaces {
     /// [`StoreError`] if the storage does not answer; what is left then can be removed by asking again.
     pub async fn remove_all(&self, id: &WorkspaceId) -> Result<(), StoreError> {
         let pk = pk(id);
-        for sk in self.0.sort_keys(&pk).await?.iter().filter(|sk| *sk != META) {
-            self.0.delete(&pk, sk).await?;
+        for sk in self.registry.sort_keys(&pk).await?.iter().filter(|sk| *sk != META) {
+            self.registry.delete(&pk, sk).await?;
         }
-        self.0.delete(&pk, META).await.map(|_| ())
+        self.registry.delete(&pk, META).await.map(|_| ())
     }
 }
 

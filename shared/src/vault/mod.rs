@@ -13,6 +13,7 @@ use crate::{
     domain::{
         encryption_key::KmsKeyArn,
         ids::WorkspaceId,
+        notice::Notice,
         secret::{Kind, Sealed, Secret},
     },
     random::Random,
@@ -86,10 +87,11 @@ impl Vault {
     /// # Errors
     /// [`NewKeyError`].
     pub async fn found(&self, workspace: &WorkspaceId, kms_key: Option<&KmsKeyArn>) -> Result<(), NewKeyError> {
-        self.keys.make(workspace, FIRST_GENERATION, kms_key).await
+        self.keys.make(workspace, FIRST_GENERATION, kms_key, None).await
     }
 
-    /// Makes the key of a new generation, which seals from now on: here at once, elsewhere within [`NOTICED_AFTER`].
+    /// Makes the key of a new generation, which seals from now on: here at once, elsewhere within [`NOTICED_AFTER`]. What is to
+    /// be noted of that is left in the same moment.
     ///
     /// # Errors
     /// [`NewKeyError`].
@@ -98,12 +100,18 @@ impl Vault {
         workspace: &WorkspaceId,
         generation: u32,
         kms_key: Option<&KmsKeyArn>,
+        told: &Notice,
     ) -> Result<(), NewKeyError> {
-        self.keys.make(workspace, generation, kms_key).await
+        self.keys.make(workspace, generation, kms_key, Some(told)).await
     }
 
-    /// The workspaces whose keys turned out to be too old, or not to have replaced the one before, since the last call.
-    /// Each is named once an hour at most.
+    /// Has somebody else look after a workspace's keys: one is missing that can't be made here.
+    pub fn neglect(&self, workspace: &WorkspaceId) {
+        self.keys.neglect(workspace);
+    }
+
+    /// The workspaces whose keys turned out to be too old, to be missing, or not to have replaced the one before, since the
+    /// last call. Each is named once an hour at most.
     #[must_use]
     pub fn take_neglected(&self) -> Vec<WorkspaceId> {
         self.keys.take_neglected()

@@ -22,6 +22,7 @@ use crate::{
     domain::{
         encryption_key::{KeyGeneration, KmsKeyArn, ResealProgress},
         ids::WorkspaceId,
+        notice::Notice,
     },
     store::{WorkspaceKeys, WrappedKey, Write},
 };
@@ -128,6 +129,7 @@ impl KeyRing {
         workspace: &WorkspaceId,
         number: u32,
         kms_key: Option<&KmsKeyArn>,
+        told: Option<&Notice>,
     ) -> Result<(), NewKeyError> {
         let (key, ciphertext) = self.generate(workspace, number, kms_key).await?;
         let generation = KeyGeneration {
@@ -136,7 +138,8 @@ impl KeyRing {
             kms_key: kms_key.cloned(),
             progress: ResealProgress::default(),
         };
-        match self.wrapped.put_new(workspace, &WrappedKey { generation, ciphertext }).await.map_err(VaultError::from)? {
+        let wrapped = WrappedKey { generation, ciphertext };
+        match self.wrapped.put_new(workspace, &wrapped, told).await.map_err(VaultError::from)? {
             Write::Conflict => Err(NewKeyError::Taken),
             Write::Done => {
                 self.with_cache(|cache, now| {
@@ -195,6 +198,11 @@ impl KeyRing {
 
     fn kms_key_id<'a>(&'a self, own: Option<&'a KmsKeyArn>) -> &'a str {
         own.map_or(&self.key_id, KmsKeyArn::as_str)
+    }
+
+    /// Notices that a workspace's keys want looking after.
+    pub(super) fn neglect(&self, workspace: &WorkspaceId) {
+        self.with_cache(|cache, now| cache.notice_neglect(workspace, now));
     }
 
     /// The workspaces whose keys turned out to want looking after since the last time somebody asked.

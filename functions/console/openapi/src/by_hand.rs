@@ -14,7 +14,7 @@ const SCRIPT: &str = "text/javascript";
 type Answers = &'static [(u16, &'static str, &'static str)];
 
 /// Answers by method and path.
-const ANSWERS: [(&str, &str, Answers); 11] = [
+const ANSWERS: [(&str, &str, Answers); 12] = [
     ("get", "/console/reference", &[(200, "This description, for people.", HTML)]),
     ("get", "/console/signed-in", &[(200, "A page.", HTML)]),
     ("get", "/console", &[(200, "The console.", HTML)]),
@@ -38,6 +38,7 @@ const ANSWERS: [(&str, &str, Answers); 11] = [
         "/api/workspace/{ws}/revocations",
         &[(200, "What would be ended.", "#LookOnWire"), (202, "It has begun.", "#ReportOnWire")],
     ),
+    ("get", "/api/workspace/{ws}/audit", &[(200, "A page.", "#TrailOnWire"), (200, "A page.", "application/x-ndjson")]),
     ("get", "/openapi.json", &[(200, "This description.", "#OpenApi")]),
 ];
 
@@ -70,10 +71,10 @@ pub(crate) fn answers(method: &str, path: &str, schemas: &mut Schemas<'_>) -> Op
         let answer = &mut all[status.to_string()];
         answer["description"] = (*meaning).into();
         match content.strip_prefix('#') {
-            Some("OpenApi") => answer["content"] = json!({ "application/json": { "schema": openapi() } }),
-            Some(name) => answer["content"] = json!({ "application/json": { "schema": schemas.called(name) } }),
+            Some("OpenApi") => answer["content"]["application/json"] = json!({ "schema": openapi() }),
+            Some(name) => answer["content"]["application/json"] = json!({ "schema": schemas.called(name) }),
             None if content.is_empty() => {}
-            None => answer["content"] = json!({ *content: { "schema": { "type": "string" } } }),
+            None => answer["content"][*content] = json!({ "schema": { "type": "string" } }),
         }
     }
     Some(all)

@@ -10,6 +10,7 @@ const FLAWS = {
   missing: 'Something is missing before an entry.',
   unlinked: 'An entry was put in that has no place there.',
   cut_off: 'The latest entries are missing.',
+  never_signed: 'The trail is older than signing, and nothing was noted since: nothing can be said of it.',
   key_gone: 'The key that the trail is checked with is gone, so nothing can be said of it.',
 };
 
@@ -62,7 +63,7 @@ async function checked(api, verdict, witness) {
     }
     verdict.replaceChildren(el('p', { class: 'quiet' }, `${entries(looked)} checked …`));
   } while (page.next_cursor);
-  verdict.replaceChildren(...whole(looked, page.witness, witness));
+  verdict.replaceChildren(...whole(looked, page, witness));
 }
 
 function broken({ what, at }, since) {
@@ -71,12 +72,14 @@ function broken({ what, at }, since) {
   return note('bad', el('p', {}, el('strong', {}, FLAWS[what] ?? what), when, back));
 }
 
-function whole(looked, witness, since) {
+function whole(looked, { witness, unsigned }, since) {
   const also = since ? ' Nothing was put back to before the witness.' : '';
   const verdict = `Nothing is missing and nothing was changed: ${entries(looked)} were checked.${also}`;
   const text = looked === 1 ? verdict.replace('were checked', 'was checked') : verdict;
+  const unvouched = `Of the first ${entries(unsigned)} nobody knows: the trail was not signed then.`;
   return [
     note('good', el('p', {}, text)),
+    unsigned > 0 && note('warn', el('p', {}, unvouched)),
     witness &&
       el(
         'div',

@@ -1,4 +1,18 @@
 use super::*;
+use crate::domain::audit::Actor;
+
+/// An event of which only what was done is told.
+struct Told(WorkspaceId, Deed);
+
+impl Told {
+    fn new(action: &str) -> Self {
+        Self(WorkspaceId::parse("ws").unwrap(), Deed::new(&Actor::System, action, "target", &[], None))
+    }
+
+    fn content(&self) -> Content<'_> {
+        Content { id: "01ARZ3NDEKTSV4RRFFQ69G5FAV", at: at(0), workspace: &self.0, deed: &self.1 }
+    }
+}
 
 fn key(byte: u8) -> ChainKey {
     ChainKey::of(&ChainKey::made_of([byte; 32])).unwrap()
@@ -13,7 +27,7 @@ fn chain(contents: &[&'static str]) -> Vec<(Link, &'static str)> {
     let mut head = Head::first(at(0));
     let mut links = Vec::new();
     for (content, second) in contents.iter().zip(1..) {
-        let link = Link::behind(Some(&key(1)), &Tip::Sound(head), 3, Content(&[content]));
+        let link = Link::behind(Some(&key(1)), &Tip::Sound(head), 3, Told::new(content).content());
         head = Head { seq: link.seq, hash: link.hash, at: at(second) };
         links.push((link, *content));
     }
@@ -27,7 +41,7 @@ fn head(events: &[(Link, &str)]) -> Head {
 
 fn walked(mut walk: Walk, events: &[(Link, &str)]) -> Result<Walk, (usize, Break)> {
     for (index, (link, content)) in events.iter().enumerate() {
-        walk.step(&key(1), None, Some(link), Content(&[content])).map_err(|wrong| (index, wrong))?;
+        walk.step(&key(1), None, Some(link), Told::new(content).content()).map_err(|wrong| (index, wrong))?;
         walk = Walk::parse(&walk.to_string()).unwrap();
     }
     Ok(walk)
@@ -69,7 +83,7 @@ fn who_has_not_the_key_makes_no_chain_that_fits() {
     let mut events = chain(&["a", "b", "c"]);
     let before = Tip::Sound(Head { seq: 1, hash: events[0].0.hash, at: at(1) });
     for forged in [None, Some(&key(2))] {
-        events[1] = (Link::behind(forged, &before, 3, Content(&["forged"])), "forged");
+        events[1] = (Link::behind(forged, &before, 3, Told::new("forged").content()), "forged");
         assert_eq!(walked(from_first(), &events), Err((1, Break::Altered)));
     }
     let (workspace, last) = (WorkspaceId::parse("ws").unwrap(), head(&events));
@@ -83,7 +97,7 @@ fn who_has_not_the_key_makes_no_chain_that_fits() {
 fn what_was_written_behind_a_broken_head_shows_for_good() {
     let events = chain(&["a"]);
     for broken in [None, Some(head(&events)), Some(Head::first(at(0)))] {
-        let link = Link::behind(Some(&key(1)), &Tip::Broken(broken), 3, Content(&["later"]));
+        let link = Link::behind(Some(&key(1)), &Tip::Broken(broken), 3, Told::new("later").content());
         for walk in [from_first(), Walk::new(false, at(100))] {
             assert_eq!(walked(walk, &[(link.clone(), "later")]), Err((0, Break::Missing)));
         }
@@ -119,20 +133,76 @@ fn a_witness_knows_what_was_put_back_to_how_it_was() {
     assert_eq!(earlier.reaches(3, Some(&head(&events[..2])), Some(&witness(&events[..1]))), Ok(()));
     let others = chain(&["a", "b", "x", "y"]);
     let (mut walk, step) = (walked(from_first(), &others[..2]).unwrap(), &others[2]);
-    assert_eq!(walk.step(&key(1), Some(&seen), Some(&step.0), Content(&[step.1])), Err(Break::Altered));
+    assert_eq!(walk.step(&key(1), Some(&seen), Some(&step.0), Told::new(step.1).content()), Err(Break::Altered));
+}
+
+/// A chain as it was made before events had signatures, or keys.
+fn in_the_earlier_form(contents: &[&'static str], key: Option<&ChainKey>) -> Vec<(Link, &'static str)> {
+    let mut previous = NOTHING;
+    let mut links = Vec::new();
+    for (content, seq) in contents.iter().zip(1..) {
+        let mut link = Link { lane: 3, seq, previous, previous_at: None, hash: NOTHING, signature: None };
+        let bytes = link.earlier_form(Told::new(content).content());
+        link.hash = key.map_or_else(|| sha256(&bytes), |key| key.sign(&bytes));
+        previous = link.hash;
+        links.push((link, *content));
+    }
+    links
+}
+
+#[test]
+fn a_chain_of_the_earlier_form_goes_on_in_the_present_one() {
+    let mut events = in_the_earlier_form(&["a", "b"], Some(&key(1)));
+    let tip = Tip::Sound(Head { seq: 2, hash: events[1].0.hash, at: at(2) });
+    events.push((Link::behind(Some(&key(1)), &tip, 3, Told::new("c").content()), "c"));
+    assert_eq!(walked(from_first(), &events).unwrap().unsigned(), 0);
+    events[1].1 = "B";
+    assert_eq!(walked(from_first(), &events), Err((1, Break::Altered)));
+}
+
+#[test]
+fn who_takes_the_signature_away_makes_no_event_of_the_earlier_form() {
+    let mut events = chain(&["a", "b"]);
+    events[1].0.signature = None;
+    assert_eq!(walked(from_first(), &events), Err((1, Break::Altered)));
+}
+
+#[test]
+fn events_that_nobody_vouches_for_may_stand_before_the_one_that_says_so_and_nowhere_else() {
+    let earlier = in_the_earlier_form(&["a", "b"], None);
+    let begun = chain(&[SIGNING_BEGUN, "c"]);
+    let whole = [earlier.clone(), begun.clone()].concat();
+    let walk = walked(from_first(), &whole).unwrap();
+    assert_eq!((walk.unsigned(), walk.slipped_in()), (2, None));
+
+    let always_signed = [earlier.clone(), chain(&["workspace.created", "c"])].concat();
+    assert_eq!(walked(from_first(), &always_signed), Err((2, Break::Unlinked)));
+    let only = walked(from_first(), &earlier).unwrap();
+    assert_eq!(only.slipped_in(), Some("01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+    let later = [begun, earlier].concat();
+    assert_eq!(walked(from_first(), &later), Err((2, Break::Altered)));
 }
 
 #[test]
 fn an_event_without_a_place_was_slipped_in() {
-    assert_eq!(from_first().step(&key(1), None, None, Content(&["slipped in"])), Err(Break::Unlinked));
+    let mut walk = walked(from_first(), &chain(&["a"])).unwrap();
+    let slipped_in = Told::new("slipped in");
+    assert_eq!(walk.step(&key(1), None, None, slipped_in.content()), Err(Break::Unlinked));
 }
 
 #[test]
 fn what_is_no_walk_is_not_read() {
-    for raw in
-        ["", "first", "then,0,,,,,,,", "first,0,,,,,,,,,", "first,0,1:00,,,,,,,", "first,0,x,,,,,,,", "first,,,,,,,,,"]
-    {
+    for raw in [
+        "",
+        "first",
+        "then,0,,,,,,,,",
+        "first,0,,,,,,,,,,",
+        "first,0,,1:00,,,,,,,",
+        "first,0,x,,,,,,,,",
+        "first,,,,,,,,,,",
+    ] {
         assert_eq!(Walk::parse(raw), None, "{raw}");
     }
-    assert!(Walk::parse("first,0,,,,,,,,").is_some());
+    assert!(Walk::parse("first,0,,,,,,,,,").is_some());
+    assert!(Walk::parse("first,0,2:ID,,,,,,,,").is_some());
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::{ChainKey, Content, Head, LANES, Link, NOTHING};
+use super::{ChainKey, Content, Head, LANES, Link, NOTHING, SIGNING_BEGUN, Vouched};
 use crate::domain::digest::hex;
 
 /// What is wrong with a chain.
@@ -18,8 +18,10 @@ pub enum Break {
     Unlinked,
     /// The last events of a chain are missing.
     CutOff,
-    /// The key that the chains are made with is gone, so nothing can be said of them.
+    /// The key that the chains are signed with is gone, so nothing can be said of them.
     KeyGone,
+    /// Nothing of it was ever signed: it is older than signing, and nothing was noted since.
+    NeverSigned,
 }
 
 impl Break {
@@ -32,6 +34,7 @@ impl Break {
             Self::Unlinked => "unlinked",
             Self::CutOff => "cut_off",
             Self::KeyGone => "key_gone",
+            Self::NeverSigned => "never_signed",
         }
     }
 }
@@ -51,13 +54,37 @@ pub struct Walk {
     from_first: bool,
     /// What happened before is not looked at, or is not kept any more.
     begins_at: Timestamp,
+    unsigned: Unsigned,
+}
+
+/// Events that were passed before the first that is signed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Unsigned {
+    count: u64,
+    first: String,
 }
 
 impl Walk {
     /// A walk that has seen nothing yet, over what happened from `begins_at`.
     #[must_use]
     pub fn new(from_first: bool, begins_at: Timestamp) -> Self {
-        Self { last: [None; LANES as usize], from_first, begins_at }
+        Self { last: [None; LANES as usize], from_first, begins_at, unsigned: Unsigned::default() }
+    }
+
+    /// How many events were passed that are from before the trail was signed.
+    #[must_use]
+    pub fn unsigned(&self) -> u64 {
+        self.unsigned.count
+    }
+
+    /// The first event that nobody vouches for, where nothing that is signed has said yet that such events are to be there.
+    #[must_use]
+    pub fn slipped_in(&self) -> Option<&str> {
+        (self.unsigned.count > 0 && self.has_seen_nothing()).then_some(self.unsigned.first.as_str())
+    }
+
+    fn has_seen_nothing(&self) -> bool {
+        self.last.iter().all(Option::is_none)
     }
 
     /// Takes the next event of the trail, earliest first.
@@ -71,11 +98,16 @@ impl Walk {
         link: Option<&Link>,
         content: Content<'_>,
     ) -> Result<(), Break> {
-        let link = link.ok_or(Break::Unlinked)?;
-        let Some(last) = self.last.get_mut(usize::from(link.lane)) else { return Err(Break::Altered) };
-        if link.digest(Some(key), content) != link.hash {
-            return Err(Break::Altered);
+        let Some(link) = link else { return self.pass(content, Break::Unlinked) };
+        match link.vouched(key, content) {
+            None => return Err(Break::Altered),
+            Some(Vouched::ByNobody) => return self.pass(content, Break::Altered),
+            Some(Vouched::ByKey) => {}
         }
+        if self.slipped_in().is_some() && content.deed.action != SIGNING_BEGUN {
+            return Err(Break::Unlinked);
+        }
+        let Some(last) = self.last.get_mut(usize::from(link.lane)) else { return Err(Break::Altered) };
         let follows = match last {
             Some((seq, hash)) => link.seq == *seq + 1 && link.previous == *hash,
             None if link.seq == 1 => link.previous == NOTHING,
@@ -89,6 +121,20 @@ impl Walk {
         }
         let seen = witness.and_then(|witness| witness.0.get(usize::from(link.lane)).copied().flatten());
         if seen.is_some_and(|(seq, hash)| seq == link.seq && hash != link.hash) { Err(Break::Altered) } else { Ok(()) }
+    }
+
+    /// Passes an event that nobody vouches for: before the first that is signed there may be such. Whether there may is what
+    /// that one says.
+    fn pass(&mut self, content: Content<'_>, otherwise: Break) -> Result<(), Break> {
+        if !self.has_seen_nothing() {
+            return Err(otherwise);
+        }
+        if self.unsigned.count == 0 {
+            // Whoever put it there has chosen its id: nothing of it may end a cursor.
+            self.unsigned.first = content.id.chars().filter(char::is_ascii_alphanumeric).collect();
+        }
+        self.unsigned.count += 1;
+        Ok(())
     }
 
     /// Whether everything was seen up to the last event of a lane, as it was noted apart from the events, and that is not
@@ -116,21 +162,31 @@ impl Walk {
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let (from_first, rest) = raw.split_once(',')?;
-        let (begins_at, places) = rest.split_once(',')?;
+        let (begins_at, rest) = rest.split_once(',')?;
+        let (unsigned, places) = rest.split_once(',')?;
         let from_first = match from_first {
             "first" => true,
             "since" => false,
             _ => return None,
         };
         let begins_at = Timestamp::from_millisecond(begins_at.parse().ok()?).ok()?;
-        Some(Self { last: read_places(places)?, from_first, begins_at })
+        let unsigned = match unsigned.split_once(':') {
+            None if unsigned.is_empty() => Unsigned::default(),
+            None => return None,
+            Some((count, first)) => Unsigned { count: count.parse().ok()?, first: first.to_owned() },
+        };
+        Some(Self { last: read_places(places)?, from_first, begins_at, unsigned })
     }
 }
 
 impl fmt::Display for Walk {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let from = if self.from_first { "first" } else { "since" };
-        write!(formatter, "{from},{},{}", self.begins_at.as_millisecond(), Written(&self.last))
+        write!(formatter, "{from},{},", self.begins_at.as_millisecond())?;
+        if self.unsigned.count > 0 {
+            write!(formatter, "{}:{}", self.unsigned.count, self.unsigned.first)?;
+        }
+        write!(formatter, ",{}", Written(&self.last))
     }
 }
 

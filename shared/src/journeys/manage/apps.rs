@@ -123,10 +123,12 @@ impl ManageApps {
             created_at: now,
         };
         let app = changed(bare, draft.settings);
-        if self.apps.put_new(&app).await? == Write::Conflict {
+        let details = [("name", app.name.as_str())];
+        let told = self.audit.to_note(workspace, &actor, "app.created", app.id.as_str(), &details);
+        if self.apps.put_new(&app, &told).await? == Write::Conflict {
             return Err(AppError::IdTaken);
         }
-        self.audit.note(workspace, actor, "app.created", app.id.as_str(), &[("name", app.name.as_str())]).await;
+        self.audit.note_left(&told).await;
         Ok(app)
     }
 
@@ -163,8 +165,9 @@ impl ManageApps {
         actor: Actor,
     ) -> Result<App, AppError> {
         let earlier = self.find(workspace, id).await?;
+        let fields = change.fields();
         let app = changed(earlier.clone(), change);
-        self.replace(&earlier, &app, actor, "app.changed").await?;
+        self.replace((&earlier, &app), &actor, "app.changed", &[("changed", &fields)]).await?;
         Ok(app)
     }
 
@@ -197,7 +200,8 @@ impl ManageApps {
         let jwks_fetched_at = self.clock.now();
         let identity = Identity { issuer, audience, jwks_uri, jwks_snapshot, jwks_fetched_at, agent_scopes };
         let app = App { identity: Some(identity), ..earlier.clone() };
-        self.replace(&earlier, &app, actor, "app.identity_changed").await?;
+        let issuer = app.identity.as_ref().map(|identity| identity.issuer.to_string()).unwrap_or_default();
+        self.replace((&earlier, &app), &actor, "app.identity_changed", &[("issuer", &issuer)]).await?;
         Ok(app)
     }
 
@@ -208,7 +212,7 @@ impl ManageApps {
     pub async fn forget_identity(&self, workspace: &WorkspaceId, id: &AppId, actor: Actor) -> Result<(), AppError> {
         let earlier = self.find(workspace, id).await?;
         let app = App { identity: None, ..earlier.clone() };
-        self.replace(&earlier, &app, actor, "app.identity_removed").await
+        self.replace((&earlier, &app), &actor, "app.identity_removed", &[]).await
     }
 
     /// Deletes an app and its keys. Its users' connections are removed and ended at their providers in the background; once more when
@@ -224,10 +228,11 @@ impl ManageApps {
         for connector in self.connectors.of_workspace(workspace).await? {
             sweeps.push(self.sweep.of(&connector, Some(id), true, now).await?);
         }
-        if self.apps.delete(&app).await? == Write::Conflict {
+        let told = self.audit.to_note(workspace, &actor, "app.deleted", id.as_str(), &[]);
+        if self.apps.delete(&app, Some(&told)).await? == Write::Conflict {
             return Err(AppError::NotFound);
         }
-        self.audit.note(workspace, actor, "app.deleted", id.as_str(), &[]).await;
+        self.audit.note_left(&told).await;
         for sweep in &sweeps {
             self.sweep.start(sweep).await;
         }
@@ -240,12 +245,33 @@ impl ManageApps {
         String::from_utf8(keys).map_err(|_| AppError::NoUsableKey)
     }
 
-    async fn replace(&self, earlier: &App, app: &App, actor: Actor, action: &str) -> Result<(), AppError> {
-        if self.apps.replace(earlier, app).await? == Write::Conflict {
+    async fn replace(
+        &self,
+        (earlier, app): (&App, &App),
+        actor: &Actor,
+        action: &str,
+        details: &[(&str, &str)],
+    ) -> Result<(), AppError> {
+        let told = self.audit.to_note(&app.workspace, actor, action, app.id.as_str(), details);
+        if self.apps.replace(earlier, app, &told).await? == Write::Conflict {
             return Err(AppError::NotFound);
         }
-        self.audit.note(&app.workspace, actor, action, app.id.as_str(), &[]).await;
+        self.audit.note_left(&told).await;
         Ok(())
+    }
+}
+
+impl AppChange {
+    /// The names of what is to be changed, for the audit trail.
+    fn fields(&self) -> String {
+        let fields = [
+            ("name", self.name.is_some()),
+            ("origins", self.origins.is_some()),
+            ("return_urls", self.return_urls.is_some()),
+            ("session_binding", self.session_binding.is_some()),
+            ("handle_delivery", self.handle_delivery.is_some()),
+        ];
+        fields.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect::<Vec<_>>().join(" ")
     }
 }
 

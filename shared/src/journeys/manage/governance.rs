@@ -8,12 +8,13 @@ use crate::{
         connector::Connector,
         gather::Gather,
         ids::WorkspaceId,
+        notice::Notice,
         policy::{Policy, SwitchChange, Switches},
         provider::ProviderType,
     },
     journeys::audit::Audit,
     oauth::catalogue,
-    store::{Connectors, CustomProviders, Policies, StoreError, Write},
+    store::{Connectors, CustomProviders, MOST_NOTED, Policies, StoreError, Write},
 };
 
 /// How often a change is tried again when somebody else switched something at the same time.
@@ -84,10 +85,13 @@ impl Govern {
         for _ in 0..TRIES {
             let found = self.policies.find(workspace).await?;
             let policy = changes.iter().fold(found.policy.clone(), Policy::after);
-            let is_done =
-                policy == found.policy || self.policies.replace(workspace, &found, &policy).await? == Write::Done;
+            let told = self.told(workspace, (&found.policy, &policy), changes, &actor);
+            let is_done = policy == found.policy
+                || self.policies.replace(workspace, &found, &policy, &told).await? == Write::Done;
             if is_done {
-                self.note(workspace, &found.policy, &policy, changes, &actor).await;
+                for notice in &told {
+                    self.audit.note_left(notice).await;
+                }
                 let governed = |change: &SwitchChange| Governed {
                     provider: change.provider.clone(),
                     switches: policy.switches(&change.provider),
@@ -130,25 +134,37 @@ impl Govern {
         Ok(in_use)
     }
 
-    /// One event for each type that is not as it was.
-    async fn note(
+    /// What is to be noted for each type that is not as it was; of more than are noted of one change, in one.
+    fn told(
         &self,
         workspace: &WorkspaceId,
-        earlier: &Policy,
-        now: &Policy,
+        (earlier, now): (&Policy, &Policy),
         changes: &[SwitchChange],
         actor: &Actor,
-    ) {
+    ) -> Vec<Notice> {
         let types: BTreeSet<&ProviderType> = changes.iter().map(|change| &change.provider).gathered();
-        for provider in types {
-            let switches = now.switches(provider);
-            if switches == earlier.switches(provider) {
-                continue;
-            }
-            let word = |is_on| if is_on { "on" } else { "off" };
-            let details =
-                [("builder_connection", word(switches.builder)), ("per_user_connection", word(switches.per_user))];
-            self.audit.note(workspace, actor.clone(), "governance.changed", provider.as_str(), &details).await;
+        let types = types.into_iter().filter(|provider| now.switches(provider) != earlier.switches(provider));
+        let switched: Vec<_> = types.map(|provider| (provider.as_str(), now.switches(provider))).collect();
+        let note = |target: &str, details: &[(&str, &str)]| {
+            self.audit.to_note(workspace, actor, "governance.changed", target, details)
+        };
+        if switched.len() > MOST_NOTED {
+            let all: Vec<_> = switched
+                .iter()
+                .map(|(provider, is)| {
+                    (*provider, format!("builder {}, per user {}", word(is.builder), word(is.per_user)))
+                })
+                .collect();
+            let details: Vec<_> = all.iter().map(|(provider, switches)| (*provider, switches.as_str())).collect();
+            return vec![note(workspace.as_str(), &details)];
         }
+        let each = switched.iter().map(|(provider, is)| {
+            note(provider, &[("builder_connection", word(is.builder)), ("per_user_connection", word(is.per_user))])
+        });
+        each.collect()
     }
+}
+
+fn word(is_on: bool) -> &'static str {
+    if is_on { "on" } else { "off" }
 }

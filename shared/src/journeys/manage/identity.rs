@@ -10,6 +10,7 @@ use crate::{
         app::Identity,
         audit::Actor,
         ids::{Issuer, WorkspaceId},
+        notice::Notice,
         person::{ClaimRule, WorkspaceIdentity},
         secret::{ClientSecret, Sealed, Secret},
     },
@@ -135,10 +136,11 @@ impl ManageIdentity {
             updated_at: now,
         };
         identity.client_secret = self.secret(workspace, draft.client_secret, earlier.as_ref(), &identity).await?;
-        if self.identities.put(workspace, earlier.as_ref(), &identity).await? == Write::Conflict {
+        let told = self.told(workspace, &actor, "workspace.identity_changed", Some(&identity));
+        if self.identities.put(workspace, earlier.as_ref(), &identity, &told).await? == Write::Conflict {
             return Err(IdentityError::Changed);
         }
-        self.note(workspace, actor, "workspace.identity_changed", Some(&identity)).await;
+        self.audit.note_left(&told).await;
         Ok(identity)
     }
 
@@ -147,10 +149,11 @@ impl ManageIdentity {
     /// # Errors
     /// [`IdentityError`].
     pub async fn remove(&self, workspace: &WorkspaceId, actor: Actor) -> Result<(), IdentityError> {
-        if self.identities.remove(workspace).await? == Write::Conflict {
+        let told = self.told(workspace, &actor, "workspace.identity_removed", None);
+        if self.identities.remove(workspace, Some(&told)).await? == Write::Conflict {
             return Err(IdentityError::None);
         }
-        self.note(workspace, actor, "workspace.identity_removed", None).await;
+        self.audit.note_left(&told).await;
         Ok(())
     }
 
@@ -182,7 +185,13 @@ impl ManageIdentity {
         String::from_utf8(keys).map_err(|_| IdentityError::NoUsableKey)
     }
 
-    async fn note(&self, workspace: &WorkspaceId, actor: Actor, action: &str, identity: Option<&WorkspaceIdentity>) {
+    fn told(
+        &self,
+        workspace: &WorkspaceId,
+        actor: &Actor,
+        action: &str,
+        identity: Option<&WorkspaceIdentity>,
+    ) -> Notice {
         let admins =
             identity.map(|identity| format!("{}: {} values", identity.admins.claim(), identity.admins.values().len()));
         let details: Vec<(&str, &str)> = identity
@@ -190,6 +199,6 @@ impl ManageIdentity {
             .into_iter()
             .chain(admins.as_deref().map(|admins| ("admins", admins)))
             .collect();
-        self.audit.note(workspace, actor, action, workspace.as_str(), &details).await;
+        self.audit.to_note(workspace, actor, action, workspace.as_str(), &details)
     }
 }

@@ -69,9 +69,10 @@ impl ManageKeys {
             revoked_at: None,
             last_used_on: None,
         };
-        self.keys.put_new(&record).await?;
         let details = [("prefix", record.holder.prefix())];
-        self.audit.note(record.holder.workspace(), actor, "key.created", record.id.as_str(), &details).await;
+        let told = self.audit.to_note(record.holder.workspace(), &actor, "key.created", record.id.as_str(), &details);
+        self.keys.put_new(&record, &told).await?;
+        self.audit.note_left(&told).await;
         Ok(NewKey { record, key })
     }
 
@@ -100,10 +101,11 @@ impl ManageKeys {
             (Holder::App { workspace: own, app: of, .. }, Some(app)) => own == workspace && of == app,
             _ => false,
         };
-        if !is_theirs || self.keys.revoke(id, self.clock.now()).await? == Write::Conflict {
+        let told = self.audit.to_note(workspace, &actor, "key.revoked", id.as_str(), &[]);
+        if !is_theirs || self.keys.revoke(id, &told).await? == Write::Conflict {
             return Err(KeyError::NotFound);
         }
-        self.audit.note(workspace, actor, "key.revoked", id.as_str(), &[]).await;
+        self.audit.note_left(&told).await;
         Ok(())
     }
 }

@@ -66,12 +66,13 @@ impl ManageProviders {
         if !refused.is_empty() {
             return Err(ProviderError::Invalid(refused));
         }
+        let told = self.audit.to_note(workspace, &actor, "provider.created", provider.id.as_str(), &[]);
         if catalogue::find(&provider.id).is_some()
-            || self.custom.put_new(workspace, &provider).await? == Write::Conflict
+            || self.custom.put_new(workspace, &provider, &told).await? == Write::Conflict
         {
             return Err(ProviderError::Taken);
         }
-        self.audit.note(workspace, actor, "provider.created", provider.id.as_str(), &[]).await;
+        self.audit.note_left(&told).await;
         Ok(provider)
     }
 
@@ -96,10 +97,11 @@ impl ManageProviders {
     /// # Errors
     /// [`ProviderError`].
     pub async fn delete(&self, workspace: &WorkspaceId, id: &ProviderType, actor: Actor) -> Result<(), ProviderError> {
-        if self.custom.delete(workspace, id).await? == Write::Conflict {
+        let told = self.audit.to_note(workspace, &actor, "provider.deleted", id.as_str(), &[]);
+        if self.custom.delete(workspace, id, &told).await? == Write::Conflict {
             return Err(ProviderError::NotFound);
         }
-        self.audit.note(workspace, actor, "provider.deleted", id.as_str(), &[]).await;
+        self.audit.note_left(&told).await;
         Ok(())
     }
 }

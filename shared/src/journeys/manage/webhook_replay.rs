@@ -73,10 +73,11 @@ impl ManageWebhooks {
         let meant = page.events.into_iter().filter(|event| webhook.wants(event.kind));
         let left: Vec<_> = (0..).zip(meant).map(|(number, event)| self.leave_again(&webhook, event, number)).collect();
         let events = u64::try_from(left.len()).unwrap_or(u64::MAX);
+        let (since, until, count) = (between.0.to_string(), between.1.to_string(), events.to_string());
+        let details = [("since", since.as_str()), ("until", &until), ("events", &count)];
+        let told = self.audit.to_note(workspace, &actor, "webhook.replayed", id.as_str(), &details);
+        self.audit.note_first(&told).await?;
         stream::iter(left).buffer_unordered(AT_A_TIME).try_collect::<()>().await?;
-        let (since, count) = (wish.since.to_string(), events.to_string());
-        let details = [("since", since.as_str()), ("events", &count)];
-        self.audit.note(workspace, actor, "webhook.replayed", id.as_str(), &details).await;
         Ok(Replayed { events, next: page.next })
     }
 

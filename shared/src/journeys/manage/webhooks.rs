@@ -10,6 +10,7 @@ use crate::{
         audit::Actor,
         event::{EventKind, trial},
         ids::{EventId, WebhookId, WorkspaceId},
+        notice::Notice,
         secret::{EarlierWebhookSecret, Sealed, Secret, WebhookSecret},
         webhook::{EARLIER_SIGNS_FOR, MOST_WEBHOOKS, Webhook, WebhookState, new_secret},
     },
@@ -19,6 +20,9 @@ use crate::{
     store::{Delivery, Outbox, StoreError, ToldEvents, WebhookChange, Webhooks, Write},
     vault::{Place, Vault, VaultError},
 };
+
+/// How often a webhook is tried to be stored while others make theirs.
+const TRIES: usize = 8;
 
 /// Manages webhooks.
 #[derive(Debug, Clone)]
@@ -114,9 +118,6 @@ impl ManageWebhooks {
         actor: Actor,
     ) -> Result<Shown, WebhookError> {
         self.client.egress().check(&url).map_err(WebhookError::Url)?;
-        if self.webhooks.of_workspace(workspace).await?.len() >= MOST_WEBHOOKS {
-            return Err(WebhookError::TooMany);
-        }
         let now = self.clock.now();
         let id = WebhookId::of_ulid(&self.random.ulid(now));
         let secret = new_secret(self.random.bytes());
@@ -132,14 +133,24 @@ impl ManageWebhooks {
             failing_since: None,
             id,
         };
-        self.webhooks.put_new(&webhook).await?;
-        // Others may have made theirs in the same moment: who sees too many takes back their own.
-        if self.webhooks.of_workspace(workspace).await?.len() > MOST_WEBHOOKS {
-            self.webhooks.delete(workspace, &webhook.id).await?;
-            return Err(WebhookError::TooMany);
-        }
-        self.audit.note(workspace, actor, "webhook.created", webhook.id.as_str(), &[]).await;
+        let told = self.audit.to_note(workspace, &actor, "webhook.created", webhook.id.as_str(), &[]);
+        self.put_new(&webhook, &told).await?;
+        self.audit.note_left(&told).await;
         Ok(Shown { webhook, secret: Some(secret) })
+    }
+
+    /// Stores a webhook, if there is room for it: whoever is overtaken by another one counts again.
+    async fn put_new(&self, webhook: &Webhook, told: &Notice) -> Result<(), WebhookError> {
+        for _ in 0..TRIES {
+            let made = self.webhooks.made(&webhook.workspace).await?;
+            if self.webhooks.of_workspace(&webhook.workspace).await?.len() >= MOST_WEBHOOKS {
+                return Err(WebhookError::TooMany);
+            }
+            if self.webhooks.put_new(webhook, made, told).await? == Write::Done {
+                return Ok(());
+            }
+        }
+        Err(WebhookError::Contended)
     }
 
     /// Changes a webhook. Enabling one that was given up sends what happens from then on; what it missed, [`Self::replay`].
@@ -166,11 +177,12 @@ impl ManageWebhooks {
             change.secret = Some(self.rotated(&webhook, &fresh).await?);
             secret = Some(fresh);
         }
-        if self.webhooks.change(&webhook, &change).await? == Write::Conflict {
+        let told = self.audit.to_note(workspace, &actor, "webhook.changed", id.as_str(), &[("changed", &changed)]);
+        if self.webhooks.change(&webhook, &change, &told).await? == Write::Conflict {
             self.find(workspace, id).await?;
             return Err(WebhookError::Contended);
         }
-        self.audit.note(workspace, actor, "webhook.changed", id.as_str(), &[("changed", &changed)]).await;
+        self.audit.note_left(&told).await;
         Ok(Shown { webhook: self.find(workspace, id).await?, secret })
     }
 
@@ -192,10 +204,11 @@ impl ManageWebhooks {
     /// # Errors
     /// [`WebhookError`].
     pub async fn delete(&self, workspace: &WorkspaceId, id: &WebhookId, actor: Actor) -> Result<(), WebhookError> {
-        if self.webhooks.delete(workspace, id).await? == Write::Conflict {
+        let told = self.audit.to_note(workspace, &actor, "webhook.deleted", id.as_str(), &[]);
+        if self.webhooks.delete(workspace, id, &told).await? == Write::Conflict {
             return Err(WebhookError::NotFound);
         }
-        self.audit.note(workspace, actor, "webhook.deleted", id.as_str(), &[]).await;
+        self.audit.note_left(&told).await;
         Ok(())
     }
 

@@ -83,8 +83,9 @@ impl FoundWorkspace {
             Workspace { id, name, plan, connectors, connections_counted, created_at: now, deleted_at: None };
         self.vault.found(&workspace.id, kms_key).await?;
         self.audit.begin(&workspace.id).await?;
-        self.workspaces.put_new(&workspace).await?;
-        self.audit.note(&workspace.id, Actor::System, "workspace.created", workspace.id.as_str(), &[]).await;
+        let told = self.audit.to_note(&workspace.id, &Actor::System, "workspace.created", workspace.id.as_str(), &[]);
+        self.workspaces.put_new(&workspace, &told).await?;
+        self.audit.note_left(&told).await;
         let holder = Holder::Workspace { workspace: workspace.id.clone(), role: WorkspaceRole::Admin };
         let key = self.keys.create(KeyDraft { name: "First admin key".to_owned(), holder }, Actor::System).await?;
         Ok(FoundedWorkspace { workspace, key })

@@ -37,15 +37,7 @@ impl ProposeChanges {
             Err(error) => Err(error),
         };
         match done {
-            Ok((decision, connector)) => {
-                let details = [
-                    ("kind", proposal.kind.as_str()),
-                    ("connector", proposal.connector.as_str()),
-                    ("proposed_by", proposal.by.as_str()),
-                ];
-                self.audit.note(workspace, actor, "proposal.confirmed", id.as_str(), &details).await;
-                Ok((Proposal { decision: Some(decision), ..proposal }, connector))
-            }
+            Ok((decision, connector)) => Ok((Proposal { decision: Some(decision), ..proposal }, connector)),
             // Whatever it was: if somebody else has decided meanwhile, that is what was in the way.
             Err(error) => Err(self.open(workspace, id).await.err().unwrap_or(error)),
         }
@@ -68,8 +60,7 @@ impl ProposeChanges {
             let decided = self.open(workspace, id).await.err();
             return Err(decided.unwrap_or(ProposalError::Decided(ProposalStatus::Expired)));
         }
-        let details = [("kind", proposal.kind.as_str()), ("proposed_by", proposal.by.as_str())];
-        self.audit.note(workspace, actor, "proposal.declined", id.as_str(), &details).await;
+        self.audit.note_left(&verdict.told).await;
         Ok(Proposal { decision: Some(verdict.decision), ..proposal })
     }
 
@@ -83,7 +74,17 @@ impl ProposeChanges {
 
     fn verdict(&self, proposal: &Proposal, outcome: Outcome, actor: &Actor) -> Verdict {
         let decision = Decision { outcome, by: actor.describe(), at: self.clock.now() };
-        Verdict { proposal: proposal.clone(), decision }
+        let details = [
+            ("kind", proposal.kind.as_str()),
+            ("connector", proposal.connector.as_str()),
+            ("proposed_by", proposal.by.as_str()),
+        ];
+        let action = match outcome {
+            Outcome::Confirmed => "proposal.confirmed",
+            Outcome::Declined => "proposal.declined",
+        };
+        let told = self.audit.to_note(&proposal.workspace, actor, action, proposal.id.as_str(), &details);
+        Verdict { proposal: proposal.clone(), decision, told }
     }
 
     /// What was proposed with what only the person knows, if nothing stands in its way that can be seen before.
@@ -133,14 +134,18 @@ impl ProposeChanges {
         verdict: Verdict,
         actor: Actor,
     ) -> Result<(Decision, Option<Connector>), ProposalError> {
-        let Verdict { proposal, decision } = verdict.clone();
+        let Verdict { proposal, decision, told } = verdict.clone();
         match Box::pin(self.carry_out(wanted, verdict, actor)).await {
-            Ok(connector) => Ok((decision, connector)),
+            Ok(connector) => {
+                self.audit.note_left(&told).await;
+                Ok((decision, connector))
+            }
             Err(ProposalError::Store(cause)) => {
                 let found = self.proposals.find(&proposal.workspace, &proposal.id).await?;
                 if found.and_then(|found| found.decision).as_ref() != Some(&decision) {
                     return Err(cause.into());
                 }
+                self.audit.note_left(&told).await;
                 let connector = match proposal.kind {
                     ProposalKind::Delete => None,
                     ProposalKind::Add | ProposalKind::Update => {

@@ -6,14 +6,21 @@ use super::{
     ProposalDraft, ProposalError, ProposeChanges, Prospect, invalid, is_past,
     request::{Wanted, read, refuse_turned},
 };
-use crate::domain::{
-    audit::Actor,
-    ids::{ConnectorId, ProposalId, WorkspaceId},
-    proposal::{PROPOSAL_LIFE, Proposal, ProposalKind, ProposalStatus},
+use crate::{
+    domain::{
+        audit::Actor,
+        ids::{ConnectorId, ProposalId, WorkspaceId},
+        notice::Notice,
+        proposal::{PROPOSAL_LIFE, Proposal, ProposalKind, ProposalStatus},
+    },
+    store::{StoreError, Write},
 };
 
 /// How many proposals of a workspace wait at once at most: as many as a person looks through.
 const MOST_OPEN: usize = 50;
+
+/// How often a proposal is tried to be stored while others make theirs.
+const TRIES: usize = 24;
 
 impl ProposeChanges {
     /// Makes a proposal, if it could be confirmed as things are.
@@ -59,23 +66,30 @@ impl ProposeChanges {
         if prospect.proposal.kind == ProposalKind::Update && prospect.changes.is_empty() {
             return Err(invalid("/connector", "changes nothing"));
         }
-        if self.waiting(workspace).await? >= MOST_OPEN {
-            return Err(ProposalError::TooMany);
-        }
         let proposal = &prospect.proposal;
-        self.proposals.put_new(proposal).await?;
-        // Others may have been at it at the same moment: whoever is one too many by then takes theirs back.
-        if self.waiting(workspace).await? > MOST_OPEN {
-            self.proposals.delete(proposal).await?;
-            return Err(ProposalError::TooMany);
-        }
         let details = [
             ("kind", proposal.kind.as_str()),
             ("connector", proposal.connector.as_str()),
             ("through", draft.through.as_str()),
         ];
-        self.audit.note(workspace, actor, "proposal.created", proposal.id.as_str(), &details).await;
+        let told = self.audit.to_note(workspace, &actor, "proposal.created", proposal.id.as_str(), &details);
+        self.put_new(proposal, &told).await?;
+        self.audit.note_left(&told).await;
         Ok(prospect)
+    }
+
+    /// Stores a proposal, if there is room for it: whoever is overtaken by another one counts again.
+    async fn put_new(&self, proposal: &Proposal, told: &Notice) -> Result<(), ProposalError> {
+        for _ in 0..TRIES {
+            let made = self.proposals.made(&proposal.workspace).await?;
+            if self.waiting(&proposal.workspace).await? >= MOST_OPEN {
+                return Err(ProposalError::TooMany);
+            }
+            if self.proposals.put_new(proposal, made, told).await? == Write::Done {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Unavailable("others keep proposing".to_owned()).into())
     }
 
     /// The id in a request to add a connector: the one that it names, or a fresh one, which it names from then on.

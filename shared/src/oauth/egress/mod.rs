@@ -12,6 +12,7 @@ mod rules;
 use std::{error::Error, sync::OnceLock, time::Duration};
 
 use http::{HeaderMap, Request, Response, StatusCode};
+use jiff::Timestamp;
 use reqwest::redirect;
 use url::Url;
 
@@ -26,6 +27,7 @@ use self::{
     resolver::{AddressRefused, GuardedResolver},
     rules::Reach,
 };
+use super::wire;
 
 /// How long one request usually may take, from the first look-up of the name to the last byte of the answer.
 pub const DEADLINE: Duration = Duration::from_secs(8);
@@ -73,6 +75,15 @@ impl Default for Egress {
     }
 }
 
+/// What a receiver said, as far as anybody goes by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// Its status.
+    pub status: StatusCode,
+    /// How long it asks to be left alone; an hour at most.
+    pub retry_after: Option<Duration>,
+}
+
 impl Egress {
     /// The client for everything that is deployed: https to the public internet.
     #[must_use]
@@ -116,8 +127,17 @@ impl Egress {
     ///
     /// # Errors
     /// [`EgressError`], never [`EgressError::Cut`].
-    pub async fn notify(&self, request: Request<Vec<u8>>, deadline: Duration) -> Result<StatusCode, EgressError> {
-        let exchange = async { Ok(self.answered(request).await?.status()) };
+    pub async fn notify(
+        &self,
+        request: Request<Vec<u8>>,
+        deadline: Duration,
+        now: Timestamp,
+    ) -> Result<Acknowledged, EgressError> {
+        let exchange = async {
+            let answer = self.answered(request).await?;
+            let retry_after = wire::retry_after(answer.headers(), now);
+            Ok(Acknowledged { status: answer.status(), retry_after })
+        };
         tokio::time::timeout(deadline.min(LONGEST), exchange).await.unwrap_or(Err(EgressError::Unanswered))
     }
 

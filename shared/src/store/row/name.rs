@@ -206,6 +206,7 @@ names! {
     HASH = "chain_hash";
     PREVIOUS_HASH = "chain_previous";
     PREVIOUS_AT = "chain_previous_at";
+    EVENT_SIGNATURE = "chain_signature";
     HEAD_SIGNATURE = "head_signature";
     AUDIT_KEY = "audit_key";
 }
