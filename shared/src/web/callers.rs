@@ -1,11 +1,12 @@
 //! Extractors that prove who is calling. A handler that takes one of them cannot run without the proof.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
-    extract::{FromRef, FromRequestParts, Path},
+    extract::{FromRef, FromRequestParts, MatchedPath},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
+use percent_encoding::percent_decode_str;
 
 use super::problem::Problem;
 use crate::{
@@ -67,7 +68,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let workspace = path_parameter(parts, "ws").await.and_then(|raw| WorkspaceId::parse(&raw).ok());
+        let workspace = path_parameter(parts, "ws").and_then(|raw| WorkspaceId::parse(&raw).ok());
         let Callers(authenticator) = Callers::from_ref(state);
         let bearer = bearer(&parts.headers, header::AUTHORIZATION.as_str());
         let nowhere = || WorkspaceId::parse("-").map_err(|_| Problem::not_found());
@@ -143,7 +144,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let app = app(parts).await?;
+        let app = app(parts)?;
         let Callers(authenticator) = Callers::from_ref(state);
         let bearer = bearer(&parts.headers, header::AUTHORIZATION.as_str());
         authenticator.service(bearer, &app).await.map(Self).map_err(refused)
@@ -158,7 +159,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let app = app(parts).await?;
+        let app = app(parts)?;
         let Callers(authenticator) = Callers::from_ref(state);
         let bearer = bearer(&parts.headers, header::AUTHORIZATION.as_str());
         authenticator.owner(bearer, &app).await.map(Self).map_err(refused)
@@ -173,7 +174,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let app = app(parts).await?;
+        let app = app(parts)?;
         let Callers(authenticator) = Callers::from_ref(state);
         let (key, user) = proofs(&parts.headers);
         let (service, user) = authenticator.delegate(key, user, &app).await.map_err(refused)?;
@@ -207,7 +208,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let app = app(parts).await?;
+        let app = app(parts)?;
         let Callers(authenticator) = Callers::from_ref(state);
         let (bearer, user) = proofs(&parts.headers);
         authenticator.user_or_delegate(bearer, user, &app).await.map(Self).map_err(refused)
@@ -215,14 +216,16 @@ where
 }
 
 /// The app of the path. One that cannot exist is answered like one that does not.
-async fn app(parts: &mut Parts) -> Result<AppId, Problem> {
-    let raw = path_parameter(parts, "app").await;
-    raw.and_then(|raw| AppId::parse(&raw).ok()).ok_or_else(Problem::unauthorized)
+fn app(parts: &Parts) -> Result<AppId, Problem> {
+    path_parameter(parts, "app").and_then(|raw| AppId::parse(&raw).ok()).ok_or_else(Problem::unauthorized)
 }
 
-pub(super) async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
-    let Path(mut parameters) = Path::<HashMap<String, String>>::from_request_parts(parts, &()).await.ok()?;
-    parameters.remove(name)
+/// A value of the path by its name. Whatever else in the path can't be read says nothing about who is calling.
+pub(super) fn path_parameter<'p>(parts: &'p Parts, name: &str) -> Option<Cow<'p, str>> {
+    let route = parts.extensions.get::<MatchedPath>()?.as_str();
+    let is_named = |place: &str| place.strip_prefix('{').and_then(|place| place.strip_suffix('}')) == Some(name);
+    let (_, raw) = route.split('/').zip(parts.uri.path().split('/')).find(|(place, _)| is_named(place))?;
+    percent_decode_str(raw).decode_utf8().ok()
 }
 
 fn proofs(headers: &HeaderMap) -> (Option<&str>, Option<&str>) {

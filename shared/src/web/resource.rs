@@ -140,7 +140,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let raw = path_parameter(parts, "ws").await;
+        let raw = path_parameter(parts, "ws");
         let workspace = raw.and_then(|raw| WorkspaceId::parse(&raw).ok()).ok_or_else(Problem::unauthorized)?;
         let resource = Resources::from_ref(state).of_workspace(&workspace);
         let shown = bearer(&parts.headers, header::AUTHORIZATION.as_str());
@@ -161,7 +161,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let raw = path_parameter(parts, "app").await;
+        let raw = path_parameter(parts, "app");
         let app = raw.and_then(|raw| AppId::parse(&raw).ok()).ok_or_else(Problem::unauthorized)?;
         let resource = Resources::from_ref(state).of_app(&app);
         let shown = bearer(&parts.headers, header::AUTHORIZATION.as_str());
