@@ -133,6 +133,8 @@ async fn a_list_with_one_mistake_changes_nothing_and_names_each() {
     for body in [json!([]), json!({}), json!(vec![off.clone(); 301])] {
         assert_eq!(put(&body).await.status, 422);
     }
+    let surplus = put(&json!({"governance": [off], "dry_run": true})).await.expect(422);
+    assert_eq!(surplus["errors"][0]["pointer"], "/dry_run", "whoever asks for more than there is does not get less");
     world.token(&connector, "alice").await.expect(200);
     put(&json!(vec![off; 300])).await.expect(200);
     assert_eq!(world.token(&connector, "alice").await.status, 403);

@@ -85,16 +85,24 @@ async fn switch_many(
     WriterCaller(admin): WriterCaller,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Listing>, Problem> {
-    let (entries, place) = match &body {
-        Value::Array(entries) => (Some(entries), ""),
-        body => (body.get("governance").and_then(Value::as_array), "/governance"),
-    };
-    let entries = entries.filter(|entries| (1..=MOST).contains(&entries.len()));
-    let entries = entries.ok_or_else(|| Problem::invalid_field(place, "must be a list of 1 to 300 objects"))?;
+    let (entries, place) = entries(&body)?;
     let changes = changes(entries, place)?;
     let switched = journey.switch(admin.workspace(), &changes, actor(&admin)).await;
     let switched = switched.map_err(|error| problem(error, |at| format!("{place}/{at}/integration_type")))?;
     Ok(Json(switched.into()))
+}
+
+/// The entries of a body, and where they stand in it.
+fn entries(body: &Value) -> Result<(&[Value], &'static str), Problem> {
+    let (entries, place) = match body {
+        Value::Array(entries) => (Some(entries), ""),
+        body => {
+            checked(body, |body| body.require("governance", body.read("governance", |_| Ok(()))))?;
+            (body.get("governance").and_then(Value::as_array), "/governance")
+        }
+    };
+    let entries = entries.filter(|entries| (1..=MOST).contains(&entries.len()));
+    Ok((entries.ok_or_else(|| Problem::invalid_field(place, "must be a list of 1 to 300 objects"))?, place))
 }
 
 /// All changes of a list, or every mistake in it at its place.
