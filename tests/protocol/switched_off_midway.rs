@@ -236,3 +236,23 @@ async fn a_switch_holds_at_once_in_instances_that_did_not_see_it() {
     on(&world).await;
     ask().await.expect(200);
 }
+
+/// The stored token would still work for a while, and the refresh comes to nothing: that is no reason to hand it out.
+#[tokio::test]
+async fn whoever_waits_in_vain_for_a_refresh_when_it_is_switched_off_gets_no_token_either() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    world.connect(&connector, "alice").await;
+    world.advance(HOUR - 30);
+    let (mut hold, step) = Hold::without(&["access_token"]);
+    world.provider.next(step);
+    let meanwhile = async {
+        hold.arrived().await;
+        off(&world).await;
+        hold.release();
+    };
+    let answer = join!(world.token(&connector, "alice"), meanwhile).0;
+    assert_eq!(answer.refusal(), (403, "blocked_by_policy".to_owned()));
+    on(&world).await;
+    world.access_token(&connector, "alice").await;
+}
