@@ -11,6 +11,7 @@ mod governance;
 mod health;
 mod identity;
 mod identity_check;
+mod key_set;
 mod keys;
 mod proposals;
 mod providers;
