@@ -7,6 +7,7 @@
     reason = "what fails outside a test's body fails the test"
 )]
 
+mod described_forms;
 mod document;
 mod environment;
 mod events;

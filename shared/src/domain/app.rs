@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::{
+    authority::{Authority, Host},
     ids::{AppId, Issuer, WorkspaceId},
     workspace::DisplayName,
 };
@@ -127,9 +128,8 @@ impl Origin {
     /// [`InvalidOrigin`] if there is more or less than scheme, host and port, or plain http leaves the machine.
     pub fn parse(raw: &str) -> Result<Self, InvalidOrigin> {
         let url = Url::parse(raw).map_err(|_| InvalidOrigin)?;
-        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && has_no_user(&url);
         let origin = url.origin().ascii_serialization();
-        if bare && is_web(&url) && raw.trim_end_matches('/') == origin {
+        if is_web(raw) && raw.strip_suffix('/').unwrap_or(raw) == origin {
             Ok(Self(origin.into()))
         } else {
             Err(InvalidOrigin)
@@ -157,13 +157,13 @@ impl ReturnUrl {
     ///
     /// # Errors
     /// [`InvalidReturnUrl`] if it is not https (or http on the same machine), names a user, has a fragment, a control
-    /// character or a backslash, or is longer than 2,000 bytes.
+    /// character or a backslash, is longer than 2,000 bytes, or has its host in a form that readers disagree about.
     pub fn parse(raw: &str) -> Result<Self, InvalidReturnUrl> {
         if raw.len() > 2_000 || raw.contains(['\\', '#']) || raw.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(InvalidReturnUrl);
         }
         let url = Url::parse(raw).map_err(|_| InvalidReturnUrl)?;
-        if is_web(&url) && has_no_user(&url) { Ok(Self(url)) } else { Err(InvalidReturnUrl) }
+        if is_web(raw) { Ok(Self(url)) } else { Err(InvalidReturnUrl) }
     }
 
     /// The address.
@@ -182,20 +182,14 @@ impl ReturnUrl {
     }
 }
 
-fn is_web(url: &Url) -> bool {
-    match (url.scheme(), url.host()) {
-        // No browser is ever there, and whoever wrote it expects it to match what it does not.
-        (_, Some(url::Host::Domain(name))) if name.contains('*') => false,
-        ("https", Some(_)) => true,
-        ("http", Some(url::Host::Domain(name))) => name == "localhost" || name.ends_with(".localhost"),
-        ("http", Some(url::Host::Ipv4(address))) => address.is_loopback(),
-        ("http", Some(url::Host::Ipv6(address))) => address.is_loopback(),
-        _ => false,
-    }
-}
-
-fn has_no_user(url: &Url) -> bool {
-    url.username().is_empty() && url.password().is_none()
+/// Whether a browser can be there, as the address is written: by https, or without it on the same machine.
+fn is_web(raw: &str) -> bool {
+    let is_https = raw.starts_with("https://");
+    Authority::of(raw).is_some_and(|authority| match authority.host {
+        Host::Name(name) => is_https || name == "localhost" || name.ends_with(".localhost"),
+        Host::V4(address) => is_https || address.is_loopback(),
+        Host::V6(address) => !is_https && address.is_loopback(),
+    })
 }
 
 impl App {
@@ -235,6 +229,14 @@ mod tests {
             ("https://app.example?x", false),
             ("https://user@app.example", false),
             ("https://APP.example", false),
+            ("https://app.example//", false),
+            ("https://app.example?", false),
+            ("https://app.example:443", false),
+            ("https://192.168.1.5:3000", true),
+            ("http://192.168.1.5:3000", false),
+            ("http://[::1]:5173", true),
+            ("http://a.localhost", true),
+            ("http://evil-localhost", false),
             ("*", false),
             ("https://*.app.example", false),
             ("null", false),
@@ -256,6 +258,9 @@ mod tests {
             "https://user:pw@app.example/",
             "https://app.example/ done",
             "https://*.app.example/done",
+            "https://app.example!/done",
+            "https:app.example/done",
+            "https://@app.example/done",
             "",
         ] {
             assert!(ReturnUrl::parse(raw).is_err(), "{raw}");

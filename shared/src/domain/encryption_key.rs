@@ -34,7 +34,7 @@ impl KmsKeyArn {
         };
         let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
         let is_key = key.strip_prefix("key/").is_some_and(|id| is_word(id, 64));
-        let is_partition = partition == "aws" || (partition.starts_with("aws-") && is_word(partition, 20));
+        let is_partition = partition == "aws" || partition.strip_prefix("aws-").is_some_and(|name| is_word(name, 16));
         if is_partition && is_word(region, 32) && is_account && is_key {
             Ok(Self(raw.into()))
         } else {

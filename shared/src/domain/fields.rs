@@ -17,10 +17,10 @@ pub struct FieldError {
     pub detail: String,
 }
 
-/// How long a text may be, in bytes; the longest real one is a setup guide.
+/// How long a text may be, in characters; the longest real one is a setup guide.
 pub const MAX_TEXT: usize = 1024;
 
-/// How long a text may be that an issuer or a provider has made, in bytes: some issuers' codes have more than a kilobyte.
+/// How long a text may be that an issuer or a provider has made, in characters: some issuers' codes have more than a kilobyte.
 pub const MAX_LONG_TEXT: usize = 4096;
 
 /// How long a URL may be, in bytes: what every authorization server in use accepts.
@@ -259,7 +259,7 @@ pub(super) fn unless(is_wrong: bool, detail: &str) -> Result<(), String> {
     if is_wrong { Err(detail.to_owned()) } else { Ok(()) }
 }
 
-/// A text that is not empty, of at most [`MAX_TEXT`] bytes, without control characters.
+/// A text that is not empty, of at most [`MAX_TEXT`] characters, without control characters.
 ///
 /// # Errors
 /// What is wrong with it, in words for the person who wrote it.
@@ -267,7 +267,7 @@ pub fn text(value: &Value) -> Result<String, String> {
     bounded(value, MAX_TEXT)
 }
 
-/// The same, of at most [`MAX_LONG_TEXT`] bytes: what others have made, such as a code, and nobody can shorten.
+/// The same, of at most [`MAX_LONG_TEXT`] characters: what others have made, such as a code, and nobody can shorten.
 ///
 /// # Errors
 /// What is wrong with it, in words for the person who wrote it.
@@ -277,8 +277,8 @@ pub fn long_text(value: &Value) -> Result<String, String> {
 
 fn bounded(value: &Value, most: usize) -> Result<String, String> {
     let text = value.as_str().ok_or("must be a text")?;
-    if text.is_empty() || text.len() > most || text.chars().any(char::is_control) {
-        return Err(format!("must have 1 to {most} bytes and no control characters"));
+    if !(1..=most).contains(&text.chars().count()) || text.chars().any(char::is_control) {
+        return Err(format!("must have 1 to {most} characters and no control characters"));
     }
     Ok(text.to_owned())
 }

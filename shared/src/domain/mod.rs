@@ -5,6 +5,7 @@ pub mod agent_scope;
 pub mod api_key;
 pub mod app;
 pub mod audit;
+pub mod authority;
 pub mod call;
 pub mod chain;
 pub mod client_key;

@@ -216,7 +216,7 @@ impl Reading<'_, '_> {
                 "additionalProperties": self.kind(&name, argument(1)),
             }),
             "text" => kinds::named("text").unwrap_or_default(),
-            "url" => kinds::url(),
+            "url" => kinds::named("url").unwrap_or_default(),
             "flag" => json!({ "type": "boolean" }),
             "seconds" => json!({ "type": "integer", "minimum": 0, "maximum": 315_360_000 }),
             "choice" => json!({ "type": "string", "enum": kinds::words(self.sources, self.module, argument(1)) }),

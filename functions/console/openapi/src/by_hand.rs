@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::{kinds, protocols, schema::Schemas};
+use crate::{addresses, kinds, protocols, schema::Schemas};
 
 const HTML: &str = "text/html";
 const SCRIPT: &str = "text/javascript";
@@ -152,18 +152,18 @@ fn switches() -> Value {
 
 /// A provider of a workspace's own: by its issuer, by its endpoints, or as its own metadata has them.
 fn definition() -> Value {
-    let endpoint = json!({ "type": "object", "properties": { "url": kinds::url() }, "required": ["url"] });
+    let endpoint = json!({ "type": "object", "properties": { "url": addresses::called() }, "required": ["url"] });
     json!({
         "type": "object",
         "description": "In the shape of the catalogue's files, or OAuth metadata (RFC 8414) with `id` and `name` beside it.",
         "properties": {
             "id": kinds::named("ProviderType::parse"),
             "name": kinds::named("text"),
-            "issuer": kinds::url(),
+            "issuer": addresses::called(),
             "authorize": endpoint,
             "token": endpoint,
-            "authorization_endpoint": kinds::url(),
-            "token_endpoint": kinds::url(),
+            "authorization_endpoint": addresses::called(),
+            "token_endpoint": addresses::called(),
         },
         "required": ["id", "name"],
         "anyOf": [

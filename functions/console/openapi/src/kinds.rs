@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use syn::{Expr, visit::Visit};
 
 use crate::{
+    addresses,
     sources::{Module, Sources, literal},
     webhooks,
 };
@@ -17,15 +18,9 @@ const PRINTABLE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
 /// The rest of a ULID behind its first letter, and of an id that is no ULID.
 const ULID: &str = "[0-7][0-9A-HJKMNP-TV-Z]{25}";
 
-/// An origin: scheme, the name of a host as browsers write it, and a port that is not the usual one.
-const ORIGIN: &str = r"(https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.){0,6}[a-z]([a-z0-9]{0,20}[a-z0-9])?|http://([a-z0-9]+\.)?localhost|http://127\.0\.0\.1)(:([1-9][0-9]{3}|[1-5][0-9]{4}|[1-3][0-9]{2}|8[1-9]))?";
-
-/// An origin on the public internet.
-const PUBLIC: &str = r"https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.){1,6}[a-z]{2,20}(:([1-9][0-9]{3}|[1-5][0-9]{4}))?";
-
-/// The path that an API is called at, and its query: no part is empty, or leads up.
-const CALLED: &str = r"^/(PART(/PART)*/?)?(\?[^#\x00-\x1f\x7f]*)?$";
-const PART: &str = r"(\.?[^./?#%;\\\x00-\x20\x7f-\x9f]|%(2[0-46-9A-CF]|3[A-F]|40|5[BD]))([^/?#%\\\x00-\x20\x7f-\x9f]|%(2[0-46-9A-CF]|3[A-F]|40|5[BD]))*";
+/// The path that an API is called at, and its query. That no part of it leads up, in whatever encoding, is not said.
+const CALLED: &str = r"^/(PART(/PART)*/?)?(\?[^#\x00-\x1f\x7f-\x9f]*)?$";
+const PART: &str = r"([^/?#%\\\x00-\x1f\x7f-\x9f]|%([2-46-9A-Fa-f][0-9A-Fa-f]|5[0-9ABD-Fabd-f]))+";
 
 /// An id that a person chooses.
 const NAME: &str = "^[A-Za-z0-9_-]{1,64}$";
@@ -33,8 +28,9 @@ const NAME: &str = "^[A-Za-z0-9_-]{1,64}$";
 /// The type of a provider.
 const PROVIDER: &str = "^[a-z0-9][a-z0-9_-]{0,63}$";
 
-/// The schema of what a function of this name reads.
-pub(crate) fn named(reader: &str) -> Option<Value> {
+/// The schema of what a function of this name reads (`Origin::parse`); `None` if it is not known what that is.
+#[must_use]
+pub fn named(reader: &str) -> Option<Value> {
     let pattern = |pattern: &str| json!({ "type": "string", "pattern": pattern });
     let ulid = |prefix: &str| pattern(&format!("^{prefix}{ULID}$"));
     let words = |words: &[&str]| json!({ "type": "string", "enum": words });
@@ -53,8 +49,8 @@ pub(crate) fn named(reader: &str) -> Option<Value> {
         "DisplayName::parse" => {
             pattern(r"^ *[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,98}[^\s\x00-\x1f\x7f-\x9f])? *$")
         }
-        "Origin::parse" => pattern(&format!("^{ORIGIN}/?$")),
-        "ReturnUrl::parse" => bounded(pattern(&format!(r"^{ORIGIN}([/?][^\s\\#\x00-\x1f\x7f-\x9f]*)?$")), 2_000),
+        "Origin::parse" => addresses::origin(),
+        "ReturnUrl::parse" => addresses::page(),
         "KmsKeyArn::parse" => pattern("^arn:aws(-[a-z0-9-]{1,16})?:kms:[a-z0-9-]{1,32}:[0-9]{12}:key/[a-z0-9-]{1,64}$"),
         "Recipient::parse" => pattern("^age1[02-9ac-hj-np-z]{58}$"),
         "CallPath::parse" => bounded(pattern(&CALLED.replace("PART", PART)), 4_096),
@@ -75,14 +71,10 @@ pub(crate) fn named(reader: &str) -> Option<Value> {
         "secret" => {
             json!({ "type": "string", "maxLength": 1_024, "pattern": PRINTABLE, "description": "An empty one removes it." })
         }
+        "url" => addresses::called(),
         "Query::of_json" => query(),
         _ => return None,
     })
-}
-
-/// An address that is called: absolute, by https.
-pub(crate) fn url() -> Value {
-    json!({ "type": "string", "maxLength": 2_048, "pattern": format!(r#"^{PUBLIC}([/?][!"$-~]*)?$"#) })
 }
 
 /// A path below the root of an API, without a query.

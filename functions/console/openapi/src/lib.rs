@@ -4,6 +4,7 @@
 //! they are read, answers in the types that are serialized. There is nothing beside the code that could say something else;
 //! the few answers that are no type of ours (pages, redirects, other people's formats) are in `by_hand`.
 
+mod addresses;
 mod body;
 mod by_hand;
 mod callers;
@@ -26,6 +27,7 @@ mod sources;
 mod webhooks;
 
 pub use document::{Described, describe};
+pub use kinds::named as form;
 pub use page::reference;
 
 /// Why nothing could be described.

@@ -58,6 +58,9 @@ impl CallPath {
             return Err(InvalidPath::Fragment);
         }
         let (path, query) = raw.split_once('?').unwrap_or((raw, ""));
+        if query.chars().any(char::is_control) {
+            return Err(InvalidPath::Character);
+        }
         Ok((Self::without_query(path)?, Query::of_text(query)?))
     }
 
@@ -68,6 +71,9 @@ impl CallPath {
     pub fn without_query(raw: &str) -> Result<Self, InvalidPath> {
         if raw.len() > MAX_LENGTH {
             return Err(InvalidPath::TooLong);
+        }
+        if raw.chars().any(char::is_control) {
+            return Err(InvalidPath::Character);
         }
         if !raw.starts_with('/') || raw.starts_with("//") {
             return Err(InvalidPath::NotRooted);
@@ -281,6 +287,8 @@ mod tests {
             ("/a\tb", Character),
             ("/a%00", Character),
             ("/a%7f", Character),
+            ("/a\u{85}b", Character),
+            ("/a?b=\n", Character),
             ("/%", Encoding),
             ("/%2", Encoding),
             ("/%zz", Encoding),

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use url::{Host, Url};
 
 use super::address::{is_global, is_loopback};
+use crate::domain::authority::Authority;
 
 /// How far requests may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,13 @@ pub(super) fn check(raw: &str, reach: Reach) -> Result<Url, EgressRefusal> {
     }
     if url.fragment().is_some() {
         return Err(EgressRefusal::Fragment);
+    }
+    // What this parser forgives in an address, a resolver or another parser on the way may read in another way.
+    if Authority::of(raw).is_none() {
+        return Err(EgressRefusal::Host);
+    }
+    if raw.bytes().any(|byte| !byte.is_ascii_graphic() || byte == b'\\') {
+        return Err(EgressRefusal::NotAUrl);
     }
     let host = url.host().ok_or(EgressRefusal::NotAUrl)?;
     let is_near = reach == Reach::PublicAndLoopback && is_this_machine(&host);
@@ -163,6 +171,17 @@ mod tests {
             ("https://localhost../", Host),
             ("https://metadata.google.internal../", Host),
             ("https://provider..example/", Host),
+            ("https://provider.example*/", Host),
+            ("https://prov\tider.example/", Host),
+            (" https://provider.example/", Host),
+            ("https:\\\\provider.example/", Host),
+            ("https://provider.example\\x", Host),
+            ("https://provider.example/a\\x", NotAUrl),
+            ("https://provider.example/a b", NotAUrl),
+            ("https://provider.example/ü", NotAUrl),
+            ("https:provider.example/", Host),
+            ("https://@provider.example/", Host),
+            ("https://provider.example./", Host),
         ] {
             assert_eq!(check(raw, Reach::Public), Err(refusal), "{raw}");
         }
