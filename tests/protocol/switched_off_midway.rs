@@ -256,3 +256,25 @@ async fn whoever_waits_in_vain_for_a_refresh_when_it_is_switched_off_gets_no_tok
     on(&world).await;
     world.access_token(&connector, "alice").await;
 }
+
+/// Between the last look at the policy and the write there are milliseconds. What slips through is as off as all the rest,
+/// and nothing of it is lost.
+#[tokio::test]
+async fn a_sign_in_that_slips_through_is_off_like_every_other_connection_and_there_when_it_is_on() {
+    let (world, connector, mut begun) = at_provider().await;
+    let callback = world.provider.approve(&begun.redirect_url, "alice@provider");
+    let mut write = world.aws.hold("TransactWriteItems", &begun.connection_id);
+    let meanwhile = async {
+        write.arrived().await;
+        off(&world).await;
+        write.release();
+    };
+    let landed = join!(begun.browser.open(&world, &callback), meanwhile).0;
+    assert_eq!(parameter(landed.location(), "status"), "completed", "it was stored, and says so");
+    assert_eq!(world.token(&connector, "alice").await.refusal(), (403, "blocked_by_policy".to_owned()));
+    assert_eq!(world.view(&connector, "alice").await["status"], "disabled");
+    world.advance(HOUR);
+    on(&world).await;
+    assert!(world.provider.honours(&world.access_token(&connector, "alice").await));
+    assert!(world.provider.journal("/revoke").is_empty(), "the grant was kept");
+}
