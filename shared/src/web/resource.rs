@@ -5,11 +5,12 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, StatusCode, request::Parts},
 };
 
 use super::{
-    callers::{Callers, bearer, path_parameter, refused},
+    callers::{Callers, refused},
+    presented::{self, Presented},
     problem::Problem,
 };
 use crate::{
@@ -140,14 +141,13 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let raw = path_parameter(parts, "ws");
-        let workspace = raw.and_then(|raw| WorkspaceId::parse(&raw).ok()).ok_or_else(Problem::unauthorized)?;
+        let workspace = presented::workspace(parts).ok_or_else(Problem::unauthorized)?;
         let resource = Resources::from_ref(state).of_workspace(&workspace);
-        let shown = bearer(&parts.headers, header::AUTHORIZATION.as_str());
         let Callers(authenticator) = Callers::from_ref(state);
-        match authenticator.admin_at(shown, &workspace, resource.url()).await {
+        let Presented { bearer, .. } = Presented::by(parts);
+        match authenticator.admin_at(bearer, &workspace, resource.url()).await {
             Ok((person, granted)) => Ok(Self(person, Access { resource, granted })),
-            Err(error) => Err(resource.refused(error, shown.is_some())),
+            Err(error) => Err(resource.refused(error, bearer.is_some())),
         }
     }
 }
@@ -161,14 +161,13 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let raw = path_parameter(parts, "app");
-        let app = raw.and_then(|raw| AppId::parse(&raw).ok()).ok_or_else(Problem::unauthorized)?;
+        let app = presented::app(parts).ok_or_else(Problem::unauthorized)?;
         let resource = Resources::from_ref(state).of_app(&app);
-        let shown = bearer(&parts.headers, header::AUTHORIZATION.as_str());
         let Callers(authenticator) = Callers::from_ref(state);
-        match authenticator.user_at(shown, &app, resource.url()).await {
+        let Presented { bearer, .. } = Presented::by(parts);
+        match authenticator.user_at(bearer, &app, resource.url()).await {
             Ok((user, granted)) => Ok(Self(user, Access { resource, granted })),
-            Err(error) => Err(resource.refused(error, shown.is_some())),
+            Err(error) => Err(resource.refused(error, bearer.is_some())),
         }
     }
 }
