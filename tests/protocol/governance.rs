@@ -140,6 +140,20 @@ async fn a_list_with_one_mistake_changes_nothing_and_names_each() {
     assert_eq!(world.token(&connector, "alice").await.status, 403);
 }
 
+#[tokio::test]
+async fn the_listing_can_be_sent_back_with_a_switch_thrown() {
+    let (world, connector) = connected().await;
+    let path = "/connector-governance/bulk";
+    let mut listed = world.admin("GET", path).send().await.expect(200);
+    assert_eq!(listed, world.admin("GET", "/connector-governance").send().await.expect(200));
+    listed["governance"][0]["per_user_connection_enabled"] = json!(false);
+    assert_eq!(world.admin("PUT", path).json(&listed).send().await.expect(200), listed);
+    assert_eq!(world.token(&connector, "alice").await.status, 403);
+    listed["governance"][0]["connectors"] = json!(7);
+    let told = world.admin("PUT", path).json(&listed).send().await.expect(200);
+    assert_eq!(told["governance"][0]["connectors"], 1, "it is counted, whatever somebody says");
+}
+
 /// Two admins at the same time: neither loses what the other has switched.
 #[tokio::test]
 async fn of_two_switches_at_the_same_time_neither_is_lost() {

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use axum::{
     Json, Router,
     extract::State,
-    routing::{get, put},
+    routing::get,
 };
 use connectors::{
     domain::{
@@ -27,7 +27,7 @@ const MOST: usize = 300;
 pub(crate) fn routes() -> Router<Function> {
     Router::new()
         .route("/api/workspace/{ws}/connector-governance", get(all).put(switch))
-        .route("/api/workspace/{ws}/connector-governance/bulk", put(switch_many))
+        .route("/api/workspace/{ws}/connector-governance/bulk", get(all).put(switch_many))
 }
 
 #[derive(Serialize)]
@@ -151,6 +151,8 @@ fn change(body: &Table<'_>) -> Option<SwitchChange> {
     }
     let builder = body.flag("builder_connection_enabled");
     let per_user = body.flag("per_user_connection_enabled");
+    // So that what the listing has can be sent back with a switch thrown: it is counted and never set.
+    body.read("connectors", |value| value.as_u64().map(drop).ok_or_else(|| "must be a number, as listed".to_owned()));
     Some(SwitchChange { provider: provider?, builder, per_user })
 }
 
