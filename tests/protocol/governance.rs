@@ -154,20 +154,24 @@ async fn the_listing_can_be_sent_back_with_a_switch_thrown() {
     assert_eq!(told["governance"][0]["connectors"], 1, "it is counted, whatever somebody says");
 }
 
-/// Two admins at the same time: neither loses what the other has switched.
+/// Admins at the same time: nobody loses what another has switched, and nobody is sent away.
 #[tokio::test]
-async fn of_two_switches_at_the_same_time_neither_is_lost() {
+async fn of_twenty_switches_at_the_same_time_none_is_lost() {
     let world = World::new().await;
-    let types = ["slack", "notion", "hubspot", "github"];
-    let switched = types.map(|name| {
+    let catalogue = world.call("GET", "/api/providers?summary=true").send().await.expect(200);
+    let types: Vec<Value> =
+        catalogue["providers"].as_array().unwrap().iter().take(20).map(|one| one["integration_type"].clone()).collect();
+    let switched = types.iter().map(|name| {
         let change = json!({"integration_type": name, "per_user_connection_enabled": false});
         world.admin("PUT", "/connector-governance").json(&change).send()
     });
-    let switched = futures::future::join_all(switched).await;
-    assert!(switched.iter().all(|answer| matches!(answer.status, 200 | 409)));
-    let done = switched.iter().filter(|answer| answer.status == 200).count();
+    for answer in futures::future::join_all(switched).await {
+        answer.expect(200);
+    }
     let listed = world.admin("GET", "/connector-governance").send().await.expect(200);
-    assert_eq!(listed["governance"].as_array().unwrap().len(), done);
+    let off: Vec<&Value> =
+        listed["governance"].as_array().unwrap().iter().map(|one| &one["integration_type"]).collect();
+    assert!(types.iter().all(|name| off.contains(&name)) && off.len() == 20, "{off:?}");
 }
 
 /// The catalogue has a type no more, or the workspace has deleted its own: only its switch is left, and can be found.

@@ -2,11 +2,7 @@
 
 use std::cell::RefCell;
 
-use axum::{
-    Json, Router,
-    extract::State,
-    routing::get,
-};
+use axum::{Json, Router, extract::State, routing::get};
 use connectors::{
     domain::{
         fields::{FieldError, Table},

@@ -59,6 +59,7 @@ impl Services {
             connectors: self.connectors(),
             custom: self.custom_providers(),
             audit: self.audit(),
+            random: self.random.clone(),
         }
     }
 
