@@ -138,3 +138,47 @@ async fn an_address_that_is_nearly_right_is_no_address() {
     }
     world.access_token(&connector, "alice").await;
 }
+
+/// RFC 9110, section 15.5.6: whoever uses a method that an address does not take is told which it takes.
+#[tokio::test]
+async fn an_address_tells_the_methods_that_it_takes_and_no_others() {
+    let world = World::new().await;
+    let own = "/app-user-auth/connectors";
+    for (method, path, expected) in [
+        ("HEAD", world.app.path(own), (405, Some("GET"))),
+        ("OPTIONS", world.app.path(own), (405, Some("GET"))),
+        ("PATCH", world.workspace.path("/connectors"), (405, Some("GET, POST"))),
+        ("HEAD", "/oauth/token".to_owned(), (405, Some("POST"))),
+        ("HEAD", "/connect/nosuch".to_owned(), (405, Some("GET"))),
+        ("HEAD", "/nowhere".to_owned(), (404, None)),
+    ] {
+        let answer = world.call(method, &path).send().await;
+        assert_eq!((answer.status, answer.header("allow")), expected, "{method} {path}");
+    }
+    let asking = world.call("OPTIONS", &world.app.path(own)).header("access-control-request-method", "GET");
+    assert_eq!(asking.send().await.header("allow"), None, "a browser that asks before it calls is told otherwise");
+}
+
+/// PUB-26: what can't be read of an address says nothing about who is calling.
+#[tokio::test]
+async fn an_id_of_other_bytes_than_text_is_the_callers_mistake_and_no_missing_proof() {
+    let world = World::new().await;
+    let (key, _) = world.service_key(&world.workspace, &world.app.id, &["tokens:offline"]).await;
+    for rest in [
+        "/app-user-auth/connectors/%ff/token",
+        "/external-auth/tokens/%ff",
+        "/external-auth/tokens/connectors/%ff",
+        "/users/%ff/connectors/con_00000000000000000000000000/token",
+    ] {
+        let proven = world.on_behalf(&world.app, "alice", "GET", rest).send().await;
+        assert!([400, 403].contains(&proven.status), "{rest}: {proven:?}");
+        assert_eq!(world.call("GET", &world.app.path(rest)).send().await.status, 401, "{rest}");
+    }
+    let offline = world.call("GET", &world.app.path("/users/%ff/connectors/con_1/token")).bearer(&key).send().await;
+    assert_eq!(offline.status, 400);
+    for (method, rest) in [("GET", ""), ("DELETE", ""), ("POST", "/initiate")] {
+        let rest = format!("/app-user-auth/connectors/%ff{rest}");
+        assert_eq!(world.as_user("alice", method, &rest).send().await.refusal(), (400, "invalid_request".to_owned()));
+    }
+    assert_eq!(world.call("GET", "/api/apps/%ff/app-user-auth/connectors").send().await.status, 401);
+}

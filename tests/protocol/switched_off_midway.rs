@@ -236,3 +236,45 @@ async fn a_switch_holds_at_once_in_instances_that_did_not_see_it() {
     on(&world).await;
     ask().await.expect(200);
 }
+
+/// The stored token would still work for a while, and the refresh comes to nothing: that is no reason to hand it out.
+#[tokio::test]
+async fn whoever_waits_in_vain_for_a_refresh_when_it_is_switched_off_gets_no_token_either() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    world.connect(&connector, "alice").await;
+    world.advance(HOUR - 30);
+    let (mut hold, step) = Hold::without(&["access_token"]);
+    world.provider.next(step);
+    let meanwhile = async {
+        hold.arrived().await;
+        off(&world).await;
+        hold.release();
+    };
+    let answer = join!(world.token(&connector, "alice"), meanwhile).0;
+    assert_eq!(answer.refusal(), (403, "blocked_by_policy".to_owned()));
+    on(&world).await;
+    world.access_token(&connector, "alice").await;
+}
+
+/// Between the last look at the policy and the write there are milliseconds. What slips through is as off as all the rest,
+/// and nothing of it is lost.
+#[tokio::test]
+async fn a_sign_in_that_slips_through_is_off_like_every_other_connection_and_there_when_it_is_on() {
+    let (world, connector, mut begun) = at_provider().await;
+    let callback = world.provider.approve(&begun.redirect_url, "alice@provider");
+    let mut write = world.aws.hold("TransactWriteItems", &begun.connection_id);
+    let meanwhile = async {
+        write.arrived().await;
+        off(&world).await;
+        write.release();
+    };
+    let landed = join!(begun.browser.open(&world, &callback), meanwhile).0;
+    assert_eq!(parameter(landed.location(), "status"), "completed", "it was stored, and says so");
+    assert_eq!(world.token(&connector, "alice").await.refusal(), (403, "blocked_by_policy".to_owned()));
+    assert_eq!(world.view(&connector, "alice").await["status"], "disabled");
+    world.advance(HOUR);
+    on(&world).await;
+    assert!(world.provider.honours(&world.access_token(&connector, "alice").await));
+    assert!(world.provider.journal("/revoke").is_empty(), "the grant was kept");
+}

@@ -273,3 +273,43 @@ async fn an_admin_is_told_what_is_wrong_with_a_token_that_the_app_will_not_take(
     assert_eq!(found["problem"], "no_identity");
     world.admin("POST", &path).json(&json!({})).send().await.expect(422);
 }
+
+/// Whoever changes the audience sends back what they see of the rest: nobody's keys are lost, or looked for elsewhere.
+#[tokio::test]
+async fn keys_that_were_registered_are_shown_and_can_be_sent_again() {
+    let world = World::new().await;
+    let path = format!("/apps/{}/identity", world.app.id);
+    let mut identity = world.admin("GET", &path).send().await.expect(200);
+    assert_eq!((&identity["jwks"], &identity["jwks_uri"]), (&jwks(&[&world.app.signer]), &Value::Null));
+    identity["audience"] = json!("another");
+    let again = json!({"issuer": identity["issuer"], "audience": "another", "jwks": identity["jwks"]});
+    identify(&world, &again).await;
+    let mut claims = world.app.claims(&world, "alice");
+    claims["aud"] = json!("another");
+    assert_eq!(status(&world, &world.app.signer.sign(&claims)).await, 200);
+    let shown = world.admin("GET", &format!("/apps/{}", world.app.id)).send().await.expect(200);
+    assert_eq!(shown["identity"]["jwks"], again["jwks"]);
+}
+
+/// What would let whoever reads the tables sign users in.
+#[tokio::test]
+async fn the_private_half_of_a_key_is_not_taken() {
+    let world = World::new().await;
+    let mut keys = jwks(&[&world.app.signer]);
+    keys["keys"][0]["d"] = json!("c2VjcmV0");
+    let admins = json!({"claim": "groups", "values": ["admins"]});
+    for (path, identity) in [
+        (
+            format!("/apps/{}/identity", world.app.id),
+            json!({"issuer": world.app.issuer, "audience": "a", "jwks": keys}),
+        ),
+        (
+            "/identity".to_owned(),
+            json!({"issuer": "https://x.example", "client_id": "a", "admins": admins, "jwks": keys}),
+        ),
+    ] {
+        let refused = world.admin("PUT", &path).json(&identity).send().await.expect(422);
+        assert_eq!(refused["errors"][0]["pointer"], "/jwks", "{path}");
+        assert!(!refused.to_string().contains("c2VjcmV0"));
+    }
+}

@@ -68,7 +68,7 @@ pub(crate) async fn exchange(
     State(clock): State<Clock>,
     headers: HeaderMap,
     form: Result<FormBody, Problem>,
-) -> Result<Json<Exchanged>, Refusal> {
+) -> Result<(NotCached, Json<Exchanged>), Refusal> {
     let form = form.map_err(|problem| Refusal::invalid(problem.detail()))?;
     if let Some(field) = ONCE.into_iter().find(|field| form.is_repeated(field)) {
         return Err(Refusal::invalid(format!("`{field}` must not come twice.")));
@@ -79,8 +79,12 @@ pub(crate) async fn exchange(
     let issued = journey.get(&place, &wish).await;
     let issued = issued.map_err(|error| Refusal::of_target(&no_token(error, StatusCode::BAD_REQUEST)))?;
     tracing::info!(key.id = %service.key(), connector.id = %place.connector, outcome = "read", "handed out a token");
-    Ok(Json(Exchanged::of(issued, &clock)))
+    Ok((NOT_CACHED, Json(Exchanged::of(issued, &clock))))
 }
+
+/// Beside the `Cache-Control` that every answer has (RFC 6749, sections 5.1 and 5.2).
+type NotCached = [(HeaderName, &'static str); 1];
+const NOT_CACHED: NotCached = [(header::PRAGMA, "no-cache")];
 
 impl Exchanged {
     fn of(issued: Issued, clock: &Clock) -> Self {
@@ -264,7 +268,7 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let body = RefusalOnWire { error: self.error, error_description: &self.description };
-        let mut response = (self.status, Json(body)).into_response();
+        let mut response = (self.status, NOT_CACHED, Json(body)).into_response();
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"apps\""));

@@ -19,7 +19,7 @@ use connectors::{
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Function, connector::actor};
+use crate::{Function, connector::actor, key_set};
 
 pub(crate) fn routes() -> Router<Function> {
     Router::new()
@@ -46,6 +46,8 @@ struct IdentityOnWire {
     issuer: String,
     audience: String,
     jwks_uri: Option<String>,
+    /// The keys themselves, where they were registered in place of an address.
+    jwks: Option<Value>,
     keys_fetched_at: String,
     /// Whether the issuer gives tokens with the scopes of assistants.
     agent_scopes: bool,
@@ -73,6 +75,7 @@ impl From<&Identity> for IdentityOnWire {
             issuer: identity.issuer.to_string(),
             audience: identity.audience.clone(),
             jwks_uri: Some(identity.jwks_uri.clone()).filter(|uri| !uri.is_empty()),
+            jwks: key_set::registered(identity),
             keys_fetched_at: seconds(identity.jwks_fetched_at).to_string(),
             agent_scopes: identity.agent_scopes,
         }
@@ -205,10 +208,7 @@ fn identity_draft(body: &Table<'_>) -> Option<IdentityDraft> {
         .read("issuer", |value| Issuer::parse(value.as_str().unwrap_or_default()).map_err(|error| error.to_string()));
     let audience = body.read("audience", text);
     let uri = body.read("jwks_uri", text);
-    let given = body.read("jwks", |value| match value {
-        Value::Object(_) => Ok(value.to_string()),
-        _ => Err("must be a JWK Set: an object with `keys`".to_owned()),
-    });
+    let given = body.read("jwks", key_set::read);
     for (name, is_read) in [("issuer", issuer.is_some()), ("audience", audience.is_some())] {
         if !is_read {
             body.require_given(name);

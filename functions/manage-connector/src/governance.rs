@@ -2,11 +2,7 @@
 
 use std::cell::RefCell;
 
-use axum::{
-    Json, Router,
-    extract::State,
-    routing::{get, put},
-};
+use axum::{Json, Router, extract::State, routing::get};
 use connectors::{
     domain::{
         fields::{FieldError, Table},
@@ -27,7 +23,7 @@ const MOST: usize = 300;
 pub(crate) fn routes() -> Router<Function> {
     Router::new()
         .route("/api/workspace/{ws}/connector-governance", get(all).put(switch))
-        .route("/api/workspace/{ws}/connector-governance/bulk", put(switch_many))
+        .route("/api/workspace/{ws}/connector-governance/bulk", get(all).put(switch_many))
 }
 
 #[derive(Serialize)]
@@ -85,16 +81,24 @@ async fn switch_many(
     WriterCaller(admin): WriterCaller,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Listing>, Problem> {
-    let (entries, place) = match &body {
-        Value::Array(entries) => (Some(entries), ""),
-        body => (body.get("governance").and_then(Value::as_array), "/governance"),
-    };
-    let entries = entries.filter(|entries| (1..=MOST).contains(&entries.len()));
-    let entries = entries.ok_or_else(|| Problem::invalid_field(place, "must be a list of 1 to 300 objects"))?;
+    let (entries, place) = entries(&body)?;
     let changes = changes(entries, place)?;
     let switched = journey.switch(admin.workspace(), &changes, actor(&admin)).await;
     let switched = switched.map_err(|error| problem(error, |at| format!("{place}/{at}/integration_type")))?;
     Ok(Json(switched.into()))
+}
+
+/// The entries of a body, and where they stand in it.
+fn entries(body: &Value) -> Result<(&[Value], &'static str), Problem> {
+    let (entries, place) = match body {
+        Value::Array(entries) => (Some(entries), ""),
+        body => {
+            checked(body, |body| body.require("governance", body.read("governance", |_| Ok(()))))?;
+            (body.get("governance").and_then(Value::as_array), "/governance")
+        }
+    };
+    let entries = entries.filter(|entries| (1..=MOST).contains(&entries.len()));
+    Ok((entries.ok_or_else(|| Problem::invalid_field(place, "must be a list of 1 to 300 objects"))?, place))
 }
 
 /// All changes of a list, or every mistake in it at its place.
@@ -143,6 +147,8 @@ fn change(body: &Table<'_>) -> Option<SwitchChange> {
     }
     let builder = body.flag("builder_connection_enabled");
     let per_user = body.flag("per_user_connection_enabled");
+    // So that what the listing has can be sent back with a switch thrown: it is counted and never set.
+    body.read("connectors", |value| value.as_u64().map(drop).ok_or_else(|| "must be a number, as listed".to_owned()));
     Some(SwitchChange { provider: provider?, builder, per_user })
 }
 

@@ -17,7 +17,7 @@ use connectors::{
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Function, PublicBaseUrl};
+use crate::{Function, PublicBaseUrl, key_set};
 
 pub(crate) fn routes() -> Router<Function> {
     Router::new().route("/api/workspace/{ws}/identity", get(show).put(save).delete(remove))
@@ -30,6 +30,8 @@ struct IdentityOnWire {
     client_id: String,
     has_client_secret: bool,
     jwks_uri: Option<String>,
+    /// The keys themselves, where they were registered in place of an address.
+    jwks: Option<Value>,
     keys_fetched_at: String,
     /// Whether the issuer gives tokens with the scopes of assistants.
     agent_scopes: bool,
@@ -62,6 +64,7 @@ impl IdentityOnWire {
             client_id: issuer.audience.clone(),
             has_client_secret: identity.client_secret.is_some(),
             jwks_uri: Some(issuer.jwks_uri.clone()).filter(|uri| !uri.is_empty()),
+            jwks: key_set::registered(issuer),
             keys_fetched_at: seconds(issuer.jwks_fetched_at).to_string(),
             agent_scopes: issuer.agent_scopes,
             admins: (&identity.admins).into(),
@@ -111,10 +114,7 @@ fn draft(body: &Table<'_>) -> Option<WorkspaceIdentityDraft> {
     let client_id = body.read("client_id", text);
     let client_secret = body.read("client_secret", secret).unwrap_or(SecretChange::Keep);
     let uri = body.read("jwks_uri", text);
-    let given = body.read("jwks", |value| match value {
-        Value::Object(_) => Ok(value.to_string()),
-        _ => Err("must be a JWK Set: an object with `keys`".to_owned()),
-    });
+    let given = body.read("jwks", key_set::read);
     let agent_scopes = body.flag("agent_scopes");
     let (admins, readers) = (rule(body, "admins"), rule(body, "readers"));
     for (name, is_read) in

@@ -11,6 +11,7 @@ mod governance;
 mod health;
 mod identity;
 mod identity_check;
+mod key_set;
 mod keys;
 mod proposals;
 mod providers;
@@ -56,6 +57,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/workspace/{ws}/connectors/{id}/jwks.json"),
     ("GET", "/api/workspace/{ws}/connector-governance"),
     ("PUT", "/api/workspace/{ws}/connector-governance"),
+    ("GET", "/api/workspace/{ws}/connector-governance/bulk"),
     ("PUT", "/api/workspace/{ws}/connector-governance/bulk"),
     ("GET", "/api/workspace/{ws}/apps"),
     ("POST", "/api/workspace/{ws}/apps"),

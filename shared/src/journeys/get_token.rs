@@ -87,11 +87,14 @@ impl GetToken {
         permitted(&policy, &connector, wish)?;
         suffices(provider, &connection, wish)?;
         let today = self.clock.today();
-        let (used_before, version) = (connection.last_used_on.replace(today), connection.version);
-        let (connection, access_token) = Box::pin(self.current(connection, &connector, wish)).await?;
-        if connection.version != version {
+        let used_before = connection.last_used_on.replace(today);
+        let (connection, access_token) = if self.will_do(&connection, wish) {
+            self.opened(connection).await?
+        } else {
+            let current = Box::pin(self.current(connection, &connector, wish)).await?;
             self.still_permitted(place, wish).await?;
-        }
+            current
+        };
         // A refresh may have narrowed the grant.
         suffices(provider, &connection, wish)?;
         let standing = Standing::of(&connection, &connector, provider, self.clock.now());
@@ -103,15 +106,28 @@ impl GetToken {
         Ok(Issued { access_token, connection, connector, standing })
     }
 
-    /// Passes if nobody has switched anything off while a refresh was waited for. What it brought is kept.
+    /// Whether the stored token is what was asked for, so that nobody has to be waited for.
+    fn will_do(&self, connection: &Connection, wish: &Wish) -> bool {
+        let (tokens, now) = (&connection.tokens, self.clock.now());
+        let is_good = match tokens.freshness(now, wish.min_ttl) {
+            Freshness::Fresh => true,
+            Freshness::Expiring => tokens.are_young(now),
+            Freshness::Expired => false,
+        };
+        wish.rejected.is_none() && !connection.refresh.unproven && is_good
+    }
+
+    /// Passes if nobody has switched anything off, or disconnected, while a refresh was waited for, whether or not it came to
+    /// something. What it brought is kept.
     async fn still_permitted(&self, place: &ConnectionKey, wish: &Wish) -> Result<(), GetTokenError> {
-        let TokenRead { connector, policy, .. } = self.reads.find(place).await?;
+        let TokenRead { connector, policy, connection } = self.reads.find(place).await?;
+        connection.ok_or(GetTokenError::NotConnected)?;
         let connector = connector.filter(|found| found.is_open_to(&place.owner)).ok_or(GetTokenError::NotConnected)?;
         permitted(&policy, &connector, wish)
     }
 
-    /// The connection with a token that will do: the stored one, or a refreshed one, or, while a refresh is not to be
-    /// had, the stored one for as long as it works.
+    /// The connection with a token that will do where the stored one may not: a refreshed one, or, while a refresh is not to
+    /// be had, the stored one for as long as it works.
     async fn current(
         &self,
         connection: Connection,
@@ -122,11 +138,7 @@ impl GetToken {
         let stored = match (freshness, wish.rejected) {
             (Freshness::Expired, _) => None,
             (_, None) if connection.refresh.unproven => return self.proven(connection, connector).await,
-            (Freshness::Expiring, None) if connection.tokens.are_young(self.clock.now()) => {
-                return self.opened(connection).await;
-            }
-            (Freshness::Fresh, None) => return self.opened(connection).await,
-            (Freshness::Expiring, None) => Some(connection.clone()),
+            (Freshness::Fresh | Freshness::Expiring, None) => Some(connection.clone()),
             (_, Some((rejected, witness))) => {
                 let (connection, token) = self.opened(connection).await?;
                 let is_stored =

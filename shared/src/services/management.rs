@@ -60,6 +60,7 @@ impl Services {
             connectors: self.connectors(),
             custom: self.custom_providers(),
             audit: self.signing_audit(),
+            random: self.random.clone(),
         }
     }
 

@@ -1,13 +1,16 @@
 //! Extractors that prove who is calling. A handler that takes one of them cannot run without the proof.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
-    extract::{FromRef, FromRequestParts, Path},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    extract::{FromRef, FromRequestParts},
+    http::{StatusCode, request::Parts},
 };
 
-use super::problem::Problem;
+use super::{
+    presented::{self, Presented},
+    problem::Problem,
+};
 use crate::{
     auth::{Admin, AppUser, Authenticator, Service, Unauthenticated},
     domain::{
@@ -15,9 +18,6 @@ use crate::{
         ids::{AppId, WorkspaceId},
     },
 };
-
-/// The header by which a backend shows the token of the user it speaks for.
-const ON_BEHALF_OF: &str = "on-behalf-of";
 
 /// What the extractors need of a router's state.
 #[derive(Debug, Clone)]
@@ -67,9 +67,9 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let workspace = path_parameter(parts, "ws").await.and_then(|raw| WorkspaceId::parse(&raw).ok());
         let Callers(authenticator) = Callers::from_ref(state);
-        let bearer = bearer(&parts.headers, header::AUTHORIZATION.as_str());
+        let Presented { bearer, .. } = Presented::by(parts);
+        let workspace = presented::workspace(parts);
         let nowhere = || WorkspaceId::parse("-").map_err(|_| Problem::not_found());
         match workspace {
             Some(workspace) => authenticator.admin(bearer, &workspace).await.map(Self).map_err(refused),
@@ -143,9 +143,8 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let app = app(parts).await?;
         let Callers(authenticator) = Callers::from_ref(state);
-        let bearer = bearer(&parts.headers, header::AUTHORIZATION.as_str());
+        let (app, Presented { bearer, .. }) = (app(parts)?, Presented::by(parts));
         authenticator.service(bearer, &app).await.map(Self).map_err(refused)
     }
 }
@@ -158,9 +157,8 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let app = app(parts).await?;
         let Callers(authenticator) = Callers::from_ref(state);
-        let bearer = bearer(&parts.headers, header::AUTHORIZATION.as_str());
+        let (app, Presented { bearer, .. }) = (app(parts)?, Presented::by(parts));
         authenticator.owner(bearer, &app).await.map(Self).map_err(refused)
     }
 }
@@ -173,10 +171,9 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let app = app(parts).await?;
         let Callers(authenticator) = Callers::from_ref(state);
-        let (key, user) = proofs(&parts.headers);
-        let (service, user) = authenticator.delegate(key, user, &app).await.map_err(refused)?;
+        let (app, Presented { bearer, on_behalf_of }) = (app(parts)?, Presented::by(parts));
+        let (service, user) = authenticator.delegate(bearer, on_behalf_of, &app).await.map_err(refused)?;
         Ok(Self(service, user))
     }
 }
@@ -190,7 +187,7 @@ where
 
     /// A user who is named must be proven: nobody is dropped because their token is no good.
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        if parts.headers.contains_key(ON_BEHALF_OF) {
+        if presented::names_somebody(parts) {
             let DelegateCaller(service, user) = DelegateCaller::from_request_parts(parts, state).await?;
             return Ok(Self(service, Some(user)));
         }
@@ -207,38 +204,15 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let app = app(parts).await?;
         let Callers(authenticator) = Callers::from_ref(state);
-        let (bearer, user) = proofs(&parts.headers);
-        authenticator.user_or_delegate(bearer, user, &app).await.map(Self).map_err(refused)
+        let (app, Presented { bearer, on_behalf_of }) = (app(parts)?, Presented::by(parts));
+        authenticator.user_or_delegate(bearer, on_behalf_of, &app).await.map(Self).map_err(refused)
     }
 }
 
 /// The app of the path. One that cannot exist is answered like one that does not.
-async fn app(parts: &mut Parts) -> Result<AppId, Problem> {
-    let raw = path_parameter(parts, "app").await;
-    raw.and_then(|raw| AppId::parse(&raw).ok()).ok_or_else(Problem::unauthorized)
-}
-
-pub(super) async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
-    let Path(mut parameters) = Path::<HashMap<String, String>>::from_request_parts(parts, &()).await.ok()?;
-    parameters.remove(name)
-}
-
-fn proofs(headers: &HeaderMap) -> (Option<&str>, Option<&str>) {
-    (bearer(headers, header::AUTHORIZATION.as_str()), bearer(headers, ON_BEHALF_OF))
-}
-
-/// The token behind `Bearer` (RFC 6750, section 2.1). A header that comes twice proves nothing.
-pub(super) fn bearer<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?.to_str().ok()?;
-    if values.next().is_some() {
-        return None;
-    }
-    let (scheme, token) = value.split_once(' ')?;
-    let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+fn app(parts: &Parts) -> Result<AppId, Problem> {
+    presented::app(parts).ok_or_else(Problem::unauthorized)
 }
 
 pub(super) fn refused(error: Unauthenticated) -> Problem {

@@ -21,6 +21,10 @@ const LONGEST_ADDRESS: usize = 8 * 1024;
 /// How large all headers together may be, in bytes: two user tokens of the longest kind fit, with room for cookies.
 const LARGEST_HEADERS: usize = 32 * 1024;
 
+/// What stands for `HEAD`, because no address takes it: the router would run the handler of `GET`, and a mail scanner that
+/// looks at a connect link would use it up.
+const NOBODYS: Method = Method::TRACE;
+
 #[derive(Debug, Clone)]
 struct Dressing {
     origins: Origins,
@@ -31,29 +35,25 @@ struct Dressing {
 /// Gives a function's routes what all have in common: an id for each request, refusals in one form, headers that keep
 /// answers out of caches and pages out of frames, and calls from registered origins.
 pub fn dress(routes: Router, origins: Origins, clock: Clock, random: Random) -> Router {
-    routes
-        .fallback(async || Problem::not_found())
-        .method_not_allowed_fallback(async || method_not_allowed())
-        .layer(from_fn_with_state(Dressing { origins, clock, random }, pass))
+    let routes = routes.fallback(async || Problem::not_found()).method_not_allowed_fallback(async || {
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address has no such method.")
+    });
+    // Around the router, not around each route: what a route tells of its methods passes here, too.
+    Router::new().fallback_service(routes).layer(from_fn_with_state(Dressing { origins, clock, random }, pass))
 }
 
-/// Also the answer to every `HEAD`: the router would run the handler of `GET`, and a mail scanner that looks at a connect
-/// link would use it up.
-fn method_not_allowed() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address has no such method.")
-}
-
-async fn pass(State(dressing): State<Dressing>, request: Request, next: Next) -> Response {
+async fn pass(State(dressing): State<Dressing>, mut request: Request, next: Next) -> Response {
     let request_id = dressing.random.ulid(dressing.clock.now());
     let (path, origin) = (request.uri().path().to_owned(), request.headers().get(header::ORIGIN).cloned());
     let allowed = allowed_origin(&dressing.origins, &path, origin).await;
     let response = if let Some(problem) = oversized(&request) {
         problem.answer(&request_id)
-    } else if request.method() == Method::HEAD {
-        method_not_allowed().answer(&request_id)
     } else if cors::is_preflight(&request) {
         cors::preflight(allowed.as_ref())
     } else {
+        if request.method() == Method::HEAD {
+            *request.method_mut() = NOBODYS;
+        }
         run(request, next, &request_id).await
     };
     finish(response, &request_id, allowed)
@@ -80,7 +80,12 @@ async fn run(request: Request, next: Next, request_id: &str) -> Response {
     let answer = tracing::Instrument::instrument(answer, span).await;
     match answer {
         Ok(mut response) => match response.extensions_mut().remove::<Problem>() {
-            Some(problem) => problem.answer(request_id),
+            Some(problem) => {
+                let methods = response.headers_mut().remove(header::ALLOW);
+                let mut told = problem.answer(request_id);
+                told.headers_mut().extend(methods.map(|methods| (header::ALLOW, methods)));
+                told
+            }
             None if is_the_routers_own(&response) => {
                 let detail = "The address has something that can't be read.";
                 Problem::new(response.status(), "invalid_request", detail).answer(request_id)
@@ -113,12 +118,21 @@ fn finish(mut response: Response, request_id: &str, allowed: Option<HeaderValue>
         headers.insert(REQUEST_ID, id);
     }
     cors::mark(headers, allowed);
+    if let Some(taken) = headers.get(header::ALLOW).and_then(without_head) {
+        headers.insert(header::ALLOW, taken);
+    }
     put_if_absent(headers, header::CACHE_CONTROL, "no-store");
     put_if_absent(headers, header::REFERRER_POLICY, "no-referrer");
     put_if_absent(headers, header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
     response
+}
+
+/// The methods of an address, without the one that the router believes to come with `GET`.
+fn without_head(methods: &HeaderValue) -> Option<HeaderValue> {
+    let taken: Vec<&str> = methods.to_str().ok()?.split(',').filter(|method| *method != "HEAD").collect();
+    HeaderValue::try_from(taken.join(", ")).ok()
 }
 
 fn put_if_absent(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {

@@ -14,6 +14,7 @@ mod no_token;
 mod origin;
 mod own_page;
 pub mod page;
+mod presented;
 mod problem;
 mod public_json;
 mod query;

@@ -12,12 +12,16 @@ pub fn no_token(error: GetTokenError, ended: StatusCode) -> Problem {
         GetTokenError::NotConnected => Problem::no_connection(),
         GetTokenError::BlockedByPolicy => Problem::blocked_by_policy(),
         GetTokenError::ReconnectRequired => {
-            Problem::new(ended, "reconnect_required", "The connection has ended: the user has to connect again.")
+            let detail =
+                "The connection has ended: its user has to connect again, or an admin, if the workspace shares it.";
+            Problem::new(ended, "reconnect_required", detail)
         }
         GetTokenError::MissingScopes(missing) => Problem::new(
             StatusCode::CONFLICT,
             "missing_scopes",
-            format!("The user has not granted these scopes: {missing}. Let them connect again."),
+            format!(
+                "These scopes were not granted: {missing}. Whoever connected has to connect again, and allow them."
+            ),
         ),
         GetTokenError::Misconfigured(cause) => Problem::new(
             StatusCode::BAD_GATEWAY,

@@ -5,11 +5,12 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, StatusCode, request::Parts},
 };
 
 use super::{
-    callers::{Callers, bearer, path_parameter, refused},
+    callers::{Callers, refused},
+    presented::{self, Presented},
     problem::Problem,
 };
 use crate::{
@@ -142,18 +143,17 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let raw = path_parameter(parts, "ws").await;
-        let workspace = raw.and_then(|raw| WorkspaceId::parse(&raw).ok()).ok_or_else(Problem::unauthorized)?;
+        let workspace = presented::workspace(parts).ok_or_else(Problem::unauthorized)?;
         let resource = Resources::from_ref(state).of_workspace(&workspace);
-        let shown = bearer(&parts.headers, header::AUTHORIZATION.as_str());
         let Callers(authenticator) = Callers::from_ref(state);
-        match authenticator.admin_at(shown, &workspace, resource.url()).await {
+        let Presented { bearer, .. } = Presented::by(parts);
+        match authenticator.admin_at(bearer, &workspace, resource.url()).await {
             Ok((person, granted)) => Ok(Self(person, Access { resource, granted })),
             Err(error) => {
                 // Whether there is such a workspace is told by the metadata as well. What can't be read is not told.
                 let identity = authenticator.identity_of(&workspace).await.ok().flatten();
                 let has_scopes = identity.is_some_and(|identity| identity.issuer.agent_scopes);
-                Err(resource.refused(error, shown.is_some(), has_scopes.then_some(AgentScope::ReadConnectors)))
+                Err(resource.refused(error, bearer.is_some(), has_scopes.then_some(AgentScope::ReadConnectors)))
             }
         }
     }
@@ -168,18 +168,17 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let raw = path_parameter(parts, "app").await;
-        let app = raw.and_then(|raw| AppId::parse(&raw).ok()).ok_or_else(Problem::unauthorized)?;
+        let app = presented::app(parts).ok_or_else(Problem::unauthorized)?;
         let resource = Resources::from_ref(state).of_app(&app);
-        let shown = bearer(&parts.headers, header::AUTHORIZATION.as_str());
         let Callers(authenticator) = Callers::from_ref(state);
-        match authenticator.user_at(shown, &app, resource.url()).await {
+        let Presented { bearer, .. } = Presented::by(parts);
+        match authenticator.user_at(bearer, &app, resource.url()).await {
             Ok((user, granted)) => Ok(Self(user, Access { resource, granted })),
             Err(error) => {
                 let known = authenticator.app_with_identity(&app).await.ok().flatten();
                 let identity = known.as_ref().and_then(|app| app.identity.as_ref());
                 let has_scopes = identity.is_some_and(|identity| identity.agent_scopes);
-                Err(resource.refused(error, shown.is_some(), has_scopes.then_some(AgentScope::ReadConnections)))
+                Err(resource.refused(error, bearer.is_some(), has_scopes.then_some(AgentScope::ReadConnections)))
             }
         }
     }

@@ -122,6 +122,7 @@ impl Walk {
             "/health",
             "/audit",
             "/connector-governance",
+            "/connector-governance/bulk",
             "/health",
             "/proposals",
             "",

@@ -142,12 +142,18 @@ fn switches() -> Value {
             "integration_type": kinds::named("ProviderType::parse"),
             "builder_connection_enabled": flag,
             "per_user_connection_enabled": flag,
+            "connectors": { "type": "integer", "minimum": 0, "description": "As it is listed: it is never set." },
         },
         "required": ["integration_type"],
         "additionalProperties": false,
     });
     let list = json!({ "type": "array", "minItems": 1, "maxItems": 300, "items": switch });
-    let within = json!({ "type": "object", "properties": { "governance": list }, "required": ["governance"] });
+    let within = json!({
+        "type": "object",
+        "properties": { "governance": list },
+        "required": ["governance"],
+        "additionalProperties": false,
+    });
     json!({ "anyOf": [list, within] })
 }
 

@@ -72,6 +72,7 @@ pub fn named(reader: &str) -> Option<Value> {
             json!({ "type": "string", "maxLength": 1_024, "pattern": PRINTABLE, "description": "An empty one removes it." })
         }
         "url" => addresses::called(),
+        "key_set::read" => key_set(),
         "Query::of_json" => query(),
         _ => return None,
     })
@@ -94,6 +95,14 @@ fn printable(longest: u32) -> Value {
 fn bounded(mut schema: Value, longest: u32) -> Value {
     schema["maxLength"] = longest.into();
     schema
+}
+
+/// Public keys (RFC 7517): no part that only who signs has. That one of them can be used is not said.
+fn key_set() -> Value {
+    let secret = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].map(|part| json!({ "required": [part] }));
+    let key = json!({ "type": "object", "not": { "anyOf": secret } });
+    let keys = json!({ "type": "array", "items": key });
+    json!({ "type": "object", "properties": { "keys": keys }, "required": ["keys"] })
 }
 
 /// Parameters of an API: texts, yes and no, numbers whose digits all arrive, and lists of those.

@@ -3,6 +3,7 @@ import { el, note } from '../shared/dom.js';
 import { field } from '../shared/fields.js';
 import { agentScopesField, agentScopesInWords } from './agent-scopes.js';
 import { path } from './api.js';
+import { issuerKeys, keysInWords } from './issuer-keys.js';
 import { announce, ask, button, empty, facts, failure, form, section } from './parts.js';
 import { moment } from './words.js';
 
@@ -31,7 +32,7 @@ function known(identity) {
   return facts([
     ['Issuer', el('code', {}, identity.issuer)],
     ['Audience', el('code', {}, identity.audience)],
-    ['Keys', identity.jwks_uri ? el('code', {}, identity.jwks_uri) : 'Registered with it'],
+    ['Keys', keysInWords(identity)],
     ['Keys fetched', moment(identity.keys_fetched_at)],
     ['Assistants', agentScopesInWords(identity.agent_scopes)],
   ]);
@@ -60,21 +61,15 @@ function change({ api, again }, app) {
     'The iss of every token, to the letter.',
   );
   const audience = line('Audience', '/audience', app.identity?.audience, 'planner', 'The aud of every token.');
-  const uri = line(
-    'Address of its keys',
-    '/jwks_uri',
-    app.identity?.jwks_uri,
-    '',
-    'Leave it empty to find them by OpenID discovery.',
-  );
+  const keys = issuerKeys(app.identity, issuer);
   const assistants = agentScopesField(['connections:read', 'connections:write'], app.identity?.agent_scopes);
-  const fields = [issuer, audience, uri, assistants];
+  const fields = [issuer, audience, ...keys.fields, assistants];
   const where = `${path('apps', app.id)}/identity`;
   const send = async () => {
     await api.put(where, {
       issuer: issuer.value(),
       audience: audience.value(),
-      jwks_uri: uri.value() || undefined,
+      ...keys.value(),
       agent_scopes: assistants.value(),
     });
     await again();

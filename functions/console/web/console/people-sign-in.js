@@ -2,6 +2,7 @@
 import { el } from '../shared/dom.js';
 import { field, lines } from '../shared/fields.js';
 import { agentScopesField, agentScopesInWords } from './agent-scopes.js';
+import { issuerKeys, keysInWords } from './issuer-keys.js';
 import { announce, ask, button, copyable, empty, facts, form, heading, section } from './parts.js';
 import { moment } from './words.js';
 
@@ -51,6 +52,7 @@ function look(known) {
     ['Client secret', known.has_client_secret ? 'Stored' : 'None: a public client'],
     ['May change everything', rule(known.admins)],
     ['May look only', rule(known.readers)],
+    ['Keys', keysInWords(known)],
     ['Keys fetched', moment(known.keys_fetched_at)],
     ['Assistants', agentScopesInWords(known.agent_scopes)],
     [
@@ -86,11 +88,12 @@ const many = (label, pointer, values, hint) =>
   });
 
 function fieldsOf(known) {
+  const issuer = line('Issuer', '/issuer', known?.issuer, {
+    placeholder: 'https://login.acme.example',
+    hint: 'The iss of every token, to the letter.',
+  });
   return {
-    issuer: line('Issuer', '/issuer', known?.issuer, {
-      placeholder: 'https://login.acme.example',
-      hint: 'The iss of every token, to the letter.',
-    }),
+    issuer,
     client: line('Client ID', '/client_id', known?.client_id, {
       hint: 'Of the client that you registered for the console.',
     }),
@@ -113,9 +116,7 @@ function fieldsOf(known) {
       known?.readers?.values,
       'One per line. Leave it empty if there are to be none.',
     ),
-    uri: line('Address of its keys', '/jwks_uri', known?.jwks_uri, {
-      hint: 'Leave it empty to find them by OpenID discovery.',
-    }),
+    keys: issuerKeys(known, issuer),
     assistants: agentScopesField(['connectors:read', 'connectors:propose'], known?.agent_scopes),
   };
 }
@@ -128,7 +129,7 @@ function change({ api, again }, known) {
       issuer: fields.issuer.value(),
       client_id: fields.client.value(),
       client_secret: fields.secret.value() || undefined,
-      jwks_uri: fields.uri.value() || undefined,
+      ...fields.keys.value(),
       agent_scopes: fields.assistants.value(),
       admins: { claim: fields.adminClaim.value(), values: lines(fields.adminValues.control.value) },
       readers: readers.length > 0 ? { claim: fields.readerClaim.value(), values: readers } : undefined,
@@ -147,7 +148,7 @@ function change({ api, again }, known) {
     });
     if (done) await again();
   };
-  const all = Object.values(fields);
+  const all = Object.values(fields).flatMap((one) => one.fields ?? one);
   const body = form(all, {
     children: all.map((one) => one.node),
     send,

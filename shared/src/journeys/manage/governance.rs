@@ -1,6 +1,9 @@
 //! What a workspace allows its people to connect, by type of provider: looked at, and switched.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::{
     domain::{
@@ -14,11 +17,16 @@ use crate::{
     },
     journeys::audit::Audit,
     oauth::catalogue,
+    random::Random,
     store::{Connectors, CustomProviders, MOST_NOTED, Policies, StoreError, Write},
 };
 
-/// How often a change is tried again when somebody else switched something at the same time.
-const TRIES: usize = 5;
+/// How often a change is tried when others switch something at the same time: all of a workspace's switches are one item, so
+/// of twenty who come together the last has nineteen before them.
+const TRIES: usize = 24;
+
+/// How long whoever was overtaken waits at most before the next try, in milliseconds.
+const LONGEST_PAUSE: u64 = 30;
 
 /// Governs which types of provider may be used.
 #[derive(Debug, Clone)]
@@ -27,6 +35,7 @@ pub struct Govern {
     pub(crate) connectors: Connectors,
     pub(crate) custom: CustomProviders,
     pub(crate) audit: Audit,
+    pub(crate) random: Random,
 }
 
 /// One type of provider, under the workspace's policy.
@@ -99,6 +108,7 @@ impl Govern {
                 };
                 return Ok(changes.iter().map(governed).collect());
             }
+            tokio::time::sleep(Duration::from_millis(self.random.below(LONGEST_PAUSE))).await;
         }
         Err(GovernError::Contended)
     }
