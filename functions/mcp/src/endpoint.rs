@@ -197,7 +197,7 @@ impl ServerHandler for Endpoint {
         _: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         let method = request.method.as_str();
-        if ALWAYS.contains(&method) || (T::IS_THERE && READING.contains(&method)) {
+        if ALWAYS.contains(&method) || (self.0.about().has_library && READING.contains(&method)) {
             return Err(ErrorData::invalid_params("the params are not those of this method", None));
         }
         Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "there is no such method here", None))
