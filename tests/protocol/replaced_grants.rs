@@ -52,8 +52,8 @@ async fn a_grant_that_an_import_replaces_ends_at_its_provider() {
     let grant = world.made_elsewhere(&connector, &world.app, "alice");
     let mut looked = replacing(&grant);
     looked["dry_run"] = json!(true);
-    let would = world.import(&connector, &looked).await.expect(200);
-    assert_eq!(would["results"][0]["replaced"], true, "{would}");
+    let told = world.import(&connector, &looked).await.expect(200);
+    assert_eq!(told["results"][0]["replaced"], true, "{told}");
     assert_eq!(left(&world).await, (1, 0), "looking ends nothing");
     replace(&world, &connector, &grant).await;
     assert!(world.provider.honours(&earlier), "nobody who imports waits for the provider");
