@@ -68,6 +68,7 @@ async fn what_is_imported_twice_is_a_connection_once_also_after_it_was_refreshed
     let body = |mode: &str| json!({"connections": [grant, grant], "on_conflict": mode});
     let first = world.import(&connector, &body("skip")).await.expect(200);
     assert_eq!((&first["imported"], &first["skipped"]), (&json!(1), &json!(1)), "{first}");
+    assert_eq!(first["results"][0]["replaced"], false);
     world.advance(3_700);
     let refreshed = world.access_token(&connector, "alice").await;
     for mode in ["skip", "replace"] {

@@ -51,11 +51,11 @@ async fn the_largest_connection_that_there_can_be_leaves_and_comes_in_elsewhere(
     let new_home = World::with_provider(world.provider.clone()).await;
     let moved = new_home.connector_with_client_of(&connector).await;
     let path = format!("/connectors/{}/import", moved.id);
-    let taken = new_home.admin("POST", &path).raw("application/json", line.into()).send().await.expect(200);
-    assert_eq!(taken["imported"], 1, "{taken}");
+    let answer = new_home.admin("POST", &path).raw("application/json", line.into()).send().await.expect(200);
+    assert_eq!(answer["imported"], 1, "{answer}");
     let token = new_home.token(&moved, "alice").await.expect(200);
-    for (name, known) in [("access_token", "access_token"), ("connection_config", "connection_config")] {
-        assert_eq!(token[name], grant[known], "{name}");
+    for name in ["access_token", "connection_config"] {
+        assert_eq!(token[name], grant[name], "{name}");
     }
     assert_eq!(token["granted_scopes"], grant["scopes"]);
 }

@@ -19,6 +19,7 @@ fn replacing(grant: &Value) -> Value {
 async fn replace(world: &World, connector: &Connector, grant: &Value) {
     let answer = world.import(connector, &replacing(grant)).await.expect(200);
     assert_eq!(answer["imported"], 1, "{answer}");
+    assert!(answer["results"][0]["replaced"].is_boolean(), "{answer}");
 }
 
 /// The schedule comes by, and what it reminds of is done.
@@ -51,7 +52,8 @@ async fn a_grant_that_an_import_replaces_ends_at_its_provider() {
     let grant = world.made_elsewhere(&connector, &world.app, "alice");
     let mut looked = replacing(&grant);
     looked["dry_run"] = json!(true);
-    world.import(&connector, &looked).await.expect(200);
+    let told = world.import(&connector, &looked).await.expect(200);
+    assert_eq!(told["results"][0]["replaced"], true, "{told}");
     assert_eq!(left(&world).await, (1, 0), "looking ends nothing");
     replace(&world, &connector, &grant).await;
     assert!(world.provider.honours(&earlier), "nobody who imports waits for the provider");

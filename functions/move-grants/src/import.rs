@@ -44,7 +44,7 @@ struct ResultOnWire {
 #[derive(Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 enum OutcomeOnWire {
-    Imported { connection_id: String },
+    Imported { connection_id: String, replaced: bool },
     Skipped { connection_id: String, reason: &'static str },
     Refused { reason: &'static str, errors: Vec<ErrorOnWire> },
 }
@@ -141,9 +141,9 @@ fn summary(outcomes: Vec<Imported>, wish: ImportWish) -> Summary {
     let mut summary = Summary { dry_run: wish.dry_run, imported: 0, skipped: 0, refused: 0, results: Vec::new() };
     for (index, outcome) in outcomes.into_iter().enumerate() {
         let outcome = match outcome {
-            Imported::Done(id) => {
+            Imported::Done { id, replaced } => {
                 summary.imported += 1;
-                OutcomeOnWire::Imported { connection_id: id.to_string() }
+                OutcomeOnWire::Imported { connection_id: id.to_string(), replaced }
             }
             Imported::Skipped(id, why) => {
                 summary.skipped += 1;

@@ -69,7 +69,12 @@ pub enum ImportFormat {
 #[derive(Debug)]
 pub enum Imported {
     /// It is a connection, or would be one.
-    Done(ConnectionId),
+    Done {
+        /// The connection.
+        id: ConnectionId,
+        /// Whether another made room for it.
+        replaced: bool,
+    },
     /// It was left as it was, because something stands in its place.
     Skipped(ConnectionId, Skipped),
     /// It can't be a connection of this connector.
@@ -244,10 +249,12 @@ impl ImportGrants {
 
     async fn note(&self, connector: &Connector, outcomes: &[Imported], actor: Actor) {
         let count = |is_meant: fn(&Imported) -> bool| outcomes.iter().filter(|of| is_meant(of)).count().to_string();
-        let imported = count(|of| matches!(of, Imported::Done(_)));
+        let imported = count(|of| matches!(of, Imported::Done { .. }));
+        let replaced = count(|of| matches!(of, Imported::Done { replaced: true, .. }));
         let skipped = count(|of| matches!(of, Imported::Skipped(..)));
         let refused = count(|of| matches!(of, Imported::Refused(_) | Imported::NoRoom(_)));
-        let details = [("imported", imported.as_str()), ("skipped", &skipped), ("refused", &refused)];
+        let details =
+            [("imported", imported.as_str()), ("replaced", &replaced), ("skipped", &skipped), ("refused", &refused)];
         self.audit.note(&connector.workspace, actor, "connections.imported", connector.id.as_str(), &details).await;
     }
 }

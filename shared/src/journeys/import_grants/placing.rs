@@ -60,10 +60,11 @@ impl ImportGrants {
         if desk.wish.dry_run {
             return Ok(self.rehearse(desk, place, digest).await?);
         }
-        let (mut met, mut contended, mut replaces) = (0, 0, None);
+        let (mut met, mut contended, mut room_made) = (0, 0, None);
         while met < TRIES {
-            match self.store(desk, place, grant, (digest, replaces.take())).await? {
-                Arrival::Done => return Ok(Imported::Done(place.id())),
+            let replaced = room_made.is_some();
+            match self.store(desk, place, grant, (digest, room_made.take())).await? {
+                Arrival::Done => return Ok(Imported::Done { id: place.id(), replaced }),
                 Arrival::Full | Arrival::Contended if contended == CONTENDED_TRIES => {
                     return Err(StoreError::Unavailable("others keep writing".to_owned()).into());
                 }
@@ -84,7 +85,7 @@ impl ImportGrants {
                     (Some(Standing::Other(_) | Standing::Unreadable), false) => return Ok(connected(place)),
                     (Some(Standing::Unreadable), true) => return Ok(unreadable(place)),
                     (Some(Standing::Other(standing)), true) => {
-                        replaces = Some(self.making_room(desk, &standing, grant).await?);
+                        room_made = Some(self.making_room(desk, &standing, grant).await?);
                         met += 1;
                     }
                     // What stood in the way is gone by now, or somebody forgot the user.
@@ -155,27 +156,28 @@ impl ImportGrants {
         place: &ConnectionKey,
         digest: [u8; 32],
     ) -> Result<Imported, StoreError> {
-        let replaces = desk.wish.replaces;
-        match desk.rehearsal.placed.get(&place.id()) {
+        let may_replace = desk.wish.replaces;
+        let replaced = match desk.rehearsal.placed.get(&place.id()) {
             Some(placed) if *placed == digest => return Ok(before(place)),
-            Some(_) if !replaces => return Ok(connected(place)),
-            Some(_) => {}
+            Some(_) if !may_replace => return Ok(connected(place)),
+            Some(_) => true,
             None => match self.imports.standing(place, &digest).await? {
                 Some(Standing::Imported) => return Ok(before(place)),
-                Some(Standing::Other(_) | Standing::Unreadable) if !replaces => return Ok(connected(place)),
+                Some(Standing::Other(_) | Standing::Unreadable) if !may_replace => return Ok(connected(place)),
                 Some(Standing::Unreadable) => return Ok(unreadable(place)),
-                Some(Standing::Other(_)) => {}
+                Some(Standing::Other(_)) => true,
                 None => {
                     let room = desk.quota.as_ref().map(|quota| quota.has_room_beside(desk.rehearsal.new));
                     if let Some(Err(required)) = room {
                         return Ok(Imported::NoRoom(required));
                     }
                     desk.rehearsal.new += 1;
+                    false
                 }
             },
-        }
+        };
         desk.rehearsal.placed.insert(place.id(), digest);
-        Ok(Imported::Done(place.id()))
+        Ok(Imported::Done { id: place.id(), replaced })
     }
 
     fn new_grant(&self, desk: &Desk<'_>, key: &ConnectionKey, grant: &PortableGrant) -> NewGrant {
