@@ -79,6 +79,9 @@ pub enum GetTokenError {
     /// The workspace has switched off this type of provider.
     #[error("the workspace's policy does not allow it")]
     BlockedByPolicy,
+    /// The connector is kept from use while its user is away.
+    #[error("the connector is not for use without its user")]
+    NotWithoutUser,
     /// The grant is over; the user must connect again.
     #[error("the user must connect again")]
     ReconnectRequired,
@@ -253,8 +256,10 @@ impl GetToken {
 
 /// Whether the workspace allows the connector's use, and the connector what is asked of it.
 fn permitted(policy: &Policy, connector: &Connector, wish: &Wish) -> Result<(), GetTokenError> {
-    let is_allowed = policy.allows(connector.kind, &connector.provider);
-    if is_allowed && (connector.offline_use || !wish.offline) { Ok(()) } else { Err(GetTokenError::BlockedByPolicy) }
+    if !policy.allows(connector.kind, &connector.provider) {
+        return Err(GetTokenError::BlockedByPolicy);
+    }
+    if connector.offline_use || !wish.offline { Ok(()) } else { Err(GetTokenError::NotWithoutUser) }
 }
 
 /// Whether the grant has every scope that was asked for.
