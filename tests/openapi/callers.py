@@ -7,6 +7,7 @@ import json
 import os
 import urllib.request
 
+import jsonschema_rs
 import schemathesis
 
 with open(os.environ["DEV_JSON"], encoding="utf-8") as file:
@@ -36,12 +37,18 @@ def ends_what_others_need(operation):
     return operation.method.lower() == "delete" or replaces_identity
 
 
+def is_as_described(operation, name, value):
+    parameters = operation.definition.raw.get("parameters", [])
+    schemas = [one["schema"] for one in parameters if (one["in"], one["name"]) == ("path", name)]
+    return all(jsonschema_rs.is_valid(schema, value) for schema in schemas)
+
+
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
-    """Names what is there, but for what would end it."""
+    """Names what is there, but for what would end it. What breaks the description stays: it is what the request is about."""
     known = {"ws": IDS["ws"]} if ends_what_others_need(context.operation) else IDS
-    for name in path_parameters or {}:
-        if name in known:
+    for name, value in (path_parameters or {}).items():
+        if name in known and is_as_described(context.operation, name, value):
             path_parameters[name] = known[name]
     return path_parameters
 
