@@ -260,6 +260,7 @@ async fn a_connector_that_is_not_for_absent_users_answers_to_present_ones_only()
     assert_eq!(world.change(&scene.connector, &json!({"offline_use": false})).await["offline_use"], false);
     let refused = away().await;
     assert_eq!(refused.refusal(), (403, "blocked_by_policy".to_owned()));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("`offline_use`"), "it says which switch it is");
     world.token(&scene.connector, "alice").await.expect(200);
     scene.ask(&scene.right()).await.expect(200);
     assert_eq!(world.change(&scene.connector, &json!({"name": "Other"})).await["offline_use"], false);

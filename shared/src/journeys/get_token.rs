@@ -235,8 +235,10 @@ impl GetToken {
 
 /// Whether the workspace allows the connector's use, and the connector what is asked of it.
 fn permitted(policy: &Policy, connector: &Connector, wish: &Wish) -> Result<(), GetTokenError> {
-    let is_allowed = policy.allows(connector.kind, &connector.provider);
-    if is_allowed && (connector.offline_use || !wish.offline) { Ok(()) } else { Err(GetTokenError::BlockedByPolicy) }
+    if !policy.allows(connector.kind, &connector.provider) {
+        return Err(GetTokenError::BlockedByPolicy);
+    }
+    if connector.offline_use || !wish.offline { Ok(()) } else { Err(GetTokenError::NotWithoutUser) }
 }
 
 /// Whether the grant has every scope that was asked for.

@@ -11,6 +11,10 @@ pub fn no_token(error: GetTokenError, ended: StatusCode) -> Problem {
     match error {
         GetTokenError::NotConnected => Problem::no_connection(),
         GetTokenError::BlockedByPolicy => Problem::blocked_by_policy(),
+        GetTokenError::NotWithoutUser => {
+            let detail = "This connector is kept from use while its user is away. Ask with the user's token beside the key, or have an admin set the connector's `offline_use`.";
+            Problem::new(StatusCode::FORBIDDEN, "blocked_by_policy", detail)
+        }
         GetTokenError::ReconnectRequired => {
             let detail =
                 "The connection has ended: its user has to connect again, or an admin, if the workspace shares it.";

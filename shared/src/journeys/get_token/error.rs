@@ -16,6 +16,9 @@ pub enum GetTokenError {
     /// The workspace has switched off this type of provider.
     #[error("the workspace's policy does not allow it")]
     BlockedByPolicy,
+    /// The connector is kept from use while its user is away.
+    #[error("the connector is not for use without its user")]
+    NotWithoutUser,
     /// The grant is over; the user must connect again.
     #[error("the user must connect again")]
     ReconnectRequired,
