@@ -181,7 +181,8 @@ fn refused(error: ProposalError) -> Problem {
 }
 
 /// The latest proposal of the same, if it waits, or is so recent that asking again means to ask how it stands. One that nobody
-/// could confirm as things are is refused as it would be if it were made now.
+/// could confirm as things are is refused as it would be if it were made now; one about a connector that somebody has changed by
+/// hand since is none.
 async fn earlier(tools: &Builder, person: &Admin, draft: &ProposalDraft) -> Result<Option<Prospect>, Problem> {
     let now = tools.clock.now();
     for (proposal, status) in tools.proposals.list(person.workspace()).await? {
@@ -195,13 +196,16 @@ async fn earlier(tools: &Builder, person: &Admin, draft: &ProposalDraft) -> Resu
             (ProposalStatus::Proposed, _) => true,
             (ProposalStatus::Confirmed, ProposalKind::Add) => is_there().await.is_ok(),
             (ProposalStatus::Confirmed | ProposalStatus::Declined, _) => is_recent,
-            (ProposalStatus::Expired | ProposalStatus::Withdrawn, _) => false,
+            (ProposalStatus::Expired | ProposalStatus::Withdrawn, _) => continue,
         };
         if !stands {
             return Ok(None);
         }
         let found = tools.proposals.find(person.workspace(), &proposal.id).await.map_err(refused)?;
-        if is_overtaken(&found) {
+        if found.is_outdated {
+            continue;
+        }
+        if is_undone(&found) {
             return Ok(None);
         }
         // Another name is for whoever confirms to choose.
@@ -215,13 +219,10 @@ async fn earlier(tools: &Builder, person: &Admin, draft: &ProposalDraft) -> Resu
     Ok(None)
 }
 
-/// Whether somebody has changed the connector by hand since: then the same is another proposal, or can't be made any more.
-fn is_overtaken(found: &Prospect) -> bool {
-    let is_undone = || found.connector.is_none() || !found.changes.is_empty();
-    match (found.status, found.proposal.kind) {
-        (ProposalStatus::Confirmed, ProposalKind::Update) => is_undone(),
-        _ => found.is_outdated,
-    }
+/// Whether a change that was confirmed is not how the connector is any more: then the same is another proposal.
+fn is_undone(found: &Prospect) -> bool {
+    let is_done = found.status == ProposalStatus::Confirmed && found.proposal.kind == ProposalKind::Update;
+    is_done && (found.connector.is_none() || !found.changes.is_empty())
 }
 
 /// Whether a proposal is what the draft would be. A new connector has an id of its own, unless the draft names one.
