@@ -115,7 +115,7 @@ impl Audit {
     ) {
         let notice = self.to_note(workspace, &actor, action, target, details);
         let Some(deed) = &notice.deed else { return };
-        let Err(error) = self.append(workspace, notice.at, deed, None).await else { return };
+        let Err(error) = Box::pin(self.append(workspace, notice.at, deed, None)).await else { return };
         if let Err(lost) = self.outbox.put(&notice).await {
             self.metrics.record(Metric::AuditMissed, 1);
             tracing::error!(%error, %lost, workspace.id = %workspace, action, "an event is missing from the audit trail");
@@ -127,7 +127,7 @@ impl Audit {
     /// Notes what was left beside a change. What can't be written now stays there, and somebody else notes it.
     pub(super) async fn note_left(&self, notice: &Notice) {
         let Some(deed) = &notice.deed else { return };
-        if let Err(error) = self.append(&notice.workspace, notice.at, deed, Some(&notice.id)).await {
+        if let Err(error) = Box::pin(self.append(&notice.workspace, notice.at, deed, Some(&notice.id))).await {
             tracing::warn!(%error, action = deed.action, "an event is noted in the audit trail later");
         }
     }
@@ -145,7 +145,7 @@ impl Audit {
         left: Option<&EventId>,
     ) -> Result<(), NotNoted> {
         let mut key = match self.key(workspace).await? {
-            None => self.key_from_now_on(workspace).await?,
+            None => Box::pin(self.key_from_now_on(workspace)).await?,
             known => known,
         };
         let (deed, mut broken) = (self.dated(deed, at), 0);
