@@ -26,7 +26,8 @@ function fail(line, what) {
 }
 
 const witnessed = (process.argv[2] ?? '').split(',').map((place) => place.split(':'));
-const seen = { lines: 0, digested: 0, linked: 0, unlinked: 0 };
+// A copy of a part begins in the middle of its lanes: then it is not said that it is whole from the first line on.
+const seen = { lines: 0, digested: 0, linked: 0, unlinked: 0, from_first: true };
 let lanes = new Map();
 
 for await (const text of createInterface({ input: process.stdin })) {
@@ -47,6 +48,7 @@ for await (const text of createInterface({ input: process.stdin })) {
     ? event.seq === last.seq + 1 && event.previous === last.hash
     : event.seq > 1 || event.previous === NOTHING;
   if (!follows) fail(seen.lines, 'does not follow the line before it in its lane');
+  if (!last && event.seq > 1) seen.from_first = false;
   const [seq, hash] = witnessed[event.lane] ?? [];
   if (hash && event.seq === Number(seq) && event.hash !== hash) fail(seen.lines, 'is not what the witness saw');
   lanes.set(event.lane, event);

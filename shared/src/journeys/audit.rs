@@ -15,7 +15,7 @@ use crate::{
     },
     metrics::{Metric, Metrics},
     random::Random,
-    store::{Appended, AuditKeys, AuditLog, Outbox, StoreError, Write},
+    store::{Appended, AuditKeys, AuditLog, IsSigned, Outbox, StoreError, Write},
     vault::{Place, Vault, VaultError},
 };
 
@@ -115,7 +115,7 @@ impl Audit {
     ) {
         let notice = self.to_note(workspace, &actor, action, target, details);
         let Some(deed) = &notice.deed else { return };
-        let Err(error) = self.append(workspace, notice.at, deed, None).await else { return };
+        let Err(error) = Box::pin(self.append(workspace, notice.at, deed, None)).await else { return };
         if let Err(lost) = self.outbox.put(&notice).await {
             self.metrics.record(Metric::AuditMissed, 1);
             tracing::error!(%error, %lost, workspace.id = %workspace, action, "an event is missing from the audit trail");
@@ -127,7 +127,7 @@ impl Audit {
     /// Notes what was left beside a change. What can't be written now stays there, and somebody else notes it.
     pub(super) async fn note_left(&self, notice: &Notice) {
         let Some(deed) = &notice.deed else { return };
-        if let Err(error) = self.append(&notice.workspace, notice.at, deed, Some(&notice.id)).await {
+        if let Err(error) = Box::pin(self.append(&notice.workspace, notice.at, deed, Some(&notice.id))).await {
             tracing::warn!(%error, action = deed.action, "an event is noted in the audit trail later");
         }
     }
@@ -144,21 +144,27 @@ impl Audit {
         deed: &Deed,
         left: Option<&EventId>,
     ) -> Result<(), NotNoted> {
-        let key = match self.key(workspace).await? {
-            None => self.key_from_now_on(workspace).await?,
+        let mut key = match self.key(workspace).await? {
+            None => Box::pin(self.key_from_now_on(workspace)).await?,
             known => known,
         };
         let (deed, mut broken) = (self.dated(deed, at), 0);
+        let mut has_looked_again = false;
         for _ in 0..TRIES {
             let lane = u8::try_from(self.random.below(u64::from(LANES))).unwrap_or(0);
-            let tip = self.log.tip(workspace, lane, key.as_ref()).await?;
+            let (tip, is_signed) = self.log.tip(workspace, lane, key.as_ref()).await?;
+            // Somebody has made a key since it was looked for, or removed it long ago.
+            if key.is_none() && is_signed == IsSigned(true) && !has_looked_again {
+                (key, has_looked_again) = (self.key(workspace).await?, true);
+                continue;
+            }
             // Somebody tampered with this lane: that shows best if it stays as it is. But something has to be written.
             if matches!(tip, Tip::Broken(_)) && broken < LANES {
                 broken += 1;
                 continue;
             }
             let event = self.event(workspace, &deed, &tip);
-            match self.log.append(&event, (lane, &tip), key.as_ref(), left).await? {
+            match self.log.append(&event, (lane, &tip, is_signed), key.as_ref(), left).await? {
                 Appended::Done(head) => {
                     say(workspace, lane, &head);
                     return Ok(());
@@ -197,7 +203,8 @@ impl Audit {
     /// # Errors
     /// [`NotNoted`]; it is as before then, unless the storage's answer was lost.
     pub(super) async fn sign_from_now_on(&self, workspace: &WorkspaceId) -> Result<Option<ChainKey>, NotNoted> {
-        let Some(until) = self.log.unsigned_until(workspace).await? else { return Ok(None) };
+        // What is signed by now may have been signed since it was looked for the key.
+        let Some(until) = self.log.unsigned_until(workspace).await? else { return self.key(workspace).await };
         if !self.keys.may_be_made(workspace).await? {
             return Ok(None);
         }

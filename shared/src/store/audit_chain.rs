@@ -36,6 +36,10 @@ pub enum Appended {
     NotedBefore,
 }
 
+/// Whether the head of a lane has a signature, right or wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IsSigned(pub bool);
+
 impl AuditLog {
     /// Begins the lanes of a new workspace.
     ///
@@ -93,14 +97,20 @@ impl AuditLog {
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn tip(&self, workspace: &WorkspaceId, lane: u8, key: Option<&ChainKey>) -> Result<Tip, StoreError> {
+    pub async fn tip(
+        &self,
+        workspace: &WorkspaceId,
+        lane: u8,
+        key: Option<&ChainKey>,
+    ) -> Result<(Tip, IsSigned), StoreError> {
         let (head, signature) = match self.signed_head(workspace, lane).await {
             Ok(Some(signed)) => signed,
-            Ok(None) | Err(StoreError::Unreadable(_)) => return Ok(Tip::Broken(None)),
+            Ok(None) | Err(StoreError::Unreadable(_)) => return Ok((Tip::Broken(None), IsSigned(false))),
             Err(error) => return Err(error),
         };
         let is_sound = key.is_none_or(|key| signature == Some(key.of_head(workspace, lane, &head)));
-        Ok(if is_sound { Tip::Sound(head) } else { Tip::Broken(Some(head)) })
+        let tip = if is_sound { Tip::Sound(head) } else { Tip::Broken(Some(head)) };
+        Ok((tip, IsSigned(signature.is_some())))
     }
 
     pub(super) async fn signed_head(
@@ -120,7 +130,7 @@ impl AuditLog {
     pub async fn append(
         &self,
         event: &AuditEvent,
-        (lane, tip): (u8, &Tip),
+        (lane, tip, is_signed): (u8, &Tip, IsSigned),
         key: Option<&ChainKey>,
         left: Option<&EventId>,
     ) -> Result<Appended, StoreError> {
@@ -132,9 +142,13 @@ impl AuditLog {
         let moved = Put::builder().table_name(&self.table.name).set_item(Some(item));
         let moved = match tip.head() {
             None => moved.condition_expression("attribute_not_exists(pk)"),
-            Some(head) => {
-                moved.condition_expression("seq = :seq").expression_attribute_values(":seq", number(head.seq))
-            }
+            // One that was not signed may be by now: whoever has no key leaves it as it is then.
+            Some(head) => moved
+                .condition_expression(match is_signed {
+                    IsSigned(true) => "seq = :seq",
+                    IsSigned(false) => "seq = :seq AND attribute_not_exists(head_signature)",
+                })
+                .expression_attribute_values(":seq", number(head.seq)),
         };
         let moved = moved.build().map_err(|_| incomplete())?;
         let noted = left.map(|id| noted_with(&self.connections, id)).transpose()?;

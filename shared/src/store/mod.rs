@@ -50,7 +50,7 @@ mod workspaces;
 
 pub use api_keys::ApiKeys;
 pub use apps::Apps;
-pub use audit_chain::Appended;
+pub use audit_chain::{Appended, IsSigned};
 pub use audit_check::{Checked, Extent, Flaw};
 pub use audit_export::TrailLines;
 pub use audit_keys::AuditKeys;

@@ -63,7 +63,7 @@ impl Table {
         for notice in told {
             parts.push(told_with(connections, notice)?);
         }
-        Ok(if self.write_all(parts).await?.is_ok() { Write::Done } else { Write::Conflict })
+        Ok(if Box::pin(self.write_all(parts)).await?.is_ok() { Write::Done } else { Write::Conflict })
     }
 
     /// An item that is stored where none is yet.

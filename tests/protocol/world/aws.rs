@@ -173,7 +173,8 @@ impl Aws {
     }
 }
 
-fn shown(value: &AttributeValue) -> String {
+/// A value as text, its fields in the order of their names.
+pub(crate) fn shown(value: &AttributeValue) -> String {
     match value {
         AttributeValue::B(bytes) => {
             format!("{} {}", BASE64_STANDARD.encode(bytes.as_ref()), String::from_utf8_lossy(bytes.as_ref()))

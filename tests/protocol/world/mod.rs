@@ -26,7 +26,8 @@ use serde_json::{Value, json};
 pub(crate) use api::{Answer, Call};
 #[allow(unused_imports, reason = "only one of the rooms that share this world calls an API")]
 pub(crate) use api_double::{ApiDouble, Seen};
-pub(crate) use aws::Item;
+#[allow(unused_imports, reason = "not every room that shares this world looks at values")]
+pub(crate) use aws::{Item, shown};
 pub(crate) use browser::Browser;
 pub(crate) use connectors_tests::idp::{SigningKey, hs256, jwks, unsigned};
 pub(crate) use provider::{Entry, FakeProvider, Hold, Revocation, Rotate, Step};

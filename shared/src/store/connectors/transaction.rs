@@ -29,7 +29,7 @@ impl Connectors {
             parts.push(deciding(&self.registry, verdict)?);
             parts.push(told_with(&self.connections, &verdict.told)?);
         }
-        let written = self.registry.write_all(parts).await?;
+        let written = Box::pin(self.registry.write_all(parts)).await?;
         Ok(written.map_err(
             |unmet| {
                 if unmet.is_from(of_connector) { Obstacle::Verdict } else { Obstacle::Part(unmet.first()) }
