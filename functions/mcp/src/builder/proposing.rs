@@ -187,7 +187,7 @@ async fn propose(tools: &Builder, person: &Admin, draft: ProposalDraft) -> Resul
     }
     let prospect = match earlier(tools, person, &draft).await? {
         Some(earlier) => tools.proposals.find(person.workspace(), &earlier.id).await,
-        None => tools.proposals.propose(person.workspace(), draft, person.actor()).await,
+        None => Box::pin(tools.proposals.propose(person.workspace(), draft, person.actor())).await,
     };
     Ok(answer(tools, prospect.map_err(not_proposed)?))
 }
