@@ -72,6 +72,9 @@ impl Recorder {
                     action @ ("PutItem" | "UpdateItem" | "DeleteItem") if self.is_on_its_way(request) => {
                         (Target::Outbox, format!("dynamodb:{action}"))
                     }
+                    action @ "PutItem" if self.is_proposal(request) => {
+                        (Target::Proposals, format!("dynamodb:{action}"))
+                    }
                     action => entry(text(&request["TableName"]), action),
                 };
                 parts.map(part).collect()

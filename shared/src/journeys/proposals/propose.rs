@@ -73,7 +73,7 @@ impl ProposeChanges {
             ("through", draft.through.as_str()),
         ];
         let told = self.audit.to_note(workspace, &actor, "proposal.created", proposal.id.as_str(), &details);
-        self.put_new(proposal, &told).await?;
+        Box::pin(self.put_new(proposal, &told)).await?;
         self.audit.note_left(&told).await;
         Ok(prospect)
     }
