@@ -94,7 +94,7 @@ async fn somebody_elsewhere_finds_a_copy_whole_or_what_is_wrong_with_it() {
         assert!(!is_whole, "line {number} is missing");
     }
     let mut changed = lines.clone();
-    changed[3] = changed[3].replacen("key:", "key:x", 1).replacen("system", "sistem", 1);
+    changed[3] = changed[3].replacen("\"actor\":\"", "\"actor\":\"x", 1);
     assert_ne!(changed[3], lines[3]);
     assert!(checked(&changed, &witness).unwrap_err().contains("line 4: is not what was written"));
 }
