@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     deletions::left,
     end_races::make_unreadable,
-    world::{Connector, Hold, Revocation, World, text},
+    world::{Connector, Hold, Revocation, Rotate, World, text},
 };
 
 /// Within this time what was replaced is due to be ended, by any schedule.
@@ -34,6 +34,23 @@ fn shown(world: &World) -> Vec<String> {
     world.provider.journal("/revoke").iter().map(|entry| entry.get("token").unwrap_or_default().to_owned()).collect()
 }
 
+/// A grant of another account to alice's place.
+fn of_account(world: &World, connector: &Connector, holder: &str) -> Value {
+    let mut grant = world.made_elsewhere(connector, &world.app, holder);
+    grant["user"]["sub"] = json!("alice");
+    grant["account"] = json!({"id": format!("{holder}@provider")});
+    grant
+}
+
+/// A connector whose provider's refresh tokens stay the same for the whole of a grant, as its data says.
+async fn steady(world: &World) -> Connector {
+    let mut registration = world.provider.registration("steady");
+    registration["refresh"]["rotation"] = json!("never");
+    world.admin("POST", "/providers").json(&registration).send().await.expect(201);
+    world.provider.rotate(Rotate::None);
+    world.connector_at(&world.workspace, "steady", "Steady", &["read"]).await
+}
+
 /// A connector whose provider ends everything that an account granted by any token of it, as its data says.
 async fn wide(world: &World) -> Connector {
     let mut registration = world.provider.registration("wide");
@@ -49,7 +66,7 @@ async fn a_grant_that_an_import_replaces_ends_at_its_provider() {
     let connector = world.connector("Calendar").await;
     world.connect(&connector, "alice").await;
     let earlier = world.access_token(&connector, "alice").await;
-    let grant = world.made_elsewhere(&connector, &world.app, "alice");
+    let grant = of_account(&world, &connector, "bob");
     let mut looked = replacing(&grant);
     looked["dry_run"] = json!(true);
     let told = world.import(&connector, &looked).await.expect(200);
@@ -69,7 +86,7 @@ async fn a_grant_that_an_import_replaces_ends_at_its_provider() {
     world.access_token(&connector, "alice").await;
     // The provider may be away for a while.
     world.provider.answer_revocations_with(Revocation::Failing);
-    let next = world.made_elsewhere(&connector, &world.app, "alice");
+    let next = of_account(&world, &connector, "carol");
     replace(&world, &connector, &next).await;
     work_off(&world).await;
     world.provider.answer_revocations_with(Revocation::Done);
@@ -77,6 +94,59 @@ async fn a_grant_that_an_import_replaces_ends_at_its_provider() {
     assert_eq!(left(&world).await, (1, 0));
     assert!(world.provider.honours(next["access_token"].as_str().unwrap()));
     world.assert_no_token_is_to_be_read().await;
+}
+
+/// Where a refresh token never changes, another one is another grant's, whoever's account it may be to.
+#[tokio::test]
+async fn where_refresh_tokens_stay_the_same_a_grant_with_another_one_is_known_to_be_another() {
+    let world = World::new().await;
+    let connector = steady(&world).await;
+    world.connect(&connector, "alice").await;
+    let earlier = world.access_token(&connector, "alice").await;
+    let grant = world.made_elsewhere(&connector, &world.app, "alice");
+    replace(&world, &connector, &grant).await;
+    work_off(&world).await;
+    assert!(!world.provider.honours(&earlier));
+    assert!(world.provider.honours(grant["access_token"].as_str().unwrap()));
+    assert_eq!(left(&world).await, (1, 0));
+}
+
+/// RFC 9700, section 4.14.2: a refresh token that was exchanged ends all that came of it when it is shown again.
+#[tokio::test]
+async fn a_grant_that_somebody_else_refreshed_meanwhile_is_not_ended_by_what_it_was() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    let grant = world.made_elsewhere(&connector, &world.app, "alice");
+    replace(&world, &connector, &grant).await;
+    let later = world.provider.refresh_elsewhere(&connector.client_id, &text(&grant["refresh_token"]));
+    let mut come_again = grant.clone();
+    for name in ["access_token", "refresh_token"] {
+        come_again[name] = later[name].clone();
+    }
+    replace(&world, &connector, &come_again).await;
+    work_off(&world).await;
+    assert!(world.provider.journal("/revoke").is_empty());
+    assert_eq!(left(&world).await, (1, 0));
+    assert!(world.provider.honours(&text(&later["access_token"])));
+    world.advance(3_700);
+    assert!(world.provider.honours(&world.access_token(&connector, "alice").await));
+}
+
+/// Without its refresh token nobody can tell whether it is the same.
+#[tokio::test]
+async fn a_grant_of_which_only_another_access_token_comes_in_is_not_ended() {
+    let world = World::new().await;
+    let connector = steady(&world).await;
+    let grant = world.made_elsewhere(&connector, &world.app, "alice");
+    replace(&world, &connector, &grant).await;
+    let later = world.provider.refresh_elsewhere(&connector.client_id, &text(&grant["refresh_token"]));
+    let mut come_again = grant.clone();
+    come_again["access_token"] = later["access_token"].clone();
+    come_again.as_object_mut().unwrap().remove("refresh_token");
+    replace(&world, &connector, &come_again).await;
+    work_off(&world).await;
+    assert!(world.provider.journal("/revoke").is_empty());
+    assert!(world.provider.honours(&text(&later["access_token"])));
 }
 
 #[tokio::test]
@@ -105,7 +175,7 @@ async fn a_grant_that_is_replaced_by_itself_is_not_ended() {
 async fn a_grant_that_comes_back_before_it_was_ended_stays() {
     let world = World::new().await;
     let connector = world.connector("Calendar").await;
-    let [first, second] = [0, 1].map(|_| world.made_elsewhere(&connector, &world.app, "alice"));
+    let [first, second] = ["bob", "carol"].map(|holder| of_account(&world, &connector, holder));
     for grant in [&first, &second, &first] {
         replace(&world, &connector, grant).await;
     }
@@ -148,10 +218,7 @@ async fn a_replaced_grant_does_not_end_what_its_account_connects_since() {
     let world = World::new().await;
     let connector = wide(&world).await;
     world.connect(&connector, "alice").await;
-    let mut grant = world.made_elsewhere(&connector, &world.app, "bob");
-    grant["user"]["sub"] = json!("alice");
-    grant["account"] = json!({"id": "bob@provider"});
-    replace(&world, &connector, &grant).await;
+    replace(&world, &connector, &of_account(&world, &connector, "bob")).await;
     world.disconnect(&connector, "alice").await.expect(200);
     world.connect(&connector, "alice").await;
     let fresh = world.access_token(&connector, "alice").await;
@@ -166,7 +233,7 @@ async fn a_refresh_in_the_middle_of_a_replacement_leaves_no_tokens_behind() {
     let connector = world.connector("Calendar").await;
     world.connect(&connector, "alice").await;
     let earlier = world.access_token(&connector, "alice").await;
-    let grant = world.made_elsewhere(&connector, &world.app, "alice");
+    let grant = of_account(&world, &connector, "bob");
     let mut held = world.aws.hold("TransactWriteItems", "was_replaced");
     let query = format!("?rejected_token_sha256={}", hex(&sha256(earlier.as_bytes())));
     let refreshed = async {
@@ -192,7 +259,7 @@ async fn tokens_that_arrive_for_a_replaced_grant_are_ended_and_the_new_one_stays
     world.advance(3_600);
     let (mut hold, step) = Hold::new();
     world.provider.next(step);
-    let grant = world.made_elsewhere(&connector, &world.app, "alice");
+    let grant = of_account(&world, &connector, "bob");
     let replaced = async {
         hold.arrived().await;
         replace(&world, &connector, &grant).await;

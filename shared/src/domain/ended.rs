@@ -70,8 +70,12 @@ pub struct EndedGrant {
 /// revocation is wider than its token, and both are the same account's, as far as is known.
 #[must_use]
 pub fn end_together(provider: &Provider, account_id: Option<&str>, other: Option<&str>) -> bool {
-    let is_wider = provider.revoke.as_ref().is_some_and(|revoke| revoke.wider_than_token);
-    is_wider && account_id.zip(other).is_none_or(|(one, other)| one == other)
+    is_wide(provider) && account_id.zip(other).is_none_or(|(one, other)| one == other)
+}
+
+/// Whether a revocation ends more at this provider than the token that it is for.
+fn is_wide(provider: &Provider) -> bool {
+    provider.revoke.as_ref().is_some_and(|revoke| revoke.wider_than_token)
 }
 
 impl EndedGrant {
@@ -100,20 +104,25 @@ impl EndedGrant {
         &self.place.connector
     }
 
-    /// Whether ending the grant at this provider may end another of the same client with it, that is to this account: where a
-    /// revocation is wider than its token, unless the accounts are known to differ.
+    /// Whether ending the grant at this provider may end another of the same client with it, that is to this account and has
+    /// a refresh token or not: where a revocation is wider than its token, or where the other may be this very grant a few
+    /// refreshes later, because a refresh token that was exchanged ends all that came of it (RFC 9700, section 4.14.2). Not
+    /// if the accounts are known to differ.
     #[must_use]
-    pub fn endangers(&self, provider: &Provider, account_id: Option<&str>) -> bool {
-        end_together(provider, self.account_id.as_deref(), account_id)
+    pub fn endangers(&self, provider: &Provider, account_id: Option<&str>, refreshes: bool) -> bool {
+        let is_other = self.account_id.as_deref().zip(account_id).is_some_and(|(one, other)| one != other);
+        let tells_apart = !provider.rotates() && self.refresh.is_some() && refreshes;
+        let may_be_later = provider.refreshes() && !tells_apart;
+        !is_other && (may_be_later || is_wide(provider))
     }
 
     /// Whether what stands at its place now takes it over. Of what was replaced, that another stands there was known: it does
-    /// only where both end together.
+    /// only where it may end with it.
     #[must_use]
     pub fn is_taken_over_by(&self, standing: &Connection, provider: Option<&Provider>) -> bool {
         let account_id = standing.account.as_ref().map(|account| account.id.as_str());
         match provider.filter(|_| self.was_replaced) {
-            Some(provider) => self.endangers(provider, account_id),
+            Some(provider) => self.endangers(provider, account_id, standing.tokens.refresh.is_some()),
             None => self.is_superseded_by(standing),
         }
     }

@@ -126,8 +126,9 @@ impl ImportGrants {
         Ok(arrival)
     }
 
-    /// What makes room for the grant. What stood there is left to be ended at the provider, unless that would end the new one
-    /// with it: if it is the same one, or the provider ends all that an account granted by any token of it.
+    /// What makes room for the grant. What stood there is left to be ended at the provider, unless that may end the new one
+    /// with it: if it is the same one, perhaps a few refreshes later, or the provider ends all that an account granted by any
+    /// token of it.
     async fn making_room(
         &self,
         desk: &Desk<'_>,
@@ -142,7 +143,7 @@ impl ImportGrants {
         let ended = EndedGrant { was_replaced: true, ..EndedGrant::of(standing, id, now, due_at) };
         let account_id = grant.account.as_ref().map(|account| account.id.as_str());
         let (access, refresh) = (Some(&standing.tokens.access), standing.tokens.refresh.as_ref());
-        let lives_on = ended.endangers(desk.provider, account_id)
+        let lives_on = ended.endangers(desk.provider, account_id, grant.refresh.is_some())
             || KnownTokens::open(&self.vault, &standing.key, access, refresh)
                 .await?
                 .have_one_of(grant.access.as_ref(), grant.refresh.as_ref());

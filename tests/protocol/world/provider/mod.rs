@@ -134,6 +134,11 @@ impl FakeProvider {
     }
 
     /// The provider sends the browser back with an error instead.
+    /// What a refresh that somebody else makes brings them.
+    pub(crate) fn refresh_elsewhere(&self, client: &str, refresh_token: &str) -> serde_json::Value {
+        self.state().grants.refresh(client, refresh_token).expect("a grant that lives")
+    }
+
     pub(crate) fn refuse(&self, authorization_url: &str, error: &str, description: &str) -> String {
         let request = Url::parse(authorization_url).unwrap();
         let get = |name: &str| request.query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned();
