@@ -106,12 +106,13 @@ impl GetToken {
         Ok(Issued { access_token, connection, connector, standing })
     }
 
-    /// Whether the stored token is what was asked for, so that nobody has to be waited for.
+    /// Whether the stored token is what was asked for, or was just now refreshed for it and has no more life than that, so that
+    /// nobody has to be waited for.
     fn will_do(&self, connection: &Connection, wish: &Wish) -> bool {
         let (tokens, now) = (&connection.tokens, self.clock.now());
         let is_good = match tokens.freshness(now, wish.min_ttl) {
             Freshness::Fresh => true,
-            Freshness::Expiring => tokens.are_young(now),
+            Freshness::Expiring => connection.refresh.last_commit.is_some() && tokens.are_young(now),
             Freshness::Expired => false,
         };
         wish.rejected.is_none() && !connection.refresh.unproven && is_good
