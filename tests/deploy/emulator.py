@@ -1,6 +1,6 @@
 """An AWS account on loopback: ministack with IAM evaluation on, and what it lacks that the template relies on.
 
-It knows no encryption context when it evaluates a policy, and neither item nor attributes of a request to a table, so that
+It knows no encryption context when it evaluates a policy, and neither items nor attributes of a request to a table, so that
 every statement of ours about those would hold for nobody. It asks for permissions of their own for batches of messages; AWS has none. It weighs the writing of logs on a
 group and not on its streams, which is what CloudFormation's ARN of a group stands for. It makes an HTTP API without the
 routes of its OpenAPI body, and answers every preflight itself, also where a route is there for it. It tells functions its
@@ -13,7 +13,7 @@ import os
 import re
 
 from ministack import app
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import apigateway
 from ministack.services.cloudformation import provisioners
 
@@ -41,6 +41,24 @@ def item_and_attributes(body):
     return {**context, "dynamodb:Attributes": sorted(named)} if named else context
 
 
+def keys_of_parts(body):
+    """The partition keys of a transaction's items, by what is done in which table."""
+    parts = {}
+    for transacted in json.loads(body or b"{}").get("TransactItems") or []:
+        for name, part in transacted.items():
+            item = part.get("Key") or part.get("Item")
+            if item:
+                parts.setdefault((PARTS[name], part["TableName"]), []).append(item["pk"]["S"])
+    return {OF_PARTS: parts}
+
+
+PARTS = {
+    "Put": "dynamodb:PutItem",
+    "Update": "dynamodb:UpdateItem",
+    "Delete": "dynamodb:DeleteItem",
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+}
+OF_PARTS = "what a transaction does where"
 WRITES_OF_AN_ITEM = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 CONDITION_KEYS = {"kms": encryption_context, "dynamodb": item_and_attributes}
 
@@ -51,9 +69,24 @@ def knowing_what_is_asked_for(of_tags):
     def keys(service, action, body, parameters):
         knows = service == "kms" or action in WRITES_OF_AN_ITEM
         own = CONDITION_KEYS[service](body) if knows else {}
+        own |= keys_of_parts(body) if action == "dynamodb:TransactWriteItems" else {}
         return {**of_tags(service, action, body, parameters), **own}
 
     return keys
+
+
+def weighing_parts_by_their_keys(enforce):
+    """The emulator's judgement; of a part of a transaction by the keys of its table's items, as of a request of its own."""
+
+    def judgement(access_key, action, *rest, **named):
+        context = dict(named.get("service_context") or {})
+        table = (named.get("resource_arn") or "").rpartition("/")[2]
+        keys = context.pop(OF_PARTS, {}).get((action, table))
+        if keys:
+            context["dynamodb:LeadingKeys"] = keys
+        return enforce(access_key, action, *rest, **{**named, "service_context": context})
+
+    return judgement
 
 
 def weighing_batches_as_messages(action_of):
@@ -167,6 +200,7 @@ def teach(module, name, wrap):
 def main():
     teach(iam_actions, "request_tag_context", knowing_what_is_asked_for)
     teach(iam_actions, "extract_iam_action", weighing_batches_as_messages)
+    teach(iam_evaluator, "enforce", weighing_parts_by_their_keys)
     teach(iam_actions, "extract_resource_arn", naming_log_streams)
     teach(apigateway, "_handle_execute_in_scope", routing_preflights)
     teach(apigateway, "_match_route", match_in_capitals)

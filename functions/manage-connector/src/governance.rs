@@ -148,7 +148,10 @@ fn change(body: &Table<'_>) -> Option<SwitchChange> {
     let builder = body.flag("builder_connection_enabled");
     let per_user = body.flag("per_user_connection_enabled");
     // So that what the listing has can be sent back with a switch thrown: it is counted and never set.
-    body.read("connectors", |value| value.as_u64().map(drop).ok_or_else(|| "must be a number, as listed".to_owned()));
+    body.read("connectors", |value| {
+        let is_number = value.as_f64().is_some_and(|number| number >= 0.0 && number.fract() == 0.0);
+        if is_number { Ok(()) } else { Err("must be a whole number, as listed".to_owned()) }
+    });
     Some(SwitchChange { provider: provider?, builder, per_user })
 }
 

@@ -145,7 +145,7 @@ pub(crate) fn of(
     let schema = match known(&here).or_else(|| known(&called)) {
         Some(schema) => schema,
         None if has("as_bool") => json!({ "type": "boolean" }),
-        None if has("as_u64") => json!({ "type": "integer", "minimum": 0 }),
+        None if has("as_u64") || has("as_f64") => json!({ "type": "integer", "minimum": 0 }),
         None if has("Value::Object") || has("as_object") => json!({ "type": "object" }),
         None if has("clone") => json!({ "description": "Any JSON." }),
         None => return None,

@@ -41,7 +41,7 @@ const NAMES: [(&str, &str, &str); 18] = [
 const SOUGHT: &str = r#"{"type":"string","minLength":1,"maxLength":1000}"#;
 
 /// What of a query is written in a form of its own.
-const FORMS: [(&str, &str); 14] = [
+const FORMS: [(&str, &str); 15] = [
     ("cursor", r#"{"type":"string","pattern":"^[A-Za-z0-9_-]{1,2048}$"}"#),
     ("since", r#"{"type":"string","format":"date-time"}"#),
     ("until", r#"{"type":"string","format":"date-time"}"#),
@@ -59,6 +59,7 @@ const FORMS: [(&str, &str); 14] = [
     ("revoke", r#"{"type":"boolean","default":true}"#),
     ("summary", r#"{"type":"boolean","default":false}"#),
     ("session", r#"{"type":"string"}"#),
+    ("format", r#"{"type":"string","enum":["json","ndjson"]}"#),
 ];
 
 /// All parameters of an operation.
