@@ -79,7 +79,7 @@ for (const [name, options] of [
     await page.getByText('1 route', { exact: true }).waitFor();
     assert.equal(await page.getByRole('heading', { level: 2 }).count(), 1, 'rooms with nothing in them are gone');
     await routes.first().locator('summary').press('Enter');
-    await page.waitForFunction('location.hash.length > 1');
+    await page.waitForURL((url) => url.hash.length > 1);
     const opened = page.url();
     await shot(page, `reference-${name}`);
     await page.getByLabel('Find a route').fill('zebra quagga');
