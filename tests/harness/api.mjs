@@ -1,5 +1,8 @@
 // HTTP as a client of the product speaks it: JSON in, status and JSON out, every answer kept for the hunt for secrets.
 
+/** How long an answer may take: far longer than the product allows itself, so that whoever waits in vain says for what. */
+const PATIENCE_MS = 60_000;
+
 /** Percent-encodes one path segment. */
 export const segment = encodeURIComponent;
 
@@ -9,6 +12,11 @@ function readJson(text) {
   } catch {
     return null;
   }
+}
+
+async function whole(fetching) {
+  const answer = await fetching;
+  return { answer, text: await answer.text() };
 }
 
 /** A caller of the product at `base`; `through` is what fetches (a `Browser` brings its cookies). */
@@ -30,13 +38,11 @@ export class Api {
     if (user) sent['on-behalf-of'] = `Bearer ${user}`;
     if (json !== undefined && !sent['content-type']) sent['content-type'] = 'application/json';
     const payload = json === undefined ? body : JSON.stringify(json);
-    const answer = await through.fetch(`${this.base}${path}`, {
-      method,
-      headers: sent,
-      body: payload,
-      duplex: 'half',
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const init = { method, headers: sent, body: payload, duplex: 'half', signal };
+    const { answer, text } = await whole(through.fetch(`${this.base}${path}`, init)).catch((cause) => {
+      throw new Error(`${method} ${path} got no answer: ${cause.message}`, { cause });
     });
-    const text = await answer.text();
     const isToken = /\/token(\?|$)|\/external-auth\/tokens\//.test(path) && answer.status === 200;
     if (!isToken) this.transcript.push(`${method} ${path} ${answer.status} ${[...answer.headers].join(' ')} ${text}`);
     return { status: answer.status, headers: answer.headers, text, body: readJson(text) };
