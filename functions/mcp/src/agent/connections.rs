@@ -72,7 +72,7 @@ pub(super) fn tools() -> Vec<Tool> {
             json!({
                 "status!": {"type": "string", "enum": ["disconnected"]},
                 "connector_id!": text("The connector."),
-                "revocation!": text("What became of the grant at the provider."),
+                "revocation!": text("What became of the grant at the provider; `none` if nothing was connected."),
             }),
         ),
     ]

@@ -149,6 +149,10 @@ pub(super) async fn find(tools: &Builder, person: &Admin, arguments: Value) -> R
         seen.push(Seen::of(tools, connector, &wish, &choice, &limits).await?);
     }
     seen.sort_by_key(Seen::distance);
+    for nearest in seen.iter_mut().take(MOST) {
+        nearest.look_closer(tools).await?;
+    }
+    seen.sort_by_key(Seen::distance);
     let switches = choice.understood.as_ref().map(|provider| limits.switches(provider.id.as_str()));
     let guess = match wish.kind {
         Some(kind) => (kind, Evidence::Person),

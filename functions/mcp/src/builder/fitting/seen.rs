@@ -27,7 +27,7 @@ pub(super) struct Seen<'a> {
     pub(super) is_allowed: bool,
     /// Of a shared one, whether its account can be used.
     connected: Option<bool>,
-    /// Whether the provider accepts its client, as far as anybody has found out.
+    /// Whether the provider accepts its client, as far as anybody has found out and it was looked at.
     is_accepted: bool,
     /// Whether it is of the kind that is wanted, if that is known.
     pub(super) is_of_kind: bool,
@@ -50,16 +50,22 @@ impl<'a> Seen<'a> {
                 (switches.builder, Some(connection.is_some_and(|(_, standing)| !standing.reconnect_required())))
             }
         };
-        let health = tools.connectors.health(connector).await.map_err(not_listed)?;
         Ok(Self {
             connector,
             suits: choice.suits(connector, wish),
             missing: missing(&wish.scopes, connector, provider),
             is_allowed,
             connected,
-            is_accepted: health.refusal_of(connector.revision).is_none(),
+            is_accepted: true,
             is_of_kind: wish.wanted_kind().is_none_or(|kind| kind == connector.kind),
         })
+    }
+
+    /// Finds out whether the provider accepts its client.
+    pub(super) async fn look_closer(&mut self, tools: &Builder) -> Result<(), Problem> {
+        let health = tools.connectors.health(self.connector).await.map_err(not_listed)?;
+        self.is_accepted = health.refusal_of(self.connector.revision).is_none();
+        Ok(())
     }
 
     /// Whether it can be used as it is, whatever its kind.
