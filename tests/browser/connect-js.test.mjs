@@ -84,6 +84,8 @@ test('a popup that the browser blocks becomes a redirect', async () => {
 test('somebody else who is signed in when it comes back is not connected, and told', async () => {
   const { context, page } = await at('/elements', 'began');
   await connect(page).click();
+  // Not before it was begun in the name of who was there.
+  await button(page, 'Allow').waitFor();
   await context.addCookies([{ name: 'user', value: 'other', url: elsewhere.origin }]);
   await button(page, 'Allow').click();
   await page.getByText('Somebody else is signed in here').waitFor();
