@@ -168,7 +168,7 @@ async fn a_grant_that_is_over_asks_for_the_user() {
     let old = called.world.access_token(&called.connector, "alice").await;
     called.world.provider.take_back("alice@provider");
     called.api.refuse(&old);
-    assert_eq!(called.call(&json!({"path": "/x"})).await.refusal(), (404, "reconnect_required".to_owned()));
+    assert_eq!(called.call(&json!({"path": "/x"})).await.refusal(), (409, "reconnect_required".to_owned()));
     assert_eq!(called.api.take().len(), 1);
 }
 
