@@ -110,25 +110,16 @@ impl CallProvider {
         let issued = self.token(place, Wish::default(), ends_at).await?;
         let provider = addressed(&issued)?;
         let prepared = PreparedCall::of(&provider.api, &issued.connector.call_rules, call)?;
-        let mut fetched = Box::pin(self.send(&provider, &prepared, &issued, ends_at)).await?;
+        let fetched = Box::pin(self.send(&provider, &prepared, &issued, ends_at)).await?;
         // Where nothing renews a token, the provider's own answer says more than that it is over.
         let may_be_renewed = issued.connection.tokens.have_what_renews(&provider);
         let is_time = ends_at.saturating_duration_since(Instant::now()) > LEAST;
-        if may_be_renewed && is_time && is_expired(&provider, fetched.as_ref()) {
+        let again = may_be_renewed && is_time && is_expired(&provider, fetched.as_ref());
+        let mut called = Called::of(&provider, &prepared, fetched);
+        if again {
             let rejected = Some((sha256(issued.access_token.expose().as_bytes()), Witness::Ourselves));
             match self.token(place, Wish { rejected, ..Wish::default() }, ends_at).await {
-                Ok(renewed) => {
-                    // What the connection tells of its API may have changed with it.
-                    let provider = addressed(&renewed)?;
-                    let prepared = PreparedCall::of(&provider.api, &renewed.connector.call_rules, call)?;
-                    let again = Box::pin(self.send(&provider, &prepared, &renewed, ends_at)).await?;
-                    if again.is_ok() && !is_expired(&provider, again.as_ref()) {
-                        self.tokens.note_taken(&renewed.connection).await;
-                    }
-                    if again.as_ref().err().is_none_or(|error| !error.left_nothing()) {
-                        fetched = again;
-                    }
-                }
+                Ok(renewed) => called = Box::pin(self.once_more(call, &renewed, ends_at)).await?.unwrap_or(called),
                 Err(error @ (GetTokenError::ReconnectRequired | GetTokenError::NotConnected)) => {
                     return Err(error.into());
                 }
@@ -136,7 +127,6 @@ impl CallProvider {
                 Err(_) => {}
             }
         }
-        let called = Called::of(&provider, &prepared, fetched);
         self.metrics.record(if called.status.is_some() { Metric::CallsAnswered } else { Metric::CallsUnanswered }, 1);
         tracing::info!(
             phase = called.phase.as_str(),
@@ -144,6 +134,19 @@ impl CallProvider {
             "called an API"
         );
         Ok(called)
+    }
+
+    /// Makes the call with a renewed token. `None` if nothing was sent: what came of it before is the answer then.
+    async fn once_more(&self, call: &Call, renewed: &Issued, ends_at: Instant) -> Result<Option<Called>, CallError> {
+        // What the connection tells of its API may have changed with it.
+        let provider = addressed(renewed)?;
+        let prepared = PreparedCall::of(&provider.api, &renewed.connector.call_rules, call)?;
+        let fetched = self.send(&provider, &prepared, renewed, ends_at).await?;
+        if fetched.is_ok() && !is_expired(&provider, fetched.as_ref()) {
+            self.tokens.note_taken(&renewed.connection).await;
+        }
+        let left_nothing = fetched.as_ref().is_err_and(NotFetched::left_nothing);
+        Ok((!left_nothing).then(|| Called::of(&provider, &prepared, fetched)))
     }
 
     /// A token, in time. What a refresh has begun it finishes, whoever waits.
