@@ -182,14 +182,18 @@ test('of the headers those go along that the API knows, in whatever case they ar
     'if-None-Match': '"1"',
     'x-TENANT': 't-1',
     'X-Other': 'x',
+    'If-Match': null,
+    Prefer: undefined,
     Authorization: 'Bearer mine',
     HOST: 'evil.example',
     Cookie: 'a=b',
   };
   const seen = await sent({ path: '/x', headers });
   assert.deepEqual(
-    ['accept', 'if-none-match', 'x-tenant', 'x-other', 'cookie', 'host'].map((name) => seen.headers[name]),
-    ['text/csv', '"1"', 't-1', undefined, undefined, new URL(api.base).host],
+    ['accept', 'if-none-match', 'x-tenant', 'x-other', 'if-match', 'prefer', 'cookie', 'host'].map(
+      (name) => seen.headers[name],
+    ),
+    ['text/csv', '"1"', 't-1', undefined, undefined, undefined, undefined, new URL(api.base).host],
   );
   assert.notEqual(seen.headers.authorization, 'Bearer mine');
   assert.deepEqual(await refused({ path: '/x', headers: { Accept: 'a\r\nb: c' } }), [
