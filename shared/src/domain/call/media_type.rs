@@ -24,11 +24,11 @@ pub(super) fn is_in_another_charset(text: &[u8], content_type: &str) -> bool {
         let value = value.trim().trim_matches('"').to_ascii_lowercase();
         name.trim().eq_ignore_ascii_case("charset").then_some(value)
     };
-    let is_another = |charset: String| {
+    let is_same = |charset: String| {
         let is_like_ascii = LIKE_ASCII.iter().any(|known| charset.starts_with(known));
-        !matches!(charset.as_str(), "utf-8" | "utf8") && !(is_like_ascii && text.is_ascii())
+        matches!(charset.as_str(), "utf-8" | "utf8") || (is_like_ascii && text.is_ascii())
     };
-    content_type.split(';').skip(1).filter_map(charset).any(is_another)
+    !content_type.split(';').skip(1).filter_map(charset).all(is_same)
 }
 
 #[cfg(test)]

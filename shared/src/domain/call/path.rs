@@ -165,8 +165,10 @@ fn likened(layer: &[u8]) -> String {
         match char {
             '\u{2024}' | '\u{fe52}' | '\u{ff0e}' => likened.push('.'),
             '\u{2025}' => likened.push_str(".."),
-            '\u{ff0f}' | '\u{2044}' | '\u{2215}' => likened.push('/'),
-            '\u{ff3c}' | '\u{fe68}' | '\u{2216}' | '\u{29f5}' | '\u{a5}' | '\u{20a9}' => likened.push('/'),
+            // A slash.
+            '\u{ff0f}' | '\u{2044}' | '\u{2215}'
+            // A backslash.
+            | '\u{ff3c}' | '\u{fe68}' | '\u{2216}' | '\u{29f5}' | '\u{a5}' | '\u{20a9}' => likened.push('/'),
             '\u{ff1b}' | '\u{37e}' => likened.push(';'),
             char => likened.push(char),
         }
