@@ -3,7 +3,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js';
-import { launch, profile, shot } from '../browser/chromium.mjs';
+import { button, launch, profile, shot } from '../browser/chromium.mjs';
 import { ADMIN, client, clientWith, open, use } from './assistants.mjs';
 
 const OPENS_PAGES = { elicitation: { url: {} } };
@@ -25,8 +25,6 @@ let registered;
 /** All that any tool has answered, and what none may. */
 const heard = [];
 const secrets = [];
-
-const button = (page, name) => page.getByRole('button', { name, exact: true });
 
 before(async () => {
   [world, browser] = await Promise.all([open(), launch()]);
