@@ -23,11 +23,18 @@ export const SCOPES = [
 /**
  * What protects a flow beyond RFC 6749, each only where a test asks for it: `pushed` requests (RFC 9126) and no others,
  * tokens `bound` to a key (RFC 9449) whose proofs need a nonce, or `bindable` if a client wants that, and the `methods` by which clients prove who they are.
+ * With `resourceScopes` it gives tokens for whatever resource is asked for (RFC 8707, RFC 9068) with these scopes, to clients
+ * that register themselves (RFC 7591).
  */
-function protection({ pushed = false, bound = false, bindable = bound, methods }) {
+function protection({ pushed = false, bound = false, bindable = bound, methods, resourceScopes }) {
+  const server = (audience) => ({ audience, scope: resourceScopes.join(' '), accessTokenFormat: 'jwt' });
   return {
     ...(methods && { clientAuthMethods: methods }),
     features: {
+      ...(resourceScopes && {
+        registration: { enabled: true },
+        resourceIndicators: { enabled: true, getResourceServerInfo: (_ctx, resource) => server(resource) },
+      }),
       pushedAuthorizationRequests: { enabled: pushed, requirePushedAuthorizationRequests: pushed },
       dPoP: { enabled: bindable, nonceSecret: bound ? randomBytes(32) : undefined, requireNonce: () => bound },
     },
@@ -42,7 +49,7 @@ function configuration(adapter, jwks, lives, security) {
     fetch: (url, { dispatcher: _, ...options }) => globalThis.fetch(url, options),
     adapter,
     jwks,
-    scopes: SCOPES,
+    scopes: [...SCOPES, ...(security.resourceScopes ?? [])],
     claims: { openid: ['sub'], email: ['email'], profile: ['name'] },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     pkce: { required: () => true },
