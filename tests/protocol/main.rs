@@ -30,6 +30,7 @@ mod doctor_rounds;
 mod encryption_keys;
 mod end_edges;
 mod end_races;
+mod ended_imports;
 mod events;
 mod exchange;
 mod expiring;

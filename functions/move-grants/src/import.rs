@@ -172,6 +172,7 @@ fn at(index: usize, FieldError { pointer, detail }: FieldError) -> ErrorOnWire {
 fn reason(why: Skipped) -> &'static str {
     match why {
         Skipped::ImportedBefore => "imported_before",
+        Skipped::Ended => "ended_before",
         Skipped::Connected => "connected",
         Skipped::Unreadable => "unreadable",
         Skipped::Forgotten => "user_deleted",

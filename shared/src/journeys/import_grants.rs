@@ -92,6 +92,8 @@ pub enum Skipped {
     Connected,
     /// What stands in its place can't be read, and so is not replaced.
     Unreadable,
+    /// It was imported before, and has ended here since.
+    Ended,
     /// Its user was forgotten in this moment.
     Forgotten,
 }
