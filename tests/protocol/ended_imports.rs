@@ -70,10 +70,12 @@ async fn whoever_ended_it_and_the_note_of_it_goes_after_a_year() {
     let told = world.import(&connector, &body(&grants, "skip", false)).await.expect(200);
     let id = told["results"][0]["connection_id"].as_str().unwrap();
     let app = &world.app.id;
-    let of_admin = format!("/connectors/{}/connections/{id}?app_id={app}&sub=admin", connector.id);
+    let issuer = &world.app.issuer;
+    let of_admin = format!("/connectors/{}/connections/{id}?app_id={app}&issuer={issuer}&sub=admin", connector.id);
     world.admin("DELETE", &of_admin).send().await.expect(200);
     world.admin("DELETE", &format!("/apps/{app}/users/forgotten?sub=forgotten")).send().await.expect(202);
     let criteria = json!({"user": {"app_id": app, "sub": "many"}});
+    world.advance(1);
     let look = world.revoke_matching(&world.workspace, &criteria).await.expect(200);
     let mut begin = criteria.clone();
     (begin["dry_run"], begin["confirm"]) = (json!(false), look["confirm"].clone());

@@ -183,6 +183,7 @@ fn problem(error: ImportError) -> Problem {
     match error {
         ImportError::NotFound => Problem::not_found(),
         ImportError::Bound => bound(),
+        ImportError::MovingOut => Problem::moving_out(),
         ImportError::BlockedByPolicy => Problem::blocked_by_policy(),
         ImportError::Store(cause) => cause.into(),
         ImportError::Vault(cause) => cause.into(),

@@ -73,6 +73,7 @@ names! {
     CONNECTOR_STATE = "connector_state";
     CLAIMED_BY = "claimed_by";
     EXPORTABLE_SINCE = "exportable_since";
+    MOVING_OUT_SINCE = "moving_out_since";
     REVISION = "revision";
     SWITCHES = "switches";
     PLAN = "plan_name";
