@@ -181,6 +181,7 @@ test('connections may leave a day after it was allowed, and do so encrypted to t
   await button(page, 'Stop refreshing here').click();
   await page.getByText(/^Since .*, nothing is refreshed here and nobody can connect\./).waitFor();
   await page.getByText('Moving out').waitFor();
+  await field(page, 'age recipient').fill(RECIPIENT);
   await button(page, 'Begin export').click();
   await page.getByText(/have just begun to move out/).waitFor();
   await assertSound(known, 'connections that move out');
