@@ -123,7 +123,7 @@ impl CallProvider {
                     let prepared = PreparedCall::of(&provider.api, &renewed.connector.call_rules, call)?;
                     let again = Box::pin(self.send(&provider, &prepared, &renewed, ends_at)).await?;
                     if again.is_ok() && !is_expired(&provider, again.as_ref()) {
-                        self.tokens.note_taken(&renewed.connection).await;
+                        Box::pin(self.tokens.note_taken(&renewed.connection)).await;
                     }
                     if again.as_ref().err().is_none_or(|error| !error.left_nothing()) {
                         fetched = again;
