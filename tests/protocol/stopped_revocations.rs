@@ -63,7 +63,7 @@ async fn a_worker_that_is_at_it_ends_what_it_has_begun_and_nothing_more() {
         held.release();
         told
     };
-    let (_, told) = futures::join!(let_pass(&world, 3), stopped);
+    let ((), told) = futures::join!(let_pass(&world, 3), stopped);
     assert_eq!(told["status"], "stopped");
     let_pass(&world, 10).await;
     assert_eq!(left(&world).await, (USERS - 10, 0));
