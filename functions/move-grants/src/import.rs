@@ -172,6 +172,7 @@ fn at(index: usize, FieldError { pointer, detail }: FieldError) -> ErrorOnWire {
 fn reason(why: Skipped) -> &'static str {
     match why {
         Skipped::ImportedBefore => "imported_before",
+        Skipped::Ended => "ended_before",
         Skipped::Connected => "connected",
         Skipped::Unreadable => "unreadable",
         Skipped::Forgotten => "user_deleted",
@@ -182,6 +183,7 @@ fn problem(error: ImportError) -> Problem {
     match error {
         ImportError::NotFound => Problem::not_found(),
         ImportError::Bound => bound(),
+        ImportError::MovingOut => Problem::moving_out(),
         ImportError::BlockedByPolicy => Problem::blocked_by_policy(),
         ImportError::Store(cause) => cause.into(),
         ImportError::Vault(cause) => cause.into(),
