@@ -59,6 +59,7 @@ mod people;
 mod plans;
 mod proposals;
 mod proposals_decided;
+mod receivers;
 mod refresh;
 mod refresh_doubt;
 mod refresh_failures;
