@@ -51,6 +51,7 @@ mod links;
 mod mass_revocations;
 mod mcp;
 mod noted;
+mod noted_by_workers;
 mod notices;
 mod odd_grants;
 mod odd_tokens;

@@ -96,6 +96,7 @@ impl DeliverEvents {
             Ok(()) => Ok(self.outbox.finish(&notice).await?),
             Err(error) => {
                 // However long that takes: the trail is to have it.
+                self.metrics.record(Metric::AuditBehind, 1);
                 tracing::error!(%error, workspace.id = %notice.workspace, "an event is not in the audit trail yet");
                 let wait = LONGEST_UNNOTED.min(CLAIM * (1 << notice.tries.min(16)));
                 Ok(self.outbox.leave_unnoted(&notice, after(now, wait)).await?)
