@@ -80,6 +80,7 @@ mod shared_tokens;
 mod starts;
 mod survey;
 mod switched_off_midway;
+mod told;
 mod user_connections;
 mod user_tokens;
 mod variables;
