@@ -23,6 +23,7 @@ mod changes;
 mod client_keys;
 mod connect;
 mod connection_counts;
+mod counted_reads;
 mod deletions;
 mod disconnect;
 mod doctor;
