@@ -32,8 +32,8 @@ pub enum Metric {
     CallsUnanswered,
     /// A grant that its provider did not end within the time that is given to it.
     RevocationsGivenUp,
-    /// An event that could not be written to the audit trail.
-    AuditMissed,
+    /// A line of the audit trail that was to be written a minute ago and more, and still can't be.
+    AuditBehind,
     /// An event that a webhook did not take within the time that is given to it.
     DeliveriesGivenUp,
 }
@@ -54,7 +54,7 @@ impl Metric {
             Self::CallsAnswered => "calls_answered",
             Self::CallsUnanswered => "calls_unanswered",
             Self::RevocationsGivenUp => "revocations_given_up",
-            Self::AuditMissed => "audit_missed",
+            Self::AuditBehind => "audit_behind",
             Self::DeliveriesGivenUp => "deliveries_given_up",
         }
     }

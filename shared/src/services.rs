@@ -184,7 +184,6 @@ impl Services {
             keys: self.audit_keys(),
             vault: Arc::clone(&self.vault),
             outbox: self.outbox(),
-            metrics: self.metrics(),
             clock: self.clock.clone(),
             random: self.random.clone(),
             begins_signing: false,

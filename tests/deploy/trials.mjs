@@ -121,8 +121,12 @@ export const LIMITED = {
   Deliveries: {
     table: 'Registry',
     meant: (table) => [
-      update(table, 'WS#nobody', 'SET tried_at = :new, tried_status = :new REMOVE failing_since'),
-      update(table, 'WS#nobody', 'SET tried_at = :new, failing_since = if_not_exists(failing_since, :new)'),
+      update(table, 'WS#nobody', 'SET tried_at = :new, tried_status = :new REMOVE failing_since, rests_until'),
+      update(
+        table,
+        'WS#nobody',
+        'SET tried_at = :new, failing_since = if_not_exists(failing_since, :new), rests_until = :new',
+      ),
       update(table, 'WS#nobody', 'SET webhook_state = :new'),
     ],
     beyond: (table) => [

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::world::{Connector, FakeProvider, World, journeys::parameter, text};
 
 /// A connector to a provider of which nothing but the issuer was said, through which alice has connected.
-async fn discovered() -> (World, Connector) {
+pub(crate) async fn discovered() -> (World, Connector) {
     let world = World::new().await;
     world.provider.publish(world.provider.metadata());
     let body = json!({"id": "issued", "name": "Issued", "issuer": world.provider.issuer()});
@@ -16,14 +16,14 @@ async fn discovered() -> (World, Connector) {
 }
 
 /// The issuer's metadata with its token endpoint there.
-fn move_to(world: &World, token_endpoint: &str) {
+pub(crate) fn move_to(world: &World, token_endpoint: &str) {
     let mut moved = world.provider.metadata();
     moved["token_endpoint"] = json!(token_endpoint);
     world.provider.publish(moved);
 }
 
 /// What the doctor finds when an admin asks, a minute after the last time.
-async fn found(world: &World, connector: &Connector) -> Vec<String> {
+pub(crate) async fn found(world: &World, connector: &Connector) -> Vec<String> {
     world.advance(60);
     let found = world.admin("POST", &format!("/connectors/{}/doctor", connector.id)).send().await.expect(200);
     found["findings"].as_array().unwrap().iter().map(|finding| text(&finding["code"])).collect()

@@ -148,7 +148,7 @@ async fn a_deed_that_the_trail_does_not_take_is_noted_later() {
     assert_eq!(created(world.deeds("key.").await), before + 1);
     let trail = world.admin("GET", "/audit?action=key.created").send().await.expect(200);
     assert!(trail["events"][0]["details"]["happened_at"].is_string(), "it was a while ago: {trail}");
-    assert!(!world.log.text().contains("audit_missed"));
+    assert!(!world.log.text().contains("audit_behind"));
 }
 
 /// Both say how it went, and from where; the one who made the change says more.

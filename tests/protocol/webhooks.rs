@@ -10,14 +10,14 @@ use crate::world::{Reply, World, serve, text, wire::Received};
 
 /// A receiver that answers what it is told to, and keeps what it was sent.
 #[derive(Clone)]
-struct Receiver {
-    url: String,
+pub(crate) struct Receiver {
+    pub(crate) url: String,
     answers: Arc<Mutex<(u16, Option<&'static str>)>>,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Receiver {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let (answers, received) = (Arc::new(Mutex::new((204, None))), Arc::<Mutex<Vec<Received>>>::default());
         let kept = (answers.clone(), received.clone());
         let handler = Arc::new(move |request: Received| -> futures::future::BoxFuture<'static, Reply> {
@@ -34,22 +34,22 @@ impl Receiver {
         Self { url: format!("http://{address}/hook"), answers, received }
     }
 
-    fn answer(&self, status: u16) {
+    pub(crate) fn answer(&self, status: u16) {
         *self.answers.lock().unwrap() = (status, None);
     }
 
     /// Refuses, and says when to ask again.
-    fn refuse_until(&self, retry_after: &'static str) {
+    pub(crate) fn refuse_until(&self, retry_after: &'static str) {
         *self.answers.lock().unwrap() = (429, Some(retry_after));
     }
 
-    fn take(&self) -> Vec<Received> {
+    pub(crate) fn take(&self) -> Vec<Received> {
         std::mem::take(&mut self.received.lock().unwrap())
     }
 }
 
 /// Whether a request is signed by this secret, as the public libraries check it.
-fn is_signed(request: &Received, secret: &str) -> bool {
+pub(crate) fn is_signed(request: &Received, secret: &str) -> bool {
     let header = |name: &str| request.headers[name].to_str().unwrap();
     let signed = format!("{}.{}.{}", header("webhook-id"), header("webhook-timestamp"), request.body);
     let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
@@ -58,7 +58,7 @@ fn is_signed(request: &Received, secret: &str) -> bool {
     header("webhook-signature").split(' ').any(|signature| signature == expected)
 }
 
-async fn hooked(wish: &Value) -> (World, Receiver, String, String) {
+pub(crate) async fn hooked(wish: &Value) -> (World, Receiver, String, String) {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let mut body = json!({"url": receiver.url});
     body.as_object_mut().unwrap().extend(wish.as_object().unwrap().clone());
@@ -68,7 +68,7 @@ async fn hooked(wish: &Value) -> (World, Receiver, String, String) {
     (world, receiver, id, secret)
 }
 
-async fn shown(world: &World, id: &str) -> Value {
+pub(crate) async fn shown(world: &World, id: &str) -> Value {
     world.admin("GET", &format!("/webhooks/{id}")).send().await.expect(200)
 }
 

@@ -46,7 +46,7 @@ fn use_of_keys() -> Value {
 
 /// What limits a write to how deliveries to webhooks go.
 fn news_of_webhooks() -> Value {
-    let written = ["pk", "sk", "webhook_state", "tried_at", "tried_status", "failing_since"];
+    let written = ["pk", "sk", "webhook_state", "tried_at", "tried_status", "failing_since", "rests_until"];
     json!({
         "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["WS#*"] },
         "ForAllValues:StringEquals": { "dynamodb:Attributes": written },

@@ -11,7 +11,7 @@ use axum::{
 };
 use connectors::{
     domain::{ids::ConnectorId, provider::ProviderType},
-    journeys::call_provider::CallProvider,
+    journeys::call_provider::{CallProvider, CalledBy},
     services::Services,
     web::{BackendCaller, Callers, JsonBody, Problem, UserCaller, Written, no_call},
 };
@@ -49,7 +49,7 @@ async fn by_type(
     let call = request::read(&body)?;
     let provider = ProviderType::parse(&provider).map_err(|_| Problem::no_connection())?;
     let place = journey.place(&service, user.as_ref(), &provider).await.map_err(no_call)?;
-    Ok(response::of(journey.call(&place, &call).await.map_err(no_call)?))
+    Ok(response::of(journey.call(&place, &call, CalledBy::Backend(service.key())).await.map_err(no_call)?))
 }
 
 /// Calls a provider's API through the user's own connection. As by the type of the provider, but by the connector.
@@ -61,5 +61,5 @@ async fn of_user(
 ) -> Result<Response, Problem> {
     let call = request::read(&body)?;
     let connector = ConnectorId::parse(&connector).map_err(|_| Problem::no_connection())?;
-    Ok(response::of(journey.call(&user.place(connector), &call).await.map_err(no_call)?))
+    Ok(response::of(journey.call(&user.place(connector), &call, CalledBy::User).await.map_err(no_call)?))
 }

@@ -11,7 +11,7 @@ use connectors::{
         event::EventKind,
         fields::Table,
         ids::WebhookId,
-        webhook::{MOST_WEBHOOKS, Webhook},
+        webhook::{MOST_EARLIER, MOST_WEBHOOKS, Webhook},
     },
     journeys::manage::{ManageWebhooks, ReplayWish, Shown, WebhookError, WebhookWish},
     store::Cursor,
@@ -43,7 +43,7 @@ struct WebhookOnWire {
     created_at: String,
     last_delivery: Option<LastOnWire>,
     failing_since: Option<String>,
-    /// Until when the secret before the present one signs as well.
+    /// Until when the secret before the present one signs as well, and those before it do at most.
     earlier_secret_until: Option<String>,
     /// The secret, when it was just made and never again.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,7 +137,8 @@ async fn one(
     Ok(Json(journey.find(admin.workspace(), &parse(&id)?).await.map_err(problem)?.into()))
 }
 
-/// Changes what it names of a webhook. With `rotate_secret` there is a new secret, and for a day both sign.
+/// Changes what it names of a webhook. With `rotate_secret` there is a new secret, and every earlier one signs as well until a
+/// day after it was replaced. 409 if eight of those sign.
 async fn change(
     State(journey): State<ManageWebhooks>,
     WriterCaller(admin): WriterCaller,
@@ -223,6 +224,10 @@ fn problem(error: WebhookError) -> Problem {
         WebhookError::NotFound => Problem::not_found(),
         WebhookError::Url(cause) => Problem::invalid_field("/url", cause),
         WebhookError::TooMany => Problem::conflict(format!("A workspace has {MOST_WEBHOOKS} webhooks at most.")),
+        WebhookError::TooManySecrets(until) => Problem::conflict(format!(
+            "{MOST_EARLIER} earlier secrets sign beside the present one. The next of them signs until {}: try again then.",
+            seconds(until)
+        )),
         WebhookError::Disabled => Problem::conflict("The webhook is disabled: nothing is sent there."),
         WebhookError::Cursor => Problem::invalid_field("/cursor", CURSOR),
         WebhookError::Contended => Problem::conflict("Somebody else changed the webhook just now. Try again."),

@@ -1,4 +1,4 @@
-//! What happened to connections and connectors, as it is told to whoever wants to know: on the bus and by webhooks. Never a
+//! What happened to connections, connectors and webhooks, as it is told to whoever wants to know: on the bus and by webhooks. Never a
 //! secret, never a token, never a provider's own words.
 
 use jiff::Timestamp;
@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     gather::Gather,
-    ids::{ConnectorId, EventId, WorkspaceId},
-    user::{ConnectionKey, Owner},
+    ids::{ConnectorId, EventId, WebhookId, WorkspaceId},
+    user::ConnectionKey,
 };
 
 /// The version of the form that events are told in. Fields may be added to it.
@@ -59,6 +59,8 @@ kinds! {
     ConnectorDeleted = "connector.deleted";
     /// The provider does not accept the connector's client id or secret.
     ConnectorMisconfigured = "connector.misconfigured";
+    /// A webhook took nothing for days, or its receiver said that it is gone: nothing more is sent there.
+    WebhookGivenUp = "webhook.given_up";
 }
 
 impl EventKind {
@@ -67,6 +69,17 @@ impl EventKind {
     pub fn parse(raw: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == raw)
     }
+}
+
+/// What an event is about.
+#[derive(Debug, Clone)]
+pub enum About {
+    /// A connection, by its place.
+    Connection(ConnectionKey),
+    /// A connector.
+    Connector(ConnectorId),
+    /// A webhook.
+    Webhook(WebhookId),
 }
 
 /// Something that happened.
@@ -80,10 +93,8 @@ pub struct Event {
     pub at: Timestamp,
     /// The workspace that it happened in.
     pub workspace: WorkspaceId,
-    /// The connector that it is about.
-    pub connector: ConnectorId,
-    /// Whose connection it is about, if it is about one.
-    pub owner: Option<Owner>,
+    /// What it happened to.
+    pub about: About,
     /// Why, in a word of ours.
     pub reason: Option<&'static str>,
     /// When what it is about ends, if it is about an end to come.
@@ -94,8 +105,8 @@ impl Event {
     /// Something that happened to a connection.
     #[must_use]
     pub fn of_connection(id: EventId, kind: EventKind, place: &ConnectionKey, at: Timestamp) -> Self {
-        let (workspace, connector) = (place.workspace.clone(), place.connector.clone());
-        Self { id, kind, at, workspace, connector, owner: Some(place.owner.clone()), reason: None, expires_at: None }
+        let (workspace, about) = (place.workspace.clone(), About::Connection(place.clone()));
+        Self { id, kind, at, workspace, about, reason: None, expires_at: None }
     }
 
     /// Something that happened to a connector.
@@ -106,8 +117,20 @@ impl Event {
         (workspace, connector): (&WorkspaceId, &ConnectorId),
         at: Timestamp,
     ) -> Self {
-        let (workspace, connector) = (workspace.clone(), connector.clone());
-        Self { id, kind, at, workspace, connector, owner: None, reason: None, expires_at: None }
+        let (workspace, about) = (workspace.clone(), About::Connector(connector.clone()));
+        Self { id, kind, at, workspace, about, reason: None, expires_at: None }
+    }
+
+    /// A webhook was given up, and why.
+    #[must_use]
+    pub fn webhook_given_up(
+        id: EventId,
+        (workspace, webhook): (&WorkspaceId, &WebhookId),
+        reason: &'static str,
+        at: Timestamp,
+    ) -> Self {
+        let (workspace, about) = (workspace.clone(), About::Webhook(webhook.clone()));
+        Self { id, kind: EventKind::WebhookGivenUp, at, workspace, about, reason: Some(reason), expires_at: None }
     }
 
     /// The same, and why.
@@ -126,16 +149,7 @@ impl Event {
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut fields = envelope(&self.id, self.kind.as_str(), self.at, &self.workspace);
-        fields.insert("connector_id".to_owned(), self.connector.as_str().into());
-        if let Some(owner) = self.owner.clone() {
-            let place = ConnectionKey { workspace: self.workspace.clone(), owner, connector: self.connector.clone() };
-            fields.insert("connection_id".to_owned(), place.id().as_str().into());
-        }
-        if let Some(user) = self.owner.as_ref().and_then(Owner::user) {
-            fields.insert("app_id".to_owned(), user.app.as_str().into());
-            let user = json!({"issuer": user.issuer.as_str(), "sub": user.subject.as_str()});
-            fields.insert("user".to_owned(), user);
-        }
+        fields.extend(self.about.fields().map(|(name, value)| (name.to_owned(), value)));
         if let Some(reason) = self.reason {
             fields.insert("reason".to_owned(), reason.into());
         }
@@ -146,6 +160,23 @@ impl Event {
     }
 }
 
+impl About {
+    fn fields(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        let (id, place) = match self {
+            Self::Connection(place) => (("connector_id", place.connector.as_str()), Some(place)),
+            Self::Connector(connector) => (("connector_id", connector.as_str()), None),
+            Self::Webhook(webhook) => (("webhook_id", webhook.as_str()), None),
+        };
+        let user = place.and_then(|place| place.owner.user());
+        let more = [
+            place.map(|place| ("connection_id", place.id().as_str().into())),
+            user.map(|user| ("app_id", user.app.as_str().into())),
+            user.map(|user| ("user", json!({"issuer": user.issuer.as_str(), "sub": user.subject.as_str()}))),
+        ];
+        [(id.0, id.1.into())].into_iter().chain(more.into_iter().flatten())
+    }
+}
+
 /// The text of an event that nothing has happened for, by which a receiver is tried.
 #[must_use]
 pub fn trial(id: &EventId, workspace: &WorkspaceId, at: Timestamp) -> String {
@@ -153,11 +184,14 @@ pub fn trial(id: &EventId, workspace: &WorkspaceId, at: Timestamp) -> String {
 }
 
 fn envelope(id: &EventId, kind: &str, at: Timestamp, workspace: &WorkspaceId) -> Map<String, Value> {
+    let at = at.to_string();
     let fields = [
         ("id", id.as_str()),
         ("type", kind),
         ("version", VERSION),
-        ("time", &at.to_string()),
+        ("time", &at),
+        // What the standard of webhooks calls it, for who goes by that.
+        ("timestamp", &at),
         ("workspace", workspace.as_str()),
     ];
     fields.map(|(name, value)| (name.to_owned(), value.into())).into_iter().gathered()
@@ -168,7 +202,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         ids::{AppId, Issuer, Subject},
-        user::User,
+        user::{Owner, User},
     };
 
     #[test]
@@ -187,7 +221,7 @@ mod tests {
         let told: Value = serde_json::from_str(&event.because("refresh_rejected").to_json()).unwrap();
         let expected = json!({
             "id": "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV", "type": "connection.reconnect_required", "version": "1",
-            "time": "1970-01-01T00:00:00Z", "workspace": "ws", "connector_id": connector.as_str(),
+            "time": "1970-01-01T00:00:00Z", "timestamp": "1970-01-01T00:00:00Z", "workspace": "ws", "connector_id": connector.as_str(),
             "connection_id": place.id().as_str(), "app_id": "app",
             "user": {"issuer": "https://id.example", "sub": "alice"}, "reason": "refresh_rejected",
         });
@@ -195,6 +229,11 @@ mod tests {
         let event = Event::of_connector(id, EventKind::ConnectorCreated, (&workspace, &connector), at);
         let told: Value = serde_json::from_str(&event.to_json()).unwrap();
         assert_eq!((&told["user"], &told["app_id"]), (&Value::Null, &Value::Null));
+        let (id, webhook) =
+            (EventId::of_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV"), WebhookId::of_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+        let event = Event::webhook_given_up(id, (&workspace, &webhook), "gone", at);
+        let told: Value = serde_json::from_str(&event.to_json()).unwrap();
+        assert_eq!((&told["webhook_id"], &told["connector_id"]), (&json!(webhook.as_str()), &Value::Null));
     }
 
     #[test]

@@ -13,7 +13,6 @@ use crate::{
         ids::{EventId, WorkspaceId},
         notice::Notice,
     },
-    metrics::{Metric, Metrics},
     random::Random,
     store::{Appended, AuditKeys, AuditLog, IsSigned, Outbox, StoreError, Write},
     vault::{Place, Vault, VaultError},
@@ -44,7 +43,6 @@ pub struct Audit {
     pub(crate) keys: AuditKeys,
     pub(crate) vault: Arc<Vault>,
     pub(crate) outbox: Outbox,
-    pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     /// Whether a trail that was never signed is signed from what is noted here next. Where the role does not allow it,
@@ -98,30 +96,18 @@ impl Audit {
     /// # Errors
     /// [`StoreError`] if it can't even be left to be noted later: then it is not to be done.
     pub(super) async fn note_first(&self, notice: &Notice) -> Result<(), StoreError> {
-        self.outbox.put(notice).await?;
+        self.leave(notice).await?;
         self.note_left(notice).await;
         Ok(())
     }
 
-    /// Notes what was done, where nothing was changed here by it. It has been done by then: what can't be written now is left
-    /// to be noted later; if that fails too, it is an error in the log and a figure, not for the person who did it.
-    pub async fn note(
-        &self,
-        workspace: &WorkspaceId,
-        actor: Actor,
-        action: &str,
-        target: &str,
-        details: &[(&str, &str)],
-    ) {
-        let notice = self.to_note(workspace, &actor, action, target, details);
-        let Some(deed) = &notice.deed else { return };
-        let Err(error) = Box::pin(self.append(workspace, notice.at, deed, None)).await else { return };
-        if let Err(lost) = self.outbox.put(&notice).await {
-            self.metrics.record(Metric::AuditMissed, 1);
-            tracing::error!(%error, %lost, workspace.id = %workspace, action, "an event is missing from the audit trail");
-        } else {
-            tracing::warn!(%error, workspace.id = %workspace, action, "an event is noted in the audit trail later");
-        }
+    /// Leaves what is done next to be noted when it is done, see [`Self::note_left`]: by somebody else if nobody comes back
+    /// from it.
+    ///
+    /// # Errors
+    /// [`StoreError`]: then it is not to be done.
+    pub(super) async fn leave(&self, notice: &Notice) -> Result<(), StoreError> {
+        self.outbox.put(notice).await
     }
 
     /// Notes what was left beside a change. What can't be written now stays there, and somebody else notes it.

@@ -7,6 +7,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use futures::future::try_join_all;
 use tokio::time::{Instant, timeout_at};
+use tracing::field::{DisplayValue, display};
 
 use self::outcome::NotFetched;
 pub use self::{
@@ -27,7 +28,7 @@ use crate::{
         call::{Call, PreparedCall},
         connector::{Connector, ConnectorKind},
         digest::sha256,
-        ids::{ConnectorId, WorkspaceId},
+        ids::{ConnectorId, KeyId, WorkspaceId},
         provider::{Provider, ProviderType, Step},
         refused_token::Witness,
         user::ConnectionKey,
@@ -44,6 +45,34 @@ pub const PATIENCE: Duration = Duration::from_secs(25);
 
 /// What must be left of it to begin a call: less would leave most of them without an answer.
 const LEAST: Duration = Duration::from_secs(2);
+
+/// Who has an API called, for whoever counts.
+#[derive(Debug, Clone, Copy)]
+pub enum CalledBy<'a> {
+    /// An app's backend, with this key.
+    Backend(&'a KeyId),
+    /// A user of an app, from its pages.
+    User,
+    /// A user's agent.
+    Agent,
+}
+
+impl CalledBy<'_> {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Backend(_) => "backend",
+            Self::User => "user",
+            Self::Agent => "agent",
+        }
+    }
+
+    fn key(&self) -> Option<DisplayValue<&KeyId>> {
+        match self {
+            Self::Backend(key) => Some(display(*key)),
+            Self::User | Self::Agent => None,
+        }
+    }
+}
 
 /// Calls APIs.
 #[derive(Debug, Clone)]
@@ -108,7 +137,7 @@ impl CallProvider {
     /// # Errors
     /// [`CallError`]; the provider has done nothing then.
     #[tracing::instrument(skip_all, fields(connector.id = %place.connector))]
-    pub async fn call(&self, place: &ConnectionKey, call: &Call) -> Result<Called, CallError> {
+    pub async fn call(&self, place: &ConnectionKey, call: &Call, by: CalledBy<'_>) -> Result<Called, CallError> {
         let ends_at = Instant::now() + PATIENCE;
         let issued = self.token(place, Wish::default(), ends_at).await?;
         let provider = addressed(&issued)?;
@@ -132,6 +161,10 @@ impl CallProvider {
         }
         self.metrics.record(if called.status.is_some() { Metric::CallsAnswered } else { Metric::CallsUnanswered }, 1);
         tracing::info!(
+            outcome = "called",
+            by = by.as_str(),
+            key.id = by.key(),
+            app.id = place.owner.user().map(|user| display(&user.app)),
             phase = called.phase.as_str(),
             status = called.status.map(|status| status.as_u16()),
             "called an API"

@@ -117,9 +117,11 @@ impl CountConnections {
 
     /// The workspace is told first: a count that is begun anew finds nothing.
     async fn finish(&self, recount: &Recount) -> Result<(), StoreError> {
-        self.workspaces.note_connections_counted(&recount.workspace).await?;
-        let workspace = &recount.workspace;
-        self.audit.note(workspace, Actor::System, "workspace.connections_counted", workspace.as_str(), &[]).await;
+        let (id, action) = (&recount.workspace, "workspace.connections_counted");
+        let told = self.audit.to_note(id, &Actor::System, action, id.as_str(), &[]);
+        if self.workspaces.note_connections_counted(id, &told).await? == Write::Done {
+            self.audit.note_left(&told).await;
+        }
         self.recounts.finish(recount).await
     }
 

@@ -105,7 +105,9 @@ impl DeleteWorkspace {
         self.counts.forget(&purge.workspace).await?;
         self.proposals.remove_all(&purge.workspace).await?;
         self.workspaces.remove_all(&purge.workspace).await?;
-        self.audit.note(&purge.workspace, Actor::System, "workspace.purged", purge.workspace.as_str(), &[]).await;
+        let id = &purge.workspace;
+        let told = self.audit.to_note(id, &Actor::System, "workspace.purged", id.as_str(), &[]);
+        self.audit.note_first(&told).await?;
         self.audit.let_end(&purge.workspace).await?;
         self.purges.finish(&purge).await
     }

@@ -9,14 +9,15 @@ use std::{sync::Arc, time::Duration};
 use http::{HeaderMap, HeaderValue, Request, header};
 use jiff::Timestamp;
 
-use super::{audit::Audit, reminders::Reminders, work_endings::CLAIM};
+use super::{audit::Audit, publish::noticed, reminders::Reminders, work_endings::CLAIM};
 use crate::{
     bus::{Bus, BusError},
     clock::Clock,
     domain::{
         audit::Actor,
-        event::EventKind,
-        webhook::{LastTry, Webhook, WebhookState, pause, signature},
+        event::{Event, EventKind},
+        ids::EventId,
+        webhook::{ANSWERS_WITHIN, EarlierSecrets, LastTry, Webhook, WebhookState, pause, signature},
     },
     metrics::{Metric, Metrics},
     oauth::{ProviderClient, egress::Acknowledged},
@@ -25,9 +26,6 @@ use crate::{
     store::{Delivery, ItemKey, Outbox, Outgoing, PendingNotice, StoreError, ToldEvents, Webhooks, Write},
     vault::{Place, Vault, VaultError},
 };
-
-/// How long a receiver may take to answer. It is asked to take the event and work on it later.
-const RECEIVER_ANSWERS_WITHIN: Duration = Duration::from_secs(8);
 
 /// Over how long deliveries are spread that waited for one receiver together, in milliseconds.
 const RESTS_TOGETHER: u64 = 10_000;
@@ -98,6 +96,7 @@ impl DeliverEvents {
             Ok(()) => Ok(self.outbox.finish(&notice).await?),
             Err(error) => {
                 // However long that takes: the trail is to have it.
+                self.metrics.record(Metric::AuditBehind, 1);
                 tracing::error!(%error, workspace.id = %notice.workspace, "an event is not in the audit trail yet");
                 let wait = LONGEST_UNNOTED.min(CLAIM * (1 << notice.tries.min(16)));
                 Ok(self.outbox.leave_unnoted(&notice, after(now, wait)).await?)
@@ -133,9 +132,7 @@ impl DeliverEvents {
         let Some(webhook) = webhook.filter(|webhook| webhook.state == WebhookState::Enabled) else {
             return Ok(self.outbox.finish_delivery(&delivery).await?);
         };
-        if delivery.tries <= 1
-            && let Some(wait) = webhook.rests(self.clock.now())
-        {
+        if let Some(wait) = webhook.rests(delivery.tries, self.clock.now()) {
             return Ok(self.put_off(&delivery, wait).await?);
         }
         let at = self.clock.now();
@@ -143,13 +140,14 @@ impl DeliverEvents {
         let last = LastTry { at, status: said.map(|said| said.status.as_u16()) };
         if last.arrived() {
             self.outbox.finish_delivery(&delivery).await?;
-            self.webhooks.note_try(&webhook, last).await?;
+            self.webhooks.note_try(&webhook, last, None).await?;
             tracing::info!(outcome = "delivered", "a webhook took an event");
             return Ok(());
         }
         tracing::warn!(status = last.status, "a webhook did not take an event");
-        self.webhooks.note_try(&webhook, last).await?;
-        self.try_later(&delivery, said.and_then(|said| said.retry_after)).await?;
+        let asked = said.and_then(|said| said.retry_after);
+        self.webhooks.note_try(&webhook, last, last.rests_until(asked)).await?;
+        self.try_later(&delivery, asked).await?;
         self.give_up_if_nothing_arrives(&webhook, last).await
     }
 
@@ -168,7 +166,7 @@ impl DeliverEvents {
             return Ok(None);
         };
         *request.headers_mut() = headers;
-        match self.client.egress().notify(request, RECEIVER_ANSWERS_WITHIN, self.clock.now()).await {
+        match self.client.egress().notify(request, ANSWERS_WITHIN, self.clock.now()).await {
             Ok(said) => Ok(Some(said)),
             Err(error) => {
                 tracing::info!(%error, "a webhook's receiver did not answer");
@@ -186,8 +184,9 @@ impl DeliverEvents {
         if let Some((earlier, until)) = &webhook.earlier_secret
             && *until > now
         {
-            let earlier = self.vault.open(earlier, &place).await?;
-            signatures.extend(signature(&earlier, &delivery.event, now, &delivery.text));
+            let earlier = EarlierSecrets::read(&self.vault.open(earlier, &place).await?, *until, now);
+            signatures
+                .extend(earlier.iter().filter_map(|secret| signature(secret, &delivery.event, now, &delivery.text)));
         }
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -240,11 +239,13 @@ impl DeliverEvents {
         if !present.as_ref().is_some_and(is_same) {
             return Ok(());
         }
-        let details = [("reason", if last.is_gone() { "gone" } else { "failing" })];
-        let (workspace, id) = (&webhook.workspace, webhook.id.as_str());
-        let told = self.audit.to_note(workspace, &Actor::System, "webhook.given_up", id, &details);
+        let (reason, now) = (if last.is_gone() { "gone" } else { "failing" }, self.clock.now());
+        let id = EventId::of_ulid(&self.random.ulid(now));
+        let event = Event::webhook_given_up(id, (&webhook.workspace, &webhook.id), reason, now);
+        let told = noticed(event, &Actor::System, webhook.id.as_str(), &[("reason", reason)]);
         if self.webhooks.give_up(webhook, &told).await? == Write::Done {
             self.audit.note_left(&told).await;
+            self.reminders.leave(Outbox::key(&told.id), Duration::ZERO).await;
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ use crate::{
         connector::Connector,
         fields::FieldError,
         ids::{AppId, ConnectionId, ConnectorId, WorkspaceId},
+        notice::Notice,
         plan::PlanRequired,
         portable_grant::{Mapping, PortableGrant, PortableOwner},
         provider::{Provider, Step},
@@ -178,6 +179,10 @@ impl ImportGrants {
             holders: Holders::default(),
             rehearsal: Rehearsal::default(),
         };
+        let told = self.summary(connector, grants.len(), &actor);
+        if !wish.dry_run {
+            self.audit.leave(&told).await?;
+        }
         let mut outcomes = Vec::with_capacity(grants.len());
         let mut failure = None;
         for grant in grants {
@@ -194,7 +199,7 @@ impl ImportGrants {
             }
         }
         if !wish.dry_run {
-            self.note(connector, &outcomes, actor).await;
+            self.note(told, &outcomes).await;
         }
         failure.map_or(Ok(outcomes), Err)
     }
@@ -267,15 +272,21 @@ impl ImportGrants {
         Ok(app)
     }
 
-    async fn note(&self, connector: &Connector, outcomes: &[Imported], actor: Actor) {
+    /// What is noted of a batch as a whole, left before its first grant is stored: of one that nobody came back from, the
+    /// trail says how many were given, and of each that came in a line of its own.
+    fn summary(&self, connector: &Connector, given: usize, actor: &Actor) -> Notice {
+        let (target, given) = (connector.id.as_str(), given.to_string());
+        self.audit.to_note(&connector.workspace, actor, "connections.imported", target, &[("given", &given)])
+    }
+
+    async fn note(&self, told: Notice, outcomes: &[Imported]) {
         let count = |is_meant: fn(&Imported) -> bool| outcomes.iter().filter(|of| is_meant(of)).count().to_string();
         let imported = count(|of| matches!(of, Imported::Done { .. }));
         let replaced = count(|of| matches!(of, Imported::Done { replaced: true, .. }));
         let skipped = count(|of| matches!(of, Imported::Skipped(..)));
         let refused = count(|of| matches!(of, Imported::Refused(_) | Imported::NoRoom(_)));
-        let details =
-            [("imported", imported.as_str()), ("replaced", &replaced), ("skipped", &skipped), ("refused", &refused)];
-        self.audit.note(&connector.workspace, actor, "connections.imported", connector.id.as_str(), &details).await;
+        let told = told.with("imported", &imported).with("replaced", &replaced);
+        self.audit.note_left(&told.with("skipped", &skipped).with("refused", &refused)).await;
     }
 }
 

@@ -118,20 +118,20 @@ impl IssuerChanges {
         self.publisher.made(notice).await;
     }
 
-    /// Notes that a connector has other endpoints, or what its provider can do by now.
-    pub(super) async fn note_updated(&self, connector: &Connector, actor: Actor, changes: &Rediscovery) {
-        self.note(connector, actor, "connector.endpoints_updated", connector.id.as_str(), changes).await;
+    /// What is noted beside a change by which an admin accepts other endpoints, or what the provider can do by now.
+    pub(super) fn note_of_update(&self, connector: &Connector, actor: &Actor, changes: &Rediscovery) -> Notice {
+        self.note(connector, actor, "connector.endpoints_updated", changes)
     }
 
-    /// Notes that the metadata names endpoints elsewhere, which nobody has accepted.
-    pub(super) async fn note_moved(&self, connector: &Connector, changes: &Rediscovery) {
-        self.note(connector, Actor::System, "connector.endpoints_moved", connector.id.as_str(), changes).await;
+    /// What is noted where the metadata names endpoints elsewhere, which nobody has accepted.
+    pub(super) fn note_of_move(&self, connector: &Connector, changes: &Rediscovery) -> Notice {
+        self.note(connector, &Actor::System, "connector.endpoints_moved", changes)
     }
 
-    async fn note(&self, connector: &Connector, actor: Actor, action: &str, target: &str, changes: &Rediscovery) {
+    fn note(&self, connector: &Connector, actor: &Actor, action: &str, changes: &Rediscovery) -> Notice {
         let told = changes.told();
         let details: Vec<(&str, &str)> = told.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.audit.note(&connector.workspace, actor, action, target, &details).await;
+        self.audit.to_note(&connector.workspace, actor, action, connector.id.as_str(), &details)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Checkups: what the doctor found about a connector when it was last examined, and when it is due again. One item per
 //! connector, in the table of connections because the index of what is due is there.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, slice};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -17,11 +17,13 @@ use super::{
     healths::pk,
     row::{LAYOUT, Row, name, number, text, time},
     table::{ItemKey, Table, TableNames, key},
+    transaction::updating,
 };
 use crate::domain::{
     connector::Connector,
     finding::{BETWEEN_EXAMINATIONS, Checkup},
     ids::{ConnectorId, WorkspaceId},
+    notice::Notice,
 };
 
 /// The sort key of every checkup.
@@ -114,7 +116,8 @@ impl Checkups {
         }
     }
 
-    /// Stores what was found in the turn that was `held`. Due again at `due_at`, unless somebody asked for it meanwhile.
+    /// Stores what was found in the turn that was `held`, and what is noted of it. Due again at `due_at`, unless somebody asked
+    /// for it meanwhile.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
@@ -122,14 +125,15 @@ impl Checkups {
         &self,
         connector: &ConnectorId,
         found: &Checkup,
-        held: Timestamp,
-        due_at: Timestamp,
+        (held, due_at): (Timestamp, Timestamp),
+        told: Option<&Notice>,
     ) -> Result<(), StoreError> {
         let findings = serde_json::to_string(&found.findings).map_err(|_| StoreError::Unreadable(name::FINDINGS))?;
         let offered = if found.offered.is_some() { ", offered = :offered" } else { " REMOVE offered" };
         let note = |more: &str| {
             let set = format!("SET findings = :findings, checked_at = :at, revision = :revision{more}{offered}");
-            self.update(&pk(connector))
+            self.0
+                .update(&pk(connector), CHECKUP)
                 .update_expression(set)
                 .set_expression_attribute_values(
                     found.offered.as_ref().map(|offered| HashMap::from([(":offered".to_owned(), text(offered))])),
@@ -138,14 +142,15 @@ impl Checkups {
                 .expression_attribute_values(":at", time(found.checked_at))
                 .expression_attribute_values(":revision", number(found.revision))
         };
-        let request = note(", due_at = :due").condition_expression("due_at = :held");
-        let request = request.expression_attribute_values(":due", time(due_at));
-        let request = request.expression_attribute_values(":held", time(held));
-        if written(request.send().await)? == Write::Done {
+        let told = told.map_or(&[][..], slice::from_ref);
+        let update = note(", due_at = :due").condition_expression("due_at = :held");
+        let update = update.expression_attribute_values(":due", time(due_at));
+        let update = update.expression_attribute_values(":held", time(held));
+        if self.0.write_told(vec![updating(update)?], &self.0.name, told).await? == Write::Done {
             return Ok(());
         }
-        let request = note("").condition_expression("attribute_exists(due_at)");
-        written(request.send().await).map(|_| ())
+        let update = note("").condition_expression("attribute_exists(due_at)");
+        self.0.write_told(vec![updating(update)?], &self.0.name, told).await.map(|_| ())
     }
 
     /// Puts a due checkup off, unless somebody else has done something about it since.

@@ -119,7 +119,7 @@ impl Connectors {
         &self,
         earlier: &Connector,
         changed: &Connector,
-        told: &Notice,
+        told: &[Notice],
         verdict: Option<&Verdict>,
     ) -> Result<ConnectorWrite, StoreError> {
         let put = Put::builder()
@@ -137,7 +137,9 @@ impl Connectors {
             vec![self.put_where_none_is(name_item(changed))?, freed]
         };
         parts.push(TransactWriteItem::builder().put(put).build());
-        parts.push(told_with(&self.connections, told)?);
+        for notice in told {
+            parts.push(told_with(&self.connections, notice)?);
+        }
         parts.extend(self.public_keys(changed)?);
         Ok(match self.write(parts, verdict).await? {
             Ok(()) => ConnectorWrite::Done,

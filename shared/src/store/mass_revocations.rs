@@ -4,15 +4,14 @@ use std::slice;
 
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    types::{ReturnValue, TransactWriteItem, Update},
+    types::{TransactWriteItem, Update},
 };
 use jiff::Timestamp;
 
 use super::{
     connections::due_shard_of,
     endings,
-    error::{Conditional, StoreError, Write, failed},
+    error::{StoreError, Write, failed},
     row::{NewItem, Row, name, number, text, time},
     table::{Cursor, ItemKey, Table, TableNames, key},
     transaction::{putting, updating},
@@ -106,8 +105,8 @@ impl MassRevocations {
         items.map(|item| read(&Row::read(item)?).map(|held| held.revocation)).collect()
     }
 
-    /// Writes down how far it has come and when it goes on, unless somebody else took it since `held`: the revocation as it is
-    /// then. What was ended is counted already, by whoever ended it.
+    /// Writes down how far it has come and when it goes on, or that it is finished, unless somebody else took it since `held`.
+    /// What was ended is counted already, by whoever ended it. What is told of it stands there with that.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
@@ -116,41 +115,33 @@ impl MassRevocations {
         revocation: &MassRevocation,
         group: Group,
         from: Option<&Cursor>,
-        held: Timestamp,
-    ) -> Result<Option<MassRevocation>, StoreError> {
+        (held, told): (Timestamp, Option<&Notice>),
+    ) -> Result<Write, StoreError> {
         let due = Self::key(&revocation.workspace, &revocation.id);
         let mut set = "SET due_at = :due, looked_at = looked_at + :looked, \
                        unreadable_count = if_not_exists(unreadable_count, :none) + :unreadable"
             .to_owned();
-        let mut request = self.0.client.update_item().table_name(&self.0.name).set_key(Some(key(&due.pk, &due.sk)));
+        let mut update = self.0.update(&due.pk, &due.sk);
         if let Some(at) = revocation.finished_at {
             set.push_str(", finished_at = :finished");
-            request = request.expression_attribute_values(":finished", time(at));
+            update = update.expression_attribute_values(":finished", time(at));
         }
         match from {
             None => set.push_str(" REMOVE swept_to"),
             Some(from) => {
                 set.push_str(", swept_to = :from");
-                request = request.expression_attribute_values(":from", text(&from.to_text()));
+                update = update.expression_attribute_values(":from", text(&from.to_text()));
             }
         }
-        let request = request
+        let update = update
             .update_expression(set)
             .condition_expression("due_at = :held")
             .expression_attribute_values(":due", time(revocation.due_at))
             .expression_attribute_values(":held", time(held))
             .expression_attribute_values(":looked", number(group.looked_at))
             .expression_attribute_values(":unreadable", number(group.unreadable))
-            .expression_attribute_values(":none", number(0))
-            .return_values(ReturnValue::AllNew);
-        match request.send().await {
-            Ok(answer) => {
-                let item = answer.attributes.ok_or(StoreError::Unreadable("no attributes returned"))?;
-                read(&Row::read(item)?).map(|held| Some(held.revocation))
-            }
-            Err(SdkError::ServiceError(service)) if service.err().condition_failed() => Ok(None),
-            Err(error) => Err(failed(&error)),
-        }
+            .expression_attribute_values(":none", number(0));
+        self.0.write_told(vec![updating(update)?], &self.0.name, told.map_or(&[], slice::from_ref)).await
     }
 
     /// Stops a revocation that is not done: nobody goes on with it, and its report is kept until then. [`Write::Conflict`] if it is

@@ -47,7 +47,7 @@ pub struct WebhookChange {
     pub events: Option<Vec<EventKind>>,
     /// Whether anything is sent.
     pub state: Option<WebhookState>,
-    /// A new secret, and the one before it, which signs as well until then.
+    /// A new secret, and those before it, which sign as well, the last until then.
     pub secret: Option<(Sealed<WebhookSecret>, Sealed<EarlierWebhookSecret>, Timestamp)>,
 }
 
@@ -99,8 +99,8 @@ impl Webhooks {
         self.registry.query_all(&pk(workspace), PREFIX).await?.iter().map(read).collect()
     }
 
-    /// Changes a webhook, if it is there and its secret is the one that was read. One that is enabled begins anew: of what
-    /// failed before nothing is held against it.
+    /// Changes a webhook, if it is there and its secret is the one that was read. One that is enabled, or has another receiver,
+    /// begins anew: of what failed before nothing is held against it.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
@@ -116,7 +116,8 @@ impl Webhooks {
             set.push((name::EARLIER_WEBHOOK_SECRET, bytes(earlier.as_bytes())));
             set.push((name::EARLIER_SIGNS_UNTIL, time(*until)));
         }
-        let remove = if change.state == Some(WebhookState::Enabled) { " REMOVE failing_since" } else { "" };
+        let begins_anew = change.state == Some(WebhookState::Enabled) || change.url.is_some();
+        let remove = if begins_anew { " REMOVE failing_since, rests_until" } else { "" };
         let assignments: Vec<String> = set.iter().map(|(name, _)| format!("{name} = :{name}")).collect();
         let mut update = self
             .registry
@@ -138,11 +139,16 @@ impl Webhooks {
         self.write(vec![self.registry.deleting(&pk(workspace), &sk(id))?], told).await
     }
 
-    /// Notes how a delivery went.
+    /// Notes how a delivery went, and until when the receiver rests.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn note_try(&self, webhook: &Webhook, last: LastTry) -> Result<(), StoreError> {
+    pub async fn note_try(
+        &self,
+        webhook: &Webhook,
+        last: LastTry,
+        rests_until: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
         let mut set = vec!["tried_at = :at"];
         let mut remove = Vec::new();
         let mut request =
@@ -153,6 +159,13 @@ impl Webhooks {
                 request = request.expression_attribute_values(":status", number(status));
             }
             None => remove.push("tried_status"),
+        }
+        match rests_until {
+            Some(until) => {
+                set.push("rests_until = :rests");
+                request = request.expression_attribute_values(":rests", time(until));
+            }
+            None => remove.push("rests_until"),
         }
         if last.arrived() {
             remove.push("failing_since");
@@ -231,5 +244,6 @@ fn read(row: &Row) -> Result<Webhook, StoreError> {
         created_at: row.time(name::CREATED_AT)?,
         last,
         failing_since: row.find_time(name::FAILING_SINCE)?,
+        rests_until: row.find_time(name::RESTS_UNTIL)?,
     })
 }

@@ -81,18 +81,21 @@ impl Workspaces {
         written(request.send().await)
     }
 
-    /// Notes that every connection of a workspace is counted; [`Write::Conflict`] if there is no such workspace.
+    /// Notes that every connection of a workspace is counted; [`Write::Conflict`] if there is no such workspace, or that was
+    /// noted before.
     ///
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
-    pub async fn note_connections_counted(&self, id: &WorkspaceId) -> Result<Write, StoreError> {
-        let request =
-            self.registry.client.update_item().table_name(&self.registry.name).set_key(Some(key(&pk(id), META)));
-        let request = request
+    pub async fn note_connections_counted(&self, id: &WorkspaceId, told: &Notice) -> Result<Write, StoreError> {
+        let update = self
+            .registry
+            .update(&pk(id), META)
             .update_expression("SET connections_counted = :yes")
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(connections_counted) OR connections_counted <> :yes)",
+            )
             .expression_attribute_values(":yes", AttributeValue::Bool(true));
-        written(request.send().await)
+        self.registry.write_told(vec![updating(update)?], &self.connections, slice::from_ref(told)).await
     }
 
     /// Gives a workspace a plan, or takes it away; [`Write::Conflict`] if there is no such workspace.

@@ -14,6 +14,7 @@ async fn an_agent_acts_for_its_own_user_and_nobody_else() {
     read["path"] = json!("/events");
     let answer = assisted.acts("call_api_read", read.clone()).await;
     assert_eq!((&answer["success"], &answer["data"]["seen"]), (&json!(true), &json!("GET")));
+    assert!(assisted.world.log.text().contains(r#""by":"agent""#), "who had it called is in the log");
     let bob = assisted.user(&assisted.world.app, "bob");
     let at = (assisted.agent_path(), bob);
     assert_eq!(refused(&assisted.call((&at.0, &at.1), "call_api_read", read.clone()).await), "NOT_FOUND");

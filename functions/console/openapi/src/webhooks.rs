@@ -69,7 +69,7 @@ fn webhook(kind: &str, sentence: &str) -> Value {
         "parameters": [
             header("webhook-id", "The id of the event: the same each time that it is sent.", text.clone()),
             header("webhook-timestamp", "When it was sent, in seconds since 1970.", json!({ "type": "integer" })),
-            header("webhook-signature", "Standard Webhooks: `v1,` and a signature by the webhook's secret; for a day after it was changed, by both secrets.", text),
+            header("webhook-signature", "Standard Webhooks: `v1,` and a signature by the webhook's secret; for a day after a secret was replaced, by that one as well.", text),
         ],
         "requestBody": { "required": true, "content": { "application/json": { "schema": payload(kind) } } },
         "responses": {
@@ -88,13 +88,18 @@ fn payload(kind: &str) -> Value {
         "type": { "const": kind },
         "version": { "const": "1", "description": "Fields may be added within a version." },
         "time": time,
+        "timestamp": { "type": "string", "format": "date-time", "description": "The same moment as `time`, by the name that Standard Webhooks gives it." },
         "workspace": kinds::named("WorkspaceId::parse"),
     });
-    let mut required = vec!["id", "type", "version", "time", "workspace"];
+    let mut required = vec!["id", "type", "version", "time", "timestamp", "workspace"];
     if kind != TRIAL.0 {
-        properties["connector_id"] = kinds::named("ConnectorId::parse").unwrap_or_default();
+        let (about, form) = match kind.split_once('.') {
+            Some(("webhook", _)) => ("webhook_id", "WebhookId::parse"),
+            _ => ("connector_id", "ConnectorId::parse"),
+        };
+        properties[about] = kinds::named(form).unwrap_or_default();
         properties["reason"] = json!({ "type": "string", "description": "Why, in a word of ours." });
-        required.push("connector_id");
+        required.push(about);
     }
     if kind.starts_with("connection.") {
         properties["connection_id"] = kinds::named("ConnectionId::parse").unwrap_or_default();

@@ -19,6 +19,7 @@ const EVENTS = {
   'connector.changed': 'A connector was changed',
   'connector.deleted': 'A connector was deleted',
   'connector.misconfigured': 'A provider refuses a connector’s client',
+  'webhook.given_up': 'A webhook was given up',
 };
 
 const STATES = { disabled: 'Disabled', given_up: 'Given up: nothing arrived for days' };

@@ -9,7 +9,10 @@ use connectors::{
         gather::Gather,
         ids::ConnectorId,
     },
-    journeys::{call_provider::Called, profile},
+    journeys::{
+        call_provider::{Called, CalledBy},
+        profile,
+    },
     web::{Problem, no_call},
 };
 use rmcp::model::Tool;
@@ -114,7 +117,7 @@ async fn call(tools: &Agent, user: &AppUser, arguments: Value, writes: bool) -> 
     {
         refuse_deed(provider, deed)?;
     }
-    let called = tools.calls.call(&user.place(connector), &call).await.map_err(no_call)?;
+    let called = tools.calls.call(&user.place(connector), &call, CalledBy::Agent).await.map_err(no_call)?;
     Ok(Answer::Told(fields(called)))
 }
 

@@ -89,18 +89,19 @@ impl CompleteAuthorization {
         self.view(user, id).await?.ok_or(FinishError::NotFound)
     }
 
-    /// Somebody else came with the session. If they even have its handle, the browser that came back from the provider
-    /// was not its user's: the code is dropped, and nobody gets connected.
+    /// Somebody else came with the session, which is noted first. If they even have its handle, the browser that came back
+    /// from the provider was not its user's: the code is dropped, and nobody gets connected.
     async fn turn_away(&self, session: &Session, presented: &[u8; 32], user: &AppUser) -> Result<(), FinishError> {
+        let workspace = &session.key.workspace;
+        let is_theirs = user.app().workspace == *workspace;
+        let actor = if is_theirs { Actor::User(user.user().clone()) } else { Actor::Stranger };
+        let told = self.audit.to_note(workspace, &actor, "session.user_mismatch", session.id.as_str(), &[]);
+        self.audit.note_first(&told).await?;
         if let Stage::Parked { handle, .. } = &session.stage
             && constant_time::verify_slices_are_equal(presented, handle).is_ok()
         {
             self.sessions.fail(&session.id, FailureReason::UserMismatch).await?;
         }
-        let workspace = &session.key.workspace;
-        let is_theirs = user.app().workspace == *workspace;
-        let actor = if is_theirs { Actor::User(user.user().clone()) } else { Actor::Stranger };
-        self.audit.note(workspace, actor, "session.user_mismatch", session.id.as_str(), &[]).await;
         Ok(())
     }
 

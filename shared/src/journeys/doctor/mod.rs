@@ -142,16 +142,19 @@ impl Doctor {
         let noted = self.checkups.find(&connector.id).await?.and_then(|last| last.offered);
         let metadata = self.metadata(&connector).await;
         // What can't be read says nothing new.
-        let Followed { connector, offered } = match &metadata {
+        let Followed { connector, offered, told } = match &metadata {
             Some(Ok(metadata)) => Box::pin(self.follow(connector, metadata, noted.as_deref())).await?,
-            _ => Followed { connector, offered: noted },
+            _ => Followed { connector, offered: noted, told: None },
         };
         let mut findings = self.findings(&connector, metadata).await?;
         findings.sort_by_key(|finding| finding.severity);
         let checked_at = self.clock.now();
         let checkup = Checkup { checked_at, revision: connector.revision, findings, offered };
         let next = next_examination(&connector.id, checked_at);
-        self.checkups.note(&connector.id, &checkup, held, next).await?;
+        self.checkups.note(&connector.id, &checkup, (held, next), told.as_ref()).await?;
+        if let Some(told) = &told {
+            self.issuers.tell(told).await;
+        }
         tracing::info!(findings = checkup.findings.len(), "a connector was examined");
         Ok(checkup)
     }

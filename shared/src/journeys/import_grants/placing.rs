@@ -104,7 +104,8 @@ impl ImportGrants {
         grant: &PortableGrant,
         (digest, replaces): ([u8; 32], Option<Replaced>),
     ) -> Result<Arrival, StoreError> {
-        let event = self.publisher.of_connection(EventKind::ConnectionCreated, place).because("imported");
+        let kind = if replaces.is_some() { EventKind::ConnectionReconnected } else { EventKind::ConnectionCreated };
+        let event = self.publisher.of_connection(kind, place).because("imported");
         let (id, details) = (place.id(), [("connector", place.connector.as_str())]);
         let told = noticed_as(event, desk.admin, ("connection.imported", id.as_str()), &details);
         let import = Import {

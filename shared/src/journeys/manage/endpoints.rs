@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 use super::connectors::{ConnectorError, ManageConnectors};
 use crate::{
     domain::{
-        audit::Actor,
         connector::Connector,
         ids::{ConnectorId, WorkspaceId},
         rediscovery::{Hosts, Rediscovery},
@@ -40,19 +39,5 @@ impl ManageConnectors {
         }
         connector.pinned_profile = Some(Box::new(rediscovery.profile.clone()));
         Ok(Some(rediscovery).filter(|rediscovery| !rediscovery.differences.is_empty()))
-    }
-
-    /// Notes what was accepted, and lets the workspace's definition of the provider follow.
-    pub(super) async fn note_accepted(
-        &self,
-        connector: &Connector,
-        metadata: &Map<String, Value>,
-        accepted: Option<&Rediscovery>,
-        actor: Actor,
-    ) -> Result<(), ConnectorError> {
-        if let Some(accepted) = accepted {
-            self.issuers.note_updated(connector, actor.clone(), accepted).await;
-        }
-        Ok(self.issuers.refresh_definition(connector, (metadata, Hosts::All), actor).await?)
     }
 }

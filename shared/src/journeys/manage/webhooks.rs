@@ -12,7 +12,7 @@ use crate::{
         ids::{EventId, WebhookId, WorkspaceId},
         notice::Notice,
         secret::{EarlierWebhookSecret, Sealed, Secret, WebhookSecret},
-        webhook::{EARLIER_SIGNS_FOR, MOST_WEBHOOKS, Webhook, WebhookState, new_secret},
+        webhook::{EARLIER_SIGNS_FOR, EarlierSecrets, MOST_WEBHOOKS, Webhook, WebhookState, new_secret},
     },
     journeys::{audit::Audit, reminders::Reminders},
     oauth::{ProviderClient, egress::EgressRefusal},
@@ -47,7 +47,7 @@ pub struct WebhookWish {
     pub events: Option<Vec<EventKind>>,
     /// Whether anything is sent.
     pub enabled: Option<bool>,
-    /// Whether a new secret is made. The one before it signs as well for a day.
+    /// Whether a new secret is made. The one before it signs as well for a day, whatever is made meanwhile.
     pub rotate_secret: bool,
 }
 
@@ -72,6 +72,9 @@ pub enum WebhookError {
     /// There are as many as there may be.
     #[error("too many webhooks")]
     TooMany,
+    /// As many earlier secrets sign as may; the next of them until then.
+    #[error("too many secrets sign")]
+    TooManySecrets(Timestamp),
     /// It is disabled, so nothing is sent.
     #[error("the webhook is disabled")]
     Disabled,
@@ -131,6 +134,7 @@ impl ManageWebhooks {
             created_at: now,
             last: None,
             failing_since: None,
+            rests_until: None,
             id,
         };
         let told = self.audit.to_note(workspace, &actor, "webhook.created", webhook.id.as_str(), &[]);
@@ -186,16 +190,25 @@ impl ManageWebhooks {
         Ok(Shown { webhook: self.find(workspace, id).await?, secret })
     }
 
-    /// The fresh secret sealed, and the present one as the one before it.
+    /// The fresh secret sealed, and the present one among those before it that sign still.
     async fn rotated(
         &self,
         webhook: &Webhook,
         fresh: &Secret<WebhookSecret>,
     ) -> Result<(Sealed<WebhookSecret>, Sealed<EarlierWebhookSecret>, Timestamp), WebhookError> {
         let place = Place::webhook(&webhook.workspace, &webhook.id);
-        let present = self.vault.open(&webhook.secret, &place).await?;
-        let earlier = Secret::<EarlierWebhookSecret>::new(present.expose());
-        let until = self.clock.now().checked_add(EARLIER_SIGNS_FOR).unwrap_or(Timestamp::MAX);
+        let now = self.clock.now();
+        let earlier = match &webhook.earlier_secret {
+            Some((earlier, until)) if *until > now => {
+                EarlierSecrets::read(&self.vault.open(earlier, &place).await?, *until, now)
+            }
+            _ => EarlierSecrets::default(),
+        };
+        if let Some(until) = earlier.full_until() {
+            return Err(WebhookError::TooManySecrets(until));
+        }
+        let until = now.checked_add(EARLIER_SIGNS_FOR).unwrap_or(Timestamp::MAX);
+        let earlier = earlier.and(&self.vault.open(&webhook.secret, &place).await?, until).text();
         Ok((self.vault.seal(fresh, &place).await?, self.vault.seal(&earlier, &place).await?, until))
     }
 

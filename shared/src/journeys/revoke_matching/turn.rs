@@ -14,7 +14,7 @@ use crate::{
         mass_revocation::{Criteria, MassRevocation, Progress},
     },
     journeys::end_connection::{EndError, Ended, LOOK_AFTER},
-    store::{Cursor, Group, HeldRevocation, StoreError},
+    store::{Cursor, Group, HeldRevocation, StoreError, Write},
 };
 
 /// How long a turn is.
@@ -106,12 +106,17 @@ impl RevokeMatching {
         let now = self.clock.now();
         revocation.finished_at = Some(now);
         revocation.due_at = now.checked_add(KEPT).unwrap_or(Timestamp::MAX);
-        let Some(finished) = self.revocations.put_off(&revocation, seen, None, held).await? else { return Ok(()) };
-        let Progress { ended, revoked, .. } = finished.progress;
-        let [ended, revoked, pending] = [ended, revoked, finished.progress.pending()].map(|number| number.to_string());
+        let (workspace, id) = (&revocation.workspace, &revocation.id);
+        // All that it ended is counted by now; what becomes of it goes on to be.
+        let Some(counted) = self.revocations.find(workspace, id).await? else { return Ok(()) };
+        let Progress { ended, revoked, .. } = counted.progress;
+        let [ended, revoked, pending] = [ended, revoked, counted.progress.pending()].map(|number| number.to_string());
         let details = [("ended", ended.as_str()), ("revoked", &revoked), ("pending", &pending)];
-        let (workspace, id) = (&revocation.workspace, revocation.id.as_str());
-        self.audit.note(workspace, Actor::System, "connections.revocation_finished", id, &details).await;
+        let action = "connections.revocation_finished";
+        let told = self.audit.to_note(workspace, &Actor::System, action, id.as_str(), &details);
+        if self.revocations.put_off(&revocation, seen, None, (held, Some(&told))).await? == Write::Done {
+            self.audit.note_left(&told).await;
+        }
         Ok(())
     }
 
@@ -123,7 +128,7 @@ impl RevokeMatching {
         held: Timestamp,
     ) -> Result<(), StoreError> {
         revocation.due_at = self.clock.now().checked_add(TURN.saturating_sub(SLACK)).unwrap_or(Timestamp::MAX);
-        if self.revocations.put_off(&revocation, seen, from, held).await?.is_some() {
+        if self.revocations.put_off(&revocation, seen, from, (held, None)).await? == Write::Done {
             self.remind(&revocation, TURN).await;
         }
         Ok(())

@@ -118,12 +118,12 @@ impl Egress {
     /// # Errors
     /// [`EgressError`], which says whether the request may have been processed.
     pub async fn send(&self, request: Request<Vec<u8>>, deadline: Duration) -> Result<Response<Vec<u8>>, EgressError> {
-        let exchange = async { read(self.answered(request).await?).await };
+        let exchange = async { read(self.answered(request, LONGEST).await?).await };
         tokio::time::timeout(deadline.min(LONGEST), exchange).await.unwrap_or(Err(EgressError::Unanswered))
     }
 
-    /// Sends one request and waits for the status of its answer, within `deadline` or [`LONGEST`]. Of the answer nothing else
-    /// is read, however long it is and however slowly it comes.
+    /// Sends one request and waits for the status of its answer, within `deadline`. Of the answer nothing else is read, however
+    /// long it is and however slowly it comes.
     ///
     /// # Errors
     /// [`EgressError`], never [`EgressError::Cut`].
@@ -134,21 +134,21 @@ impl Egress {
         now: Timestamp,
     ) -> Result<Acknowledged, EgressError> {
         let exchange = async {
-            let answer = self.answered(request).await?;
+            let answer = self.answered(request, deadline).await?;
             let retry_after = wire::retry_after(answer.headers(), now);
             Ok(Acknowledged { status: answer.status(), retry_after })
         };
-        tokio::time::timeout(deadline.min(LONGEST), exchange).await.unwrap_or(Err(EgressError::Unanswered))
+        tokio::time::timeout(deadline, exchange).await.unwrap_or(Err(EgressError::Unanswered))
     }
 
-    /// The beginning of an answer.
-    async fn answered(&self, request: Request<Vec<u8>>) -> Result<reqwest::Response, EgressError> {
+    /// The beginning of an answer, all of which may take so long.
+    async fn answered(&self, request: Request<Vec<u8>>, longest: Duration) -> Result<reqwest::Response, EgressError> {
         let url = self.check(&request.uri().to_string())?;
         let client =
             self.client.get_or_init(|| client(self.reach, &self.names).ok()).as_ref().ok_or(EgressError::NotSent)?;
         let (parts, body) = request.into_parts();
         let request = client.request(parts.method, url.clone()).headers(parts.headers).body(body);
-        let response = request.send().await.map_err(|error| without_answer(&error))?;
+        let response = request.timeout(longest).send().await.map_err(|error| without_answer(&error))?;
         if response.remote_addr().is_some_and(|peer| !rules::fits(&url, peer.ip(), self.reach)) {
             return Err(EgressRefusal::Host.into());
         }

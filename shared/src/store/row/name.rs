@@ -203,6 +203,7 @@ names! {
     TRIED_AT = "tried_at";
     TRIED_STATUS = "tried_status";
     FAILING_SINCE = "failing_since";
+    RESTS_UNTIL = "rests_until";
     LANE = "lane";
     SEQ = "seq";
     HASH = "chain_hash";

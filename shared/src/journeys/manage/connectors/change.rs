@@ -6,6 +6,7 @@ use crate::{
         connector::Connector,
         event::EventKind,
         ids::{ConnectorId, WorkspaceId},
+        rediscovery::Hosts,
         secret::{ClientSecret, Sealed},
     },
     journeys::profile,
@@ -38,12 +39,16 @@ impl ManageConnectors {
                 metadata.as_ref().map(|metadata| self.accepted(&mut changed, metadata)).transpose()?.flatten();
             changed.client_key = self.key_of_changed(&changed, change.rotate_key).await?;
             let fields = differences(&earlier, &changed).join(" ");
-            let told = self.told(EventKind::ConnectorChanged, &changed, &order.actor, &[("changed", &fields)]);
+            let mut told =
+                vec![self.told(EventKind::ConnectorChanged, &changed, &order.actor, &[("changed", &fields)])];
+            told.extend(accepted.map(|accepted| self.issuers.note_of_update(&changed, &order.actor, &accepted)));
             match self.connectors.replace(&earlier, &changed, &told, order.verdict.as_ref()).await? {
                 ConnectorWrite::Done => {
-                    self.publisher.made(&told).await;
+                    for notice in &told {
+                        self.publisher.made(notice).await;
+                    }
                     if let Some(metadata) = &metadata {
-                        self.note_accepted(&changed, metadata, accepted.as_ref(), order.actor).await?;
+                        self.issuers.refresh_definition(&changed, (metadata, Hosts::All), order.actor).await?;
                     }
                     self.doctor.soon(&changed).await;
                     return Ok(changed);
