@@ -285,11 +285,14 @@ export class Connectors extends EventTarget {
 const known = new Map();
 let first;
 
-/** Says which app this is and how its user proves who they are; the first one is the default. */
+/**
+ * Says which app this is and how its user proves who they are; the first one is the default. Said again, it is about whoever is
+ * signed in now.
+ */
 export function configure(options) {
   const connectors = new Connectors(options);
   known.set(connectors.app, connectors);
-  first ??= connectors;
+  if (!first || first.app === connectors.app) first = connectors;
   document.querySelectorAll(TAGS.join()).forEach((element) => element.update?.());
   if (!isSettled) {
     isSettled = true;
