@@ -285,10 +285,7 @@ export class Connectors extends EventTarget {
 const known = new Map();
 let first;
 
-/**
- * Says which app this is and how its user proves who they are; the first one is the default. Said again, it is about whoever is
- * signed in now.
- */
+/** Says which app this is and how its user, whoever it is now, proves who they are; the first one is the default. */
 export function configure(options) {
   const connectors = new Connectors(options);
   known.set(connectors.app, connectors);
