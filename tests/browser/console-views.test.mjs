@@ -159,11 +159,11 @@ test('a part of the console that does not arrive says so, and comes when it can'
 test('the audit trail is printed without what leads elsewhere', async () => {
   const known = await admin({}, 'audit');
   const { page, context } = known;
-  await page.locator('#main .row').first().waitFor();
+  await page.locator('#main .event').first().waitFor();
   await page.emulateMedia({ media: 'print' });
   for (const hidden of ['.menu', '.top', '#main button'])
     assert.equal(await page.locator(hidden).first().isVisible(), false, hidden);
-  assert.ok(await page.locator('#main .row').first().isVisible());
+  assert.ok(await page.locator('#main .event').first().isVisible());
   await shot(page, 'console-audit-print');
   await context.close();
 });
