@@ -84,6 +84,8 @@ test('a popup that the browser blocks becomes a redirect', async () => {
 test('somebody else who is signed in when it comes back is not connected, and told', async () => {
   const { context, page } = await at('/elements', 'began');
   await connect(page).click();
+  // Not before it was begun in the name of who was there.
+  await button(page, 'Allow').waitFor();
   await context.addCookies([{ name: 'user', value: 'other', url: elsewhere.origin }]);
   await button(page, 'Allow').click();
   await page.getByText('Somebody else is signed in here').waitFor();
@@ -126,7 +128,7 @@ test('whoever signs in next without a reload sees their own, and not what was th
   await connect(page).click();
   await button(page, 'Allow').click();
   await isConnected(page);
-  await context.addCookies([{ name: 'user', value: 'late', url: elsewhere.origin }]);
+  await context.addCookies([{ name: 'user', value: 'next', url: elsewhere.origin }]);
   const { id } = elsewhere.apps['/elements'];
   await page.evaluate(
     async ([script, app]) => {
@@ -141,6 +143,45 @@ test('whoever signs in next without a reload sees their own, and not what was th
   const listed = await page.evaluate('window.listed');
   assert.equal(listed.find((one) => one.connector_id === calendar).status, 'disconnected');
   assert.equal(await statusOf('/elements', 'early'), 'active');
+  await context.close();
+});
+
+test('an older answer that comes later does not take back what is shown', async () => {
+  const { context, page } = await at('/elements', 'late');
+  await connect(page).waitFor();
+  let release;
+  const released = new Promise((go) => (release = go));
+  const asked = new Promise((isAsked) => {
+    const hold = async (route) => {
+      const answer = await route.fetch();
+      isAsked();
+      await released;
+      await route.fulfill({ response: answer });
+    };
+    page.route('**/app-user-auth/connectors', hold, { times: 1 });
+  });
+  await page.evaluate(() => {
+    window.older = window.connectors.list({ fresh: true });
+    window.connectors.dispatchEvent(new Event('change'));
+  });
+  await asked;
+  const other = await context.newPage();
+  await other.goto(`${elsewhere.origin}/elements`);
+  await connect(other).click();
+  await button(other, 'Allow').click();
+  await isConnected(page);
+  release();
+  await page.evaluate('window.older');
+  assert.equal(await page.getByText('Connected as robin@calendar.example').count(), 1);
+
+  await button(page, 'Disconnect: Demo Calendar').click();
+  await page.evaluate(async () => {
+    window.connectors.dispatchEvent(new Event('change'));
+    await window.connectors.list();
+  });
+  assert.equal(await page.getByRole('dialog').count(), 1, 'a question stays until it is answered');
+  await button(page, 'Disconnect').click();
+  await connect(page).waitFor();
   await context.close();
 });
 

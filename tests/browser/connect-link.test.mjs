@@ -112,6 +112,7 @@ test('a link in a popup tells nothing to a page of an origin that is not registe
       window.open(address, '_blank', 'popup,width=480,height=720');
     }, url),
   ]);
+  await button(popup, 'Not now').waitFor();
   await popup.evaluate(() => (window.close = () => {}));
   await button(popup, 'Not now').click();
   await heading(popup, 'Nothing was connected').waitFor();

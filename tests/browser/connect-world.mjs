@@ -3,7 +3,9 @@ import { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { AppElsewhere } from '../harness/app-elsewhere.mjs';
 import { World } from '../harness/world.mjs';
-import { launch, profile } from './chromium.mjs';
+import { button, launch, profile } from './chromium.mjs';
+
+export { button };
 
 export const DARK = { colorScheme: 'dark' };
 export const SMALL = { viewport: { width: 320, height: 640 } };
@@ -28,8 +30,6 @@ after(async () => {
   await elsewhere?.close();
   await world?.close();
 });
-
-export const button = (page, name) => page.getByRole('button', { name, exact: true });
 
 /** A signed-in user at a page of the app elsewhere. */
 export async function at(path, user, { query = '', ...options } = {}) {

@@ -15,6 +15,7 @@ test('a connector called like markup is shown as text', async () => {
   await page.getByRole('dialog', { name: `Delete ${MARKUP}?` }).waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('link', { name: 'Audit' }).click();
+  await title(page, 'Audit').waitFor();
   await page.getByText(MARKUP).first().waitFor();
   assert.equal(await page.locator('img').count(), 0);
   assert.deepEqual(known.complaints, []);

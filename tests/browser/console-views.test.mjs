@@ -132,8 +132,11 @@ test('without a mouse: from signing in to a deleted connector', async () => {
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor();
   await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
   assert.equal(await focused(), 'Delete connector', 'the focus goes back');
   await page.keyboard.press('Enter');
+  // What is typed goes to where the focus is.
+  await page.getByRole('dialog').getByRole('textbox').waitFor();
   await page.keyboard.type('By keyboard');
   await page.keyboard.press('Enter');
   await title(page, 'Connectors').waitFor();

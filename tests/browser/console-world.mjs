@@ -3,7 +3,9 @@ import { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { Browser } from '../harness/browser.mjs';
 import { World } from '../harness/world.mjs';
-import { launch, profile } from './chromium.mjs';
+import { button, launch, profile } from './chromium.mjs';
+
+export { button };
 
 /** What a hostile or careless admin may call a connector. */
 export const MARKUP = '<img src=x onerror=alert(1)>';
@@ -23,7 +25,6 @@ after(async () => {
   await world?.close();
 });
 
-export const button = (page, name) => page.getByRole('button', { name, exact: true });
 export const title = (page, name) => page.getByRole('heading', { level: 1, name, exact: true });
 export const field = (page, label) => page.getByLabel(label, { exact: true });
 

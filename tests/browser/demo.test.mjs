@@ -2,7 +2,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Product } from '../harness/product.mjs';
-import { launch, overflow, profile, shot, violations } from './chromium.mjs';
+import { button, launch, overflow, profile, shot, violations } from './chromium.mjs';
 
 let product;
 let browser;
@@ -15,7 +15,6 @@ after(async () => {
   await product?.stop();
 });
 
-const button = (page, name) => page.getByRole('button', { name, exact: true });
 const connect = (page) => button(page, 'Connect Demo Calendar');
 const connected = (page) => page.getByText('Connected as');
 

@@ -1,32 +1,17 @@
 // What an assistant proposes and a workspace switches off, in Chromium, as an admin meets it.
-import { after, before, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Browser } from '../harness/browser.mjs';
-import { World } from '../harness/world.mjs';
-import { launch, overflow, profile, shot, violations } from './chromium.mjs';
-
-/** What a hostile assistant may call a connector. */
-const MARKUP = '<img src=x onerror=alert(1)>';
+import { assertSound, profile, shot } from './chromium.mjs';
+import { MARKUP, browser, button, field, title, world } from './console-world.mjs';
 
 const SECRET = 'canary-secret-of-the-person';
 
-let world;
-let browser;
 let assistant;
 
-before(async () => {
-  [world, browser] = await Promise.all([World.open(), launch()]);
-  const made = await world.admin('POST', '/keys', { name: 'assistant', role: 'builder' });
-  assistant = made.body.key;
+beforeEach(async () => {
+  assistant ??= (await world.admin('POST', '/keys', { name: 'assistant', role: 'builder' })).body.key;
 });
-after(async () => {
-  await browser?.close();
-  await world?.close();
-});
-
-const button = (page, name) => page.getByRole('button', { name, exact: true });
-const title = (page, name) => page.getByRole('heading', { level: 1, name, exact: true });
-const field = (page, label) => page.getByLabel(label, { exact: true });
 
 const propose = async (json) => {
   const made = await world.api.request('POST', `${world.workspace}/proposals`, { key: assistant, json });
@@ -43,12 +28,6 @@ async function follow(address) {
   await button(page, 'Sign in').click();
   await page.locator('#main:not([aria-busy]) h1').waitFor();
   return known;
-}
-
-async function assertSound({ page, complaints }, what) {
-  assert.deepEqual(await violations(page), [], what);
-  assert.equal(await overflow(page), 0, `${what} sticks out`);
-  assert.deepEqual(complaints, [], what);
 }
 
 const start = (...segments) =>

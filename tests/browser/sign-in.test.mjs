@@ -1,27 +1,15 @@
 // People of a workspace in Chromium: they sign in to the console at their own issuer, a real one.
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { World } from '../harness/world.mjs';
-import { launch, overflow, profile, shot, violations } from './chromium.mjs';
+import { assertSound, profile, shot } from './chromium.mjs';
+import { browser, button, field, title, world } from './console-world.mjs';
 
 const CLIENT = { client_id: 'console-of-the-workspace', client_secret: 'canary-secret-of-the-console' };
 
-let world;
-let browser;
-
-before(async () => {
-  [world, browser] = await Promise.all([World.open(), launch()]);
+beforeEach(async () => {
   await world.provider.register({ ...CLIENT, redirect_uris: [`${world.product.base}/console/signed-in`] });
+  await identify();
 });
-beforeEach(() => identify());
-after(async () => {
-  await browser?.close();
-  await world?.close();
-});
-
-const button = (page, name) => page.getByRole('button', { name, exact: true });
-const title = (page, name) => page.getByRole('heading', { level: 1, name, exact: true });
-const field = (page, label) => page.getByLabel(label, { exact: true });
 
 /** Who vouches for the workspace's people. */
 async function identify(change = {}) {
@@ -33,12 +21,6 @@ async function identify(change = {}) {
     ...change,
   });
   assert.equal(status, 200, text);
-}
-
-async function assertSound({ page, complaints }, what) {
-  assert.deepEqual(await violations(page), [], what);
-  assert.equal(await overflow(page), 0, `${what} sticks out`);
-  assert.deepEqual(complaints, [], what);
 }
 
 /** Goes to the issuer from the console's first page. */

@@ -114,6 +114,7 @@ test('an ended token is refreshed when it is asked for', async () => {
 
 test('a message of the refresh queue has a connection refreshed', async () => {
   const user = await world.user('queued');
+  const before = refreshes();
   const old = await world.connectBriefly(user, connector, 3);
   await passed(old.expires_at);
   const place = {
@@ -125,7 +126,6 @@ test('a message of the refresh queue has a connection refreshed', async () => {
   };
   const QueueUrl = product.stack.resources.get('RefreshQueue').name;
   const MessageBody = JSON.stringify({ kind: 'look', place });
-  const before = refreshes();
   await new SQSClient({ useQueueUrlAsEndpoint: false }).send(new SendMessageCommand({ QueueUrl, MessageBody }));
   await until(QUEUE_SECONDS, 'a refresh from the queue', async () => (refreshes() > before ? true : undefined));
 });

@@ -31,8 +31,8 @@ describe('within a minute', { concurrency: true }, () => {
     const before = refreshes();
     await until(TICK_SECONDS, 'a refresh ahead of time', async () => (refreshes() > before ? true : undefined));
     await until(10, 'the stored token', async () => {
-      const { body } = await world.token(user, connector, '?min_ttl=0');
-      return body.access_token === old.access_token ? undefined : true;
+      const { status, body } = await world.token(user, connector, '?min_ttl=0');
+      return (status === 200 && body.access_token !== old.access_token) || undefined;
     });
   });
 

@@ -50,6 +50,9 @@ export class DeployedProduct {
     });
   }
 
+  /** Its schedule tells nobody when it fires: what depends on that has to put up with it. */
+  async restsFor() {}
+
   /** It was there before, and others use it. */
   async stop() {}
 }

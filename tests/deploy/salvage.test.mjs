@@ -1,16 +1,16 @@
 // A function loses the right to store what the provider gave it, just then: the tokens come by another function's queue.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteRolePolicyCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { passed, until } from '../harness/until.mjs';
 import { World } from '../harness/world.mjs';
 import { DeployedProduct } from './product.mjs';
 
-/** How long the provider thinks, so that the right can be taken away while it does. */
-const THINKS_MS = 4_000;
-
 const SALVAGE_SECONDS = 90;
+
+/** A message of the refresh queue asks for it. */
+const EXAMINED_SECONDS = 60;
 
 let product;
 let world;
@@ -24,13 +24,23 @@ after(() => world?.close());
 
 const table = () => product.stack.resources.get('ConnectionsTable').name;
 
-/** Waits until somebody refreshes a connection of this world. */
-const untilLeased = () =>
-  until(THINKS_MS / 1_000, 'a lease', async () => {
-    const FilterExpression = 'attribute_exists(leased_until) AND workspace_id = :ws';
-    const ExpressionAttributeValues = { ':ws': { S: product.dev.workspace_id } };
-    const wanted = new ScanCommand({ TableName: table(), FilterExpression, ExpressionAttributeValues });
-    return (await client.send(wanted)).Count > 0 ? true : undefined;
+/** Lets nobody but who asks for it refresh the one connection of this world: the schedule does not find it any more. */
+async function hideFromSchedule() {
+  const FilterExpression = 'attribute_exists(due_at) AND workspace_id = :ws AND attribute_exists(expires_at)';
+  const ExpressionAttributeValues = { ':ws': { S: product.dev.workspace_id } };
+  const { Items: rows } = await client.send(
+    new ScanCommand({ TableName: table(), FilterExpression, ExpressionAttributeValues }),
+  );
+  assert.equal(rows.length, 1);
+  const Key = { pk: rows[0].pk, sk: rows[0].sk };
+  await client.send(new UpdateItemCommand({ TableName: table(), Key, UpdateExpression: 'REMOVE due_at, due_shard' }));
+}
+
+/** Waits until a new connector was examined, which asks the provider for a token, too. */
+const untilExamined = ({ id }) =>
+  until(EXAMINED_SECONDS, 'what the doctor found', async () => {
+    const { body } = await world.admin('GET', `/connectors/${id}`);
+    return body.doctor?.checked_at ? true : undefined;
   });
 
 /** Runs `work` while `get-token` may not write connections. */
@@ -50,14 +60,17 @@ async function withoutWriting(work) {
 
 test('tokens that a function may not store come by the salvage queue', async () => {
   const connector = await world.newConnector();
+  await untilExamined(connector);
   const user = await world.user('salvaged');
   const old = await world.connectBriefly(user, connector, 3);
+  await hideFromSchedule();
   await passed(old.expires_at);
   const before = world.provider.journal.tokenRequests();
-  world.provider.delayTokenRequests(THINKS_MS);
+  const held = world.provider.holdTokenRequest();
   const reading = world.token(user, connector);
-  await untilLeased();
+  await held.came;
   const saved = await withoutWriting(async () => {
+    held.release();
     await reading;
     return until(SALVAGE_SECONDS, 'the salvaged token', async () => {
       const { status, body } = await world.token(user, connector, '?min_ttl=0');

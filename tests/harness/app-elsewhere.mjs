@@ -7,8 +7,8 @@ import { join, resolve } from 'node:path';
 const MODULES = resolve(import.meta.dirname, '../node_modules');
 const DEMO = resolve(import.meta.dirname, '../../functions/local/src/demo/page');
 
-/** Where a browser finds what the SDK imports. */
-const IMPORTS = {
+/** Where a browser finds what the SDK imports, on a server that has `installed` modules. */
+export const IMPORTS = {
   '@base44/sdk': '/modules/@base44/sdk/dist/index.js',
   axios: '/modules/axios/dist/esm/axios.js',
   partysocket: '/modules/partysocket/dist/index.mjs',
@@ -19,6 +19,10 @@ const IMPORTS = {
 const page = (head, body, lang = 'en') => `<!doctype html>
 <html lang="${lang}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>An app elsewhere</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/app.css">${head}</head><body><main>${body}</main></body></html>`;
+
+/** The text of an installed module, by its path below such a server; `undefined` for any other path. */
+export const installed = (path) =>
+  path.startsWith('/modules/') ? readFile(join(MODULES, path.slice('/modules/'.length))) : undefined;
 
 /** Serves the pages of one app. The cookie `user` says who is signed in. */
 export class AppElsewhere {
@@ -53,9 +57,8 @@ export class AppElsewhere {
   async #answer(request, response) {
     const url = new URL(request.url, this.origin);
     const send = (type, body, headers = {}) => response.writeHead(200, { 'content-type': type, ...headers }).end(body);
-    if (url.pathname.startsWith('/modules/')) {
-      return send('text/javascript', await readFile(join(MODULES, url.pathname.slice('/modules/'.length))));
-    }
+    const module = await installed(url.pathname);
+    if (module) return send('text/javascript', module);
     if (url.pathname === '/with-sdk.js') return send('text/javascript', await readFile(join(DEMO, 'with-sdk.js')));
     if (url.pathname === '/app.css') {
       return send('text/css', ':root{color-scheme:light dark}body{margin:1rem;font:1rem/1.5 system-ui}');

@@ -1,9 +1,10 @@
 // The product as a developer runs it: the local process, its configuration file and everything it prints.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { until } from './until.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -12,6 +13,11 @@ const BINARY = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', 'debug/lo
 /** A first start makes tables, keys and the demo; on a machine that compiles beside it, that takes its time. */
 const START_SECONDS = 60;
 const STOP_MS = 10_000;
+
+/** How often the schedule fires, and how long what it begins takes at most, where there is little to refresh. */
+const SCHEDULE_MS = 60_000;
+const SCHEDULED_WORK_MS = 2_000;
+
 /** One running local process. `dev` is its `dev.json`, `log` everything it has printed so far. */
 export class Product {
   log = '';
@@ -34,6 +40,7 @@ export class Product {
       DATA_DIR: product.dataDir,
       ...environment,
     };
+    product.startedAt = Date.now();
     product.child = spawn(BINARY, { env, cwd: product.dataDir, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [product.child.stdout, product.child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
@@ -43,7 +50,6 @@ export class Product {
     product.child.on('error', (cause) => {
       product.failure = cause;
     });
-    product.startedAt = Date.now();
     product.dev = await product.#configuration();
     product.base = product.dev.base_url;
     await product.#answers();
@@ -62,21 +68,30 @@ export class Product {
     if (this.ownsData) await rm(this.dataDir, { recursive: true, force: true });
   }
 
+  /**
+   * Returns when the schedule will not fire for so many seconds: what has ended, or will soon, it would refresh before
+   * anybody asks.
+   */
+  async restsFor(seconds) {
+    const left = SCHEDULE_MS - ((Date.now() - this.readyAt) % SCHEDULE_MS);
+    if (left < seconds * 1_000 + SCHEDULED_WORK_MS) await pause(left + SCHEDULED_WORK_MS);
+  }
+
+  /** The schedule fires as soon as this file is written, and every minute from then on. */
   async #configuration() {
+    const file = join(this.dataDir, 'dev.json');
     return until(START_SECONDS, 'dev.json', async () => {
       this.#mustRun();
       try {
-        const dev = JSON.parse(await readFile(join(this.dataDir, 'dev.json'), 'utf8'));
-        return this.#isOfThisRun(dev) ? dev : undefined;
+        // A folder used before holds the last run's file until this run has written its own.
+        const { mtimeMs } = await stat(file);
+        if (mtimeMs < this.startedAt) return undefined;
+        this.readyAt = mtimeMs;
+        return JSON.parse(await readFile(file, 'utf8'));
       } catch {
         return undefined;
       }
     });
-  }
-
-  /** A folder used before holds the last run's file until this run has written its own. */
-  #isOfThisRun(dev) {
-    return this.ownsData || this.log.includes(new URL(dev.base_url).port);
   }
 
   async #answers() {

@@ -41,8 +41,8 @@ async function userWithAgingToken(name) {
 }
 
 test('PUB-31 PUB-32 an ended token is refreshed once and then served as it is', async () => {
-  const before = refreshes();
   const { user, old } = await userWithExpiredToken('alice');
+  const before = refreshes();
   const answers = [];
   for (let count = 0; count < 20; count += 1) answers.push(await world.token(user, connector));
   assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
@@ -74,8 +74,8 @@ test('PUB-33 100 parallel reads through two processes over one table: one refres
   const environment = { AWS_ENDPOINT_URL_DYNAMODB: dynamodb, AWS_ENDPOINT_URL_KMS: kms, AWS_ENDPOINT_URL_SQS: sqs };
   const second = await Product.start({ environment });
   try {
-    const before = refreshes();
     const { user } = await userWithExpiredToken('crowd');
+    const before = refreshes();
     world.provider.delayTokenRequests(800);
     const bases = [world.api, new Api(second.base)];
     const answers = await Promise.all(

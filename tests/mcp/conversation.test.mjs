@@ -3,7 +3,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js';
-import { launch, profile, shot } from '../browser/chromium.mjs';
+import { button, launch, profile, shot } from '../browser/chromium.mjs';
 import { ADMIN, client, clientWith, open, use } from './assistants.mjs';
 
 const OPENS_PAGES = { elicitation: { url: {} } };
@@ -25,8 +25,6 @@ let registered;
 /** All that any tool has answered, and what none may. */
 const heard = [];
 const secrets = [];
-
-const button = (page, name) => page.getByRole('button', { name, exact: true });
 
 before(async () => {
   [world, browser] = await Promise.all([open(), launch()]);
@@ -78,6 +76,38 @@ async function tabOf(user) {
   return known;
 }
 
+/** The user opens the page that their agent asks for, and agrees to what is told there at the demo provider. */
+async function agrees(user, whose, link, asked) {
+  const { page: tab, context } = await tabOf(user);
+  // The app whose agent it is shows the link, and so knows what comes back: nobody else's attempt would be finished.
+  await tab.evaluate(async (address) => {
+    const { configure } = await import('/connect.js');
+    await configure({ app: 'shown', getToken: () => '' }).expect(address);
+  }, link);
+  await tab.goto(link);
+  await tab.getByText(asked).waitFor();
+  await shot(tab, `mcp-2-link-of-${user}`);
+  await button(tab, `Continue to ${proposal.name}`).click();
+  await tab.getByText(whose.email).click();
+  const finished = tab.waitForResponse((answer) => /\/sessions\/[^/]+\/finish$/.test(new URL(answer.url()).pathname));
+  await button(tab, 'Allow').click();
+  assert.equal((await finished).status(), 200);
+  await context.close();
+}
+
+/** An admin opens the page that the assistant asks for, signed in with their key; `enter` fills in what is asked. */
+async function confirms(url, enter) {
+  const { page: tab, context } = await profile(browser, {});
+  await tab.goto(url);
+  await tab.getByLabel('Admin key', { exact: true }).fill(world.adminKey);
+  await button(tab, 'Sign in').click();
+  await tab.locator('#main:not([aria-busy]) h1').waitFor();
+  await enter?.(tab);
+  await button(tab, 'Confirm').click();
+  await tab.getByRole('heading', { level: 1, name: proposal.name, exact: true }).waitFor();
+  await context.close();
+}
+
 const wish = { integration_type: 'demo calendar', scopes: ['profile', 'events.read'] };
 const proposal = { integration_type: 'demo', scopes: wish.scopes, name: 'Team calendars', kind: 'per_user' };
 const connector = {};
@@ -108,15 +138,13 @@ test('it proposes the connector, which an admin confirms in the browser with the
   assert.equal(await page(assistant, 'add_connector', proposal), url, 'asked again, it is the same proposal');
   const unconfirmed = await ask(assistant, 'find_connector', wish);
   assert.equal(unconfirmed.fits, false, 'nothing is done before a person confirms');
-  const { page: tab, context } = await profile(browser, {});
-  await tab.goto(url);
-  await tab.getByLabel('Admin key', { exact: true }).fill(world.adminKey);
-  await button(tab, 'Sign in').click();
-  await tab.getByLabel('Client secret', { exact: true }).fill(registered.client_secret);
-  await shot(tab, 'mcp-1-proposal');
-  await button(tab, 'Confirm').click();
-  await tab.getByRole('heading', { level: 1, name: proposal.name, exact: true }).waitFor();
-  await context.close();
+  const connectors = async () => (await world.admin('GET', '/connectors')).body.connectors.map(({ id }) => id);
+  assert.ok(!(await connectors()).includes(connector.connector_id));
+  await confirms(url, async (tab) => {
+    await tab.getByLabel('Client secret', { exact: true }).fill(registered.client_secret);
+    await shot(tab, 'mcp-1-proposal');
+  });
+  assert.ok((await connectors()).includes(connector.connector_id));
   const stands = await ask(assistant, 'add_connector', proposal);
   assert.deepEqual([stands.status, stands.connector_id], ['confirmed', connector.connector_id]);
 });
@@ -140,22 +168,7 @@ for (const [user, whose, other] of [
     assert.equal(early.isError, true, 'before anybody agreed there is nothing to read');
 
     const link = await page(agent, 'connect', connector);
-    const { page: tab, context } = await tabOf(user);
-    // The app whose agent it is shows the link, and so knows what comes back: nobody else's attempt would be finished.
-    await tab.evaluate(async (address) => {
-      const { configure } = await import('/connect.js');
-      await configure({ app: 'shown', getToken: () => '' }).expect(address);
-    }, link);
-    await tab.goto(link);
-    await tab.getByText('See the events in your calendar').waitFor();
-    await shot(tab, `mcp-2-link-of-${user}`);
-    await button(tab, `Continue to ${proposal.name}`).click();
-    await tab.getByText(whose.email).click();
-    const finished = tab.waitForResponse((answer) => /\/sessions\/[^/]+\/finish$/.test(new URL(answer.url()).pathname));
-    await button(tab, 'Allow').click();
-    assert.equal((await finished).status(), 200);
-    await context.close();
-
+    await agrees(user, whose, link, 'See the events in your calendar');
     assert.equal((await ask(agent, 'connect', connector)).status, 'connected');
     const [connected] = (await ask(agent, 'list_connections')).connections;
     assert.deepEqual([connected.status, connected.account], ['active', whose.email]);
@@ -167,11 +180,37 @@ for (const [user, whose, other] of [
   });
 }
 
+test('the connector asks for more once a person has confirmed that, and whoever connected agrees again', async () => {
+  const more = { integration_type: 'demo', kind: 'per_user', scopes: ['profile', 'events.read', 'events.write'] };
+  const lacking = await ask(assistant, 'find_connector', more);
+  assert.deepEqual([lacking.fits, lacking.connectors[0].missing_scopes], [false, ['events.write']]);
+  assert.match(lacking.next_step, /update_connector/);
+  const change = { ...connector, scopes: more.scopes };
+  const url = await page(assistant, 'update_connector', change);
+  await confirms(url, (tab) => tab.getByText('2 people would have to connect again').waitFor());
+  assert.equal((await ask(assistant, 'update_connector', change)).status, 'confirmed');
+  assert.equal((await ask(assistant, 'find_connector', more)).fits, true);
+
+  const agent = await agentOf('alice');
+  const [before] = (await ask(agent, 'list_connections')).connections;
+  assert.deepEqual([before.reconnect_required, before.missing_scopes], [true, ['events.write']]);
+  const link = await page(agent, 'connect', connector);
+  await agrees('alice', ROBIN, link, 'Add and change events in your calendar');
+  const [after] = (await ask(agent, 'list_connections')).connections;
+  assert.deepEqual([after.status, after.missing_scopes, after.account], ['active', [], ROBIN.email]);
+  const write = { ...connector, method: 'POST', path: '/events', body: { title: 'Lunch' } };
+  const written = await ask(agent, 'call_api_write', write);
+  assert.deepEqual([written.phase, written.status_code], ['responded', 405], 'the demo has nothing to write to');
+  const [bobs] = (await ask(await agentOf('bob'), 'list_connections')).connections;
+  assert.equal(bobs.reconnect_required, true, 'what alice has agreed to bob has not');
+});
+
 test('one disconnects through the agent, and the other goes on reading', async () => {
   const [alice, bob] = [await agentOf('alice'), await agentOf('bob')];
   assert.equal((await ask(alice, 'disconnect', connector)).status, 'disconnected');
   const refused = await alice.callTool({ name: 'call_api_read', arguments: { ...connector, path: '/events' } });
   assert.equal(refused.isError, true);
+  assert.equal((await ask(alice, 'disconnect', connector)).revocation, 'none', 'to end it again changes nothing');
   const read = await ask(bob, 'call_api_read', { ...connector, path: '/events' });
   assert.equal(read.data.calendar, SAM.email);
 });

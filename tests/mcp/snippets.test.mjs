@@ -3,23 +3,14 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { launch, profile } from '../browser/chromium.mjs';
+import { IMPORTS, installed } from '../harness/app-elsewhere.mjs';
 import { ADMIN, client, open, use } from './assistants.mjs';
 
 const TESTS = resolve(import.meta.dirname, '..');
-
-/** Where a browser finds what the SDK imports. */
-const IMPORTS = {
-  '@base44/sdk': '/modules/@base44/sdk/dist/index.js',
-  axios: '/modules/axios/dist/esm/axios.js',
-  partysocket: '/modules/partysocket/dist/index.mjs',
-  'socket.io-client': '/modules/socket.io-client/dist/socket.io.esm.min.js',
-  uuid: '/modules/uuid/dist/index.js',
-};
 
 let world;
 let browser;
@@ -48,11 +39,8 @@ const startApi = () =>
 /** An app on an origin of its own. `body` is what stands in its page. */
 async function startSite() {
   const server = createServer(async (request, response) => {
-    const { pathname } = new URL(request.url, 'http://localhost');
-    if (pathname.startsWith('/modules/')) {
-      const file = await readFile(join(TESTS, 'node_modules', pathname.slice('/modules/'.length)));
-      return void response.writeHead(200, { 'content-type': 'text/javascript' }).end(file);
-    }
+    const module = await installed(new URL(request.url, 'http://localhost').pathname);
+    if (module) return void response.writeHead(200, { 'content-type': 'text/javascript' }).end(module);
     const imports = `<script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>`;
     const page = `<!doctype html><title>An app</title><link rel="icon" href="data:,">${imports}${server.body}`;
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);

@@ -1,5 +1,6 @@
 //! Calls to a provider's API: what reaches it, and what comes back.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 
 use crate::world::{Answer, ApiDouble, Connector, Reply, World, text};
@@ -168,7 +169,7 @@ async fn a_grant_that_is_over_asks_for_the_user() {
     let old = called.world.access_token(&called.connector, "alice").await;
     called.world.provider.take_back("alice@provider");
     called.api.refuse(&old);
-    assert_eq!(called.call(&json!({"path": "/x"})).await.refusal(), (404, "reconnect_required".to_owned()));
+    assert_eq!(called.call(&json!({"path": "/x"})).await.refusal(), (409, "reconnect_required".to_owned()));
     assert_eq!(called.api.take().len(), 1);
 }
 
@@ -220,6 +221,20 @@ async fn of_several_connectors_of_a_type_the_one_counts_that_the_user_is_connect
     called.call_by_type(&json!({"path": "/x"})).await.expect(200);
     called.world.disconnect(&other, "alice").await.expect(200);
     assert_eq!(called.call_by_type(&json!({"path": "/x"})).await.refusal(), (404, "NOT_FOUND".to_owned()));
+}
+
+/// A workspace may have hundreds of connectors, and one of them may be broken.
+#[tokio::test]
+async fn a_call_by_type_reads_the_connectors_of_its_user_and_no_others() {
+    let called = Called::new().await;
+    let spoilt = called.world.connector_at(&called.world.workspace, "calendar", "Spoilt", &["read"]).await;
+    for mut item in called.world.aws.items("TABLE_REGISTRY").await {
+        if item["sk"].as_s().unwrap() == &format!("CONNECTOR#{}", spoilt.id) {
+            item.insert("connector_kind".to_owned(), AttributeValue::S("nobody's".to_owned()));
+            called.world.aws.put("TABLE_REGISTRY", item).await;
+        }
+    }
+    assert_eq!(called.call_by_type(&json!({"path": "/x"})).await.expect(200)["success"], true);
 }
 
 #[tokio::test]

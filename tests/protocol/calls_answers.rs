@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use base64::Engine;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
@@ -212,4 +213,48 @@ async fn a_refresh_that_fails_for_now_leaves_the_answer_of_the_api() {
     let broken = called.call(&json!({"method": "POST", "path": "/x"})).await.expect(200);
     assert_eq!(broken["phase"], "sent_unconfirmed");
     assert_eq!(called.api.take().len(), 1, "a broken connection is no refused token");
+}
+
+/// No rule keeps a server from these. What comes back is what it said, or nothing.
+#[tokio::test]
+async fn an_answer_that_hardly_anybody_gives_is_told_as_what_it_is() {
+    let called = Called::new().await;
+    for (head, body, status, data) in [
+        ("HTTP/1.0 200 OK\r\ncontent-type: text/plain", "to the end", 200, json!("to the end")),
+        ("HTTP/1.1 999 Request denied\r\ncontent-length: 2", "no", 999, json!("no")),
+        ("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade", "", 101, json!(null)),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 2", "ok", 200, json!("ok")),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: set-cookie",
+            "2\r\nok\r\n0\r\nset-cookie: canary\r\n\r\n",
+            200,
+            json!("ok"),
+        ),
+        ("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 6", "<html>", 200, json!("<html>")),
+        ("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2", " \n", 200, json!(" \n")),
+    ] {
+        let told = called.told("POST", head, body.as_bytes()).await;
+        assert_told(&told, status == 200, status, head);
+        assert_eq!(told["data"], data, "{head}");
+        assert!(!told.to_string().contains("canary"), "{told}");
+    }
+    let wide: Vec<u8> = r#"{"a":1}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let kind = "application/json; charset=utf-16le";
+    let told = called.told("GET", &format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}"), &wide).await;
+    assert_told(&told, true, 200, kind);
+    assert_eq!((&told["data"], &told["content_type"]), (&json!(null), &json!(kind)));
+    assert_eq!(told["data_base64"], json!(base64::prelude::BASE64_STANDARD.encode(&wide)));
+    called.api.take();
+    for head in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3",
+        "HTTP/1.1 200 OK\r\ncontent-length: +2",
+        "HTTP/1.1 20 OK",
+        "HTTP/0.9",
+        "<html>",
+    ] {
+        called.api.raw(head, b"ok!");
+        let told = called.call(&json!({"method": "POST", "path": "/x"})).await.expect(200);
+        assert_eq!((&told["phase"], &told["status_code"]), (&json!("sent_unconfirmed"), &json!(null)), "{head}");
+        assert_eq!(called.api.take().len(), 1, "{head}");
+    }
 }

@@ -147,6 +147,10 @@ async fn a_rule_about_methods_holds_for_every_way_to_ask_for_one() {
     let rules = json!({"call_rules": {"methods": ["GET", "POST"], "paths": [{"prefix": "/x"}]}});
     called.world.change(&called.connector, &rules).await;
     let form = json!({"Content-Type": "application/x-www-form-urlencoded"});
+    let (parts, plain) =
+        (json!({"Content-Type": "multipart/form-data; boundary=b"}), json!({"Content-Type": "text/plain"}));
+    let long = format!("a={}&_method=delete", "b".repeat(10_000));
+    let in_parts = "--b\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--b--\r\n";
     for call in [
         json!({"path": "/x?method=delete"}),
         json!({"path": "/x", "query": {"_method": "PUT"}}),
@@ -154,6 +158,14 @@ async fn a_rule_about_methods_holds_for_every_way_to_ask_for_one() {
         json!({"method": "POST", "path": "/x", "body": {"_method": "delete"}}),
         json!({"method": "POST", "path": "/x", "headers": form, "body": {"method": "DELETE"}}),
         json!({"method": "POST", "path": "/x", "headers": form, "body": "a=b&method=patch"}),
+        json!({"path": "/x?%20_method=delete"}),
+        json!({"path": "/x?.method=delete"}),
+        json!({"path": "/x", "query": {"_method[]": "DELETE"}}),
+        json!({"method": "POST", "path": "/x", "headers": form, "body": "a=b; _method=delete"}),
+        json!({"method": "POST", "path": "/x", "headers": form, "body": "a=%ff&_method=delete"}),
+        json!({"method": "POST", "path": "/x", "headers": form, "body": long}),
+        json!({"method": "POST", "path": "/x", "headers": parts, "body": in_parts}),
+        json!({"method": "POST", "path": "/x", "headers": plain, "body": "{\"_method\":\"DELETE\"}"}),
     ] {
         assert_eq!(called.call(&call).await.refusal(), (403, "blocked_by_policy".to_owned()), "{call}");
     }
@@ -162,8 +174,36 @@ async fn a_rule_about_methods_holds_for_every_way_to_ask_for_one() {
         json!({"path": "/x?method=get"}),
         json!({"path": "/x", "query": {"method": "photos.getInfo"}}),
         json!({"method": "POST", "path": "/x", "body": {"method": "DELETE"}}),
+        json!({"method": "POST", "path": "/x", "headers": form, "body": "note=DELETE&a=%ff"}),
+        json!({"method": "POST", "path": "/x", "headers": parts, "body": in_parts.replace("_method", "note")}),
     ] {
         assert_eq!(called.call(&call).await.expect(200)["success"], true, "{call}");
+    }
+}
+
+/// What several servers take for different types, or read in another charset than it is sent in, is judged as one thing and
+/// carried out as another.
+#[tokio::test]
+async fn a_body_is_of_one_type_and_what_it_says_of_its_charset_is_true() {
+    let called = Called::new().await;
+    for (content_type, body, pointer) in [
+        ("application/x-www-form-urlencoded, text/plain", "a=b", "/headers/Content-Type"),
+        ("application/x-www-form-urlencoded text/plain", "a=b", "/headers/Content-Type"),
+        ("text", "a=b", "/headers/Content-Type"),
+        ("", "a=b", "/headers/Content-Type"),
+        ("text/plain; charset=latin1", "é", "/body"),
+        ("application/x-www-form-urlencoded; charset=utf-16le", "_\0", "/body"),
+        ("application/json; charset=utf-7", "+AF8-method", "/body"),
+    ] {
+        let call = json!({"method": "POST", "path": "/x", "headers": {"Content-Type": content_type}, "body": body});
+        assert_eq!(called.call(&call).await.expect(422)["errors"][0]["pointer"], pointer, "{content_type}");
+    }
+    assert!(called.api.take().is_empty());
+    for (content_type, body) in [("text/plain; charset=latin1", "e"), ("Text/CSV;Charset=\"utf-8\"", "é")] {
+        let call = json!({"method": "POST", "path": "/x", "headers": {"CONTENT-TYPE": content_type}, "body": body});
+        called.call(&call).await.expect(200);
+        let seen = called.api.take().remove(0);
+        assert_eq!((seen.header("content-type"), seen.body.as_str()), (Some(content_type), body));
     }
 }
 

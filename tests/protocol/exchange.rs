@@ -70,7 +70,12 @@ impl Scene {
 fn assert_refused(answer: &Answer, status: u16, error: &str, what: &str) {
     let body = answer.expect(status);
     assert_eq!(body["error"], error, "{what}: {answer:?}");
-    assert!(body["error_description"].is_string(), "{what}: {answer:?}");
+    // Section 5.2 has printable ASCII, without the quotation mark and the backslash.
+    let description = body["error_description"].as_str().unwrap_or_default();
+    let is_allowed = |char: char| matches!(char, ' '..='~') && char != '"' && char != '\\';
+    assert!(!description.is_empty() && description.chars().all(is_allowed), "{what}: {answer:?}");
+    assert_eq!(body.as_object().unwrap().len(), 2, "{what}: {answer:?}");
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{what}");
     assert!(is_kept_from_caches(answer), "{what}");
 }
 
@@ -266,4 +271,83 @@ async fn a_connector_that_is_not_for_absent_users_answers_to_present_ones_only()
     assert_eq!(world.change(&scene.connector, &json!({"name": "Other"})).await["offline_use"], false);
     world.change(&scene.connector, &json!({"offline_use": true})).await;
     away().await.expect(200);
+}
+
+/// RFC 6749, sections 2.3.1, 3.2 and 5.2, and RFC 8693, section 2.1, where two readers may differ.
+#[tokio::test]
+async fn a_request_is_read_in_one_way_whatever_it_is_dressed_as() {
+    let scene = Scene::new().await;
+    let app = &scene.world.app;
+    let shown = basic(&app.id, &app.service_key);
+    let same = scene.world.access_token(&scene.connector, "alice").await;
+    let post = |kind: &str, body: Vec<u8>| {
+        let call = scene.world.call("POST", "/oauth/token").header("authorization", &shown);
+        call.raw(kind, body).send()
+    };
+    let right = form(&scene.right());
+    for kind in
+        ["application/x-www-form-urlencoded;charset=UTF-8", "Application/X-WWW-Form-URLEncoded ; charset=iso-8859-1"]
+    {
+        assert_eq!(post(kind, right.clone()).await.expect(200)["access_token"], json!(same), "{kind}");
+    }
+    for kind in ["text/plain", "multipart/form-data; boundary=b", "application/x-www-form-urlencoded-not", ""] {
+        assert_refused(&post(kind, right.clone()).await, 400, "invalid_request", kind);
+    }
+    let usual = "application/x-www-form-urlencoded";
+    // Fields without a value count as left out (section 3.2), wherever they stand.
+    let emptied =
+        [b"actor_token=&resource=&scope=&audience=&".to_vec(), right.clone(), b"&grant_type=".to_vec()].concat();
+    post(usual, emptied).await.expect(200);
+    let connector = scene.connector.id.as_str();
+    let in_lists = format!("{connector} {connector}");
+    for (change, error) in [
+        (("audience", in_lists.as_str()), "invalid_target"),
+        (("audience", "https://calendar.example"), "invalid_target"),
+        (("audience", app.id.as_str()), "invalid_target"),
+        (("actor_token_type", JWT), "invalid_request"),
+        (("requested_token_type", JWT), "invalid_request"),
+        (("subject_token_type", "jwt"), "invalid_request"),
+        (("grant_type", "token-exchange"), "unsupported_grant_type"),
+        (("subject_token", "a\0b"), "invalid_request"),
+        (("subject_token", "\u{202e}é"), "invalid_request"),
+        (("scope", "read\u{e9}"), "invalid_scope"),
+        (("scope", "read a\"b"), "invalid_scope"),
+        (("scope", "read never-granted"), "invalid_scope"),
+    ] {
+        assert_refused(&scene.ask(&scene.with(&[change])).await, 400, error, &format!("{change:?}"));
+    }
+    for resource in ["https://calendar.example", "urn:x", "not a uri"] {
+        let both = [scene.right(), vec![("resource", resource), ("resource", "https://other.example")]].concat();
+        assert_refused(&scene.ask(&both).await, 400, "invalid_target", resource);
+    }
+    // Nothing of a request is read from its address (section 3.2: it is no place for credentials).
+    let in_address = format!("/oauth/token?{}", String::from_utf8(right).unwrap());
+    let bare =
+        scene.world.call("POST", &in_address).header("authorization", &shown).raw(usual, Vec::new()).send().await;
+    assert_refused(&bare, 400, "invalid_request", "everything in the address");
+    for method in ["GET", "HEAD", "PUT", "DELETE", "PATCH"] {
+        let answer = scene.world.call(method, "/oauth/token").header("authorization", &shown).send().await;
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")), "{method}");
+    }
+    assert_eq!(scene.world.access_token(&scene.connector, "alice").await, same);
+    assert!(scene.world.provider.refreshes().is_empty());
+}
+
+/// Whatever keeps a token away, the standard has a word and a status for it.
+#[tokio::test]
+async fn a_provider_that_fails_is_told_apart_from_a_request_that_is_wrong() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    world.advance(3_600);
+    let user = world.app.user(world, "alice");
+    let request = scene.with(&[("subject_token", user.as_str())]);
+    world.provider.fail_with(503, &[], "");
+    let later = scene.ask(&request).await;
+    assert_refused(&later, 503, "temporarily_unavailable", "a provider that is down");
+    assert!(later.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
+    let governance = json!({"integration_type": "fake", "per_user_connection_enabled": false});
+    world.admin("PUT", "/connector-governance").json(&governance).send().await.expect(200);
+    let off = scene.ask(&request).await;
+    assert_refused(&off, 400, "invalid_target", "switched off");
+    assert_eq!(off.header("x-base44-connector-error"), Some("blocked_by_policy"));
 }

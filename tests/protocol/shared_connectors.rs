@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     deletions::{LINGER, left, let_pass, remains},
-    world::{Browser, Connector, RETURN_URL, World, journeys::parameter},
+    world::{Answer, Browser, Connector, RETURN_URL, World, journeys::parameter},
 };
 
 const HOUR: u64 = 3_600;
@@ -129,6 +129,22 @@ async fn a_deleted_shared_connector_is_swept_and_a_deleted_app_ends_nothing_shar
     assert!(!remains(&world, &connector).await, "nor the entry by its type");
 }
 
+/// Alice's own token, exchanged for one of this connector.
+async fn exchanged(world: &World, connector: &str) -> Answer {
+    let (app, user) = (&world.app, world.app.user(world, "alice"));
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs([
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("client_id", &app.id),
+        ("client_secret", &app.service_key),
+        ("subject_token", &user),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+        ("audience", connector),
+    ]);
+    let form = form.finish().into_bytes();
+    world.call("POST", "/oauth/token").raw("application/x-www-form-urlencoded", form).send().await
+}
+
 /// Each kind is answered, where the other is meant, as if it were not there.
 #[tokio::test]
 async fn one_kind_is_never_used_as_the_other() {
@@ -142,8 +158,12 @@ async fn one_kind_is_never_used_as_the_other() {
         ("GET", "/app-user-auth/connectors/", "/token"),
         ("DELETE", "/app-user-auth/connectors/", ""),
         ("GET", "/connections?connector_id=", ""),
+        ("POST", "/app-user-auth/connectors/", "/call"),
     ] {
-        let ask = |id: &str| world.on_behalf(&world.app, "alice", method, &format!("{before}{id}{after}")).send();
+        let ask = |id: &str| {
+            let call = world.on_behalf(&world.app, "alice", method, &format!("{before}{id}{after}"));
+            if after == "/call" { call.json(&json!({"path": "/x"})) } else { call }.send()
+        };
         let (answered, nobodys) = (ask(&shared.id).await, ask(never).await);
         assert_eq!(answered.status, 404, "{method} {before}{after}");
         assert_eq!(answered.without_ids(), nobodys.without_ids(), "{method} {before}{after}");
@@ -151,6 +171,15 @@ async fn one_kind_is_never_used_as_the_other() {
     let body = json!({"user": {"issuer": world.app.issuer, "sub": "alice"}, "connector_id": shared.id});
     let link = world.call("POST", &world.app.path("/connect-sessions")).bearer(&world.app.service_key).json(&body);
     assert_eq!(link.send().await.status, 404);
+    let (away, _) = world.service_key(&world.workspace, &world.app.id, &["tokens:offline"]).await;
+    let by_name = |id: &str| {
+        let path = world.app.path(&format!("/users/alice/connectors/{id}/token"));
+        world.call("GET", &path).bearer(&away).send()
+    };
+    assert_eq!(by_name(&shared.id).await.without_ids(), by_name(never).await.without_ids());
+    by_name(&own.id).await.expect(200);
+    assert_eq!(exchanged(&world, &shared.id).await.without_ids(), exchanged(&world, never).await.without_ids());
+    exchanged(&world, &own.id).await.expect(200);
     let listed = world.as_user("alice", "GET", "/app-user-auth/connectors").send().await;
     assert!(listed.text.contains(&own.id) && !listed.text.contains(&shared.id));
 
@@ -160,6 +189,59 @@ async fn one_kind_is_never_used_as_the_other() {
     assert_eq!(world.shared_token(&world.app, &own.by_id()).await.refusal(), (404, "NOT_FOUND".to_owned()));
     world.access_token(&own, "alice").await;
     world.shared_token(&world.app, &shared.by_id()).await.expect(200);
+}
+
+/// A session that an admin began, in the hands of users and backends of the apps that it is for.
+#[tokio::test]
+async fn what_an_admin_has_begun_no_user_and_no_app_sees_or_finishes() {
+    let world = World::new().await;
+    let connector = world.shared_connector("Office").await;
+    let path = format!("/connectors/{}/connect", connector.id);
+    let begun = world.admin("POST", &path).json(&json!({})).send().await.expect(200);
+    let session = begun["session_id"].as_str().unwrap();
+    let never = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    for (method, after) in [("GET", ""), ("POST", "/finish")] {
+        let ask = |session: &str| {
+            let call =
+                world.on_behalf(&world.app, "alice", method, &format!("/app-user-auth/sessions/{session}{after}"));
+            if method == "POST" { call.json(&json!({"handle": "a".repeat(43)})) } else { call }.send()
+        };
+        let (theirs, nobodys) = (ask(session).await, ask(never).await);
+        assert!((400..500).contains(&theirs.status), "{theirs:?}");
+        assert_eq!(theirs.without_ids(), nobodys.without_ids(), "{method} {after}");
+    }
+    for (method, rest) in [("GET", ""), ("POST", "/open"), ("POST", "/continue"), ("POST", "/disconnect")] {
+        let ask = |session: &str| world.call(method, &format!("/connect/{session}{rest}")).send();
+        assert_eq!(ask(session).await.status, ask(never).await.status, "{method} {rest}");
+    }
+    assert!(world.provider.exchanges().is_empty());
+}
+
+/// The account is the workspace's: neither the key that connected it nor the app that asked for it takes it along.
+#[tokio::test]
+async fn what_is_shared_outlives_the_key_that_connected_it() {
+    let world = World::new().await;
+    let connector = world.shared_connector("Office").await;
+    let made = world.admin("POST", "/keys").json(&json!({"name": "Ada", "role": "admin"})).send().await.expect(201);
+    let key = made["key"].as_str().unwrap();
+    world.keep_secret(key);
+    let path = world.workspace.path(&format!("/connectors/{}/connect", connector.id));
+    let answer = world.call("POST", &path).bearer(key).json(&json!({})).send().await;
+    let mut browser = Browser::default();
+    browser.remember(&answer);
+    let redirect_url = answer.expect(200)["redirect_url"].as_str().unwrap().to_owned();
+    let landed = browser.open(&world, &world.provider.approve(&redirect_url, "office@provider")).await;
+    assert_eq!(parameter(landed.location(), "status"), "completed");
+    let connected_by = world.shared_view(&connector).await["connection"]["connected_by"].clone();
+    world.admin("DELETE", &format!("/keys/{}", made["key_id"].as_str().unwrap())).send().await;
+    world.advance(HOUR);
+    let issued = world.shared_token(&world.app, &connector.by_id()).await.expect(200);
+    assert!(world.provider.honours(issued["access_token"].as_str().unwrap()));
+    assert_eq!(world.provider.refreshes().len(), 1);
+    let view = world.shared_view(&connector).await["connection"].clone();
+    assert_eq!((&view["connected_by"], &view["status"]), (&connected_by, &json!("active")));
+    assert_eq!(world.connect_shared(&connector, "office@provider").await, "completed", "any other admin may renew it");
+    world.disconnect_shared(&connector).await.expect(200);
 }
 
 /// An id is claimed by its workspace, which may use it again: for the other kind, too.

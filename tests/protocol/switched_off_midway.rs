@@ -24,6 +24,13 @@ async fn on(world: &World) {
     switch(world, "per_user_connection_enabled", true).await;
 }
 
+/// Switches it off while the provider is asked for something.
+async fn off_during(world: &World, mut hold: Hold) {
+    hold.arrived().await;
+    off(world).await;
+    hold.release();
+}
+
 /// A user who is at the provider, and whether they come back in the browser in which they began.
 async fn at_provider() -> (World, Connector, Begun) {
     let world = World::new().await;
@@ -86,13 +93,9 @@ async fn an_app_that_finishes_after_it_was_switched_off_is_told_so_and_the_code_
 async fn what_is_switched_off_while_the_code_is_exchanged_is_given_back_to_the_provider() {
     let (world, connector, mut begun) = at_provider().await;
     let callback = world.provider.approve(&begun.redirect_url, "alice@provider");
-    let (mut hold, step) = Hold::new();
+    let (hold, step) = Hold::new();
     world.provider.next(step);
-    let meanwhile = async {
-        hold.arrived().await;
-        off(&world).await;
-        hold.release();
-    };
+    let meanwhile = off_during(&world, hold);
     let landed = join!(begun.browser.open(&world, &callback), meanwhile).0;
     assert_eq!(parameter(landed.location(), "status"), "failed");
     assert_eq!(world.provider.exchanges().len(), 1);
@@ -121,13 +124,9 @@ async fn whoever_was_connecting_again_keeps_the_connection_that_they_had() {
                 assert_eq!(world.finish(&begun.session, "alice", &handle).await.status, 403);
             }
             _ => {
-                let (mut hold, step) = Hold::new();
+                let (hold, step) = Hold::new();
                 world.provider.next(step);
-                let meanwhile = async {
-                    hold.arrived().await;
-                    off(&world).await;
-                    hold.release();
-                };
+                let meanwhile = off_during(&world, hold);
                 join!(begun.browser.open(&world, &callback), meanwhile);
             }
         }
@@ -201,13 +200,9 @@ async fn whoever_waits_for_a_refresh_when_it_is_switched_off_gets_no_token_and_w
     let connector = world.connector("Calendar").await;
     world.connect(&connector, "alice").await;
     world.advance(HOUR);
-    let (mut hold, step) = Hold::new();
+    let (hold, step) = Hold::new();
     world.provider.next(step);
-    let meanwhile = async {
-        hold.arrived().await;
-        off(&world).await;
-        hold.release();
-    };
+    let meanwhile = off_during(&world, hold);
     let (first, second, ()) = join!(world.token(&connector, "alice"), world.token(&connector, "alice"), meanwhile);
     for answer in [first, second] {
         assert_eq!(answer.refusal(), (403, "blocked_by_policy".to_owned()));
@@ -244,13 +239,9 @@ async fn whoever_waits_in_vain_for_a_refresh_when_it_is_switched_off_gets_no_tok
     let connector = world.connector("Calendar").await;
     world.connect(&connector, "alice").await;
     world.advance(HOUR - 30);
-    let (mut hold, step) = Hold::without(&["access_token"]);
+    let (hold, step) = Hold::without(&["access_token"]);
     world.provider.next(step);
-    let meanwhile = async {
-        hold.arrived().await;
-        off(&world).await;
-        hold.release();
-    };
+    let meanwhile = off_during(&world, hold);
     let answer = join!(world.token(&connector, "alice"), meanwhile).0;
     assert_eq!(answer.refusal(), (403, "blocked_by_policy".to_owned()));
     on(&world).await;

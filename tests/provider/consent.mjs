@@ -7,8 +7,9 @@ const page = ({ uid, params }) => `<!doctype html>
 <h1>${escape(params.client_id)} asks for access</h1>
 <form method="post" action="/interaction/${escape(uid)}">
 <label>Account <input name="account" value="ada" required></label>
-${params.scope
+${(params.scope ?? '')
   .split(' ')
+  .filter(Boolean)
   .map(
     (scope) => `<label><input type="checkbox" name="scope" value="${escape(scope)}" checked>${escape(scope)}</label>`,
   )
@@ -23,11 +24,12 @@ async function form(request) {
   return new URLSearchParams(body);
 }
 
-async function allowed(provider, { client_id: clientId, scope }, answers) {
+async function allowed(provider, { client_id: clientId, scope = '', resource }, answers) {
   const accountId = answers.get('account');
   const chosen = new Set(answers.getAll('scope'));
   const grant = new provider.Grant({ accountId, clientId });
   grant.addOIDCScope([...chosen].join(' '));
+  if (resource) grant.addResourceScope(resource, [...chosen].join(' '));
   grant.rejectOIDCScope(
     scope
       .split(' ')

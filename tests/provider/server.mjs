@@ -1,7 +1,7 @@
 // A real authorization server (npm `oidc-provider`) on loopback, set strictly: PKCE for everyone, refresh tokens that
 // rotate and whose reuse ends the whole grant, revocation, and the `iss` parameter of RFC 9207.
 import { createServer } from 'node:http';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -23,11 +23,18 @@ export const SCOPES = [
 /**
  * What protects a flow beyond RFC 6749, each only where a test asks for it: `pushed` requests (RFC 9126) and no others,
  * tokens `bound` to a key (RFC 9449) whose proofs need a nonce, or `bindable` if a client wants that, and the `methods` by which clients prove who they are.
+ * With `resourceScopes` it gives tokens for whatever resource is asked for (RFC 8707, RFC 9068) with these scopes, to clients
+ * that register themselves (RFC 7591).
  */
-function protection({ pushed = false, bound = false, bindable = bound, methods }) {
+function protection({ pushed = false, bound = false, bindable = bound, methods, resourceScopes }) {
+  const server = (audience) => ({ audience, scope: resourceScopes.join(' '), accessTokenFormat: 'jwt' });
   return {
     ...(methods && { clientAuthMethods: methods }),
     features: {
+      ...(resourceScopes && {
+        registration: { enabled: true },
+        resourceIndicators: { enabled: true, getResourceServerInfo: (_ctx, resource) => server(resource) },
+      }),
       pushedAuthorizationRequests: { enabled: pushed, requirePushedAuthorizationRequests: pushed },
       dPoP: { enabled: bindable, nonceSecret: bound ? randomBytes(32) : undefined, requireNonce: () => bound },
     },
@@ -42,7 +49,7 @@ function configuration(adapter, jwks, lives, security) {
     fetch: (url, { dispatcher: _, ...options }) => globalThis.fetch(url, options),
     adapter,
     jwks,
-    scopes: SCOPES,
+    scopes: [...SCOPES, ...(security.resourceScopes ?? [])],
     claims: { openid: ['sub'], email: ['email'], profile: ['name'] },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     pkce: { required: () => true },
@@ -82,7 +89,7 @@ async function signingKeys() {
 /** One authorization server; `close` it when the test file is done. */
 export class AuthorizationServer {
   #lives = { access: 3_600 };
-  #faults = { delay: 0, status: null, pushed: null };
+  #faults = { delay: 0, hold: undefined, status: null, pushed: null };
 
   static async start(security = {}) {
     const server = new AuthorizationServer();
@@ -125,6 +132,21 @@ export class AuthorizationServer {
   /** From now on the token endpoint thinks this many milliseconds before it works. */
   delayTokenRequests(milliseconds) {
     this.#faults.delay = milliseconds;
+  }
+
+  /**
+   * The next token request is held: `came` resolves when it is there, and it is worked on when `release` is called. The caller
+   * waits eight seconds for it.
+   */
+  holdTokenRequest() {
+    const gate = new EventEmitter();
+    const [came, released] = [once(gate, 'came'), once(gate, 'released')];
+    this.#faults.hold = async () => {
+      this.#faults.hold = undefined;
+      gate.emit('came');
+      await released;
+    };
+    return { came, release: () => gate.emit('released') };
   }
 
   /** From now on the token endpoint answers this status with a body that isn't JSON; `null` heals it. */
@@ -176,6 +198,7 @@ export class AuthorizationServer {
   async #observe(ctx, next) {
     if (ctx.path === '/token') {
       await pause(this.#faults.delay);
+      await this.#faults.hold?.();
       if (this.#faults.status) {
         this.journal.failedTokenRequest(this.#faults.status);
         ctx.status = this.#faults.status;

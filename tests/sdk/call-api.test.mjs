@@ -219,7 +219,7 @@ test('a user who has not connected has nothing called', async () => {
   assert.deepEqual(await refused(client.asServiceRole.connectors.callApi(TYPE, { path: '/x' })), [404, 'NOT_FOUND']);
 });
 
-test('a grant that is over asks for the user with the code that apps match on', async () => {
+test('a grant that is over asks for the user, and is told apart from none at all', async () => {
   const user = await world.user('ended');
   await world.connect(user, connector);
   const client = createClient({
@@ -231,6 +231,6 @@ test('a grant that is over asks for the user with the code that apps match on', 
   const connectors = client.asServiceRole.connectors;
   const { accessToken } = await connectors.getCurrentAppUserConnection(connector.id);
   await world.provider.endGrantOf(accessToken);
-  assert.deepEqual(await refused(connectors.callApi(TYPE, { path: '/x' })), [404, 'reconnect_required']);
-  assert.deepEqual(await refused(connectors.callApi(TYPE, { path: '/x' })), [404, 'reconnect_required']);
+  assert.deepEqual(await refused(connectors.callApi(TYPE, { path: '/x' })), [409, 'reconnect_required']);
+  assert.deepEqual(await refused(connectors.callApi(TYPE, { path: '/x' })), [409, 'reconnect_required']);
 });

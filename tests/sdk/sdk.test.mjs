@@ -2,7 +2,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { Base44Error, createClient } from '@base44/sdk';
+import { Base44Error, createClient, createClientFromRequest } from '@base44/sdk';
 import { passed } from '../harness/until.mjs';
 import { returned, RETURN_URL, World } from '../harness/world.mjs';
 
@@ -143,6 +143,33 @@ test('without a wish the user comes back to the app’s first return URL', async
   assert.equal(landed.url.origin + landed.url.pathname, RETURN_URL);
 });
 
+test('a backend function that makes its client of a request speaks for whoever sent it', async () => {
+  const user = await world.user('caller');
+  await connectThroughSdk(user, clientsOf(user));
+  const made = (token) =>
+    createClientFromRequest(
+      new Request('https://functions.example/', {
+        headers: {
+          ...(token && { Authorization: `Bearer ${token}` }),
+          'Base44-Service-Authorization': `Bearer ${user.app.key}`,
+          'Base44-App-Id': user.app.id,
+          'Base44-Api-Url': world.product.base,
+          'Base44-Functions-Version': 'v7',
+          'Base44-State': 'x'.repeat(4_096),
+          'X-Data-Env': 'dev',
+        },
+      }),
+    ).asServiceRole.connectors;
+  const { accessToken } = await made(user.jwt).getCurrentAppUserConnection(connector.id);
+  assert.equal(await world.provider.accepts(accessToken), true, 'the provider takes the token');
+  const stranger = await refused(made((await world.user('stranger')).jwt).getCurrentAppUserConnection(connector.id));
+  assert.deepEqual([stranger.status, stranger.code], [404, 'NOT_FOUND']);
+  for (const token of [undefined, 'nonsense']) {
+    const nobody = await refused(made(token).getCurrentAppUserConnection(connector.id));
+    assert.deepEqual([nobody.status, nobody.code], [401, 'unauthorized']);
+  }
+});
+
 test('what the workspace shares is had by type and by connector, until an admin disconnects it', async () => {
   const office = await world.newConnector({ name: 'Office', kind: 'shared', connection_config: { subdomain: 'acme' } });
   const { backend } = clientsOf(await world.user('alice'));
@@ -158,6 +185,13 @@ test('what the workspace shares is had by type and by connector, until an admin 
   };
   await nothing();
   assert.equal((await world.connectShared(office)).status, 'completed');
+  // The account is the app's, so it does not matter who is signed in; but nobody's call is made in another's name.
+  const common = { serverUrl: world.product.base, appId: world.app.id, serviceToken: world.app.key };
+  for (const token of [undefined, 'nonsense']) {
+    const { connectors } = createClient({ ...common, token }).asServiceRole;
+    assert.equal(await world.provider.accepts((await connectors.getWorkspaceConnection(office.id)).accessToken), true);
+    if (token) assert.equal((await refused(connectors.callApi(office.integration_type, { path: '/x' }))).status, 401);
+  }
   const [byType, byId] = await Promise.all(asks.map((ask) => ask()));
   assert.deepEqual(byType, byId);
   assert.deepEqual(byId.connectionConfig, { subdomain: 'acme' });

@@ -83,10 +83,12 @@ test('a receiver that was down is sent what it missed, signed anew', async () =>
   const connector = await world.newConnector();
   const first = await receiver.delivered('connector.created');
   receiver.status = 200;
-  const again = await until(30, 'a second try', () => receiver.deliveries[1]);
+  const id = first.headers['webhook-id'];
+  const again = await until(30, 'a second try', () =>
+    receiver.deliveries.find((one) => one !== first && one.headers['webhook-id'] === id),
+  );
   const event = new Webhook(hook.secret).verify(again.body, again.headers);
   assert.equal(event.connector_id, connector.id);
-  assert.equal(again.headers['webhook-id'], first.headers['webhook-id']);
 });
 
 test('both secrets sign for a while after a rotation', async () => {

@@ -44,6 +44,10 @@ mod tests {
         let bare =
             read_value(&json!({"path": "/", "host": null, "query": null, "headers": null, "body": null})).unwrap();
         assert_eq!((bare.method, bare.body), (CallMethod::Get, None));
+        let said =
+            read_value(&json!({"path": "/", "query": {"a": null}, "headers": {"Prefer": null, "Accept": "a/b"}}));
+        let names = said.unwrap().headers.into_keys().collect::<Vec<_>>();
+        assert_eq!(names, ["Accept"]);
     }
 
     #[test]

@@ -62,9 +62,30 @@ const ADMIN: &str = "workspace_admin";
 const OPERATOR: &str = "deployment_operator";
 const USER: &str = "user";
 
-/// A refusal, as a result that says what to do: the tool's own fields are not there then.
-pub(crate) fn refused(problem: &Problem) -> CallToolResult {
-    CallToolResult::error(vec![rmcp::model::ContentBlock::text(refusal(problem).to_string())])
+/// A refusal, as a result that says what to do: the tool's own fields are not there then. `lost` is what to do about something
+/// that is not there.
+pub(crate) fn refused(problem: &Problem, lost: &str) -> CallToolResult {
+    let mut refusal = refusal(problem);
+    if let Some(next_step) = next_step(problem.code(), lost) {
+        refusal["next_step"] = json!(next_step);
+    }
+    CallToolResult::error(vec![rmcp::model::ContentBlock::text(refusal.to_string())])
+}
+
+/// What an assistant does about a refusal, in terms of its tools; nothing where the detail has said all that there is.
+fn next_step<'a>(code: &str, lost: &'a str) -> Option<&'a str> {
+    Some(match code {
+        "NOT_FOUND" => lost,
+        "invalid_request" => "Correct the arguments that `errors` names, and call again.",
+        "reconnect_required" | "missing_scopes" => "Use connect: the user has to connect the account again.",
+        "blocked_by_policy" | "plan_required" | "forbidden" | "connector_misconfigured" | "provider_refused" => {
+            "Tell the person what `detail` says. To call again helps nobody before somebody has changed that."
+        }
+        "refresh_unavailable" | "provider_unavailable" | "unavailable" | "rate_limited" => {
+            "Nothing was lost: call again after `retry_after_seconds`, or in a minute."
+        }
+        _ => return None,
+    })
 }
 
 /// A refusal in fields: what programs go by, what people read, and who can change it, where that is somebody.
@@ -77,9 +98,9 @@ pub(crate) fn refusal(problem: &Problem) -> Value {
         refusal["errors"] = json!(errors);
     }
     let who = match problem.code() {
-        "blocked_by_policy" | "forbidden" => Some(ADMIN),
+        "blocked_by_policy" | "forbidden" | "connector_misconfigured" | "provider_refused" => Some(ADMIN),
         "plan_required" => Some(OPERATOR),
-        "reconnect_required" => Some(USER),
+        "reconnect_required" | "missing_scopes" => Some(USER),
         _ => None,
     };
     let more = [

@@ -5,12 +5,12 @@ use std::{future::Future, pin::Pin};
 
 use axum::http::request::Parts;
 use connectors::{domain::agent_scope::AgentScope, web::Problem};
-use rmcp::model::{Prompt, Resource, ResourceTemplate, Tool};
+use rmcp::model::{Prompt, ResourceTemplate, Tool};
 use serde_json::{Map, Value};
 
 use crate::{
     answer::Answer,
-    library::{Library, Of, Opening},
+    library::{Library, Of, Opening, Page},
     tool::{NoTool, Tools},
 };
 
@@ -33,6 +33,8 @@ pub(crate) enum Failed {
 pub(crate) struct About {
     pub(crate) name: &'static str,
     pub(crate) instructions: &'static str,
+    /// What an assistant does about something that is not there.
+    pub(crate) lost: &'static str,
     /// Whether there is anything beside tools.
     pub(crate) has_library: bool,
     /// What a token must be good for to look.
@@ -53,7 +55,7 @@ pub(crate) trait Behind: Send + Sync {
 
     fn use_tool<'a>(&'a self, parts: &'a Parts, name: &'a str, arguments: Value) -> Coming<'a, Answer>;
 
-    fn all_resources<'a>(&'a self, parts: &'a Parts) -> Coming<'a, Vec<Resource>>;
+    fn resources<'a>(&'a self, parts: &'a Parts, from: Option<&'a str>) -> Coming<'a, Page>;
 
     fn resource<'a>(&'a self, parts: &'a Parts, uri: &'a str) -> Coming<'a, Option<Value>>;
 
@@ -78,6 +80,7 @@ impl<T: Library> Behind for T {
         About {
             name: T::NAME,
             instructions: T::INSTRUCTIONS,
+            lost: T::LOST,
             has_library: T::IS_THERE,
             reads: T::READS,
             changes: T::CHANGES,
@@ -103,8 +106,10 @@ impl<T: Library> Behind for T {
         })
     }
 
-    fn all_resources<'a>(&'a self, parts: &'a Parts) -> Coming<'a, Vec<Resource>> {
-        Box::pin(async move { self.resources(&caller::<T>(parts)?).await.map_err(Failed::Refused) })
+    fn resources<'a>(&'a self, parts: &'a Parts, from: Option<&'a str>) -> Coming<'a, Page> {
+        Box::pin(
+            async move { <T as Library>::resources(self, &caller::<T>(parts)?, from).await.map_err(Failed::Refused) },
+        )
     }
 
     fn resource<'a>(&'a self, parts: &'a Parts, uri: &'a str) -> Coming<'a, Option<Value>> {

@@ -110,7 +110,7 @@ impl ServerHandler for Endpoint {
         match self.0.use_tool(parts, &request.name, arguments).await {
             Ok(Answer::Told(fields)) => Ok(told(fields).into()),
             Ok(Answer::Asks(page)) => Means::of(&context, &parts.headers).ask(page, request.input_responses.as_ref()),
-            Err(Failed::Refused(problem)) => Ok(refused(&problem).into()),
+            Err(Failed::Refused(problem)) => Ok(refused(&problem, self.0.about().lost).into()),
             Err(other) => Err(failed(&other)),
         }
     }
@@ -121,9 +121,11 @@ impl ServerHandler for Endpoint {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         self.has::<ListResourcesRequestMethod>()?;
-        only_page(page)?;
-        let resources = self.0.all_resources(parts(&context)?).await.map_err(|error| failed(&error))?;
-        Ok(ListResourcesResult::with_all_items(resources))
+        let from = page.and_then(|page| page.cursor);
+        let found = self.0.resources(parts(&context)?, from.as_deref()).await.map_err(|error| failed(&error))?;
+        let mut listed = ListResourcesResult::with_all_items(found.resources);
+        listed.next_cursor = found.next;
+        Ok(listed)
     }
 
     async fn list_resource_templates(
@@ -186,8 +188,7 @@ impl ServerHandler for Endpoint {
         let found = self.0.completion(parts(&context)?, of, &request.argument.name, &request.argument.value).await;
         let values = found.map_err(|error| failed(&error))?;
         let values = values.ok_or_else(|| ErrorData::invalid_params("there is no such argument", None))?;
-        let completion = CompletionInfo::new(values).map_err(|error| ErrorData::internal_error(error, None))?;
-        Ok(CompleteResult::new(completion))
+        Ok(CompleteResult::new(completion(values)?))
     }
 
     /// What the library could not read: a method that there is, with parameters that are not its own, or none that there is.
@@ -217,6 +218,14 @@ fn only_page(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
     }
 }
 
+/// As many values as the protocol has room for, and how many there are.
+fn completion(mut values: Vec<String>) -> Result<CompletionInfo, ErrorData> {
+    let (total, is_more) = (values.len(), values.len() > CompletionInfo::MAX_VALUES);
+    values.truncate(CompletionInfo::MAX_VALUES);
+    let completion = CompletionInfo::with_pagination(values, u32::try_from(total).ok(), is_more);
+    completion.map_err(|error| ErrorData::internal_error(error, None))
+}
+
 /// The newest protocol has no code of its own for it.
 fn nothing_there(context: &RequestContext<RoleServer>) -> ErrorData {
     let version = context.protocol_version().unwrap_or(ProtocolVersion::V_2025_03_26);
@@ -229,7 +238,9 @@ fn nothing_there(context: &RequestContext<RoleServer>) -> ErrorData {
 fn failed(failed: &Failed) -> ErrorData {
     match failed {
         Failed::Nobody => ErrorData::internal_error("nobody has proven who is calling", None),
-        Failed::NoTool => ErrorData::invalid_params("there is no tool of this name", None),
+        Failed::NoTool => {
+            ErrorData::invalid_params("there is no tool of this name: tools/list has those that are", None)
+        }
         Failed::Refused(problem) => not_granted(problem),
     }
 }

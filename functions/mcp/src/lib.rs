@@ -84,10 +84,10 @@ async fn of_builder(
     AssistantCaller(person, access): AssistantCaller,
     own_host: Option<Extension<OwnHost>>,
     headers: HeaderMap,
-    JsonBody(message): JsonBody,
+    JsonBody(messages): JsonBody,
 ) -> Result<Response, Problem> {
     let own_host = own_host.map(|Extension(own_host)| own_host);
-    transport.answer(person, Said { access, own_host, headers, message }).await
+    transport.answer(person, Said { access, own_host, headers, messages }).await
 }
 
 /// Answers an app's agent, for one of its users (Model Context Protocol, Streamable HTTP, no sessions).
@@ -96,7 +96,7 @@ async fn of_agent(
     AgentCaller(user, access): AgentCaller,
     own_host: Option<Extension<OwnHost>>,
     mut headers: HeaderMap,
-    JsonBody(message): JsonBody,
+    JsonBody(messages): JsonBody,
 ) -> Result<Response, Problem> {
     let own_host = own_host.map(|Extension(own_host)| own_host);
     // Pages of the app call for their user here as elsewhere. The way on knows one origin, its own.
@@ -104,5 +104,5 @@ async fn of_agent(
     if origin.is_some_and(|origin| user.app().allows_origin(origin)) {
         headers.remove(header::ORIGIN);
     }
-    transport.answer(user, Said { access, own_host, headers, message }).await
+    transport.answer(user, Said { access, own_host, headers, messages }).await
 }

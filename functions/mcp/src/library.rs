@@ -24,13 +24,28 @@ pub(crate) struct Opening {
     pub(crate) text: String,
 }
 
+/// What there is to read, as much of it as is told at once.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) resources: Vec<Resource>,
+    /// By what the rest is asked for, if there is more.
+    pub(crate) next: Option<String>,
+}
+
 /// What there is to read and to begin with.
 pub(crate) trait Library: Tools {
     /// Whether there is anything.
     const IS_THERE: bool;
 
-    /// Every thing to read that has a name.
-    fn resources(&self, caller: &Self::Caller) -> impl Future<Output = Result<Vec<Resource>, Problem>> + Send;
+    /// What there is to read that has a name: from the beginning, or from where an earlier page has ended.
+    ///
+    /// # Errors
+    /// No page has ended there.
+    fn resources(
+        &self,
+        caller: &Self::Caller,
+        from: Option<&str>,
+    ) -> impl Future<Output = Result<Page, Problem>> + Send;
 
     /// The forms of addresses of all others.
     fn templates() -> Vec<ResourceTemplate>;
@@ -52,7 +67,7 @@ pub(crate) trait Library: Tools {
         arguments: &Map<String, Value>,
     ) -> impl Future<Output = Result<Option<Opening>, Problem>> + Send;
 
-    /// How a value that begins so may go on; nothing, if there is no such argument.
+    /// Every way in which a value that begins so may go on; nothing, if there is no such argument.
     fn complete(
         &self,
         caller: &Self::Caller,

@@ -22,6 +22,9 @@ pub(crate) trait Tools: Clone + Send + Sync + 'static {
     /// What an assistant reads before it uses any tool.
     const INSTRUCTIONS: &str;
 
+    /// What an assistant does about something that is not there.
+    const LOST: &str;
+
     /// What a token must be good for to look.
     const READS: AgentScope;
 
@@ -151,6 +154,19 @@ pub(crate) fn optional<T, E: std::fmt::Display>(
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Option<T> {
     arguments.read(name, |value| parse(value.as_str().ok_or("must be a text")?).map_err(|error| error.to_string()))
+}
+
+/// How long a text is at most that is only looked through, in characters.
+const LONGEST: usize = 4_000;
+
+/// Reads a text that is only looked through: of several lines too, and an empty one is none.
+pub(crate) fn loose(arguments: &Table<'_>, name: &'static str) -> Option<String> {
+    let read = arguments.read(name, |value| {
+        let text = value.as_str().ok_or("must be a text")?;
+        let is_short = text.chars().count() <= LONGEST;
+        is_short.then(|| text.trim().to_owned()).ok_or_else(|| format!("must have {LONGEST} characters at most"))
+    });
+    read.filter(|text| !text.is_empty())
 }
 
 /// A text of the field's schema.

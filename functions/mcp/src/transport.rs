@@ -4,9 +4,10 @@
 use std::{fmt, marker::PhantomData, pin::Pin, sync::Arc};
 
 use axum::{
+    Json,
     body::{Body, to_bytes},
     http::{Extensions, HeaderMap, HeaderValue, Request, StatusCode, header},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use connectors::{
     domain::agent_scope::AgentScope,
@@ -27,10 +28,14 @@ use crate::{
     elicitation::{SESSION, session},
     endpoint::Endpoint,
     library::Library,
+    message::{Messages, answerable, unread},
 };
 
 /// How long a refusal of the library is that is looked at, in bytes.
 const LONGEST_REFUSAL: usize = 4 * 1024;
+
+/// How long one answer of a batch is at most, in bytes: the longest that a tool has, twice told, fits in.
+const LONGEST_ANSWER: usize = 1024 * 1024;
 
 /// What stands behind an address, and answers those who have proven who they are.
 pub trait Served: ServerHandler + Clone {
@@ -64,7 +69,7 @@ pub(crate) struct Said {
     pub(crate) access: Access,
     pub(crate) own_host: Option<OwnHost>,
     pub(crate) headers: HeaderMap,
-    pub(crate) message: Value,
+    pub(crate) messages: Messages,
 }
 
 impl<C> Clone for Transport<C> {
@@ -134,12 +139,60 @@ impl Way {
     }
 
     async fn answer(&self, extensions: Extensions, said: Said) -> Result<Response, Problem> {
-        let Said { access, own_host, mut headers, message } = said;
-        if let Some(scope) = (self.needs)(&message) {
-            access.require(scope)?;
-        }
-        let session = session(&message, &self.random.token());
+        let Said { access, own_host, mut headers, messages } = said;
         self.know_own_host(own_host.as_ref(), &mut headers);
+        match messages {
+            Messages::One(message) => {
+                self.require(&access, &message)?;
+                self.answer_one(extensions, headers, message).await
+            }
+            Messages::Several(messages) => {
+                messages.iter().flatten().try_for_each(|message| self.require(&access, message))?;
+                self.answer_all(&extensions, &headers, messages).await
+            }
+        }
+    }
+
+    fn require(&self, access: &Access, message: &Value) -> Result<(), Problem> {
+        (self.needs)(message).map_or(Ok(()), |scope| access.require(scope))
+    }
+
+    /// Answers a batch: what asks for an answer gets one, in the order of the messages (JSON-RPC 2.0, section 6).
+    async fn answer_all(
+        &self,
+        extensions: &Extensions,
+        headers: &HeaderMap,
+        messages: Vec<Result<Value, Value>>,
+    ) -> Result<Response, Problem> {
+        let mut answers = Vec::new();
+        for message in messages {
+            let answer = match message {
+                Ok(message) => self.answer_one(extensions.clone(), headers.clone(), message).await?,
+                Err(refusal) => {
+                    answers.push(refusal);
+                    continue;
+                }
+            };
+            if answer.status() == StatusCode::ACCEPTED {
+                continue;
+            }
+            let body = to_bytes(answer.into_body(), LONGEST_ANSWER).await.map_err(|error| Problem::internal(&error))?;
+            answers.push(serde_json::from_slice(&body).map_err(|error| Problem::internal(&error))?);
+        }
+        if answers.is_empty() {
+            return Ok(StatusCode::ACCEPTED.into_response());
+        }
+        Ok(Json(answers).into_response())
+    }
+
+    async fn answer_one(
+        &self,
+        extensions: Extensions,
+        headers: HeaderMap,
+        message: Value,
+    ) -> Result<Response, Problem> {
+        let id = answerable(&message);
+        let session = session(&message, &self.random.token());
         let mut request =
             Request::post("/").body(Body::from(message.to_string())).map_err(|error| Problem::internal(&error))?;
         *request.headers_mut() = headers;
@@ -158,7 +211,12 @@ impl Way {
         }
         // What it says is for developers of clients, and has nothing of the request in it but names of headers.
         let refusal = to_bytes(body, LONGEST_REFUSAL).await.unwrap_or_default();
-        Err(refused(parts.status, &String::from_utf8_lossy(&refusal)))
+        let said = String::from_utf8_lossy(&refusal);
+        // What the library can't read it takes for another kind of content.
+        if parts.status == StatusCode::UNSUPPORTED_MEDIA_TYPE && !said.contains("Content-Type") {
+            return Ok(unread(&id));
+        }
+        Err(refused(parts.status, &said))
     }
 
     /// The gateway says by which of its own names it took a request: that is ours too, for instance behind a distribution
@@ -173,9 +231,6 @@ impl Way {
 
 /// The library's plain refusal, in the form that all others have.
 fn refused(status: StatusCode, said: &str) -> Problem {
-    // What the library can't read it takes for another kind of content.
-    let is_unread = status == StatusCode::UNSUPPORTED_MEDIA_TYPE && !said.contains("Content-Type");
-    let status = if is_unread { StatusCode::BAD_REQUEST } else { status };
     let detail = match status {
         StatusCode::FORBIDDEN => "The request was made for another host, or from a page of another origin.",
         StatusCode::NOT_ACCEPTABLE => "`Accept` must name both application/json and text/event-stream.",

@@ -5,6 +5,7 @@ mod outcome;
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use futures::future::try_join_all;
 use tokio::time::{Instant, timeout_at};
 
 use self::outcome::NotFetched;
@@ -26,7 +27,7 @@ use crate::{
         call::{Call, PreparedCall},
         connector::{Connector, ConnectorKind},
         digest::sha256,
-        ids::ConnectorId,
+        ids::{ConnectorId, WorkspaceId},
         provider::{Provider, ProviderType, Step},
         refused_token::Witness,
         user::ConnectionKey,
@@ -34,7 +35,7 @@ use crate::{
     metrics::{Metric, Metrics},
     oauth::{ApiRequest, Presented, ProviderClient, egress::Fetched, says_expired},
     random::Random,
-    store::{Connections, Connectors},
+    store::{Connections, Connectors, StoreError},
     vault::Vault,
 };
 
@@ -72,63 +73,56 @@ impl CallProvider {
     ) -> Result<ConnectionKey, CallError> {
         let workspace = &service.app().workspace;
         if let Some(user) = user {
-            let is_meant = |connector: &Connector| {
-                connector.is_active() && connector.kind == ConnectorKind::PerUser && connector.provider == *provider
-            };
-            let connectors = self.connectors.of_workspace(workspace).await?.into_iter().filter(is_meant);
-            let connectors: Vec<ConnectorId> = connectors.map(|connector| connector.id).collect();
-            if !connectors.is_empty() {
-                return Ok(user.place(self.connected(user, connectors).await?));
+            match self.through(user, provider).await?.as_slice() {
+                [only] => return Ok(user.place(only.clone())),
+                [] => {}
+                _ => return Err(CallError::Ambiguous),
             }
         }
-        let place = self.shared.of_type(workspace, provider).await?;
-        Ok(place.ok_or(GetTokenError::NotConnected)?)
+        let shared = self.shared.of_type(workspace, provider).await?.ok_or(GetTokenError::NotConnected)?;
+        // Who could connect an account of their own never speaks with that of all.
+        if user.is_some() && self.is_for_users(workspace, provider).await? {
+            return Err(GetTokenError::NotConnected.into());
+        }
+        Ok(shared)
     }
 
-    /// The only one of these connectors, or the only one that the user is connected through.
-    async fn connected(&self, user: &AppUser, connectors: Vec<ConnectorId>) -> Result<ConnectorId, CallError> {
-        if let [only] = connectors.as_slice() {
-            return Ok(only.clone());
-        }
-        let through = self.connections.connectors_of_user(user.user()).await?;
-        let mut connected = connectors.into_iter().filter(|connector| through.contains(connector));
-        match (connected.next(), connected.next()) {
-            (Some(only), None) => Ok(only),
-            (None, _) => Err(GetTokenError::NotConnected.into()),
-            (Some(_), Some(_)) => Err(CallError::Ambiguous),
-        }
+    /// The connectors of this type that the user is connected through. No others are read: a workspace may have many.
+    async fn through(&self, user: &AppUser, provider: &ProviderType) -> Result<Vec<ConnectorId>, StoreError> {
+        let workspace = &user.app().workspace;
+        let known = self.connections.connectors_of_user(user.user()).await?;
+        let found = try_join_all(known.iter().map(|id| self.connectors.find(workspace, id))).await?;
+        let of_type = found.into_iter().flatten().filter(|connector| is_users_own(connector, provider));
+        Ok(of_type.map(|connector| connector.id).collect())
+    }
+
+    /// Whether users of the workspace's apps connect accounts of their own to this type.
+    async fn is_for_users(&self, workspace: &WorkspaceId, provider: &ProviderType) -> Result<bool, StoreError> {
+        let connectors = self.connectors.of_workspace(workspace).await?;
+        Ok(connectors.iter().any(|connector| is_users_own(connector, provider)))
     }
 
     /// Calls the API with the token of the connection at this place. If the provider says that the token has expired, it is
     /// refreshed, once, and the call made again: a provider that does not take the token has not done anything.
     ///
     /// # Errors
-    /// [`CallError`]; nothing was sent then.
+    /// [`CallError`]; the provider has done nothing then.
     #[tracing::instrument(skip_all, fields(connector.id = %place.connector))]
     pub async fn call(&self, place: &ConnectionKey, call: &Call) -> Result<Called, CallError> {
         let ends_at = Instant::now() + PATIENCE;
         let issued = self.token(place, Wish::default(), ends_at).await?;
         let provider = addressed(&issued)?;
         let prepared = PreparedCall::of(&provider.api, &issued.connector.call_rules, call)?;
-        let mut fetched = Box::pin(self.send(&provider, &prepared, &issued, ends_at)).await?;
+        let fetched = Box::pin(self.send(&provider, &prepared, &issued, ends_at)).await?;
         // Where nothing renews a token, the provider's own answer says more than that it is over.
         let may_be_renewed = issued.connection.tokens.have_what_renews(&provider);
         let is_time = ends_at.saturating_duration_since(Instant::now()) > LEAST;
-        if may_be_renewed && is_time && is_expired(&provider, fetched.as_ref()) {
+        let again = may_be_renewed && is_time && is_expired(&provider, fetched.as_ref());
+        let mut called = Called::of(&provider, &prepared, fetched);
+        if again {
             let rejected = Some((sha256(issued.access_token.expose().as_bytes()), Witness::Ourselves));
             match self.token(place, Wish { rejected, ..Wish::default() }, ends_at).await {
-                Ok(renewed) => {
-                    // What the connection tells of its API may have changed with it.
-                    let provider = addressed(&renewed)?;
-                    let prepared = PreparedCall::of(&provider.api, &renewed.connector.call_rules, call)?;
-                    let again = Box::pin(self.send(&provider, &prepared, &renewed, ends_at)).await?;
-                    if again.is_ok() && !is_expired(&provider, again.as_ref()) {
-                        self.tokens.note_taken(&renewed.connection).await;
-                    }
-                    if again.as_ref().err().is_none_or(|error| !error.left_nothing()) {
-                        fetched = again;
-                    }
-                }
+                Ok(renewed) => called = Box::pin(self.once_more(call, &renewed, ends_at)).await?.unwrap_or(called),
                 Err(error @ (GetTokenError::ReconnectRequired | GetTokenError::NotConnected)) => {
                     return Err(error.into());
                 }
@@ -136,7 +130,6 @@ impl CallProvider {
                 Err(_) => {}
             }
         }
-        let called = Called::of(&provider, &prepared, fetched);
         self.metrics.record(if called.status.is_some() { Metric::CallsAnswered } else { Metric::CallsUnanswered }, 1);
         tracing::info!(
             phase = called.phase.as_str(),
@@ -144,6 +137,19 @@ impl CallProvider {
             "called an API"
         );
         Ok(called)
+    }
+
+    /// Makes the call with a renewed token. `None` if nothing was sent: what came of it before is the answer then.
+    async fn once_more(&self, call: &Call, renewed: &Issued, ends_at: Instant) -> Result<Option<Called>, CallError> {
+        // What the connection tells of its API may have changed with it.
+        let provider = addressed(renewed)?;
+        let prepared = PreparedCall::of(&provider.api, &renewed.connector.call_rules, call)?;
+        let fetched = self.send(&provider, &prepared, renewed, ends_at).await?;
+        if fetched.is_ok() && !is_expired(&provider, fetched.as_ref()) {
+            self.tokens.note_taken(&renewed.connection).await;
+        }
+        let left_nothing = fetched.as_ref().is_err_and(NotFetched::left_nothing);
+        Ok((!left_nothing).then(|| Called::of(&provider, &prepared, fetched)))
     }
 
     /// A token, in time. What a refresh has begun it finishes, whoever waits.
@@ -185,6 +191,11 @@ impl CallProvider {
         let fetched = self.client.call(provider, request, presented, now, left).await;
         Ok(fetched.map_err(NotFetched::Failed))
     }
+}
+
+/// Whether users connect accounts of their own to this type through a connector.
+fn is_users_own(connector: &Connector, provider: &ProviderType) -> bool {
+    connector.is_active() && connector.kind == ConnectorKind::PerUser && connector.provider == *provider
 }
 
 /// The provider, with everything that the connection tells about where its API is.

@@ -7,7 +7,7 @@
 
 mod finish;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use aws_lc_rs::constant_time;
 
@@ -242,6 +242,3 @@ fn home(session: &Session, status: &str, handle: Option<&Secret<Handle>>) -> Str
         (handle, _) => session.return_url.with(&query, handle),
     }
 }
-
-/// How long a browser remembers a session: no longer than the session lives.
-pub const COOKIE_LIFE: Duration = crate::domain::session::SESSION_LIFE;

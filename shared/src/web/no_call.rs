@@ -11,11 +11,11 @@ use crate::{
     journeys::call_provider::CallError,
 };
 
-/// Why nothing was called. An ended grant is told as by the SDK's routes, which say 404 of it.
+/// Why nothing was called. An ended grant is a conflict: only of the routes that hand a token out do apps expect 404.
 #[must_use]
 pub fn no_call(error: CallError) -> Problem {
     match error {
-        CallError::Token(error) => no_token(error, StatusCode::NOT_FOUND),
+        CallError::Token(error) => no_token(error, StatusCode::CONFLICT),
         CallError::Ambiguous => Problem::conflict(
             "The user is connected through several connectors of this type: call one of them by its id, at \
              /api/apps/{app}/app-user-auth/connectors/{id}/call.",

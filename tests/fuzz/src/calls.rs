@@ -35,6 +35,8 @@ const APIS: [(&str, Known); 6] = [
 
 const TOKEN: &str = "access_token";
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// Headers of the API's own, one of which may be that of the token.
 fn own() -> [String; 2] {
     ["X-Tenant".to_owned(), "X-Token".to_owned()]
@@ -250,10 +252,12 @@ fn assert_query(url: &Url, api: &Api) {
 fn assert_allowed(rules: &Value, prepared: &PreparedCall<'_>, path: &str, host: Option<&str>, known: &Known) {
     let query = prepared.target.url().query().unwrap_or_default().to_owned();
     let mut methods = BTreeSet::from([prepared.method.as_str().to_owned()]);
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+    let is_form = prepared.headers.get("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with(FORM));
+    let form = prepared.body.as_deref().filter(|_| is_form).unwrap_or_default();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()).chain(form_urlencoded::parse(form)) {
         let word = value.trim().to_ascii_uppercase();
         let is_method = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].contains(&word.as_str());
-        if is_method && ["_method", "method"].contains(&name.to_ascii_lowercase().as_str()) {
+        if is_method && ["_method", "method"].contains(&name.trim().to_ascii_lowercase().as_str()) {
             methods.insert(word);
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::world::described::is_of_kind;
 
 /// Holds the result of a tool against what the listing says of that tool, whatever came of using it.
 pub(super) fn assert_kept(tools: &Value, name: &str, result: &Value) {
@@ -27,7 +28,7 @@ fn matches(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
     for (word, said) in schema.as_object().unwrap() {
         let holds = match word.as_str() {
             "description" => true,
-            "type" => is_of(said, value),
+            "type" => is_of_kind(said, value),
             "enum" => said.as_array().unwrap().contains(value),
             "required" => {
                 let is_there = |name: &Value| value.get(name.as_str().unwrap()).is_some();
@@ -63,20 +64,6 @@ fn matches(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn is_of(said: &Value, value: &Value) -> bool {
-    let is = |kind: &Value| match kind.as_str().unwrap() {
-        "null" => value.is_null(),
-        "boolean" => value.is_boolean(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "number" => value.is_number(),
-        "string" => value.is_string(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        kind => panic!("no type: {kind}"),
-    };
-    said.as_array().map_or_else(|| is(said), |kinds| kinds.iter().any(is))
 }
 
 /// All schemas within a schema, itself included.

@@ -1,6 +1,7 @@
 //! What fits: connectors, whose account, and the code for it.
 
 use super::*;
+use crate::world::Step;
 
 #[tokio::test]
 async fn the_code_is_for_the_connector_and_has_no_secret_in_it() {
@@ -158,6 +159,86 @@ async fn what_stands_in_the_way_is_told_for_a_purpose_and_by_the_guide_too() {
     assert!(text(&found["next_step"]).contains("whether the other kind will do"), "{found}");
 }
 
+/// One account for all shows its data to everybody: it is not to be used for people's own because it is there.
+#[tokio::test]
+async fn a_connector_for_the_other_kind_of_account_is_not_used_before_the_person_was_asked() {
+    let assisted = Assisted::new().await;
+    let world = &assisted.world;
+    let own = world.connector_of(&world.workspace, "Own", &["read"]).await;
+    let office = world.shared_connector("Office").await;
+    world.connect_shared(&office, "office").await;
+    let ask = |more: Value| {
+        let mut arguments = json!({"integration_type": "fake"});
+        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assisted.builds("find_connector", arguments)
+    };
+    let users = "write into each user's own calendar";
+    let found = ask(json!({"purpose": users, "scopes": ["read"]})).await;
+    assert_eq!((&found["fits"], &found["connectors"][0]["connector_id"]), (&json!(true), &json!(own.id)), "{found}");
+    // What would fit is the company's: the users' own lacks a scope.
+    let found = ask(json!({"purpose": users, "scopes": ["write"]})).await;
+    assert_eq!((&found["fits"], &found["suggested_kind"]), (&json!(false), &json!("per_user")), "{found}");
+    assert_eq!(found["connectors"][0]["missing_scopes"], json!(["write"]));
+    assert!(text(&found["next_step"]).contains("update_connector"), "{found}");
+    world.admin("DELETE", &format!("/connectors/{}", own.id)).send().await.expect(202);
+    let found = ask(json!({"purpose": users})).await;
+    assert_eq!((&found["fits"], &found["connectors"][0]["fits"]), (&json!(false), &json!(false)), "{found}");
+    assert!(text(&found["next_step"]).contains("Do not use") && text(&found["next_step"]).contains("`kind`"));
+    // What the person says counts, and nothing else: for it and against it.
+    let found = ask(json!({"purpose": users, "kind": "shared"})).await;
+    assert_eq!((&found["fits"], &found["evidence"]), (&json!(true), &json!("person")), "{found}");
+    let found = ask(json!({"kind": "per_user"})).await;
+    assert_eq!((&found["fits"], &found["suggested_kind"]), (&json!(false), &json!("per_user")), "{found}");
+    assert!(text(&found["next_step"]).contains("add_connector"), "{found}");
+    // A policy that leaves one kind makes it no more fitting.
+    let off = json!({"integration_type": "fake", "per_user_connection_enabled": false});
+    world.admin("PUT", "/connector-governance").json(&off).send().await.expect(200);
+    let found = ask(json!({"purpose": users})).await;
+    assert_eq!((&found["fits"], &found["evidence"]), (&json!(false), &json!("policy")), "{found}");
+}
+
+#[tokio::test]
+async fn where_both_kinds_fit_the_person_chooses_and_of_one_kind_the_one_that_asks_for_least() {
+    let assisted = Assisted::new().await;
+    let world = &assisted.world;
+    let wide = world.connector_of(&world.workspace, "Wide", &["read", "write"]).await;
+    let narrow = world.connector_of(&world.workspace, "Narrow", &["read"]).await;
+    let found = assisted.builds("find_connector", json!({"integration_type": "fake", "scopes": ["read"]})).await;
+    let ids: Vec<&Value> = found["connectors"].as_array().unwrap().iter().map(|one| &one["connector_id"]).collect();
+    assert_eq!(ids, [&json!(narrow.id), &json!(wide.id)], "{found}");
+    let office = world.shared_connector("Office").await;
+    world.connect_shared(&office, "office").await;
+    let found = assisted.builds("find_connector", json!({"integration_type": "fake", "scopes": ["read"]})).await;
+    assert!(found["fits"] == true && text(&found["next_step"]).contains("both kinds"), "{found}");
+}
+
+/// A purpose in another language, or about something that nobody knows, must not end in a proposal for nothing.
+#[tokio::test]
+async fn a_purpose_that_names_nothing_known_is_asked_about_and_any_text_is_read() {
+    let assisted = Assisted::new().await;
+    let ask = |purpose: &str| assisted.builds("find_connector", json!({"purpose": purpose}));
+    for purpose in ["Termine unserer Nutzer eintragen", "予定表に書き込む", "do something with quux"] {
+        let found = ask(purpose).await;
+        assert_eq!((&found["fits"], &found["providers"]), (&json!(false), &json!([])), "{found}");
+        let next = text(&found["next_step"]);
+        assert!(next.contains("which product") && !next.contains("add_connector"), "{purpose}: {next}");
+    }
+    let lines = ask("First line.\r\n\tPut meetings into their Google calendar\u{202e}\0").await;
+    assert_eq!(
+        (&lines["providers"][0]["integration_type"], &lines["evidence"]),
+        (&json!("googlecalendar"), &json!("purpose_of_users"))
+    );
+    let empty = assisted
+        .builds("find_connector", json!({"purpose": " ", "integration_type": "", "scopes": [], "kind": null}))
+        .await;
+    assert!(text(&empty["next_step"]).contains("Ask again"), "{empty}");
+    let (path, token) = (assisted.builder_path(), assisted.admin());
+    let long = json!({"purpose": "x".repeat(4_001)});
+    assert_eq!(refused(&assisted.call((&path, &token), "find_connector", long).await), "invalid_request");
+    let kind = json!({"kind": "everybody"});
+    assert_eq!(refused(&assisted.call((&path, &token), "find_connector", kind).await), "invalid_request");
+}
+
 #[tokio::test]
 async fn the_code_of_one_of_several_shared_connectors_means_that_one() {
     let assisted = Assisted::new().await;
@@ -186,4 +267,25 @@ async fn a_shared_connector_fits_while_its_account_can_be_used() {
     let after = ask().await;
     assert_eq!((&after["fits"], &after["connectors"][0]["connected"]), (&json!(true), &json!(true)));
     assert!(text(&after["question"]).ends_with('?'));
+}
+
+/// A connector whose client the provider does not accept connects nobody: it is mended, and no other is proposed beside it.
+#[tokio::test]
+async fn a_connector_in_trouble_does_not_fit_and_it_is_told_who_can_mend_it() {
+    let assisted = Assisted::new().await;
+    let world = &assisted.world;
+    let connector = world.connector("Calendar").await;
+    world.connect(&connector, "alice").await;
+    let ask = || assisted.builds("find_connector", json!({"integration_type": "fake", "scopes": ["read"]}));
+    let found = ask().await;
+    assert_eq!((&found["fits"], &found["connectors"][0]["accepted"]), (&json!(true), &json!(true)), "{found}");
+    world.advance(3_700);
+    world.provider.next(Step::answer(401, &[], &json!({"error": "invalid_client"}).to_string()));
+    assert!(world.token(&connector, "alice").await.status >= 400);
+    let found = ask().await;
+    assert_eq!((&found["fits"], &found["connectors"][0]["accepted"]), (&json!(false), &json!(false)), "{found}");
+    let next = text(&found["next_step"]);
+    assert!(next.contains("new client secret") && !next.contains("add_connector"), "{next}");
+    world.change(&connector, &json!({"client_secret": connector.client_secret})).await;
+    assert_eq!(ask().await["fits"], true, "an admin has entered it anew");
 }

@@ -44,6 +44,38 @@ async fn the_catalogue_the_guides_and_the_connectors_of_the_workspace_can_be_rea
     );
 }
 
+/// Where there are more than are told at once, the rest is told by the cursor of the page before.
+#[tokio::test]
+async fn every_connector_is_on_some_page_and_a_made_up_page_is_none() {
+    let assisted = Assisted::new().await;
+    let make = async |number: u32| {
+        let body = json!({"integration_type": "fake", "name": format!("Number {number}"), "client_id": "c", "client_secret": "s"});
+        let made = assisted.world.admin("POST", "/connectors").json(&body).send().await.expect(201);
+        format!("connectors://connectors/{}", text(&made["id"]))
+    };
+    let mut made = Vec::new();
+    for number in 0..101 {
+        made.push(make(number).await);
+    }
+    let page = async |params: Value| {
+        let listed = assisted.says("resources/list", params).await["result"].clone();
+        let uris = listed["resources"].as_array().unwrap().iter().map(|found| text(&found["uri"]));
+        (uris.collect::<Vec<_>>(), listed["nextCursor"].clone())
+    };
+    let (mut found, next) = page(json!({})).await;
+    let (rest, end) = page(json!({"cursor": next})).await;
+    assert_eq!((found.len(), rest.len(), end), (101, 1, json!(null)));
+    assert_eq!(found.remove(0), "connectors://providers");
+    found.extend(rest);
+    found.sort();
+    made.sort();
+    assert_eq!(found, made);
+    for cursor in ["2", "", "../con"] {
+        let refused = assisted.says("resources/list", json!({"cursor": cursor})).await;
+        assert_eq!(refused["error"]["code"], -32602, "{cursor}: {refused}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_of_another_workspace_or_nowhere_is_answered_alike() {
     let assisted = Assisted::new().await;
@@ -117,13 +149,10 @@ async fn names_of_providers_are_completed() {
     let found = complete("connect_a_provider", "integration_type", "calendar").await;
     let values = found["result"]["completion"]["values"].as_array().unwrap().clone();
     assert!(values.contains(&json!("googlecalendar")) && values.len() <= 100, "{values:?}");
-    assert!(
-        complete("connect_a_provider", "integration_type", "").await["result"]["completion"]["values"]
-            .as_array()
-            .unwrap()
-            .len()
-            == 100
-    );
+    let all = complete("connect_a_provider", "integration_type", "").await["result"]["completion"].clone();
+    assert_eq!((all["values"].as_array().unwrap().len(), &all["hasMore"]), (100, &json!(true)));
+    assert!(all["total"].as_u64().unwrap() > 200, "{}", all["total"]);
+    assert_eq!(found["result"]["completion"]["hasMore"], false);
     for (name, argument) in [("connect_a_provider", "other"), ("other", "integration_type")] {
         assert_eq!(complete(name, argument, "").await["error"]["code"], -32602);
     }

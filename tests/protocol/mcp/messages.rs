@@ -50,12 +50,10 @@ async fn a_client_is_answered_in_its_own_version_or_in_the_newest_that_shakes_ha
 #[tokio::test]
 async fn what_is_no_message_is_refused_by_the_code_that_there_is_for_it() {
     let assisted = Assisted::new().await;
-    let batch = format!("[{0},{0}]", list());
     for (body, code, id) in [
         ("{", -32700, json!(null)),
         ("{\"a\":1,\"a\":2}", -32700, json!(null)),
         ("{'jsonrpc':'2.0'}", -32700, json!(null)),
-        (&batch, -32600, json!(null)),
         ("[]", -32600, json!(null)),
         ("7", -32600, json!(null)),
         ("null", -32600, json!(null)),
@@ -65,11 +63,13 @@ async fn what_is_no_message_is_refused_by_the_code_that_there_is_for_it() {
         (r#"{"jsonrpc":"2.0","id":1}"#, -32600, json!(1)),
         (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, -32600, json!(null)),
         (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, -32600, json!(null)),
+        (r#"{"jsonrpc":"2.0","id":18446744073709551615,"method":"ping"}"#, -32600, json!(null)),
         (r#"{"jsonrpc":"2.0","id":{"a":1},"method":"ping"}"#, -32600, json!(null)),
         (r#"{"jsonrpc":"2.0","id":1,"method":["ping"]}"#, -32600, json!(1)),
         (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}"#, -32602, json!(1)),
         (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":"x"}"#, -32602, json!(1)),
         (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":7}}"#, -32602, json!(1)),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":7}}"#, -32602, json!(1)),
     ] {
         for version in [OLD, "2025-03-26"] {
             let answer = assisted.says_raw(version, body).await;
@@ -89,6 +89,34 @@ async fn what_is_no_message_is_refused_by_the_code_that_there_is_for_it() {
     }
 }
 
+/// JSON-RPC 2.0, section 6. Until 2025-03-26 a server must take several messages in one body; from 2025-06-18 there are none.
+#[tokio::test]
+async fn several_messages_at_once_are_answered_where_the_version_has_that() {
+    let assisted = Assisted::new().await;
+    let ping = |id: u32| json!({"jsonrpc": "2.0", "id": id, "method": "ping"});
+    let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let first = serde_json::from_str::<Value>(&initialize("2025-03-26")).unwrap();
+    let several =
+        json!([ping(1), note, {"a": 1}, first, 7, {"jsonrpc": "2.0", "id": "x", "method": "no/such"}]).to_string();
+    for version in ["", "2025-03-26", "2024-11-05"] {
+        let answered = assisted.says_raw(version, &several).await.expect(200);
+        let said: Vec<Value> =
+            answered.as_array().unwrap().iter().map(|answer| json!([answer["id"], answer["error"]["code"]])).collect();
+        let expected = json!([[1, null], [null, -32600], [1, -32600], [null, -32600], ["x", -32601]]);
+        assert_eq!(json!(said), expected, "{version}: {answered}");
+    }
+    let notes = assisted.says_raw("2025-03-26", &json!([note, note]).to_string()).await;
+    assert_eq!((notes.status, notes.text.as_str()), (202, ""));
+    let listed = assisted.says_raw("2025-03-26", &format!("[{}]", list())).await.expect(200);
+    assert!(listed[0]["result"]["tools"].is_array(), "one in a batch is answered as a batch");
+    let (most, more) = ((0..10).map(ping).collect::<Vec<_>>(), (0..11).map(ping).collect::<Vec<_>>());
+    assert_eq!(assisted.says_raw("", &json!(most).to_string()).await.expect(200).as_array().unwrap().len(), 10);
+    for (version, body) in [("", &more), ("2025-06-18", &most), ("2025-11-25", &most), ("2025-03-26", &vec![])] {
+        let refused = assisted.says_raw(version, &json!(body).to_string()).await;
+        assert_eq!((refused.status, &refused.json()["error"]["code"]), (400, &json!(-32600)), "{version}");
+    }
+}
+
 #[tokio::test]
 async fn a_method_that_there_is_not_and_params_that_are_not_its_own_are_told_apart() {
     let assisted = Assisted::new().await;
@@ -98,6 +126,10 @@ async fn a_method_that_there_is_not_and_params_that_are_not_its_own_are_told_apa
         ("tools/Call", json!({}), -32601),
         ("logging/setLevel", json!({"level": "debug"}), -32601),
         ("resources/subscribe", json!({"uri": "connectors://providers"}), -32601),
+        ("tasks/list", json!({}), -32601),
+        ("tasks/get", json!({"taskId": "x"}), -32601),
+        ("sampling/createMessage", json!({}), -32601),
+        ("elicitation/create", json!({}), -32601),
         ("tools/call", json!({}), -32602),
         ("tools/call", json!({"name": 7}), -32602),
         ("tools/call", arguments(json!([])), -32602),
@@ -113,6 +145,10 @@ async fn a_method_that_there_is_not_and_params_that_are_not_its_own_are_told_apa
     }
     let ping = assisted.says_raw(OLD, &request("ping", &json!({}))).await.expect(200);
     assert_eq!(ping, json!({"jsonrpc": "2.0", "id": 1, "result": {}}));
+    // 2025-11-25: a server without tasks does what is asked, and lets be that it was to be one.
+    let params = json!({"name": "find_connector", "arguments": {}, "task": {"ttl": 60_000}});
+    let done = assisted.says_raw(EARLIER, &request("tools/call", &params)).await.expect(200);
+    assert_eq!(done["result"]["isError"], false, "{done}");
     let null = assisted.says_raw(OLD, &request("tools/list", &json!(null))).await.expect(200);
     assert!(null["result"]["tools"].is_array(), "parameters that are null are none");
 }

@@ -22,6 +22,7 @@ async fn a_connector_is_proposed_once_confirmed_by_a_person_and_found() {
     confirm.send().await.expect(200);
     let stands = assisted.builds("add_connector", wanted).await;
     assert_eq!((&stands["status"], &stands["open_url"]), (&json!("confirmed"), &json!(null)));
+    assert!(text(&stands["next_step"]).contains("code_for"), "{stands}");
     let found = assisted.builds("find_connector", json!({"integration_type": "fake", "scopes": ["read"]})).await;
     assert_eq!((&found["fits"], &found["connectors"][0]["connector_id"]), (&json!(true), &guide["connector_id"]));
     let lacking = assisted.builds("find_connector", json!({"integration_type": "fake", "scopes": ["write"]})).await;
@@ -203,4 +204,29 @@ async fn a_detail_that_the_guide_asks_for_is_no_secret() {
             "{name}: {result}"
         );
     }
+}
+
+/// What a person has declined is told as that, and whoever asks again does not ask them again.
+#[tokio::test]
+async fn what_was_declined_is_told_and_not_proposed_again_at_once() {
+    let assisted = Assisted::new().await;
+    let world = &assisted.world;
+    let connector = world.connector("Calendar").await;
+    let wanted = json!({"connector_id": connector.id, "name": "Agenda"});
+    let proposed = assisted.builds("update_connector", wanted.clone()).await;
+    let decline = format!("/proposals/{}/decline", text(&proposed["proposal_id"]));
+    world.admin("POST", &decline).json(&json!({})).send().await.expect(200);
+    for _ in 0..2 {
+        let told = assisted.builds("update_connector", wanted.clone()).await;
+        assert_eq!((&told["status"], &told["open_url"]), (&json!("declined"), &json!(null)), "{told}");
+        assert!(text(&told["next_step"]).contains("declined"), "{told}");
+    }
+    let all = world.admin("GET", "/proposals").send().await.expect(200);
+    assert_eq!(all["proposals"].as_array().unwrap().len(), 1);
+    // An hour later it may be asked for once more; the day of the first is over then.
+    world.advance(3_700);
+    assert_eq!(assisted.builds("update_connector", wanted.clone()).await["status"], "proposed");
+    world.advance(24 * 3_600 + 1);
+    let anew = assisted.builds("update_connector", wanted).await;
+    assert_eq!(anew["status"], "proposed", "what nobody has decided in time is proposed anew: {anew}");
 }

@@ -104,7 +104,8 @@ fn flaw_within(schema: &Value, value: &Value, at: &str) -> Option<String> {
     items.into_iter().find_map(|(index, item)| flaw(&schema["items"], item, &format!("{at}/{index}")))
 }
 
-fn is_of_kind(kinds: &Value, value: &Value) -> bool {
+/// Whether a value is of a kind, or one of the kinds, that a schema's `type` names. Without one it may be of any.
+pub(crate) fn is_of_kind(kinds: &Value, value: &Value) -> bool {
     let is = |kind: &str| match kind {
         "null" => value.is_null(),
         "boolean" => value.is_boolean(),

@@ -5,7 +5,7 @@ mod api;
 mod api_double;
 mod aws;
 mod browser;
-mod described;
+pub(crate) mod described;
 pub(crate) mod encryption;
 mod interference;
 pub(crate) mod journeys;

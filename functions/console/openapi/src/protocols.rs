@@ -27,8 +27,12 @@ pub(crate) fn answers(path: &str) -> Option<Value> {
 
 fn mcp_answers() -> Value {
     let told = |description: &str| json!({ "description": description, "content": { "application/json": { "schema": answer() } } });
+    let several = json!({ "anyOf": [answer(), { "type": "array", "items": answer() }] });
     json!({
-        "200": told("The answer, in JSON-RPC."),
+        "200": {
+            "description": "The answer, in JSON-RPC; several to a batch, which versions until 2025-03-26 have.",
+            "content": { "application/json": { "schema": several } },
+        },
         "202": { "description": "It needs no answer." },
         "400": told("No request of the protocol."),
         "404": told("No method of the protocol."),

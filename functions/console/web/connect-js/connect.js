@@ -380,15 +380,16 @@ class ConnectElement extends Base {
   static observedAttributes = ['app', 'connector', 'lang', 'mode'];
   #content = make('div', {}, make('div', { className: 'skeleton' }));
   #message = make('p', { className: 'message', role: 'status' });
+  #box = make('div', {}, this.#content, this.#message);
   #connectors;
   #busy;
+  #turn;
 
   constructor() {
     super();
     if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(STYLE);
-    const root = this.attachShadow({ mode: 'open' });
-    root.adoptedStyleSheets = [sheet];
-    root.append(this.#content, this.#message);
+    this.attachShadow({ mode: 'open' }).append(this.#box);
+    this.shadowRoot.adoptedStyleSheets = [sheet];
   }
 
   connectedCallback() {
@@ -442,21 +443,23 @@ class ConnectElement extends Base {
   async update() {
     const app = this.getAttribute('app');
     const connectors = app ? known.get(app) : first;
-    this.#content.dir = this.t('dir');
-    this.#content.lang = language(this.#lang());
-    this.#message.dir = this.t('dir');
+    this.#box.dir = this.t('dir');
+    this.#box.lang = language(this.#lang());
     if (!connectors) return;
     this.#follow(connectors);
+    const turn = (this.#turn = {});
     try {
       const all = await connectors.list();
+      if (turn !== this.#turn) return;
       const wanted = this.getAttribute('connector');
       this.#shown = wanted ? all.filter(({ connector_id }) => connector_id === wanted) : all;
       this.#show();
     } catch (error) {
+      if (turn !== this.#turn) return;
       const again = make('button', { type: 'button', className: 'button', textContent: this.t('retry') });
       again.onclick = () => [this.#say(''), this.update()];
       this.#content.replaceChildren(again);
-      this.#say(text(this.#lang(), `failed.${error.code}`) ?? this.t('failed.other'), 'bad');
+      this.#say(this.t(`failed.${error.code}`) ?? this.t('failed.other'), 'bad');
     }
   }
 
@@ -554,7 +557,8 @@ class ConnectElement extends Base {
     keep.onclick = () => dialog.close();
     go.onclick = () => [dialog.close(), this.#run(id, 'working', (connectors) => connectors.disconnect(id))];
     dialog.onclose = () => dialog.remove();
-    this.#content.append(dialog);
+    // Not in the content, which is drawn anew.
+    this.#box.append(dialog);
     dialog.showModal();
   }
 

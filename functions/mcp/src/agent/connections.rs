@@ -7,7 +7,10 @@ use connectors::{
         ids::ConnectorId,
         standing::{Reason, Status},
     },
-    journeys::{list_connections::UserConnector, start_authorization::Wanted},
+    journeys::{
+        list_connections::UserConnector,
+        start_authorization::{StartError, Wanted},
+    },
     web::{Problem, list as texts_of, not_started},
 };
 use rmcp::model::Tool;
@@ -16,7 +19,7 @@ use serde_json::{Value, json};
 use super::Agent;
 use crate::{
     answer::{Answer, Page, capped},
-    tool::{Effect, nested, read, read_all, required, text, texts, tool},
+    tool::{Effect, loose, nested, read, read_all, required, text, texts, tool},
 };
 
 /// How many connectors are told at once.
@@ -33,8 +36,11 @@ pub(super) fn tools() -> Vec<Tool> {
             "Lists the connectors that the user can connect through, and how each stands for them: `active`, \
              `disconnected`, or why it has to be connected again.",
             Effect::Looks,
-            json!({}),
-            json!({"connections!": {"type": "array", "items": shown()}, "more!": {"type": "boolean"}}),
+            json!({"search": text("A word of the type or the name, where there are more than are told at once.")}),
+            json!({
+                "connections!": {"type": "array", "items": shown()},
+                "more!": {"type": "boolean", "description": "Whether there are others: search for them."},
+            }),
         ),
         tool(
             ("connect", "Connect an account"),
@@ -66,7 +72,7 @@ pub(super) fn tools() -> Vec<Tool> {
             json!({
                 "status!": {"type": "string", "enum": ["disconnected"]},
                 "connector_id!": text("The connector."),
-                "revocation!": text("What became of the grant at the provider."),
+                "revocation!": text("What became of the grant at the provider; `none` if nothing was connected."),
             }),
         ),
     ]
@@ -88,8 +94,12 @@ fn shown() -> Value {
 
 /// `list_connections`
 pub(super) async fn list(tools: &Agent, user: &AppUser, arguments: Value) -> Result<Answer, Problem> {
-    read(arguments, |_| ())?;
-    let found = tools.connections.of_user(user).await?;
+    let search = read(arguments, |arguments| loose(arguments, "search"))?.unwrap_or_default().to_lowercase();
+    let mut found = tools.connections.of_user(user).await?;
+    found.retain(|UserConnector { connector, .. }| {
+        let called = format!("{} {}", connector.provider, connector.name.as_str()).to_lowercase();
+        search.split_whitespace().all(|word| called.contains(word))
+    });
     let connections: Vec<Value> = found.iter().take(MOST).map(fields).collect();
     Ok(Answer::Told(json!({"more": found.len() > connections.len(), "connections": connections})))
 }
@@ -126,11 +136,22 @@ pub(super) async fn connect(tools: &Agent, user: &AppUser, arguments: Value) -> 
     if found.is_some_and(|found| works(&found) && found.standing.missing.is_empty()) {
         return Ok(Answer::Told(json!({"status": "connected", "connector_id": id})));
     }
-    let linked = tools.start.link(user, connector, wanted).await.map_err(not_started)?;
+    let linked = tools.start.link(user, connector, wanted).await.map_err(not_linked)?;
     Ok(Answer::Asks(Page {
         url: linked.connect_url,
         message: AGREE,
         id: linked.session_id.as_str().to_owned(),
         told: json!({"status": "waiting_for_user", "connector_id": id}),
     }))
+}
+
+/// Why nobody is led anywhere. Where people come back to is nothing that an agent could say.
+fn not_linked(error: StartError) -> Problem {
+    match error {
+        StartError::NoReturnUrl => Problem::conflict(
+            "The app has no return URL yet, so that nobody who connects could come back: an admin of the workspace registers \
+             one in the console, with the app.",
+        ),
+        error => not_started(error),
+    }
 }

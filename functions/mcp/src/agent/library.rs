@@ -1,17 +1,17 @@
 //! An app's agent has nothing to read or to begin with but its tools: what is connected changes, and is the user's.
 
 use connectors::{auth::AppUser, web::Problem};
-use rmcp::model::{Prompt, Resource, ResourceTemplate};
+use rmcp::model::{Prompt, ResourceTemplate};
 use serde_json::{Map, Value};
 
 use super::Agent;
-use crate::library::{Library, Of, Opening};
+use crate::library::{Library, Of, Opening, Page};
 
 impl Library for Agent {
     const IS_THERE: bool = false;
 
-    async fn resources(&self, _: &AppUser) -> Result<Vec<Resource>, Problem> {
-        Ok(Vec::new())
+    async fn resources(&self, _: &AppUser, _: Option<&str>) -> Result<Page, Problem> {
+        Ok(Page { resources: Vec::new(), next: None })
     }
 
     fn templates() -> Vec<ResourceTemplate> {

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     answer::{Answer, capped, cut},
-    tool::{Effect, nested, optional, read, read_all, required, text, texts, tool},
+    tool::{Effect, loose, nested, optional, read, read_all, required, text, texts, tool},
 };
 
 /// How many providers are told at once.
@@ -35,7 +35,7 @@ pub(super) fn tools() -> Vec<Tool> {
             ("list_providers", "What there is to connect to"),
             "Lists providers of the catalogue and the workspace's own, fifty at a time at most: search by name or kind.",
             Effect::Looks,
-            json!({"search": text("A word of the name, the type or the kind, such as `calendar`.")}),
+            json!({"search": text("A word of the name, the type or the kind, such as `calendar`. Kinds are in English.")}),
             json!({
                 "providers!": {"type": "array", "items": nested(described())},
                 "more!": {"type": "boolean"},
@@ -89,7 +89,7 @@ pub(super) fn described() -> Value {
 
 /// `list_providers`
 pub(super) async fn list(tools: &Builder, person: &Admin, arguments: Value) -> Result<Answer, Problem> {
-    let search = read(arguments, |arguments| arguments.text("search"))?;
+    let search = read(arguments, |arguments| loose(arguments, "search"))?;
     let words = search.as_deref().map(words).unwrap_or_default();
     let own = tools.providers.of_workspace(person.workspace()).await.map_err(unlisted)?;
     let mut found = own.into_iter().chain(catalogue::all_described()).filter(|provider| matches(provider, &words));

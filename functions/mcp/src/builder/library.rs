@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     answer::capped,
-    library::{Library, Of, Opening},
+    library::{Library, Of, Opening, Page},
 };
 
 /// How many connectors are told at once.
@@ -42,22 +42,17 @@ const CONNECT: &str = "connect_a_provider";
 impl Library for Builder {
     const IS_THERE: bool = true;
 
-    async fn resources(&self, person: &Admin) -> Result<Vec<Resource>, Problem> {
-        let mut resources = vec![
-            Resource::new(CATALOGUE, "providers")
-                .with_title("What there is to connect to")
-                .with_description("Every provider of the catalogue, and the workspace's own.")
-                .with_mime_type(JSON),
-        ];
-        let connectors = self.connectors.list(person.workspace()).await.map_err(not_listed)?;
-        // Names are text of strangers: they stand in what is read, and not in what describes it.
-        resources.extend(connectors.iter().take(MOST).map(|connector| {
-            Resource::new(format!("{CONNECTOR}{}", connector.id), connector.id.as_str())
-                .with_title(format!("A connector to {}", connector.provider))
-                .with_description("What it asks for, and whose account it is for.")
-                .with_mime_type(JSON)
-        }));
-        Ok(resources)
+    async fn resources(&self, person: &Admin, from: Option<&str>) -> Result<Page, Problem> {
+        let no_page = |_| Problem::invalid_field("/cursor", "is of no page: ask without one for the first");
+        let from = from.map(ConnectorId::parse).transpose().map_err(no_page)?;
+        let mut connectors = self.connectors.list(person.workspace()).await.map_err(not_listed)?;
+        connectors.retain(|connector| from.as_ref().is_none_or(|from| connector.id.as_str() > from.as_str()));
+        connectors.sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+        let is_more = connectors.len() > MOST;
+        connectors.truncate(MOST);
+        let next = connectors.last().filter(|_| is_more).map(|last| last.id.to_string());
+        let first = from.is_none().then(catalogue_itself);
+        Ok(Page { resources: first.into_iter().chain(connectors.iter().map(resource)).collect(), next })
     }
 
     fn templates() -> Vec<ResourceTemplate> {
@@ -139,7 +134,7 @@ impl Library for Builder {
             (Of::Template(CONNECTOR_TEMPLATE), "connector_id") => {
                 let connectors = self.connectors.list(person.workspace()).await.map_err(not_listed)?;
                 let ids = connectors.iter().map(|connector| connector.id.to_string());
-                Ok(Some(ids.filter(|id| id.starts_with(value)).take(MOST).collect()))
+                Ok(Some(ids.filter(|id| id.starts_with(value)).collect()))
             }
             _ => Ok(None),
         }
@@ -152,6 +147,21 @@ impl Builder {
         let own = self.providers.of_workspace(person.workspace()).await.map_err(unlisted)?;
         Ok(own.into_iter().chain(catalogue::all_described()).collect())
     }
+}
+
+fn catalogue_itself() -> Resource {
+    Resource::new(CATALOGUE, "providers")
+        .with_title("What there is to connect to")
+        .with_description("Every provider of the catalogue, and the workspace's own.")
+        .with_mime_type(JSON)
+}
+
+/// Names are text of strangers: they stand in what is read, and not in what describes it.
+fn resource(connector: &Connector) -> Resource {
+    Resource::new(format!("{CONNECTOR}{}", connector.id), connector.id.as_str())
+        .with_title(format!("A connector to {}", connector.provider))
+        .with_description("What it asks for, and whose account it is for.")
+        .with_mime_type(JSON)
 }
 
 fn not_listed(error: ConnectorError) -> Problem {
@@ -180,7 +190,7 @@ fn types(providers: &[Provider], value: &str) -> Vec<String> {
             && (provider.id.as_str().contains(&value) || provider.name.to_lowercase().contains(&value))
     };
     let found = providers.iter().filter(begins).chain(providers.iter().filter(has));
-    found.take(MOST).map(|provider| provider.id.to_string()).collect()
+    found.map(|provider| provider.id.to_string()).collect()
 }
 
 /// What the person says. The purpose is theirs, and stands as a quotation all the same: it may come from elsewhere.

@@ -56,7 +56,8 @@ pub(super) fn tools() -> Vec<Tool> {
         tool(
             ("update_connector", "Propose a change of a connector"),
             "Proposes to change what a connector is called or asks for. A person sees how many people would have to connect \
-             again, and confirms in the console. Fields that are not named stay.",
+             again, and confirms in the console. Fields that are not named stay. Whose account it is for can't be changed: \
+             propose another connector for that.",
             Effect::Asks,
             json!({
                 "connector_id!": text("Which one, as find_connector names it."),
@@ -92,7 +93,7 @@ fn answers() -> Value {
         "expires_at!": text("Until when it can be confirmed."),
         "person": text("What the person did when they were asked to open the page."),
         "open_url": text("The page on which an admin of the workspace confirms."),
-        "next_step": text("What to tell the person."),
+        "next_step": text("What to tell the person, or to do now."),
     })
 }
 
@@ -238,7 +239,7 @@ fn is_same(proposal: &Proposal, draft: &ProposalDraft) -> bool {
 fn answer(tools: &Builder, prospect: Prospect) -> Answer {
     let Prospect { proposal, status, needs_secret, people, .. } = prospect;
     let uri = || redirect_uri(&tools.public_base_url, &proposal.connector);
-    let told = json!({
+    let mut told = json!({
         "status": status.as_str(),
         "proposal_id": proposal.id.as_str(),
         "connector_id": proposal.connector.as_str(),
@@ -247,9 +248,32 @@ fn answer(tools: &Builder, prospect: Prospect) -> Answer {
         "people": {"number": people.number, "more": people.is_more},
         "expires_at": seconds(proposal.expires_at).to_string(),
     });
-    if status != ProposalStatus::Proposed {
+    if let Some(next_step) = next_step(status, proposal.kind) {
+        told["next_step"] = json!(next_step);
         return Answer::Told(told);
     }
     let url = proposal.confirm_url(&tools.public_base_url);
     Answer::Asks(Page { url, message: CONFIRM, id: proposal.id.to_string(), told })
+}
+
+/// What comes after a proposal that does not wait any more.
+fn next_step(status: ProposalStatus, kind: ProposalKind) -> Option<&'static str> {
+    match (status, kind) {
+        (ProposalStatus::Proposed, _) => None,
+        (ProposalStatus::Confirmed, ProposalKind::Add) => Some(
+            "A person has confirmed it: find_connector says whether it can be used already, and code_for writes the code.",
+        ),
+        (ProposalStatus::Confirmed, ProposalKind::Update) => {
+            Some("A person has confirmed it, and it is done: find_connector has the connector as it is now.")
+        }
+        (ProposalStatus::Confirmed, ProposalKind::Delete) => {
+            Some("A person has confirmed it: the connector is gone, and its connections are being ended.")
+        }
+        (ProposalStatus::Declined, _) => {
+            Some("A person has declined it. Ask them what they want instead, and do not propose the same again.")
+        }
+        (ProposalStatus::Expired | ProposalStatus::Withdrawn, _) => {
+            Some("Nobody can confirm it any more. Ask the person whether they still want it, and propose it again.")
+        }
+    }
 }

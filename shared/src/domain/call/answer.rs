@@ -1,5 +1,7 @@
 //! What an API said, as it is handed on: JSON as it stands there, text as a text, and the rest as bytes.
 
+use super::media_type::{essence, is_in_another_charset};
+
 /// How long a body may be where it ends up, in bytes: a text in the answer of a function, of which Lambda takes 6 MiB. The
 /// rest is for headers. Four mebibytes in base64 fit.
 const MOST_ENCLOSED: usize = 6 * 1024 * 1024 - 512 * 1024;
@@ -31,7 +33,8 @@ impl Data {
             return Self::Nothing;
         }
         let kind = Kind::of(content_type);
-        if kind == Kind::Other || (kind == Kind::Text && is_in_another_charset(&body, content_type)) {
+        let is_in_another_charset = content_type.is_some_and(|said| is_in_another_charset(&body, said));
+        if kind == Kind::Other || (kind == Kind::Text && is_in_another_charset) {
             return Self::bytes(body, content_type);
         }
         let text = match String::from_utf8(body) {
@@ -43,7 +46,9 @@ impl Data {
             let fits = enclosed(plain, 1) <= MOST_ENCLOSED;
             return if fits { Self::Json(plain.to_owned()) } else { Self::bytes(text.into_bytes(), content_type) };
         }
-        if enclosed(&text, 2) > MOST_ENCLOSED { Self::bytes(text.into_bytes(), content_type) } else { Self::Text(text) }
+        // What says that it is JSON and is none may be one in another charset.
+        let is_text = !is_in_another_charset && enclosed(&text, 2) <= MOST_ENCLOSED;
+        if is_text { Self::Text(text) } else { Self::bytes(text.into_bytes(), content_type) }
     }
 
     fn bytes(bytes: Vec<u8>, content_type: Option<&str>) -> Self {
@@ -63,7 +68,7 @@ enum Kind {
 impl Kind {
     fn of(content_type: Option<&str>) -> Self {
         let Some(content_type) = content_type else { return Self::Unsaid };
-        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = essence(content_type);
         let subtype = essence.split_once('/').map_or("", |(_, subtype)| subtype);
         match essence.as_str() {
             "application/json" | "text/json" => Self::Json,
@@ -79,21 +84,6 @@ impl Kind {
             _ => Self::Other,
         }
     }
-}
-
-/// Whether a text is said to be in a charset other than UTF-8 and has anything in it that is not the same in both.
-fn is_in_another_charset(body: &[u8], content_type: Option<&str>) -> bool {
-    /// What is ASCII in these is ASCII.
-    const LIKE_ASCII: [&str; 4] = ["iso-8859-", "windows-125", "latin", "us-ascii"];
-    let parameter = |part: &str| {
-        let (name, value) = part.split_once('=')?;
-        let value = value.trim().trim_matches('"').to_ascii_lowercase();
-        name.trim().eq_ignore_ascii_case("charset").then_some(value)
-    };
-    let Some(charset) = content_type.and_then(|kind| kind.split(';').skip(1).find_map(parameter)) else { return false };
-    let is_like_ascii = LIKE_ASCII.iter().any(|known| charset.starts_with(known));
-    let is_same = matches!(charset.as_str(), "utf-8" | "utf8") || (is_like_ascii && body.is_ascii());
-    !is_same
 }
 
 /// How long a text is, in bytes, when it was written as a JSON text so many times, each into the one before.
@@ -139,6 +129,7 @@ mod tests {
             (b"o\0k\0", Some("text/plain; charset=utf-16le"), bytes(b"o\0k\0", "text/plain; charset=utf-16le")),
             (b"\xC3\xA9", Some("text/plain; charset=UTF-8"), text("é")),
             (b"\"\xC3\xA9\"", Some("application/json; charset=latin1"), json("\"é\"")),
+            (b"1\0", Some("application/json; charset=utf-16le"), bytes(b"1\0", "application/json; charset=utf-16le")),
         ] {
             assert_eq!(Data::of(body.to_vec(), kind), expected, "{kind:?}");
         }

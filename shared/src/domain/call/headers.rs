@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::media_type;
 use crate::domain::provider::{Api, TokenIn};
 
 /// What any API may be told: what the answer may be, and under which condition (RFC 9110, sections 12.5, 13.1 and 14.2; RFC
@@ -98,6 +99,9 @@ pub enum InvalidHeader {
     /// Its value is none.
     #[error("must have a value of visible characters and spaces, at most 4096")]
     Value(String),
+    /// It is the type of the body, and names none or several.
+    #[error("must be one media type, such as `application/json`")]
+    MediaType(String),
     /// It is there in another spelling, too, and nobody can tell which is meant.
     #[error("is there twice: upper and lower case are the same in the name of a header")]
     Twice(String),
@@ -108,7 +112,7 @@ impl InvalidHeader {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Value(name) | Self::Twice(name) => name,
+            Self::Value(name) | Self::MediaType(name) | Self::Twice(name) => name,
         }
     }
 }
@@ -116,7 +120,7 @@ impl InvalidHeader {
 /// Those of the caller's headers that go along, by their names in lower case.
 ///
 /// # Errors
-/// [`InvalidHeader`] if one of these has a value that is not one.
+/// [`InvalidHeader`] if one of these has a value that is not one, or two.
 pub fn forwarded(asked: &BTreeMap<String, String>, api: &Api) -> Result<BTreeMap<String, String>, InvalidHeader> {
     let mut forwarded = BTreeMap::new();
     for (name, value) in asked {
@@ -126,6 +130,9 @@ pub fn forwarded(asked: &BTreeMap<String, String>, api: &Api) -> Result<BTreeMap
         }
         if value.len() > 4_096 || !value.chars().all(|char| char == ' ' || char.is_ascii_graphic()) {
             return Err(InvalidHeader::Value(name.clone()));
+        }
+        if lower == "content-type" && !media_type::is_one(value) {
+            return Err(InvalidHeader::MediaType(name.clone()));
         }
         if forwarded.insert(lower, value.clone()).is_some() {
             return Err(InvalidHeader::Twice(name.clone()));
@@ -204,6 +211,9 @@ mod tests {
             let asked = BTreeMap::from([("accept".to_owned(), value.to_owned())]);
             assert_eq!(forwarded(&asked, &Api::default()), Err(InvalidHeader::Value("accept".to_owned())), "{value:?}");
         }
+        let asked = BTreeMap::from([("Content-Type".to_owned(), "application/json, text/plain".to_owned())]);
+        let several = InvalidHeader::MediaType("Content-Type".to_owned());
+        assert_eq!(forwarded(&asked, &Api::default()), Err(several));
         let asked = ["Accept", "accept", "COOKIE", "cookie"].map(|name| (name.to_owned(), "x".to_owned()));
         let twice = forwarded(&BTreeMap::from(asked), &Api::default());
         assert_eq!(twice, Err(InvalidHeader::Twice("accept".to_owned())), "what does not go along does not matter");

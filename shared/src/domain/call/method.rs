@@ -50,14 +50,34 @@ impl CallMethod {
         !self.is_safe()
     }
 
-    /// The methods that parameters ask for in place of the request's own: `GET /me/feed?method=delete` deletes at some. A
-    /// parameter of such a name that holds anything else is a parameter like others.
+    /// The methods that parameters ask for in place of the request's own: `GET /me/feed?method=delete` deletes at some.
     pub fn overriding(parameters: &Query) -> impl Iterator<Item = Self> {
-        parameters.parameters().filter_map(|(name, value)| {
-            let is_override = OVERRIDING.contains(&name.to_ascii_lowercase().as_str());
-            is_override.then(|| Self::parse(&value.trim().to_ascii_uppercase())).flatten()
-        })
+        parameters.parameters().filter_map(|(name, value)| Self::asked_by(name, value))
     }
+
+    /// The method that this parameter asks for in place of the request's own. One of such a name that holds anything else is a
+    /// parameter like others.
+    #[must_use]
+    pub fn asked_by(name: &str, value: &str) -> Option<Self> {
+        if OVERRIDING.contains(&as_frameworks_read(name).as_str()) { Self::named(value) } else { None }
+    }
+
+    /// The method of this name, in whatever case and with space around it.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        Self::parse(&text.trim_matches(is_blank).to_ascii_uppercase())
+    }
+}
+
+/// The name of a parameter as those read it who read the most into it: PHP drops space before it and all behind a zero byte,
+/// and has `_` for a dot or space; others take what stands in brackets for a place in a list of that name.
+fn as_frameworks_read(name: &str) -> String {
+    let name = name.trim_matches(is_blank).split(['[', '\0']).next().unwrap_or_default();
+    name.trim_end().replace(['.', ' '], "_").to_ascii_lowercase()
+}
+
+fn is_blank(char: char) -> bool {
+    char.is_whitespace() || char == '\0'
 }
 
 #[cfg(test)]
@@ -75,6 +95,11 @@ mod tests {
             ("method=flickr.photos.getInfo", vec![]),
             ("method=", vec![]),
             ("methods=DELETE", vec![]),
+            ("%20_method=DELETE&.method=put", vec![CallMethod::Delete, CallMethod::Put]),
+            (
+                "_method[]=DELETE&_method%00x=put&_method=post%00",
+                vec![CallMethod::Delete, CallMethod::Put, CallMethod::Post],
+            ),
         ] {
             let query = Query::of_text(query).expect("a query");
             assert_eq!(CallMethod::overriding(&query).collect::<Vec<_>>(), expected, "{query:?}");

@@ -4,6 +4,7 @@
 mod answer;
 mod content;
 mod headers;
+mod media_type;
 mod method;
 mod path;
 mod prepared;

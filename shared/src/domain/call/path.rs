@@ -152,8 +152,9 @@ fn is_dots(part: &str) -> bool {
     matches!(part.split(';').next().unwrap_or_default().trim(), "." | "..")
 }
 
-/// The layer as a server sees it that takes characters for the ASCII that they look like (Unicode's compatibility forms). A
-/// name may have such characters; a part made of such dots is no name.
+/// The layer as a server sees it that takes characters for the ASCII that they look like (Unicode's compatibility forms, and
+/// what code pages of Windows make of a character that they do not have). A name may have such characters; a part made of such
+/// dots is no name.
 fn likened(layer: &[u8]) -> String {
     let text = String::from_utf8_lossy(layer);
     if text.is_ascii() {
@@ -164,8 +165,11 @@ fn likened(layer: &[u8]) -> String {
         match char {
             '\u{2024}' | '\u{fe52}' | '\u{ff0e}' => likened.push('.'),
             '\u{2025}' => likened.push_str(".."),
-            '\u{ff0f}' | '\u{ff3c}' | '\u{fe68}' => likened.push('/'),
-            '\u{ff1b}' => likened.push(';'),
+            // A slash.
+            '\u{ff0f}' | '\u{2044}' | '\u{2215}'
+            // A backslash.
+            | '\u{ff3c}' | '\u{fe68}' | '\u{2216}' | '\u{29f5}' | '\u{a5}' | '\u{20a9}' => likened.push('/'),
+            '\u{ff1b}' | '\u{37e}' => likened.push(';'),
             char => likened.push(char),
         }
     }
@@ -230,6 +234,7 @@ mod tests {
             ("/a..b/..c", "/a..b/..c"),
             ("/100%25", "/100%25"),
             ("/A／B．txt", "/A%EF%BC%8FB%EF%BC%8Etxt"),
+            ("/1⁄2 ¥5", "/1%E2%81%842%20%C2%A55"),
             ("/caf%E9", "/caf%E9"),
         ] {
             assert_eq!(CallPath::without_query(raw).as_ref().map(CallPath::as_str), Ok(expected), "{raw}");
@@ -280,6 +285,11 @@ mod tests {
             ("/a／..／b", Dots),
             ("/a/..＼b", Dots),
             ("/a/..；x/b", Dots),
+            ("/a∕..⁄b", Dots),
+            ("/a/..¥b", Dots),
+            ("/a/..₩b", Dots),
+            ("/a∖..∖b", Dots),
+            ("/a/..\u{37e}x/b", Dots),
             ("/a/..\u{a0}/b", Dots),
             ("/a\r\nHost: evil.example", Character),
             ("/a%0d%0aHost:%20evil.example", Character),

@@ -78,7 +78,8 @@ fn headers(body: &Table<'_>) -> BTreeMap<String, String> {
         let fields = value.as_object().filter(|fields| fields.len() <= MAX_HEADERS);
         let fields = fields.ok_or_else(|| format!("must be an object with at most {MAX_HEADERS} headers"))?;
         let header = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
-        let headers: Option<BTreeMap<String, String>> = fields.iter().map(header).collect();
+        let given = fields.iter().filter(|(_, value)| !value.is_null());
+        let headers: Option<BTreeMap<String, String>> = given.map(header).collect();
         headers.ok_or_else(|| "must have texts as values".to_owned())
     });
     headers.unwrap_or_default()

@@ -74,7 +74,7 @@ pub(super) enum NotFetched {
 impl NotFetched {
     /// Whether nothing at all was sent: of a call that is made once more, what came of it before is the answer then.
     pub(super) fn left_nothing(&self) -> bool {
-        matches!(self, Self::NoTime | Self::Failed(FetchError::NotSent))
+        matches!(self, Self::NoTime | Self::Failed(FetchError::NotSent | FetchError::Blocked(_)))
     }
 }
 

@@ -86,7 +86,7 @@ mod tests {
         stub::{Reply, Stub},
     };
 
-    const SOON: Duration = Duration::from_millis(500);
+    const SOON: Duration = Duration::from_secs(2);
 
     fn egress() -> Egress {
         Egress::allowing_plain_http_to_loopback()

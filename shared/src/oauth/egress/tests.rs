@@ -9,7 +9,7 @@ fn egress() -> Egress {
 
 async fn get(egress: &Egress, url: &str) -> Result<Response<Vec<u8>>, EgressError> {
     let request = Request::get(url).body(Vec::new()).expect("a request");
-    egress.send(request, Duration::from_secs(2)).await
+    egress.send(request, DEADLINE).await
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn a_request_that_was_read_and_not_answered_may_have_been_processed() {
     for reply in [|| Reply::Close, || Reply::Silence] {
         let stub = Stub::new(move |_| reply());
         let request = Request::post(stub.url("/token")).body(b"a=b".to_vec()).expect("a request");
-        let error = egress().send(request, Duration::from_millis(300)).await.expect_err("no answer");
+        let error = egress().send(request, Duration::from_secs(2)).await.expect_err("no answer");
         assert_eq!(error, EgressError::Unanswered);
         assert_eq!(stub.only().body, "a=b", "it is sent once");
     }

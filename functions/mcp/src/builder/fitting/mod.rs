@@ -3,6 +3,7 @@
 mod naming;
 mod next_step;
 mod purpose;
+mod seen;
 mod whose;
 
 use connectors::{
@@ -14,7 +15,7 @@ use connectors::{
     },
     journeys::manage::ConnectorError,
     oauth::catalogue::all_described,
-    web::{Problem, list as texts_of},
+    web::Problem,
 };
 use rmcp::model::Tool;
 use serde_json::{Value, json};
@@ -23,7 +24,8 @@ pub(super) use self::naming::meant;
 use self::{
     next_step::{Asked, Found},
     purpose::{Suited, singular, suited},
-    whose::{Evidence, suggested},
+    seen::Seen,
+    whose::{Evidence, kind_of_purpose, suggested},
 };
 use super::{
     Builder,
@@ -31,8 +33,8 @@ use super::{
     obstacles::{self, Limits, may_add_schema},
 };
 use crate::{
-    answer::{Answer, capped},
-    tool::{Effect, nested, read, text, texts, tool},
+    answer::Answer,
+    tool::{Effect, loose, nested, optional, read, text, texts, tool},
 };
 
 /// How many connectors, and how many providers, are told at once.
@@ -45,16 +47,22 @@ pub(super) fn tool_itself() -> Tool {
     tool(
         ("find_connector", "Is there a connector that fits?"),
         "Says which connectors of the workspace fit a provider, a purpose and scopes, what they lack, and what to do next. \
-         Without arguments it lists what there is. Call it before you propose anything.",
+         Without arguments it lists what there is. Call it before you propose anything, and again with `kind` when the person \
+         has said whose account it is to be.",
         Effect::Looks,
         json!({
             "integration_type": text("The provider, if it is known: as list_providers names it, or as people call it, such as `gcal`."),
-            "purpose": text("What it is for, in the person's words, such as `put meetings into our users' calendars`."),
+            "purpose": text("What it is for, in an English sentence, such as `put meetings into our users' calendars`."),
+            "kind": {
+                "type": "string",
+                "enum": ConnectorKind::WORDS,
+                "description": "Whose account, once the person has said it: everybody's own, or one for all. Leave it out before.",
+            },
             "scopes": texts("What is needed of the provider. The last part of a long one is enough, such as `calendar.readonly`."),
         }),
         json!({
             "fits!": {"type": "boolean", "description": "Whether one of the connectors can be used as it is."},
-            "connectors!": {"type": "array", "items": connector()},
+            "connectors!": {"type": "array", "items": connector(), "description": "What fits best comes first."},
             "more!": {"type": "boolean", "description": "Whether there are more connectors like these."},
             "understood!": {"type": ["string", "null"], "description": "Which provider was understood, if one was named."},
             "providers!": {"type": "array", "items": candidate(), "description": "What could be connected for the purpose, or what may have been meant."},
@@ -87,7 +95,8 @@ fn connector() -> Value {
         "missing_scopes!": texts("What is needed and it does not ask for."),
         "connected!": {"type": ["boolean", "null"], "description": "Of a shared one, whether the account that an admin connected can be used."},
         "allowed!": {"type": "boolean", "description": "Whether the workspace's policy allows it."},
-        "fits!": {"type": "boolean"},
+        "accepted!": {"type": "boolean", "description": "Whether the provider accepts its client id and secret, as far as is known."},
+        "fits!": {"type": "boolean", "description": "Whether it can be used as it is, and for that kind of account."},
     }))
 }
 
@@ -95,6 +104,28 @@ struct Wish {
     provider: Option<String>,
     purpose: Vec<String>,
     scopes: Scopes,
+    /// Whose account, if the person has said it.
+    kind: Option<ConnectorKind>,
+}
+
+impl Wish {
+    fn read(arguments: Value) -> Result<Self, Problem> {
+        let parse = |raw: &str| {
+            ConnectorKind::parse(raw).ok_or_else(|| format!("must be one of {}", ConnectorKind::WORDS.join(", ")))
+        };
+        read(arguments, |arguments| Self {
+            provider: loose(arguments, "integration_type"),
+            purpose: loose(arguments, "purpose").as_deref().map(words).unwrap_or_default(),
+            scopes: arguments.scopes("scopes").unwrap_or_default(),
+            kind: optional(arguments, "kind", parse),
+        })
+    }
+
+    /// Whose account it must be: as the person has said, or as the purpose says without any doubt. Another is not to be used
+    /// before somebody was asked, because one account for all shows its data to everybody.
+    fn wanted_kind(&self) -> Option<ConnectorKind> {
+        self.kind.or_else(|| kind_of_purpose(&self.purpose))
+    }
 }
 
 /// What there is to choose from, and which of it is meant.
@@ -106,11 +137,7 @@ struct Choice {
 
 /// `find_connector`
 pub(super) async fn find(tools: &Builder, person: &Admin, arguments: Value) -> Result<Answer, Problem> {
-    let wish = read(arguments, |arguments| Wish {
-        provider: arguments.text("integration_type"),
-        purpose: arguments.text("purpose").as_deref().map(words).unwrap_or_default(),
-        scopes: arguments.scopes("scopes").unwrap_or_default(),
-    })?;
+    let wish = Wish::read(arguments)?;
     let workspace = person.workspace();
     let own = tools.providers.of_workspace(workspace).await.map_err(unlisted)?;
     let choice = Choice::of(own.into_iter().chain(all_described()).collect(), &wish)?;
@@ -119,44 +146,50 @@ pub(super) async fn find(tools: &Builder, person: &Admin, arguments: Value) -> R
     let meant: Vec<&Connector> = connectors.iter().filter(|connector| choice.means(connector, &wish)).collect();
     let mut seen = Vec::new();
     for connector in &meant {
-        seen.push(look(tools, connector, &wish, &choice, &limits).await?);
+        seen.push(Seen::of(tools, connector, &wish, &choice, &limits).await?);
     }
-    seen.sort_by_key(|connector| connector["fits"] != true);
+    seen.sort_by_key(Seen::distance);
+    for nearest in seen.iter_mut().take(MOST) {
+        nearest.look_closer(tools).await?;
+    }
+    seen.sort_by_key(Seen::distance);
     let switches = choice.understood.as_ref().map(|provider| limits.switches(provider.id.as_str()));
-    let guess = suggested(&wish.purpose, &wish.scopes, choice.about(&wish), switches, &meant);
-    Ok(Answer::Told(told(&wish, &choice, seen, &limits, guess)))
+    let guess = match wish.kind {
+        Some(kind) => (kind, Evidence::Person),
+        None => suggested(&wish.purpose, &wish.scopes, choice.about(&wish), switches, &meant),
+    };
+    Ok(Answer::Told(told(&wish, &choice, &seen, &limits, guess)))
 }
 
 fn told(
     wish: &Wish,
     choice: &Choice,
-    mut seen: Vec<Value>,
+    seen: &[Seen<'_>],
     limits: &Limits,
     (kind, evidence): (ConnectorKind, Evidence),
 ) -> Value {
     let asked = match (&wish.provider, &choice.understood) {
         (None, _) if wish.purpose.is_empty() => Asked::Nothing,
+        (None, _) if choice.candidates.is_empty() && seen.is_empty() => Asked::InVain,
         (Some(_), None) => Asked::Unclearly,
         _ => Asked::Clearly,
     };
-    let fits = asked == Asked::Clearly && seen.iter().any(|connector| connector["fits"] == true);
+    let fits = asked == Asked::Clearly && seen.iter().any(Seen::fits);
     let room = limits.room(choice.about(wish));
     let is_open = |found: &Suited| !limits.room(Some(&found.provider)).is_closed();
     let has_others = wish.provider.is_none() && choice.candidates.iter().take(MOST).any(is_open);
-    let found = Found { asked, fits, connectors: &seen, room: &room, kind, has_others };
-    let next_step = found.next_step();
+    let is_said = wish.kind.is_some();
+    let next_step = Found { asked, connectors: seen, room: &room, kind, is_said, has_others }.next_step();
     let candidate = |found: &Suited| {
         let mut told = shown(&found.provider);
         told["may_add"] = limits.room(Some(&found.provider)).may_add();
         told
     };
-    let more = seen.len() > MOST;
-    seen.truncate(MOST);
     json!({
         "fits": fits,
         "next_step": next_step,
-        "connectors": seen,
-        "more": more,
+        "connectors": seen.iter().take(MOST).map(Seen::told).collect::<Vec<_>>(),
+        "more": seen.len() > MOST,
         "understood": choice.understood.as_ref().map(|provider| provider.id.as_str()),
         "providers": choice.candidates.iter().take(MOST).map(candidate).collect::<Vec<_>>(),
         "suggested_kind": kind.as_str(),
@@ -218,89 +251,4 @@ impl Choice {
 fn is_named(connector: &Connector, wish: &Wish) -> bool {
     let name = words(connector.name.as_str());
     wish.purpose.iter().any(|word| word.len() > 3 && name.iter().any(|part| singular(part) == singular(word)))
-}
-
-async fn look(
-    tools: &Builder,
-    connector: &Connector,
-    wish: &Wish,
-    choice: &Choice,
-    limits: &Limits,
-) -> Result<Value, Problem> {
-    let provider = choice.all.iter().find(|provider| provider.id == connector.provider);
-    let missing = missing(&wish.scopes, connector, provider);
-    let switches = limits.switches(connector.provider.as_str());
-    let is_allowed = match connector.kind {
-        ConnectorKind::PerUser => switches.per_user,
-        ConnectorKind::Shared => switches.builder,
-    };
-    let connected = match connector.kind {
-        ConnectorKind::PerUser => None,
-        ConnectorKind::Shared => {
-            let connection = tools.shared.of_connector(connector).await?;
-            Some(connection.is_some_and(|(_, standing)| !standing.reconnect_required()))
-        }
-    };
-    let is_enough = missing.is_empty() && is_allowed && connected != Some(false);
-    Ok(json!({
-        "connector_id": connector.id.as_str(),
-        "integration_type": connector.provider.as_str(),
-        "name": capped(connector.name.as_str()),
-        "kind": connector.kind.as_str(),
-        "scopes": texts_of(&connector.scopes),
-        "missing_scopes": texts_of(&missing),
-        "connected": connected,
-        "allowed": is_allowed,
-        "fits": is_enough && choice.suits(connector, wish),
-    }))
-}
-
-/// What of the wanted scopes a connector does not ask for, neither by name nor by a scope that stands for it.
-fn missing(wanted: &Scopes, connector: &Connector, provider: Option<&Provider>) -> Scopes {
-    let Some(provider) = provider else { return wanted.missing_from(&connector.scopes) };
-    let full = wanted.iter().map(|scope| in_full(scope, &connector.scopes, provider));
-    let wanted = Scopes::parse(full).unwrap_or_else(|_| wanted.clone());
-    provider.missing(&wanted, &connector.scopes)
-}
-
-/// A scope as the provider writes it, where only its last part was said and one scope ends so.
-fn in_full<'a>(said: &'a str, of_connector: &'a Scopes, provider: &'a Provider) -> &'a str {
-    let aliases = &provider.authorize.scope.aliases;
-    let known = of_connector
-        .iter()
-        .chain(provider.suggested_scopes.iter().map(|suggested| suggested.scope.as_str()))
-        .chain(aliases.keys().map(String::as_str))
-        .chain(aliases.values().flatten().map(String::as_str));
-    let mut meant: Option<&str> = None;
-    for scope in known {
-        if scope == said {
-            return said;
-        }
-        let ends_so = scope.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(said));
-        match meant {
-            Some(other) if ends_so && other != scope => return said,
-            None if ends_so => meant = Some(scope),
-            _ => {}
-        }
-    }
-    meant.unwrap_or(said)
-}
-
-#[cfg(test)]
-mod tests {
-    use connectors::{domain::provider::ProviderType, oauth::catalogue::find_described};
-
-    use super::*;
-
-    #[test]
-    fn the_last_part_of_a_scope_is_enough_where_one_scope_ends_so() {
-        let provider = find_described(&ProviderType::parse("googlecalendar").unwrap()).unwrap();
-        let nothing = Scopes::default();
-        let read = "https://www.googleapis.com/auth/calendar.readonly";
-        assert_eq!(in_full("calendar.readonly", &nothing, &provider), read);
-        assert_eq!(in_full(read, &nothing, &provider), read);
-        assert_eq!(in_full("something.else", &nothing, &provider), "something.else");
-        let other = Scopes::parse(["https://example.com/calendar.readonly"]).unwrap();
-        assert_eq!(in_full("calendar.readonly", &other, &provider), "calendar.readonly");
-    }
 }

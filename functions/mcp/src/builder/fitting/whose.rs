@@ -11,6 +11,8 @@ use connectors::domain::{
 /// What a guess is made from, the strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Evidence {
+    /// The person has said it.
+    Person,
     /// The workspace's policy leaves one kind only.
     Policy,
     /// The purpose speaks of the data of those who use the app.
@@ -30,7 +32,8 @@ pub(super) enum Evidence {
 }
 
 impl Evidence {
-    pub(super) const WORDS: [&str; 8] = [
+    pub(super) const WORDS: [&str; 9] = [
+        "person",
         "policy",
         "purpose_of_users",
         "purpose_of_team",
@@ -48,6 +51,7 @@ impl Evidence {
     /// Why that kind, in our own words.
     pub(super) fn why(self, kind: ConnectorKind) -> &'static str {
         match (self, kind) {
+            (Self::Person, _) => "The person has said so.",
             (Self::Policy, _) => "The workspace's policy allows only this kind for this provider.",
             (Self::PurposeOfUsers, _) => {
                 "It is about the data of the app's users: each connects an account of their own and sees only that."
@@ -189,11 +193,11 @@ pub(super) fn suggested(
         Some((false, true)) => return (ConnectorKind::Shared, Evidence::Policy),
         _ => {}
     }
-    match (speaks_of_users(purpose), speaks_of_team(purpose)) {
-        (true, false) => return (ConnectorKind::PerUser, Evidence::PurposeOfUsers),
-        (false, true) => return (ConnectorKind::Shared, Evidence::PurposeOfTeam),
-        (true, true) => return (ConnectorKind::PerUser, Evidence::PurposeOfBoth),
-        (false, false) => {}
+    match kind_of_purpose(purpose) {
+        Some(ConnectorKind::PerUser) => return (ConnectorKind::PerUser, Evidence::PurposeOfUsers),
+        Some(ConnectorKind::Shared) => return (ConnectorKind::Shared, Evidence::PurposeOfTeam),
+        None if speaks_of_users(purpose) => return (ConnectorKind::PerUser, Evidence::PurposeOfBoth),
+        None => {}
     }
     if let Some((first, others)) = connectors.split_first()
         && others.iter().all(|other| other.kind == first.kind)
@@ -213,6 +217,15 @@ pub(super) fn suggested(
         (ConnectorKind::Shared, Evidence::TeamProduct)
     } else {
         (ConnectorKind::PerUser, Evidence::Nothing)
+    }
+}
+
+/// The kind of which a purpose speaks, if it speaks of one only.
+pub(super) fn kind_of_purpose(purpose: &[String]) -> Option<ConnectorKind> {
+    match (speaks_of_users(purpose), speaks_of_team(purpose)) {
+        (true, false) => Some(ConnectorKind::PerUser),
+        (false, true) => Some(ConnectorKind::Shared),
+        _ => None,
     }
 }
 
