@@ -285,11 +285,11 @@ export class Connectors extends EventTarget {
 const known = new Map();
 let first;
 
-/** Says which app this is and how its user, whoever it is now, proves who they are; the first one is the default. */
+/** Says which app this is and how its user proves who they are; the first one is the default. */
 export function configure(options) {
   const connectors = new Connectors(options);
   known.set(connectors.app, connectors);
-  if (!first || first.app === connectors.app) first = connectors;
+  first = known.get(first?.app) ?? connectors;
   document.querySelectorAll(TAGS.join()).forEach((element) => element.update?.());
   if (!isSettled) {
     isSettled = true;
