@@ -184,7 +184,7 @@ export class Connectors extends EventTarget {
     return address;
   }
 
-  /** Finishes what came back from the provider in the name of this user. Pages need not call it. */
+  /** Finishes what came back from the provider in the name of this user. */
   async settle({ session_id, status, handle }) {
     let seen;
     try {
