@@ -184,7 +184,7 @@ export class Connectors extends EventTarget {
     return address;
   }
 
-  /** Finishes what came back from the provider in the name of this user. */
+  /** Finishes what came back from the provider in the name of this user. Pages need not call it. */
   async settle({ session_id, status, handle }) {
     let seen;
     try {
@@ -290,11 +290,13 @@ export function configure(options) {
   const connectors = new Connectors(options);
   known.set(connectors.app, connectors);
   first = known.get(first?.app) ?? connectors;
-  document.querySelectorAll(TAGS.join()).forEach((element) => element.update?.());
+  document.querySelectorAll(TAGS.join()).forEach((one) => one.update?.());
   if (!isSettled) {
     isSettled = true;
-    const settled = handedOver.then((isTaken) => isTaken || connectors.arrive(returned));
-    settled.then(() => isPopupOfOurs() && window.close()).catch(() => {}); // `failed` has told it.
+    handedOver
+      .then((isTaken) => isTaken || connectors.arrive(returned))
+      .then(() => isPopupOfOurs() && window.close())
+      .catch(() => {}); // `failed` has told it.
   }
   return connectors;
 }
