@@ -78,16 +78,45 @@ function nango(path, query) {
   return json("Nango's API", url, { headers: { authorization: `Bearer ${NANGO_KEY}` } });
 }
 
-/** The ids of the integration's connections. A server that knows no pages gives the same ones again. */
+/** One page of Nango's list. A Nango of before has it at another path, or knows no pages and refuses to be asked for one. */
+let list = (page) => nango('/connections', { page, limit: PAGE });
+const olderLists = [(page) => nango('/connection', { page, limit: PAGE }), () => nango('/connection', {})];
+async function pageOf(number) {
+  try {
+    return (await list(number)).connections;
+  } catch (error) {
+    if (![400, 404].includes(error.status) || olderLists.length === 0) throw error;
+  }
+  list = olderLists.shift();
+  return pageOf(number);
+}
+
+const nameOf = ({ id, connection_id, provider_config_key }) => id ?? `${provider_config_key} ${connection_id}`;
+
+/** All of the list, page by page, as it is now. A server that knows no pages gives the same one again. */
+async function* listed() {
+  let before = new Set();
+  for (let number = 0; ; number += 1) {
+    const page = await pageOf(number);
+    if (page.every((one) => before.has(nameOf(one)))) return;
+    yield* page;
+    before = new Set(page.map(nameOf));
+  }
+}
+
+/**
+ * The ids of the integration's connections. What comes and goes while the list is read moves others from one page to the next,
+ * and one may be passed over: so it is read until there is nothing new in it.
+ */
 async function* connectionIds() {
   const seen = new Set();
-  for (let page = 0; ; page += 1) {
-    const { connections } = await nango('/connections', { page, limit: PAGE });
-    const fresh = connections.filter(({ id, connection_id }) => !seen.has(id ?? connection_id));
-    if (fresh.length === 0) return;
-    for (const { id, connection_id, provider_config_key } of fresh) {
-      seen.add(id ?? connection_id);
-      if (provider_config_key === INTEGRATION) yield connection_id;
+  let known = -1;
+  while (known < seen.size) {
+    known = seen.size;
+    for await (const one of listed()) {
+      if (seen.has(nameOf(one))) continue;
+      seen.add(nameOf(one));
+      if (one.provider_config_key === INTEGRATION) yield one.connection_id;
     }
   }
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::{domain::plan::Plans, store::TableNames};
+use crate::{
+    domain::plan::{InvalidPlans, Plans},
+    store::TableNames,
+};
 
 /// Every name that is read from the environment. The template sets those that a deployment must have.
 pub const NAMES: [&str; 24] = [
@@ -113,6 +116,9 @@ pub enum ConfigError {
         /// What it must be.
         expected: &'static str,
     },
+    /// The plans are not what plans can be.
+    #[error("the environment variable `PLANS` is wrong: {0}")]
+    Plans(#[from] InvalidPlans),
 }
 
 impl Config {
@@ -144,7 +150,7 @@ impl Config {
             kms_key_id: get("KMS_KEY_ID")?,
             deployment: get("DEPLOYMENT")?,
             max_key_age: days("KEY_MAX_AGE_DAYS", &get("KEY_MAX_AGE_DAYS")?)?,
-            plans: plans("PLANS", &get("PLANS")?)?,
+            plans: Plans::parse(&get("PLANS")?)?,
             refresh_queue_url: get("REFRESH_QUEUE_URL")?,
             revocation_queue_url: get("REVOCATION_QUEUE_URL")?,
             salvage_queue_url: get("SALVAGE_QUEUE_URL")?,
@@ -168,12 +174,6 @@ impl Config {
             },
         })
     }
-}
-
-fn plans(name: &'static str, raw: &str) -> Result<Plans, ConfigError> {
-    let expected =
-        "a JSON object of plans by name, each with any of `connectors`, `connections`, `custom_providers`, `shared`";
-    Plans::parse(raw).map_err(|_| ConfigError::Invalid { name, expected })
 }
 
 /// A number of days from one to ten years.
@@ -239,11 +239,17 @@ mod tests {
 
     #[test]
     fn plans_that_cannot_be_read_are_named_and_not_taken_for_none() {
-        for raw in [r#"{"free": {"conectors": 3}}"#, "free=3", "[]"] {
+        let object = "`PLANS` is wrong: must be a JSON object";
+        for (raw, said) in [
+            (r#"{"free": {"conectors": 3}}"#, "`PLANS` is wrong: `/free/conectors` is no limit"),
+            (r#"{"free": {"connections": "3"}}"#, "`PLANS` is wrong: `/free/connections` must be a whole number"),
+            ("free=3", object),
+            ("[]", object),
+        ] {
             let error = Config::read(|name| if name == "PLANS" { Some(raw.to_owned()) } else { environment(name) });
             let error = error.unwrap_err();
-            assert!(matches!(error, ConfigError::Invalid { name: "PLANS", .. }), "{raw}");
-            assert!(error.to_string().contains("`PLANS` must be a JSON object"), "{error}");
+            assert!(matches!(error, ConfigError::Plans(_)), "{raw}");
+            assert!(error.to_string().contains(said), "{error}");
         }
     }
 

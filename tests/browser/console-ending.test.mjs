@@ -89,6 +89,34 @@ test('what is seen holds for what was chosen: another choice has to be looked at
   await world.admin('DELETE', `/connectors/${connector.id}`);
 });
 
+test('whoever began it by mistake stops it, and sees that the others stay connected', async () => {
+  const criteria = { user: { app_id: world.app.id, sub: 'nobody' } };
+  const { body: look } = await world.admin('POST', '/revocations', criteria);
+  const wish = { ...criteria, dry_run: false, confirm: look.confirm };
+  const { body: begun } = await world.admin('POST', '/revocations', wish);
+  const known = await admin({}, 'revocations');
+  const { page, context } = known;
+  // As if there were so many that it is still at it.
+  let status = 'running';
+  await page.route(`**/api/workspace/*/revocations/${begun.revocation_id}`, async (route) => {
+    if (route.request().method() === 'DELETE') status = 'stopped';
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), status, ended: 7 } });
+  });
+  await page.locator(`a[href$="${begun.revocation_id}"]`).click();
+  await page.getByText('Running', { exact: true }).waitFor();
+  await button(page, 'Stop it').click();
+  const asks = dialogOf(page, 'Stop ending connections?');
+  await assertSound(known, 'what is asked before it is stopped');
+  await asks.getByRole('button', { name: 'Stop it' }).click();
+  await page.getByText('Stopped', { exact: true }).waitFor();
+  await page.getByText('Stopped: 7 ended.').first().waitFor({ state: 'attached' });
+  assert.equal(await button(page, 'Stop it').count(), 0);
+  await assertSound(known, 'a report of one that was stopped');
+  assert.deepEqual(known.complaints, []);
+  await context.close();
+});
+
 test('whoever may look only sees what was ended and has no button to press in vain', async () => {
   const made = await world.admin('POST', '/keys', { name: 'looks', role: 'read' });
   const known = await admin({}, 'revocations');

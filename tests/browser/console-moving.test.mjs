@@ -178,6 +178,16 @@ test('connections may leave a day after it was allowed, and do so encrypted to t
   assert.match(file, /^-----BEGIN AGE ENCRYPTED FILE-----\n/);
   assert.ok(!(await page.content()).includes(file.slice(100, 200)), 'the file is no part of the page');
 
+  await button(page, 'Stop refreshing here').click();
+  await page.getByText(/^Since .*, nothing is refreshed here and nobody can connect\./).waitFor();
+  await page.getByText('Moving out').waitFor();
+  await field(page, 'age recipient').fill(RECIPIENT);
+  await button(page, 'Begin export').click();
+  await page.getByText(/have just begun to move out/).waitFor();
+  await assertSound(known, 'connections that move out');
+  await button(page, 'Go on refreshing here').click();
+  await button(page, 'Stop refreshing here').waitFor();
+
   await button(page, 'Forbid it again').click();
   await button(page, 'Allow export').waitFor();
   assert.equal((await world.admin('GET', `/connectors/${connector.id}`)).body.exportable_from, null);

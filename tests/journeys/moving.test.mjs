@@ -30,10 +30,12 @@ function connection(id, provider_config_key, credentials) {
 }
 
 /**
- * A Nango with these connections, two to a page. It has them at `path`, and meets each request with the next of `moods`
- * first: a status, or nothing at all.
+ * A Nango with these connections, two to a page. It has them at `path`, and its list at `list`, in pages unless it has none and
+ * knows nothing of them. It meets each request with the next of `moods` first: a status, or nothing at all. `listing` is told of
+ * each page before it is read.
  */
-async function startNango(connections, { path = '/connections/', moods = [] } = {}) {
+async function startNango(connections, like = {}) {
+  const { path = '/connections/', list = '/connections', pages = true, moods = [], listing = () => {} } = like;
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://nango');
     const answer = (status, body) =>
@@ -44,11 +46,13 @@ async function startNango(connections, { path = '/connections/', moods = [] } = 
     if (mood !== undefined) return answer(mood, { error: { message: KEY } });
     if (request.headers.authorization !== `Bearer ${KEY}`) return answer(401, {});
     const named = url.pathname.startsWith(path) ? url.pathname.slice(path.length) : undefined;
-    if (named === undefined && url.pathname !== '/connections') return answer(404, {});
+    if (named === undefined && url.pathname !== list) return answer(404, {});
     if (named === undefined) {
-      const from = Number(url.searchParams.get('page')) * 2;
-      const page = connections.slice(from, from + 2).map(({ credentials: _, ...rest }) => rest);
-      return answer(200, { connections: page });
+      if (!pages && url.search !== '') return answer(400, { error: { code: 'invalid_query_params' } });
+      const number = Number(url.searchParams.get('page'));
+      listing(number);
+      const page = pages ? connections.slice(number * 2, number * 2 + 2) : connections;
+      return answer(200, { connections: page.map(({ credentials: _, ...rest }) => rest) });
     }
     const one = connections.find(({ connection_id }) => connection_id === decodeURIComponent(named));
     if (one?.provider_config_key !== url.searchParams.get('provider_config_key')) return answer(404, {});
@@ -204,14 +208,29 @@ test('connections that Nango does not give, or that are none of an OAuth client,
 });
 
 test('a Nango of before, and one whose users are tags, are understood', async () => {
-  const old = await takeOverFrom(kept(3), { path: '/connection/' });
-  assert.match(old.stdout, /^imported 3, skipped 0, refused 0$/m, old.stderr);
+  for (const like of [{}, { list: '/connection' }, { list: '/connection', pages: false }]) {
+    const old = await takeOverFrom(kept(3), { path: '/connection/', ...like });
+    assert.match(old.stdout, /^imported 3, skipped 0, refused 0$/m, old.stderr);
+  }
   const connector = await world.newConnector();
   const tagged = kept(1, { end_user: undefined, tags: { end_user_id: 'tagged' } });
   const environment = { USER_IS: 'tags.end_user_id' };
   const taken = await takeOverFrom(tagged, {}, { connector, environment });
   assert.match(taken.stdout, /^imported 1, skipped 0, refused 0$/m, taken.stderr);
   assert.equal((await world.token(await world.user('tagged'), connector)).body.access_token, 'canary-0');
+});
+
+/** The newest stand first, so whatever comes or goes moves those behind it from one page to another. */
+test('connections that come and go while the list is read pass over no other', async () => {
+  const [gone, ...stay] = kept(6);
+  const connections = [gone, ...stay];
+  const [latest] = kept(1, { id: 60, connection_id: 'c-60', end_user: { id: 'user-60' } });
+  const listing = (page) => {
+    if (page === 1 && connections.includes(gone)) connections.shift();
+    if (page === 2 && !connections.includes(latest)) connections.unshift(latest);
+  };
+  const taken = await takeOverFrom(connections, { listing });
+  assert.match(taken.stdout, /^imported 7, skipped 0, refused 0$/m, taken.stderr);
 });
 
 test('what is not known on the command line is not taken for nothing', async () => {

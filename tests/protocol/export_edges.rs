@@ -2,6 +2,7 @@
 
 use age::x25519::Identity;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures::join;
 use serde_json::{Value, json};
 
 use crate::{
@@ -119,4 +120,35 @@ async fn a_cursor_of_elsewhere_leads_nowhere() {
     // One that fits shows no more than the connector has.
     let fits = forged(json!(["0", "SHARED#another", "CONN#c", format!("{}#0", calendar.id)]));
     page(&calendar, fits).await.expect(200);
+}
+
+/// Nobody gets a token after an admin was told that nobody does.
+#[tokio::test]
+async fn what_is_forbidden_while_a_page_is_put_together_does_not_leave_with_it() {
+    let world = World::new().await;
+    let connector = world.connector("Calendar").await;
+    exportable(&world, &connector).await;
+    world.connect(&connector, "alice").await;
+    let body = json!({"recipient": Identity::generate().to_public().to_string()});
+    let switch = async |is_on: bool| {
+        let change = json!({"integration_type": "fake", "per_user_connection_enabled": is_on});
+        world.admin("PUT", "/connector-governance").json(&change).send().await.expect(200);
+    };
+    for (status, is_switch) in [(403, true), (409, false)] {
+        let mut held = world.aws.hold("Query", &connector.id);
+        let meanwhile = async {
+            held.arrived().await;
+            if is_switch {
+                switch(false).await;
+            } else {
+                world.change(&connector, &json!({"exportable": false})).await;
+            }
+            held.release();
+        };
+        let (refused, ()) = join!(world.export(&connector, &body), meanwhile);
+        assert_eq!(refused.status, status, "{}", refused.text);
+        assert!(!refused.text.contains("AGE ENCRYPTED"));
+        switch(true).await;
+    }
+    assert!(world.deeds("connections.exported").await.is_empty());
 }

@@ -33,6 +33,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/workspace/{ws}/revocations"),
     ("POST", "/api/workspace/{ws}/revocations"),
     ("GET", "/api/workspace/{ws}/revocations/{revocation}"),
+    ("DELETE", "/api/workspace/{ws}/revocations/{revocation}"),
 ];
 
 #[derive(Clone, FromRef)]

@@ -27,7 +27,7 @@ use crate::Function;
 pub(crate) fn routes() -> Router<Function> {
     Router::new()
         .route("/api/workspace/{ws}/revocations", get(list).post(revoke))
-        .route("/api/workspace/{ws}/revocations/{revocation}", get(report))
+        .route("/api/workspace/{ws}/revocations/{revocation}", get(report).delete(stop))
 }
 
 /// What would be ended.
@@ -51,6 +51,8 @@ struct ReportOnWire {
     criteria: BTreeMap<&'static str, String>,
     begun_by: String,
     began_at: String,
+    /// Who stopped it before it was done; `null` if nobody did.
+    stopped_by: Option<String>,
     finished_at: Option<String>,
     looked_at: u64,
     ended: u64,
@@ -65,9 +67,14 @@ impl From<MassRevocation> for ReportOnWire {
         let progress = revocation.progress;
         Self {
             revocation_id: revocation.id.to_string(),
-            status: if revocation.finished_at.is_some() { "finished" } else { "running" },
+            status: match (&revocation.finished_at, &revocation.stopped_by) {
+                (None, _) => "running",
+                (Some(_), None) => "finished",
+                (Some(_), Some(_)) => "stopped",
+            },
             criteria: revocation.criteria.described().into_iter().collect(),
             begun_by: revocation.begun_by,
+            stopped_by: revocation.stopped_by,
             began_at: seconds(revocation.began_at).to_string(),
             finished_at: revocation.finished_at.map(|at| seconds(at).to_string()),
             looked_at: progress.looked_at,
@@ -135,6 +142,18 @@ async fn report(
 ) -> Result<Json<ReportOnWire>, Problem> {
     let id = RevocationId::parse(&id).map_err(|_| Problem::not_found())?;
     let found = journey.report(admin.workspace(), &id).await?;
+    found.map(|revocation| Json(revocation.into())).ok_or_else(Problem::not_found)
+}
+
+/// Stops a revocation that is under way, and tells how far it has come. What has ended does not come back; ten connections that
+/// are being ended in this moment still are. One that is done stays as it is.
+async fn stop(
+    State(journey): State<RevokeMatching>,
+    WriterCaller(admin): WriterCaller,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Json<ReportOnWire>, Problem> {
+    let id = RevocationId::parse(&id).map_err(|_| Problem::not_found())?;
+    let found = journey.stop(admin.workspace(), &id, admin.actor()).await?;
     found.map(|revocation| Json(revocation.into())).ok_or_else(Problem::not_found)
 }
 

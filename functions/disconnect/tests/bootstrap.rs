@@ -165,5 +165,9 @@ async fn many_connections_are_looked_at_and_ended_with_what_the_role_grants() {
     let listed = function.invoke(deployment.event("disconnect.revocation-list")).await.http();
     let newest = &listed.body["revocations"][0]["revocation_id"];
     assert_eq!((listed.status, newest), (200, &started.body["revocation_id"]), "{:?}", listed.body);
+    let stop = deployment.event("disconnect.revocation-stop").to_string();
+    let stop = stop.replace("rev_01KAMXJ5E0REV0CAT10N000000", newest.as_str().unwrap());
+    let stopped = function.invoke(serde_json::from_str(&stop).unwrap()).await.http();
+    assert_eq!((stopped.status, &stopped.body["status"]), (200, &json!("stopped")), "{:?}", stopped.body);
     deployment.asked_by("disconnect");
 }

@@ -130,6 +130,7 @@ async fn change(
 ) -> Result<Json<Examined>, Problem> {
     let change = checked(&body, |body| ConnectorChange {
         exportable: body.flag("exportable"),
+        moving_out: body.flag("moving_out"),
         rotate_key: body.flag("rotate_key").unwrap_or(false),
         accept_endpoints: body.flag("accept_endpoints").unwrap_or(false),
         ..read_change(body)

@@ -72,6 +72,11 @@ fn problem(error: ExportError) -> Problem {
         ExportError::NotExportable(Some(from)) => {
             Problem::conflict(format!("This connector's connections may be exported from {} on.", seconds(from)))
         }
+        ExportError::NotSettled(from) => Problem::conflict(format!(
+            "The connections of this connector have just begun to move out, and a refresh that was under way may still change \
+             them. They may be exported from {} on.",
+            seconds(from)
+        )),
         ExportError::Bound => bound(),
         ExportError::BlockedByPolicy => Problem::blocked_by_policy(),
         ExportError::NotEncrypted(cause) => Problem::invalid_field("/recipient", cause),

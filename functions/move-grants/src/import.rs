@@ -50,6 +50,7 @@ enum ImportResultOnWire {
 #[serde(rename_all = "snake_case")]
 enum WhySkippedOnWire {
     ImportedBefore,
+    EndedBefore,
     Connected,
     Unreadable,
     UserDeleted,
@@ -188,6 +189,7 @@ fn at(index: usize, FieldError { pointer, detail }: FieldError) -> ImportErrorOn
 fn reason(why: Skipped) -> WhySkippedOnWire {
     match why {
         Skipped::ImportedBefore => WhySkippedOnWire::ImportedBefore,
+        Skipped::Ended => WhySkippedOnWire::EndedBefore,
         Skipped::Connected => WhySkippedOnWire::Connected,
         Skipped::Unreadable => WhySkippedOnWire::Unreadable,
         Skipped::Forgotten => WhySkippedOnWire::UserDeleted,
@@ -198,6 +200,7 @@ fn problem(error: ImportError) -> Problem {
     match error {
         ImportError::NotFound => Problem::not_found(),
         ImportError::Bound => bound(),
+        ImportError::MovingOut => Problem::moving_out(),
         ImportError::BlockedByPolicy => Problem::blocked_by_policy(),
         ImportError::Store(cause) => cause.into(),
         ImportError::Vault(cause) => cause.into(),

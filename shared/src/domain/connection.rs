@@ -41,6 +41,8 @@ pub struct Connection {
     pub connected_at: Timestamp,
     /// When it came here from elsewhere, if it did since.
     pub imported_at: Option<Timestamp>,
+    /// What tells the grant that came here from elsewhere from every other, if one did, also after its user connected anew.
+    pub imported: Option<[u8; 32]>,
     /// Which admin connected it for the workspace, as the audit trail describes them; none for a user's own.
     pub connected_by: Option<String>,
     /// The day of its last use.

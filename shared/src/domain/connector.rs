@@ -54,6 +54,9 @@ pub struct Connector {
     pub kind: ConnectorKind,
     /// Since when its connections may be exported, a while later; never, if there is nothing.
     pub exportable_since: Option<Timestamp>,
+    /// Since when its connections are on their way to another deployment, if they are: this one refreshes none of them any more,
+    /// because of two who refresh one grant the second ends it, and makes no new one.
+    pub moving_out_since: Option<Timestamp>,
     /// Whether it is in use.
     pub state: ConnectorState,
     /// Counts every change; the condition of the next one.
@@ -67,6 +70,10 @@ pub struct Connector {
 /// How long a connector has to be exportable before anything leaves through it. Who has got hold of an admin key can allow
 /// an export as well as ask for one; what they have not is a day in which the audit trail tells of it.
 pub const EXPORTABLE_AFTER: Duration = Duration::from_hours(24);
+
+/// How long connections that move out stay before they may leave: whatever was asked of the provider before has been stored by
+/// then, with more than a lease and the drift of clocks to spare.
+pub const SETTLED_AFTER: Duration = Duration::from_mins(1);
 
 /// Whose accounts a connector connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +138,24 @@ impl Connector {
     #[must_use]
     pub fn exportable_from(&self) -> Option<Timestamp> {
         Some(self.exportable_since?.checked_add(EXPORTABLE_AFTER).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Whether its connections are on their way to another deployment.
+    #[must_use]
+    pub fn is_moving_out(&self) -> bool {
+        self.moving_out_since.is_some()
+    }
+
+    /// From when on nothing that was begun before may still change its connections, if they are moving out.
+    #[must_use]
+    pub fn settled_from(&self) -> Option<Timestamp> {
+        Some(self.moving_out_since?.checked_add(SETTLED_AFTER).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Whether people may connect through it.
+    #[must_use]
+    pub fn takes_connections(&self) -> bool {
+        self.is_active() && !self.is_moving_out()
     }
 
     /// Whether people can use it.

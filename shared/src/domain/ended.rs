@@ -201,6 +201,7 @@ pub(in crate::domain) mod tests {
             details: Values::new(),
             connected_at: at(0),
             imported_at: None,
+            imported: None,
             connected_by: None,
             last_used_on: None,
             tokens: SealedTokens {

@@ -117,8 +117,10 @@ pub struct MassRevocation {
     pub began_at: Timestamp,
     /// How far it has come.
     pub progress: Progress,
-    /// When it was done.
+    /// When it was done, or stopped.
     pub finished_at: Option<Timestamp>,
+    /// Who stopped it before it was done, as the audit trail describes them.
+    pub stopped_by: Option<String>,
     /// When it goes on, or its report is let go of. Whoever works moves it ahead first.
     pub due_at: Timestamp,
 }

@@ -100,7 +100,7 @@ impl Exchange {
 
     async fn carry_out(&self, session: &Session, arrived: &Arrived, claim: ClaimBy) -> Result<(), ExchangeError> {
         let connector = self.connectors.find(&session.key.workspace, &session.key.connector).await?;
-        let connector = connector.filter(Connector::is_active).ok_or(changed())?;
+        let connector = connector.filter(Connector::takes_connections).ok_or(changed())?;
         if !self.policies.allow(&connector).await? {
             return Err(blocked());
         }

@@ -83,6 +83,9 @@ pub enum ExportError {
     /// The connector is not exportable, or only from this moment on.
     #[error("the connector is not exportable")]
     NotExportable(Option<Timestamp>),
+    /// The connections are moving out, and what was begun before may still change them until then.
+    #[error("the connections are not settled yet")]
+    NotSettled(Timestamp),
     /// Tokens of this provider are bound to the connector's key, which never leaves.
     #[error("tokens are bound to the connector's key")]
     Bound,
@@ -114,23 +117,34 @@ impl ExportGrants {
         from: Option<&Cursor>,
         actor: Actor,
     ) -> Result<ExportPage, ExportError> {
+        let connector = self.leaving(workspace, connector).await?;
+        let provider = profile(&connector).filter(|provider| !provider.binds_tokens()).ok_or(ExportError::Bound)?;
+        let Gathered { grants, left_out, next } = self.gathered(&connector.id, provider, from).await?;
+        let file = recipient.encrypt(&lines(&grants), &self.random)?;
+        // What was forbidden while the page was put together does not leave with it.
+        self.leaving(workspace, &connector.id).await?;
+        let (count, left, to) = (grants.len().to_string(), left_out.to_string(), recipient.fingerprint());
+        let details = [("recipient", to.as_str()), ("exported", &count), ("left_out", &left)];
+        let told = self.audit.to_note(workspace, &actor, "connections.exported", connector.id.as_str(), &details);
+        self.audit.note_first(&told).await?;
+        Ok(ExportPage { file, exported: grants.len(), left_out, next })
+    }
+
+    /// The connector, if its connections may leave at this moment.
+    async fn leaving(&self, workspace: &WorkspaceId, connector: &ConnectorId) -> Result<Connector, ExportError> {
         let connector = self.connectors.find(workspace, connector).await?;
         let connector = connector.filter(Connector::is_active).ok_or(ExportError::NotFound)?;
         match connector.exportable_from() {
             Some(since) if since <= self.clock.now() => {}
             since => return Err(ExportError::NotExportable(since)),
         }
-        let provider = profile(&connector).filter(|provider| !provider.binds_tokens()).ok_or(ExportError::Bound)?;
+        if let Some(from) = connector.settled_from().filter(|from| *from > self.clock.now()) {
+            return Err(ExportError::NotSettled(from));
+        }
         if !self.policies.find(workspace).await?.policy.allows(connector.kind, &connector.provider) {
             return Err(ExportError::BlockedByPolicy);
         }
-        let Gathered { grants, left_out, next } = self.gathered(&connector.id, provider, from).await?;
-        let file = recipient.encrypt(&lines(&grants), &self.random)?;
-        let (count, left, to) = (grants.len().to_string(), left_out.to_string(), recipient.fingerprint());
-        let details = [("recipient", to.as_str()), ("exported", &count), ("left_out", &left)];
-        let told = self.audit.to_note(workspace, &actor, "connections.exported", connector.id.as_str(), &details);
-        self.audit.note_first(&told).await?;
-        Ok(ExportPage { file, exported: grants.len(), left_out, next })
+        Ok(connector)
     }
 
     /// Connections from `from` on, until there are enough for a page.

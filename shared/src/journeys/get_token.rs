@@ -206,9 +206,12 @@ impl GetToken {
     ) -> Result<(Connection, Secret<AccessToken>), GetTokenError> {
         match self.refresher.refresh(connection.clone(), connector, Occasion::Needed).await {
             Ok(renewed) => self.opened(renewed).await,
-            Err(RefreshError::Unavailable { .. } | RefreshError::Misconfigured(_) | RefreshError::SecretUnreadable) => {
-                self.opened(connection).await
-            }
+            Err(
+                RefreshError::Unavailable { .. }
+                | RefreshError::Misconfigured(_)
+                | RefreshError::SecretUnreadable
+                | RefreshError::MovingOut,
+            ) => self.opened(connection).await,
             Err(error) => Err(error.into()),
         }
     }

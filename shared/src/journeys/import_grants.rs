@@ -1,12 +1,13 @@
 //! Grants that were made elsewhere by the same client become connections here, so that nobody has to connect again.
 
+mod holders;
 mod placing;
 
 use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use self::placing::Rehearsal;
+use self::{holders::Holders, placing::Rehearsal};
 use super::{
     audit::Audit,
     connection_quota::{ConnectionQuotas, Quota},
@@ -92,6 +93,8 @@ pub enum Skipped {
     Connected,
     /// What stands in its place can't be read, and so is not replaced.
     Unreadable,
+    /// It was imported before, and has ended here since.
+    Ended,
     /// Its user was forgotten in this moment.
     Forgotten,
 }
@@ -105,6 +108,9 @@ pub enum ImportError {
     /// Tokens of this provider are bound to the key of the connector that they were given to.
     #[error("tokens are bound to another key")]
     Bound,
+    /// The connector's connections are on their way to another deployment.
+    #[error("the connections are moving out")]
+    MovingOut,
     /// The workspace's policy has switched the connector's type off.
     #[error("switched off by policy")]
     BlockedByPolicy,
@@ -127,6 +133,8 @@ struct Desk<'a> {
     apps: HashMap<AppId, Option<Arc<App>>>,
     /// How many connections there may be, as far as that is limited.
     quota: Option<Quota>,
+    /// Who holds which refresh token by now.
+    holders: Holders,
     /// What a run that changes nothing has come to by now.
     rehearsal: Rehearsal,
 }
@@ -151,6 +159,9 @@ impl ImportGrants {
         if provider.binds_tokens() {
             return Err(ImportError::Bound);
         }
+        if connector.is_moving_out() {
+            return Err(ImportError::MovingOut);
+        }
         if !self.policies.find(workspace).await?.policy.allows(connector.kind, &connector.provider) {
             return Err(ImportError::BlockedByPolicy);
         }
@@ -164,6 +175,7 @@ impl ImportGrants {
             admin,
             apps: HashMap::new(),
             quota: self.quotas.of(workspace).await?,
+            holders: Holders::default(),
             rehearsal: Rehearsal::default(),
         };
         let mut outcomes = Vec::with_capacity(grants.len());
@@ -208,7 +220,15 @@ impl ImportGrants {
             }
         };
         let (workspace, connector) = (desk.connector.workspace.clone(), desk.connector.id.clone());
-        self.placed(desk, &ConnectionKey { workspace, owner, connector }, &grant).await
+        let place = ConnectionKey { workspace, owner, connector };
+        if let Some(objection) = desk.holders.objection(&place, &grant, desk.provider) {
+            return Ok(Imported::Refused(vec![objection]));
+        }
+        let imported = self.placed(desk, &place, &grant).await?;
+        if matches!(imported, Imported::Done { .. } | Imported::Skipped(_, Skipped::ImportedBefore)) {
+            desk.holders.note(&place, &grant);
+        }
+        Ok(imported)
     }
 
     /// Whose the connection is to be.

@@ -138,6 +138,9 @@ pub enum RefreshError {
         /// What it said, if it was asked just now.
         cause: Option<TokenError>,
     },
+    /// The connector's connections are on their way to another deployment, which refreshes them from now on.
+    #[error("the connections are moving out")]
+    MovingOut,
     /// The provider is asked as often as it may be: another time.
     #[error("the provider is asked as often as it may be")]
     Crowded,
@@ -200,6 +203,9 @@ impl Refresher {
             && let Some(attempt) = connection.refresh.unaccounted(self.clock.now()).cloned()
         {
             return self.ask_to_settle(connection, &attempt, occasion).await;
+        }
+        if connector.is_moving_out() {
+            return Err(RefreshError::MovingOut);
         }
         self.is_time(&connection, provider)?;
         let gate = self.look_at_gate(connector).await?;

@@ -31,6 +31,10 @@ use crate::{
 /// How long a connection is put off whose connector's client is refused: it takes a person to change that.
 const MISCONFIGURED: Duration = Duration::from_mins(5);
 
+/// How long a connection is put off that is on its way to another deployment: if it stays after all, it is not refreshed much
+/// later than it would have been.
+const MOVING_OUT: Duration = Duration::from_mins(5);
+
 /// How long a connection is put off whose workspace's key the key service does not unwrap: it may be a KMS key of the
 /// workspace's own, which its owner has disabled, and no message about it need come back and alarm this deployment's operator.
 const KEY_REFUSED: Duration = Duration::from_mins(5);
@@ -166,6 +170,7 @@ impl RefreshDue {
             Err(RefreshError::Misconfigured(_) | RefreshError::SecretUnreadable) => {
                 self.put_off(&connection, MISCONFIGURED).await
             }
+            Err(RefreshError::MovingOut) => self.put_off(&connection, MOVING_OUT).await,
             Err(RefreshError::Vault(error @ VaultError::KeyService(_))) => {
                 tracing::warn!(%error, "a connection's key can't be had, and it is put off");
                 self.put_off(&connection, KEY_REFUSED).await

@@ -4,6 +4,7 @@
 //! It goes on in turns, like the sweep of a deleted connector: one small group of a connector's connections in a second,
 //! and how far it went in the table. Whoever dies in the middle is followed by somebody who goes on.
 
+mod stop;
 mod turn;
 
 use std::time::Duration;
@@ -184,6 +185,7 @@ impl RevokeMatching {
             began_at: now,
             progress: Progress::default(),
             finished_at: None,
+            stopped_by: None,
             due_at: settled_at,
         };
         let described = revocation.criteria.described();

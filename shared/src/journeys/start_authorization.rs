@@ -115,6 +115,9 @@ pub enum StartError {
     /// The workspace has switched off this type of provider.
     #[error("the workspace's policy does not allow it")]
     BlockedByPolicy,
+    /// The connector's connections are on their way to another deployment.
+    #[error("the connections are moving out")]
+    MovingOut,
     /// It would be a connection more, and the workspace's plan has no room for it.
     #[error("{0}")]
     Plan(PlanRequired),
@@ -298,8 +301,11 @@ impl StartAuthorization {
         Ok((connector, place))
     }
 
-    /// Passes if the workspace's policy allows the connector.
+    /// Passes if the workspace's policy allows the connector, and it stays here.
     async fn allowed(&self, connector: &Connector) -> Result<(), StartError> {
+        if connector.is_moving_out() {
+            return Err(StartError::MovingOut);
+        }
         if self.policies.allow(connector).await? { Ok(()) } else { Err(StartError::BlockedByPolicy) }
     }
 }

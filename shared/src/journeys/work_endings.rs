@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::Clock,
     queue::DueMessage,
-    store::{Ending, Endings, ForgottenUsers, ItemKey, StoreError},
+    store::{Ending, Endings, ForgottenUsers, Imports, ItemKey, StoreError},
 };
 
 /// How long a claim holds: longer than any function runs, so that nobody else is at the same thing. Whoever dies in the
@@ -28,6 +28,7 @@ pub struct WorkEndings {
     pub(crate) matching: RevokeMatching,
     pub(crate) count: CountConnections,
     pub(crate) forgotten: ForgottenUsers,
+    pub(crate) imports: Imports,
     pub(crate) workspaces: DeleteWorkspace,
     pub(crate) clock: Clock,
 }
@@ -63,6 +64,7 @@ impl WorkEndings {
             Some(Ending::Mass(held)) => Ok(self.matching.turn(*held).await?),
             Some(Ending::Recount(recount)) => Ok(self.count.turn(recount).await?),
             Some(Ending::Forgotten(forgotten)) => Ok(self.forgotten.let_go(&forgotten).await?),
+            Some(Ending::Import(ended)) => Ok(self.imports.let_go(&ended).await?),
             Some(Ending::Purge(purge)) => Ok(self.workspaces.purge(purge).await?),
         }
     }

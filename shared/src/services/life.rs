@@ -15,8 +15,8 @@ use crate::{
         work_endings::WorkEndings,
     },
     store::{
-        Completions, Endings, ForgottenUsers, Leases, MassRevocations, Renewals, SealedRows, SharedConnectors, Starts,
-        TokenReads,
+        Completions, Endings, ForgottenUsers, Imports, Leases, MassRevocations, Renewals, SealedRows, SharedConnectors,
+        Starts, TokenReads,
     },
 };
 
@@ -203,6 +203,7 @@ impl Services {
                 clock: self.clock.clone(),
             },
             forgotten: ForgottenUsers::new(&self.dynamodb, &self.config.tables),
+            imports: Imports::new(&self.dynamodb, &self.config.tables),
             workspaces: self.delete_workspace(),
             clock: self.clock.clone(),
         }

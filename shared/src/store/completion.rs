@@ -226,8 +226,8 @@ pub(super) fn grant_at(table: &str, place: &ConnectionKey, grant: &NewGrant, mor
 /// What stays with a refresh token that stays: who is showing it to the provider, and whether it may be used up.
 const KEPT_WITH_REFRESH_TOKEN: [&str; 4] = [name::REFRESH_TOKEN, name::LEASED_UNTIL, name::INTENT, name::IN_DOUBT];
 
-/// What a new grant replaces, or ends.
-const REPLACED: [&str; 22] = [
+/// What a new grant replaces, or ends. Which grant came here from elsewhere stays known: it does not come again over a newer one.
+const REPLACED: [&str; 21] = [
     name::REFRESH_TOKEN,
     name::EXPIRES_AT,
     name::REFRESH_EXPIRES_AT,
@@ -248,7 +248,6 @@ const REPLACED: [&str; 22] = [
     name::FAILURES,
     name::REFUSALS,
     name::RETRY_AT,
-    name::IMPORTED,
     name::IMPORTED_AT,
 ];
 

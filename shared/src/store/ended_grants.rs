@@ -4,11 +4,12 @@ use aws_sdk_dynamodb::{
     Client,
     types::{Delete, Put, TransactWriteItem},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     completion::failing,
     connections::{connector_shard, due_shard, gone, is_contended, partition, placed, read_place},
+    ended_imports,
     endings::{self, ENDED_PREFIX},
     error::{StoreError, Write, failed},
     mass_revocations::{count_ended, count_fate},
@@ -22,6 +23,10 @@ use crate::domain::{
     ids::{EndedId, RevocationId},
     notice::Notice,
 };
+
+/// How long it stays known that a grant which was imported has ended here. Whoever brings in a file of that age once more knows
+/// that it is one.
+const IMPORT_KNOWN: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// Ended grants in their table.
 #[derive(Debug, Clone)]
@@ -55,7 +60,7 @@ impl EndedGrants {
     }
 
     /// Ends a connection: it is gone and counted out, its grant is left to be ended at the provider and the event to be told
-    /// and noted, or nothing is. `drawn` by lot decides where it is counted out. [`Write::Conflict`] if its tokens changed since it was
+    /// and noted, or nothing is; what was imported does not come again. `drawn` by lot decides where it is counted out. [`Write::Conflict`] if its tokens changed since it was
     /// read, it is gone, or somebody is writing it right now.
     ///
     /// # Errors
@@ -73,6 +78,13 @@ impl EndedGrants {
         }
         let request =
             request.transact_items(left_with(&self.0.name, ended)?).transact_items(told_with(&self.0.name, told)?);
+        let request = match &connection.imported {
+            None => request,
+            Some(digest) => {
+                let until = ended.ended_at.checked_add(IMPORT_KNOWN).unwrap_or(Timestamp::MAX);
+                request.transact_items(ended_imports::noted(&self.0.name, digest, until)?)
+            }
+        };
         let request = match &ended.part_of {
             None => request,
             Some(whole) => request.transact_items(count_ended(&self.0.name, &ended.place.workspace, whole)?),

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use super::{
     ended_grants,
+    ended_imports::{self, EndedImport},
     error::{StoreError, Write, failed, written},
     forgotten_users::{self, Forgotten},
     mass_revocations::{self, HeldRevocation},
@@ -44,6 +45,8 @@ pub enum Ending {
     Mass(Box<HeldRevocation>),
     /// Let go of the note that a user was forgotten.
     Forgotten(Forgotten),
+    /// Let go of the note that an imported grant has ended.
+    Import(EndedImport),
     /// Count the connections of a workspace that were there before they were counted. It hangs here because it goes on in
     /// turns as the others do.
     Recount(Recount),
@@ -99,6 +102,7 @@ fn is_not_due<R>(error: &SdkError<UpdateItemError, R>) -> bool {
 fn read(sk: &str, row: &Row) -> Result<Ending, StoreError> {
     match sk {
         forgotten_users::SK => forgotten_users::read(row).map(Ending::Forgotten),
+        ended_imports::SK => ended_imports::read(row).map(Ending::Import),
         purges::SK => purges::read(row).map(Ending::Purge),
         recounts::SK => recounts::read(row).map(Ending::Recount),
         sk if sk.starts_with(mass_revocations::PREFIX) => {

@@ -14,6 +14,8 @@ use super::{
     connection_counts::{Tally, count_one_more},
     connections::{is_contended, partition, read, sk},
     ended_grants::left_with,
+    ended_imports::{self, EndedImport, not_noted},
+    endings,
     error::{StoreError, failed},
     forgotten_users::not_forgotten_since,
     outbox::told_with,
@@ -71,7 +73,7 @@ pub struct Replaced {
 pub enum Arrival {
     /// It is a connection.
     Done,
-    /// Something stands there that it does not replace, or the user was forgotten since the import began.
+    /// Something stands there that it does not replace, it has ended here before, or the user was forgotten since the import began.
     Conflict,
     /// Somebody else wrote in the same place, or counted, in this moment.
     Contended,
@@ -84,6 +86,8 @@ pub enum Arrival {
 pub enum Standing {
     /// This very grant, imported before; it may have been refreshed since.
     Imported,
+    /// Whatever is there: this very grant came before, and has ended here since.
+    Ended,
     /// Another.
     Other(Box<Connection>),
     /// Something that can't be read. It is left as it is.
@@ -124,7 +128,8 @@ impl Imports {
             Form::New => import.told.clone(),
             Form::Renewed => renewed(import.told.clone()),
         };
-        let mut parts = vec![self.connection(import, form), told_with(&self.0.name, &told)];
+        let note = not_noted(&self.0.name, &import.digest);
+        let mut parts = vec![self.connection(import, form), note, told_with(&self.0.name, &told)];
         if let Owner::User(user) = &import.place.owner {
             parts.push(not_forgotten_since(&self.0.name, user, import.began_at));
         }
@@ -137,6 +142,14 @@ impl Imports {
         let parts: Result<Vec<_>, _> = parts.into_iter().collect();
         let parts = parts.map_err(SdkError::construction_failure)?;
         self.0.client.transact_write_items().set_transact_items(Some(parts)).send().await
+    }
+
+    /// Lets go of the note that a grant has ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn let_go(&self, ended: &EndedImport) -> Result<(), StoreError> {
+        endings::finish(&self.0, &ended.due, ended.due_at).await.map(|_| ())
     }
 
     fn connection(&self, import: &Import<'_>, form: Form) -> Result<TransactWriteItem, StoreError> {
@@ -164,6 +177,10 @@ impl Imports {
     /// # Errors
     /// [`StoreError`] if the storage does not answer.
     pub async fn standing(&self, place: &ConnectionKey, digest: &[u8; 32]) -> Result<Option<Standing>, StoreError> {
+        let note = ended_imports::place(digest);
+        if self.0.find(&note.pk, &note.sk).await?.is_some() {
+            return Ok(Some(Standing::Ended));
+        }
         let row = match self.0.find(&partition(place), &sk(&place.connector)).await {
             Ok(None) => return Ok(None),
             Ok(Some(row)) => row,
@@ -184,9 +201,9 @@ fn renewed(told: Notice) -> Notice {
     Notice { event, ..told }
 }
 
-/// Where a new connection is counted in the transaction. The connection itself comes first: where something stands already, room
-/// does not matter.
-const COUNT: usize = 1;
+/// Where a new connection is counted in the transaction. The connection itself comes first, and whether it may come again: where that is
+/// decided, room does not matter.
+const COUNT: usize = 2;
 
 fn failed_at<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<usize> {
     error.as_service_error().and_then(failing)

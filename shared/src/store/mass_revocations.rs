@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use super::{
     connections::due_shard_of,
     endings,
-    error::{Conditional, StoreError, failed},
+    error::{Conditional, StoreError, Write, failed},
     row::{NewItem, Row, name, number, text, time},
     table::{Cursor, ItemKey, Table, TableNames, key},
-    transaction::putting,
+    transaction::{putting, updating},
 };
 use crate::domain::{
     ended::Fate,
@@ -153,6 +153,23 @@ impl MassRevocations {
         }
     }
 
+    /// Stops a revocation that is not done: nobody goes on with it, and its report is kept until then. [`Write::Conflict`] if it is
+    /// done, or was stopped before.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the storage does not answer.
+    pub async fn stop(&self, revocation: &MassRevocation, told: &Notice) -> Result<Write, StoreError> {
+        let due = Self::key(&revocation.workspace, &revocation.id);
+        let update = self.0.update(&due.pk, &due.sk);
+        let update = update
+            .update_expression("SET due_at = :due, finished_at = :finished, stopped_by = :who REMOVE swept_to")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(finished_at)")
+            .expression_attribute_values(":due", time(revocation.due_at))
+            .expression_attribute_values(":finished", time(revocation.finished_at.unwrap_or(revocation.due_at)))
+            .expression_attribute_values(":who", text(revocation.stopped_by.as_deref().unwrap_or_default()));
+        self.0.write_told(vec![updating(update)?], &self.0.name, slice::from_ref(told)).await
+    }
+
     /// Lets go of a report.
     ///
     /// # Errors
@@ -249,6 +266,7 @@ pub(super) fn read(row: &Row) -> Result<HeldRevocation, StoreError> {
             unreadable: row.find_number(name::UNREADABLE_COUNT)?.unwrap_or(0),
         },
         finished_at: row.find_time(name::FINISHED_AT)?,
+        stopped_by: row.find_text(name::STOPPED_BY)?.map(str::to_owned),
         due_at: row.time(name::DUE_AT)?,
     };
     let from = match row.find_text(name::SWEPT_TO)? {

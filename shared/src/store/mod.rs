@@ -15,6 +15,7 @@ mod connection_counts;
 mod connections;
 mod connectors;
 mod ended_grants;
+mod ended_imports;
 mod endings;
 mod error;
 mod forgotten_users;

@@ -10,7 +10,7 @@ use axum::{
 use http_body_util::BodyExt;
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Number, Value, value::RawValue};
 
@@ -90,7 +90,7 @@ impl Written {
         }
         match serde_json::from_slice::<Strict>(&raw) {
             Ok(Strict(value)) => Ok(Self { value, raw }),
-            Err(error) => Err(malformed(&position(&error))),
+            Err(error) => Err(malformed(&what_is_wrong(&raw, &error))),
         }
     }
 
@@ -179,6 +179,19 @@ fn too_large(most: usize) -> Problem {
 
 fn malformed(how: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "invalid_request", format!("The body is not JSON that can be read: {how}."))
+}
+
+/// What a body is in place of JSON, without repeating anything of it.
+fn what_is_wrong(raw: &[u8], error: &serde_json::Error) -> String {
+    // JSON begins with two characters of ASCII: where one of two bytes is none, it is written in two bytes each.
+    if std::str::from_utf8(raw).is_err() || raw.iter().take(2).any(|byte| *byte == 0) {
+        return "it is not written in UTF-8 (RFC 8259, section 8.1)".to_owned();
+    }
+    let mut documents = serde_json::Deserializer::from_slice(raw).into_iter::<IgnoredAny>();
+    if documents.next().is_some_and(|first| first.is_ok()) && documents.next().is_some_and(|next| next.is_ok()) {
+        return "it has several, one line after the other; send each of them for itself".to_owned();
+    }
+    position(error)
 }
 
 /// Where the mistake is, without repeating anything of the body.

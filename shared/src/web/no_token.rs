@@ -1,9 +1,14 @@
 //! How it is told that there is no token, by every function that needs one.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 
 use super::problem::{Problem, Upstream};
 use crate::journeys::get_token::GetTokenError;
+
+/// How long a move may take.
+const MOVED_SOON: Duration = Duration::from_mins(1);
 
 /// Why there is no token. `ended` is how an ended grant is told: the SDK's routes say 404, because apps match on it.
 #[must_use]
@@ -50,6 +55,13 @@ pub fn no_token(error: GetTokenError, ended: StatusCode) -> Problem {
                 None => problem,
             }
         }
+        GetTokenError::MovingOut => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "refresh_unavailable",
+            "The connections of this connector are on their way to another deployment, which refreshes them from now on: ask \
+             there. If they stay here after all, an admin says so (`moving_out`).",
+        )
+        .retry_after(MOVED_SOON),
         GetTokenError::RenewedInVain { retry_after } => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "refresh_unavailable",

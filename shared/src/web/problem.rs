@@ -118,6 +118,15 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "blocked_by_policy", detail)
     }
 
+    /// The connector's connections are on their way to another deployment: nothing is added to them here.
+    #[must_use]
+    pub fn moving_out() -> Self {
+        Self::conflict(
+            "The connections of this connector are on their way to another deployment, so none is added here. If they stay \
+             after all, an admin says so (`moving_out`).",
+        )
+    }
+
     /// The workspace has switched off connectors of this kind and type, so that none is added.
     #[must_use]
     pub fn switched_off() -> Self {

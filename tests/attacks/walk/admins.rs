@@ -49,6 +49,7 @@ impl Walk {
         let report = format!("/revocations/{}", text(&begun["revocation_id"]));
         self.manage(tenant, "GET", &report, None).await;
         self.manage(tenant, "GET", "/revocations", None).await;
+        self.manage(tenant, "DELETE", &report, None).await;
     }
 
     async fn change_connector(&mut self, tenant: usize) {

@@ -48,19 +48,19 @@ async fn the_catalogue_the_guides_and_the_connectors_of_the_workspace_can_be_rea
 #[tokio::test]
 async fn every_connector_is_on_some_page_and_a_made_up_page_is_none() {
     let assisted = Assisted::new().await;
-    let make = async |number: u32| {
+    let added = async |number: u32| {
         let body = json!({"integration_type": "fake", "name": format!("Number {number}"), "client_id": "c", "client_secret": "s"});
         let made = assisted.world.admin("POST", "/connectors").json(&body).send().await.expect(201);
         format!("connectors://connectors/{}", text(&made["id"]))
     };
-    let mut made = Vec::new();
+    let mut uris = Vec::new();
     for number in 0..101 {
-        made.push(make(number).await);
+        uris.push(added(number).await);
     }
     let page = async |params: Value| {
         let listed = assisted.says("resources/list", params).await["result"].clone();
-        let uris = listed["resources"].as_array().unwrap().iter().map(|found| text(&found["uri"]));
-        (uris.collect::<Vec<_>>(), listed["nextCursor"].clone())
+        let listed_uris = listed["resources"].as_array().unwrap().iter().map(|found| text(&found["uri"]));
+        (listed_uris.collect::<Vec<_>>(), listed["nextCursor"].clone())
     };
     let (mut found, next) = page(json!({})).await;
     let (rest, end) = page(json!({"cursor": next})).await;
@@ -68,8 +68,8 @@ async fn every_connector_is_on_some_page_and_a_made_up_page_is_none() {
     assert_eq!(found.remove(0), "connectors://providers");
     found.extend(rest);
     found.sort();
-    made.sort();
-    assert_eq!(found, made);
+    uris.sort();
+    assert_eq!(found, uris);
     for cursor in ["2", "", "../con"] {
         let refused = assisted.says("resources/list", json!({"cursor": cursor})).await;
         assert_eq!(refused["error"]["code"], -32602, "{cursor}: {refused}");

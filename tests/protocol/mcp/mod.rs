@@ -8,6 +8,7 @@ mod library;
 mod messages;
 mod proposing;
 mod scopes;
+mod switched_off;
 mod tokens;
 
 use serde_json::{Value, json};

@@ -83,6 +83,14 @@ async fn connected(world: &World) -> (Connector, String) {
     (connector, connection)
 }
 
+/// What has all of a connector ended.
+async fn confirmed(world: &World) -> Value {
+    let (connector, _) = connected(world).await;
+    world.advance(60);
+    let look = world.revoke_matching(&world.workspace, &json!({"connector_id": connector.id})).await;
+    json!({"connector_id": connector.id, "dry_run": false, "confirm": look.expect(200)["confirm"]})
+}
+
 async fn exportable(world: &World) -> Connector {
     let connector = world.connector("Calendar").await;
     world.change(&connector, &json!({"exportable": true})).await;
@@ -221,13 +229,10 @@ async fn of_workspace(world: &World, of: (&str, &str)) -> Option<Example> {
             world.admin("PUT", "/identity").json(&identity(world)).send().await.expect(200);
             admin("/identity", None)
         }
-        ("POST", "/revocations") => {
-            let (connector, _) = connected(world).await;
-            world.advance(60);
-            let look = world.revoke_matching(&world.workspace, &json!({"connector_id": connector.id})).await;
-            let confirm = look.expect(200)["confirm"].clone();
-            let body = json!({"connector_id": connector.id, "dry_run": false, "confirm": confirm});
-            admin("/revocations", Some(body))
+        ("POST", "/revocations") => admin("/revocations", Some(confirmed(world).await)),
+        ("DELETE", "/revocations/{revocation}") => {
+            let begun = world.revoke_matching(&world.workspace, &confirmed(world).await).await.expect(202);
+            admin(&format!("/revocations/{}", text(&begun["revocation_id"])), None)
         }
         _ => None,
     }

@@ -16,7 +16,7 @@ use examples::{Example, example};
 type Route = (&'static str, &'static str);
 
 /// What the trail says of a route's example.
-const NOTED: [(Route, &[&str]); 40] = [
+const NOTED: [(Route, &[&str]); 41] = [
     (("POST", "/api/workspace/{ws}/connectors"), &["connector.created"]),
     (("PUT", "/api/workspace/{ws}/connectors/{id}"), &["connector.changed"]),
     (("DELETE", "/api/workspace/{ws}/connectors/{id}"), &["connector.deleted"]),
@@ -57,6 +57,7 @@ const NOTED: [(Route, &[&str]); 40] = [
     (("DELETE", "/api/workspace/{ws}/connectors/{id}/connection"), &["connection.deleted"]),
     (("POST", "/connect/{session}/disconnect"), &["connection.deleted"]),
     (("POST", "/api/workspace/{ws}/revocations"), &["connections.revocation_begun"]),
+    (("DELETE", "/api/workspace/{ws}/revocations/{revocation}"), &["connections.revocation_stopped"]),
     // Both speak of what their tools do, which the trail has as it has it of the routes above.
     (("POST", "/mcp/{ws}"), &[]),
     (("POST", "/mcp/apps/{app}"), &[]),

@@ -23,6 +23,7 @@ export async function exportGrants(context) {
       },
       permission(context, connector, where, from, isOpen),
     ),
+    isOpen && section('Stop refreshing here', {}, moving(context, connector, where)),
     isOpen && api.mayWrite && section('Export', {}, exporting(api, connector, where)),
     isOpen && section('What to do with the files', {}, afterwards(context, connector)),
   );
@@ -71,6 +72,29 @@ function permission({ api, again }, connector, where, from, isOpen) {
       ? note('warn', el('p', {}, `Since ${moment(from)}, connections may leave. Forbid it when you are done.`))
       : note('info', el('p', {}, `It is allowed. Connections may leave from ${moment(from)} on.`)),
     api.mayWrite && el('div', { class: 'buttons' }, forbid),
+  );
+}
+
+/** Whether the connections are on their way, and the switch. */
+function moving({ api, again }, connector, where) {
+  const since = connector.moving_out_since && new Date(connector.moving_out_since);
+  const change = async (moving_out, said) => {
+    await api.put(where, { moving_out });
+    await again();
+    announce(said);
+  };
+  const stop = button('Stop refreshing here', {
+    action: () => change(true, 'Nothing is refreshed here any more. Export in a minute.'),
+  });
+  const stay = button('Go on refreshing here', { action: () => change(false, 'Connections stay here.') });
+  const text = since
+    ? `Since ${moment(since)}, nothing is refreshed here and nobody can connect. Tokens are handed out while they work.`
+    : 'Of two deployments that refresh one connection, the second ends it at many providers. Before you move, have this one stop; a minute later you can export. Nobody can connect here then.';
+  return el(
+    'div',
+    { class: 'card panel' },
+    since ? note('warn', el('p', {}, text)) : el('p', {}, text),
+    api.mayWrite && el('div', { class: 'buttons' }, since ? stay : stop),
   );
 }
 
@@ -195,10 +219,7 @@ function afterwards({ to }, connector) {
     ),
     copyable(command, 'the command'),
     facts([
-      [
-        'Then',
-        'From then on only one of the two may refresh. Delete the connector here, without ending the grants at the provider.',
-      ],
+      ['Then', 'Once they have arrived, delete the connector here, without ending the grants at the provider.'],
       ['Where', el('a', { href: to('connectors', connector.id) }, connector.name)],
     ]),
   );

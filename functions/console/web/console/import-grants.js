@@ -15,6 +15,7 @@ const REASONS = {
   connected: 'somebody is connected there already',
   unreadable: 'what stands there can’t be read, and stays as it is',
   imported_before: 'it came in before',
+  ended_before: 'it came in before, and was disconnected here since',
   user_deleted: 'the person’s data was deleted since it was given',
   plan_required: 'the plan has no room for it',
   blocked_by_policy: 'it is switched off under Policies',

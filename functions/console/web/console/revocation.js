@@ -1,14 +1,15 @@
 // How far the end of many connections has come.
 import { el, note } from '../shared/dom.js';
 import { path } from './api.js';
-import { facts, failure, heading, pill, section } from './parts.js';
+import { ask, button, facts, failure, heading, pill, section } from './parts.js';
 import { actor, moment } from './words.js';
 
 /** How long until it is looked again, while it goes on. */
 const LOOK_EVERY_MS = 2_000;
 
 /** How it stands, as `[kind, words]`. */
-export const stateOf = ({ status }) => (status === 'finished' ? ['good', 'Finished'] : ['warn', 'Running']);
+const STATES = { running: ['warn', 'Running'], finished: ['good', 'Finished'], stopped: ['', 'Stopped'] };
+export const stateOf = ({ status }) => STATES[status];
 
 const CRITERIA = {
   connector_id: 'Connector',
@@ -42,6 +43,11 @@ export async function revocation(context) {
   const trouble = el('div', { role: 'alert' });
   const said = el('p', { class: 'hidden-text', role: 'status' });
   const keyName = (id) => keys.find((one) => one.key_id === id)?.name;
+  const stop = el(
+    'div',
+    { class: 'buttons', hidden: first.status !== 'running' || !api.mayWrite },
+    button('Stop it', { action: () => stopIt(api, where).then((isStopped) => isStopped && look()) }),
+  );
   const node = el(
     'div',
     { class: 'view' },
@@ -50,7 +56,7 @@ export async function revocation(context) {
       title: `Ending of ${moment(first.began_at)}`,
       state,
     }),
-    section('How far it is', {}, trouble, figures, said),
+    section('How far it is', {}, trouble, figures, said, stop),
     section(
       'Which connections',
       {},
@@ -76,14 +82,27 @@ export async function revocation(context) {
       state.replaceChildren(pill(...stateOf(now)));
       figures.replaceChildren(report(now));
       trouble.replaceChildren();
-      if (now.status === 'finished') said.textContent = `Finished: ${now.ended} ended.`;
-      else setTimeout(look, LOOK_EVERY_MS);
+      stop.hidden = now.status !== 'running' || !api.mayWrite;
+      if (now.status === 'running') setTimeout(look, LOOK_EVERY_MS);
+      else said.textContent = `${stateOf(now)[1]}: ${now.ended} ended.`;
     } catch (problem) {
       trouble.replaceChildren(failure(problem, look));
     }
   };
-  if (first.status !== 'finished') setTimeout(look, LOOK_EVERY_MS);
+  if (first.status === 'running') setTimeout(look, LOOK_EVERY_MS);
   return node;
+}
+
+/** Whether it was stopped. */
+function stopIt(api, where) {
+  return ask({
+    title: 'Stop ending connections?',
+    body: [
+      el('p', {}, 'What has ended stays ended: those people have to connect again. Everybody else stays connected.'),
+    ],
+    yes: 'Stop it',
+    action: () => api.delete(where),
+  });
 }
 
 function report(now) {

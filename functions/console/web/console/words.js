@@ -18,8 +18,9 @@ export function count(number, one, many, isMore = false) {
 export const people = (number, isMore) => count(number, 'person', 'people', isMore);
 
 /** How a connector does, as `[kind, words]`. */
-export function connectorState({ status, health, doctor, connection }) {
+export function connectorState({ status, health, doctor, connection, moving_out_since }) {
   if (status === 'deleting') return ['', 'Being deleted'];
+  if (moving_out_since) return ['warn', 'Moving out'];
   if (health?.status === 'misconfigured') return ['bad', 'Client refused'];
   if (health?.status === 'failing') return ['warn', 'Provider is failing'];
   const worst = worstFinding(doctor);
@@ -76,6 +77,7 @@ const DEEDS = {
   'connections.imported': 'imported connections',
   'connections.revocation_begun': 'began to end many connections',
   'connections.revocation_finished': 'was done with ending many connections',
+  'connections.revocation_stopped': 'stopped ending many connections',
   'connector.changed': 'changed a connector',
   'connector.created': 'added a connector',
   'connector.deleted': 'deleted a connector',

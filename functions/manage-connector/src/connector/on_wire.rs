@@ -40,6 +40,9 @@ pub(crate) struct ConnectorOnWire {
     kind: &'static str,
     /// From when on its connections may be exported; `null` if never.
     exportable_from: Option<String>,
+    /// Since when its connections are on their way to another deployment: nothing is refreshed here, and nobody connects.
+    /// `null` if they stay.
+    moving_out_since: Option<String>,
     status: &'static str,
     redirect_uri: String,
     revision: u64,
@@ -65,6 +68,7 @@ impl ConnectorOnWire {
             offline_use: connector.offline_use,
             kind: connector.kind.as_str(),
             exportable_from: connector.exportable_from().map(|at| seconds(at).to_string()),
+            moving_out_since: connector.moving_out_since.map(|at| seconds(at).to_string()),
             status: connector.state.as_str(),
             redirect_uri: connector.redirect_uri(&base.0),
             revision: connector.revision,

@@ -39,6 +39,9 @@ pub enum GetTokenError {
         /// What it said, if it was asked just now.
         cause: Option<TokenError>,
     },
+    /// The connection is on its way to another deployment, which refreshes it from now on, and the old token works no more.
+    #[error("the connection is moving out")]
+    MovingOut,
     /// The token was renewed a moment ago because the provider had refused it, and the new one is refused as well: another
     /// would be, too.
     #[error("the token was renewed in vain")]
@@ -77,6 +80,7 @@ impl From<RefreshError> for GetTokenError {
             RefreshError::Ended => Self::ReconnectRequired,
             RefreshError::Misconfigured(cause) => Self::Misconfigured(cause),
             RefreshError::SecretUnreadable => Self::SecretUnreadable,
+            RefreshError::MovingOut => Self::MovingOut,
             RefreshError::Unavailable { retry_after, cause } => Self::Unavailable { retry_after, cause },
             RefreshError::Busy | RefreshError::Crowded => Self::Unavailable { retry_after: BUSY_RETRY, cause: None },
             RefreshError::Store(cause) => Self::Store(cause),

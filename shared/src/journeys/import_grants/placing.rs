@@ -82,6 +82,7 @@ impl ImportGrants {
                 }
                 Arrival::Conflict => match (self.imports.standing(place, &digest).await?, desk.wish.replaces) {
                     (Some(Standing::Imported), _) => return Ok(before(place)),
+                    (Some(Standing::Ended), _) => return Ok(ended(place)),
                     (Some(Standing::Other(_) | Standing::Unreadable), false) => return Ok(connected(place)),
                     (Some(Standing::Unreadable), true) => return Ok(unreadable(place)),
                     (Some(Standing::Other(standing)), true) => {
@@ -164,6 +165,7 @@ impl ImportGrants {
             Some(_) => true,
             None => match self.imports.standing(place, &digest).await? {
                 Some(Standing::Imported) => return Ok(before(place)),
+                Some(Standing::Ended) => return Ok(ended(place)),
                 Some(Standing::Other(_) | Standing::Unreadable) if !may_replace => return Ok(connected(place)),
                 Some(Standing::Unreadable) => return Ok(unreadable(place)),
                 Some(Standing::Other(_)) => true,
@@ -239,6 +241,10 @@ fn connected_at(grant: &PortableGrant, now: Timestamp) -> Timestamp {
 
 fn before(place: &ConnectionKey) -> Imported {
     Imported::Skipped(place.id(), Skipped::ImportedBefore)
+}
+
+fn ended(place: &ConnectionKey) -> Imported {
+    Imported::Skipped(place.id(), Skipped::Ended)
 }
 
 fn connected(place: &ConnectionKey) -> Imported {

@@ -119,6 +119,8 @@ pub struct ConnectorChange {
     pub connection_config: Option<BTreeMap<String, String>>,
     /// Whether its connections may be exported, a day later.
     pub exportable: Option<bool>,
+    /// Whether its connections move to another deployment: nothing is refreshed here then, and nobody connects.
+    pub moving_out: Option<bool>,
     /// Other rules of what apps may call; empty ones are none.
     pub call_rules: Option<CallRules>,
     /// Whether apps may use it while its users are away.

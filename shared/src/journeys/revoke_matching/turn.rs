@@ -24,7 +24,7 @@ const TURN: Duration = Duration::from_secs(1);
 const LOOKS_IN_TURN: u64 = 500;
 
 /// How long the report is kept.
-const KEPT: Duration = Duration::from_hours(30 * 24);
+pub(super) const KEPT: Duration = Duration::from_hours(30 * 24);
 
 impl RevokeMatching {
     /// Takes one turn of a revocation that was claimed for it.
@@ -39,13 +39,15 @@ impl RevokeMatching {
             return Ok(self.revocations.let_go(&revocation).await?);
         }
         let connectors = self.connectors_of(&revocation.workspace, &revocation.criteria).await?;
-        let (mut looks, mut seen) = (0, Group::default());
+        let (mut looks, mut seen, mut turn_of) = (0, Group::default(), None);
         loop {
             if let Some(connector) = at(&connectors, &revocation.criteria, from.as_ref())
-                && !self.sweeps.take_turn(&connector.id, self.clock.now()).await?
-                && looks == 0
+                && turn_of != Some(&connector.id)
             {
-                return Ok(self.leave_rest(revocation, seen, from.as_ref(), held_until).await?);
+                if !self.sweeps.take_turn(&connector.id, self.clock.now()).await? {
+                    return Ok(self.leave_rest(revocation, seen, from.as_ref(), held_until).await?);
+                }
+                turn_of = Some(&connector.id);
             }
             let group = self.group(&connectors, &revocation.criteria, from.as_ref(), GROUP).await?;
             if group.unreadable > 0 {

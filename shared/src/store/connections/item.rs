@@ -33,6 +33,7 @@ pub(in crate::store) fn read(row: &Row) -> Result<Connection, StoreError> {
         details: row.map(name::CONNECTION_DETAILS)?,
         connected_at: row.time(name::CONNECTED_AT)?,
         imported_at: row.find_time(name::IMPORTED_AT)?,
+        imported: row.find_digest(name::IMPORTED)?,
         connected_by: row.find_text(name::CONNECTED_BY)?.map(str::to_owned),
         last_used_on: row.find_day(name::LAST_USED_ON)?,
         tokens: SealedTokens {

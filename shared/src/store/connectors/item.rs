@@ -42,6 +42,7 @@ pub(super) fn item(connector: &Connector) -> Result<NewItem, StoreError> {
         .maybe((!connector.offline_use).then_some(true), |item, refused| item.flag(name::NO_OFFLINE_USE, refused))
         .text(name::CONNECTOR_KIND, connector.kind.as_str())
         .maybe(connector.exportable_since, |item, at| item.time(name::EXPORTABLE_SINCE, at))
+        .maybe(connector.moving_out_since, |item, at| item.time(name::MOVING_OUT_SINCE, at))
         .text(name::CONNECTOR_STATE, connector.state.as_str())
         .number(name::REVISION, connector.revision)
         .time(name::CREATED_AT, connector.created_at)
@@ -96,6 +97,7 @@ pub(in crate::store) fn read(row: &Row) -> Result<Connector, StoreError> {
         offline_use: !row.flag(name::NO_OFFLINE_USE)?,
         kind: row.word(name::CONNECTOR_KIND, ConnectorKind::parse)?,
         exportable_since: row.find_time(name::EXPORTABLE_SINCE)?,
+        moving_out_since: row.find_time(name::MOVING_OUT_SINCE)?,
         state: row.word(name::CONNECTOR_STATE, ConnectorState::parse)?,
         revision: row.number(name::REVISION)?,
         created_at: row.time(name::CREATED_AT)?,

@@ -73,6 +73,7 @@ names! {
     CONNECTOR_STATE = "connector_state";
     CLAIMED_BY = "claimed_by";
     EXPORTABLE_SINCE = "exportable_since";
+    MOVING_OUT_SINCE = "moving_out_since";
     REVISION = "revision";
     SWITCHES = "switches";
     PLAN = "plan_name";
@@ -155,6 +156,7 @@ names! {
     FAILED_COUNT = "failed_count";
     UNREADABLE_COUNT = "unreadable_count";
     FINISHED_AT = "finished_at";
+    STOPPED_BY = "stopped_by";
     DELETED_AT = "deleted_at";
 
     STAGE = "stage";

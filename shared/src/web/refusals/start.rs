@@ -25,6 +25,7 @@ pub fn not_started(error: StartError) -> Problem {
     match error {
         StartError::UnknownConnector => no_connector(),
         StartError::BlockedByPolicy => Problem::blocked_by_policy(),
+        StartError::MovingOut => Problem::moving_out(),
         StartError::Plan(_) => Problem::no_room_for_connection(),
         StartError::UnknownConnection => Problem::no_connection(),
         StartError::ScopesNotAllowed(foreign) => {

@@ -65,7 +65,7 @@ impl Found<'_> {
     /// What to do about the nearest connector, which can't be used as it is.
     fn repair(&self) -> Option<&'static str> {
         let nearest = self.connectors.first().filter(|nearest| nearest.suits())?;
-        if !nearest.is_of_kind {
+        if !nearest.is_of_kind() {
             let may_ask = nearest.is_usable() && !self.is_said;
             return may_ask.then(|| of_other_kind(nearest.connector.kind));
         }

@@ -29,8 +29,8 @@ pub(super) struct Seen<'a> {
     connected: Option<bool>,
     /// Whether the provider accepts its client, as far as anybody has found out and it was looked at.
     is_accepted: bool,
-    /// Whether it is of the kind that is wanted, if that is known.
-    pub(super) is_of_kind: bool,
+    /// The kind that is wanted, if that is known.
+    wanted: Option<ConnectorKind>,
 }
 
 impl<'a> Seen<'a> {
@@ -57,7 +57,7 @@ impl<'a> Seen<'a> {
             is_allowed,
             connected,
             is_accepted: true,
-            is_of_kind: wish.wanted_kind().is_none_or(|kind| kind == connector.kind),
+            wanted: wish.wanted_kind(),
         })
     }
 
@@ -75,7 +75,12 @@ impl<'a> Seen<'a> {
 
     /// Whether it can be used as it is, and whose account it is for is not against what is wanted.
     pub(super) fn fits(&self) -> bool {
-        self.is_usable() && self.is_of_kind
+        self.is_usable() && self.is_of_kind()
+    }
+
+    /// Whether it is of the kind that is wanted, as far as that is known.
+    pub(super) fn is_of_kind(&self) -> bool {
+        self.wanted.is_none_or(|kind| kind == self.connector.kind)
     }
 
     pub(super) fn suits(&self) -> bool {
@@ -100,7 +105,7 @@ impl<'a> Seen<'a> {
         let stands = self.is_allowed && self.is_connected() && self.is_accepted;
         (
             !self.fits(),
-            !self.is_of_kind,
+            !self.is_of_kind(),
             !self.suits,
             !stands,
             self.lacks_scopes(),

@@ -99,6 +99,9 @@ impl ManageConnectors {
         if let Some(exportable) = change.exportable {
             connector.exportable_since = exportable.then(|| earlier.exportable_since.unwrap_or(now));
         }
+        if let Some(moving_out) = change.moving_out {
+            connector.moving_out_since = moving_out.then(|| earlier.moving_out_since.unwrap_or(now));
+        }
         if let Some(rules) = &change.call_rules {
             connector.call_rules = rules.clone();
         }
@@ -122,6 +125,7 @@ fn differences(earlier: &Connector, changed: &Connector) -> Vec<&'static str> {
         ("endpoints", earlier.pinned_profile != changed.pinned_profile),
         ("connection_config", earlier.connection_config != changed.connection_config),
         ("exportable", earlier.exportable_since != changed.exportable_since),
+        ("moving_out", earlier.moving_out_since != changed.moving_out_since),
         ("call_rules", earlier.call_rules != changed.call_rules),
         ("offline_use", earlier.offline_use != changed.offline_use),
     ];

@@ -66,6 +66,7 @@ impl ManageConnectors {
             offline_use: draft.offline_use,
             kind: draft.kind,
             exportable_since: None,
+            moving_out_since: None,
             state: ConnectorState::Active,
             revision: 1,
             created_at: now,
