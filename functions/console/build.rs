@@ -23,6 +23,9 @@ const FOLDER: &str = "web";
 const FUNCTIONS: &str = "..";
 const SHARED: &str = "../../shared/src";
 
+/// The form of a provider, which answers are described by too.
+const PROVIDER: &str = "../../shared/providers/schema.json";
+
 /// The page that shows the description.
 const REFERENCE: &str = "reference/index.html";
 
@@ -54,7 +57,7 @@ struct Build {
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={FOLDER}");
-    for code in [FUNCTIONS, SHARED] {
+    for code in [FUNCTIONS, SHARED, PROVIDER] {
         println!("cargo::rerun-if-changed={code}");
     }
     let mut sources = BTreeMap::new();

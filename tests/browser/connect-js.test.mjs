@@ -123,6 +123,29 @@ test('two users in two browsers never see each other’s connections', async () 
   for (const { context } of [one, two]) await context.close();
 });
 
+test('whoever signs in next without a reload sees their own, and not what was there before', async () => {
+  const { context, page } = await at('/elements', 'early');
+  await connect(page).click();
+  await button(page, 'Allow').click();
+  await isConnected(page);
+  await context.addCookies([{ name: 'user', value: 'next', url: elsewhere.origin }]);
+  const { id } = elsewhere.apps['/elements'];
+  await page.evaluate(
+    async ([script, app]) => {
+      const { configure, list } = await import(script);
+      configure({ app, getToken: async () => (await fetch(`/token?app=${app}`)).text() });
+      window.listed = await list();
+    },
+    [`${world.product.base}/connect.js`, id],
+  );
+  await connect(page).waitFor();
+  assert.equal(await page.getByText('robin@calendar.example').count(), 0);
+  const listed = await page.evaluate('window.listed');
+  assert.equal(listed.find((one) => one.connector_id === calendar).status, 'disconnected');
+  assert.equal(await statusOf('/elements', 'early'), 'active');
+  await context.close();
+});
+
 test('an older answer that comes later does not take back what is shown', async () => {
   const { context, page } = await at('/elements', 'late');
   await connect(page).waitFor();

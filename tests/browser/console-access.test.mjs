@@ -147,3 +147,22 @@ test('a key that is not accepted any more ends the session, and nothing stays on
   assert.equal(await page.locator('.menu').count(), 0);
   await context.close();
 });
+
+test('whoever connects an assistant finds its address, and is told that nobody gets in before there is an issuer', async () => {
+  const known = await admin({}, 'workspace');
+  const { page, context } = known;
+  const { base_url: base, workspace_id: workspace } = world.product.dev;
+  await page.getByText(`${base}/mcp/${workspace}`, { exact: true }).waitFor();
+  await page.getByText('Nobody gets in there yet').waitFor();
+  assert.equal((await fetch(`${base}/.well-known/oauth-protected-resource/mcp/${workspace}`)).status, 404);
+  await assertSound(known, 'the workspace');
+  await page.locator('#main').getByRole('link', { name: 'Sign-in' }).click();
+  await title(page, 'Sign-in').waitFor();
+  await page.locator('.menu a[data-section="apps"]').click();
+  await page.getByRole('link', { name: 'Calendar app' }).click();
+  const address = `${base}/mcp/apps/${world.app.id}`;
+  await page.getByText(address, { exact: true }).waitFor();
+  const metadata = await fetch(`${base}/.well-known/oauth-protected-resource/mcp/apps/${world.app.id}`);
+  assert.equal((await metadata.json()).resource, address);
+  await context.close();
+});

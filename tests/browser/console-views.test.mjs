@@ -145,6 +145,48 @@ test('without a mouse: from signing in to a deleted connector', async () => {
   await context.close();
 });
 
+test('a part of the console that does not arrive says so, and comes when it can', async () => {
+  const known = await admin({}, 'connectors');
+  const { page, context } = known;
+  const isOfWebhooks = /\/assets\/console-webhooks-/;
+  await page.route(isOfWebhooks, (route) => route.abort());
+  await page.locator('.menu a[data-section="webhooks"]').click();
+  await page.getByText('This part of the console could not be loaded').waitFor();
+  assert.doesNotMatch(await page.locator('#main').innerText(), /module|assets/);
+  await page.unroute(isOfWebhooks);
+  await button(page, 'Try again').click();
+  await title(page, 'Webhooks').waitFor();
+  await context.close();
+});
+
+test('the audit trail is printed without what leads elsewhere', async () => {
+  const known = await admin({}, 'audit');
+  const { page, context } = known;
+  await page.locator('#main .event').first().waitFor();
+  await page.emulateMedia({ media: 'print' });
+  for (const hidden of ['.menu', '.top', '#main button'])
+    assert.equal(await page.locator(hidden).first().isVisible(), false, hidden);
+  assert.ok(await page.locator('#main .event').first().isVisible());
+  await shot(page, 'console-audit-print');
+  await context.close();
+});
+
+test('once somebody has connected, nobody is told that nobody has', async () => {
+  const connector = await world.newConnector({ name: 'Just connected' });
+  const { page, context } = await admin({}, 'connectors', connector.id);
+  const nobody = page.getByText('Nobody has connected yet');
+  await button(page, 'Examine now')
+    .click()
+    .then(() => nobody.waitFor());
+  await connect(connector, 'heidi');
+  await page.locator('.menu a[data-section="connectors"]').click();
+  await page.getByRole('link', { name: 'Just connected' }).click();
+  await title(page, 'Just connected').waitFor();
+  await page.getByText('1 person').waitFor();
+  assert.equal(await nobody.count(), 0);
+  await context.close();
+});
+
 const VIEWS = [
   ['connectors', 'Connectors'],
   ['people', 'People'],

@@ -20,8 +20,8 @@ after(async () => {
 });
 
 test('every route has a section of its own, with who may call it, its fields and its answers', async () => {
-  const { paths } = await (await fetch(`${product.base}/openapi.json`)).json();
-  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+  const { paths, webhooks, tags } = await (await fetch(`${product.base}/openapi.json`)).json();
+  const operations = Object.entries({ ...paths, ...webhooks }).flatMap(([path, methods]) =>
     Object.entries(methods)
       .filter(([method]) => ['get', 'post', 'put', 'patch', 'delete'].includes(method))
       .map(([method, operation]) => ({ path, method, ...operation })),
@@ -38,12 +38,19 @@ test('every route has a section of its own, with who may call it, its fields and
     })),
   );
   assert.equal(sections.length, operations.length);
+  const rooms = await page.getByRole('heading', { level: 2 }).allTextContents();
+  assert.deepEqual(
+    rooms,
+    tags.map(({ name }) => name),
+    'what is looked for most comes first',
+  );
   for (const { path, method, operationId, parameters = [], responses } of operations) {
     const section = sections.find(({ id }) => id === operationId);
     assert.ok(section, `${method} ${path}`);
-    assert.ok(section.text.includes(path) && section.text.includes(method.toUpperCase()), operationId);
+    const verb = path in paths ? method.toUpperCase() : 'EVENT';
+    assert.ok(section.text.includes(path) && section.text.includes(verb), operationId);
     for (const { name } of parameters) if (name) assert.ok(section.fields.includes(name), `${operationId}: ${name}`);
-    const statuses = Object.keys(responses).filter((status) => /^2\d\d$/.test(status));
+    const statuses = Object.keys(responses).filter((status) => /^2(\d\d|XX)$/.test(status));
     for (const status of statuses) assert.ok(section.text.includes(`Answer ${status}`), `${operationId}: ${status}`);
   }
   assert.deepEqual(known.complaints, []);

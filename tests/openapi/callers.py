@@ -139,3 +139,12 @@ def what_is_described_is_taken(ctx, response, case):
     is_refused = response.status_code in (400, 406, 410, 413, 415, 422)
     if is_positive and is_refused and case.operation.path not in OF_OTHERS and not is_about_what_exists(response):
         raise AssertionError(f"refused as {response.status_code}: {response.text[:400]}")
+
+
+@schemathesis.check
+def what_is_wrong_in_a_batch_is_told(ctx, response, case):
+    """A batch of which something is not as described is not taken whole: one of its grants, at least, is refused."""
+    is_negative = case.meta is not None and case.meta.generation.mode.is_negative
+    is_batch = case.operation.path.endswith(("/import", "/import/nango"))
+    if is_negative and is_batch and response.status_code == 200 and response.json()["refused"] == 0:
+        raise AssertionError(f"taken: {response.text[:400]}")

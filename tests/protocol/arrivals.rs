@@ -32,6 +32,16 @@ async fn a_missing_or_guessed_state_is_refused_and_does_not_burn_the_session() {
     assert_eq!(parameter(landed.location(), "status"), "completed");
 }
 
+#[tokio::test]
+async fn whoever_arrives_at_an_address_that_is_no_connectors_reads_a_page() {
+    let world = World::new().await;
+    for path in ["%ff", "con_%c3%28", "con_", "%00"] {
+        let answer = world.call("GET", &format!("/api/external-auth/callback/{path}?code=a&state=b")).send().await;
+        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{path}");
+        assert_eq!(answer.refusal(), (MISMATCH.0, MISMATCH.1.to_owned()), "{path}");
+    }
+}
+
 /// PUB-05.
 #[tokio::test]
 async fn a_session_lives_ten_minutes_by_the_clock_and_not_by_the_tables_cleaning() {

@@ -123,3 +123,50 @@ fn what_a_webhook_is_sent_is_what_is_described() {
         assert!(fields.iter().all(|name| payload["properties"][name.as_str().unwrap()].is_object()), "{kind}");
     }
 }
+
+/// A grant in which everything is said that can be.
+fn whole_grant() -> Value {
+    serde_json::json!({
+        "app_id": "app_1", "user": { "issuer": "https://login.example", "sub": "alice" }, "client_id": "client",
+        "access_token": "a", "refresh_token": "r", "token_type": "Bearer", "issued_at": "2027-01-31T11:00:00Z",
+        "expires_at": "2027-01-31T12:00:00Z", "refresh_expires_at": "2027-02-28T12:00:00Z", "scopes": ["calendar.read"],
+        "account": { "id": "1", "name": "Alice", "email": "alice@example.com", "avatar_url": "https://a.example/1.png" },
+        "label": "Work", "connection_config": { "shop": "acme" }, "connected_at": "2026-01-31T12:00:00Z",
+        "last_used_on": "2027-01-30",
+    })
+}
+
+fn names(object: &Value) -> BTreeSet<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn a_grant_that_comes_in_is_described_field_by_field_as_it_is_read_and_written() {
+    let document = described().document;
+    let (form, whole) = (&document["components"]["schemas"]["PortableGrant"], whole_grant());
+    let read = connectors::domain::portable_grant::PortableGrant::read(&whole).unwrap();
+    assert_eq!(serde_json::to_value(read.written()).unwrap(), whole);
+    assert_eq!(names(&form["properties"]), names(&whole));
+    for table in ["user", "account"] {
+        assert_eq!(names(&form["properties"][table]["properties"]), names(&whole[table]), "{table}");
+    }
+    assert_eq!(form["required"], serde_json::json!(["client_id"]));
+    let nango = &document["paths"]["/api/workspace/{ws}/connectors/{id}/import/nango"]["post"];
+    let mapping = &nango["requestBody"]["content"]["application/json"]["schema"]["properties"]["mapping"];
+    let users = serde_json::json!(["connection_id", "end_user.id", "tags.end_user_id"]);
+    assert_eq!(mapping["properties"]["user"]["enum"], users);
+}
+
+#[test]
+fn every_provider_of_the_catalogue_has_what_is_described_and_nothing_else() {
+    let document = described().document;
+    let described = names(&document["components"]["schemas"]["Provider"]["properties"]);
+    let mut seen = BTreeSet::from(["integration_type".to_owned()]);
+    for provider in connectors::oauth::catalogue::all_described() {
+        seen.extend(names(&serde_json::to_value(&provider).unwrap()).into_iter().map(str::to_owned));
+    }
+    let undescribed: Vec<_> = seen.iter().filter(|name| !described.contains(name.as_str())).collect();
+    assert!(undescribed.is_empty(), "{undescribed:?}");
+    let text = document.to_string();
+    assert!(!text.contains("#/$defs/"), "what a file refers to is somewhere else in the document");
+}

@@ -5,7 +5,7 @@ mod texts;
 
 use axum::{
     Json, Router,
-    extract::{FromRef, Path, State},
+    extract::{FromRef, Path, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing::get,
@@ -54,11 +54,12 @@ async fn public_keys(State(keys): State<ClientKeys>, Path(connector): Path<Strin
 /// `session_user_mismatch`, `invalid_request`; a session is used up by the first answer that is its own.
 async fn receive(
     State(journey): State<CompleteAuthorization>,
-    Path(connector): Path<String>,
+    connector: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     query: Result<Query, Problem>,
 ) -> Response {
-    let (Ok(connector), Ok(query)) = (ConnectorId::parse(&connector), query) else {
+    let connector = connector.ok().and_then(|Path(connector)| ConnectorId::parse(&connector).ok());
+    let (Some(connector), Ok(query)) = (connector, query) else {
         return refused(ArrivalError::StateMismatch, Texts::of(&headers));
     };
     let arrival = arrival(&query);

@@ -55,10 +55,7 @@ impl Asset {
     }
 }
 
-/// `GET /assets/{name}`.
-///
-/// # Errors
-/// Not found, also for the name of a page: those are answered at their own addresses only.
+/// Answers a file of a page. 404 also for the name of a page itself: those are answered at their own addresses only.
 pub(crate) async fn by_name(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let asset = Asset::named(&name).filter(|asset| !asset.content_type.starts_with("text/html"));
     Ok(asset.ok_or_else(Problem::not_found)?.answer(&headers, FOREVER))

@@ -40,7 +40,7 @@ fn script(request: &HeaderMap, cache_control: HeaderValue) -> Result<Response, P
     Ok(response)
 }
 
-/// The page of any link: which one it is, it reads from its address, and asks for.
+/// Shows the page of any link: which one it is, it reads from its address, and asks for.
 async fn page() -> Result<Response, Problem> {
     let page = Asset::of_source("connect/index.html").ok_or_else(Problem::not_found)?;
     Ok(page::answer(String::from_utf8_lossy(page.plain).into_owned(), Keeping::Never))

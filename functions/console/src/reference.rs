@@ -17,7 +17,7 @@ pub(crate) fn routes() -> Router {
     Router::new().route("/openapi.json", get(description)).route("/console/reference", get(reference))
 }
 
-/// The same for everybody, wherever their tools run.
+/// Describes the API to programs, in OpenAPI 3.1. The same for everybody, wherever their tools run.
 async fn description(headers: HeaderMap) -> Result<Response, Problem> {
     let description = Asset::of_source("openapi.json").ok_or_else(Problem::not_found)?;
     let mut response = description.answer(&headers, SOON_ASKED_FOR);

@@ -122,7 +122,7 @@ struct ListOnWire {
     next_cursor: Option<String>,
 }
 
-/// The latest revocations, newest first.
+/// Lists the latest revocations, newest first.
 async fn list(
     State(journey): State<RevokeMatching>,
     AdminCaller(admin): AdminCaller,

@@ -101,7 +101,7 @@ impl From<Issued> for TokenOnWire {
     }
 }
 
-/// Hands out the token of a user whose session is there: the app's backend shows their token beside its own key. It is
+/// Hands out the token of a user who is there: the app's backend shows their own token beside its key. It is
 /// refreshed if it ends within `min_ttl`. An ended grant is 404 `reconnect_required`, because apps match on it.
 async fn of_present_user(
     State(journey): State<GetToken>,
@@ -113,7 +113,8 @@ async fn of_present_user(
     answer(&journey, &service, &user.place(connector), wish(&query)?, StatusCode::NOT_FOUND).await
 }
 
-/// The user's session is not there, as in a nightly job: the key itself must be allowed to.
+/// Hands out the token of a user who is not there, as in a nightly job. The key itself must be allowed to
+/// (`tokens:offline`), and the connector must let it be used so.
 async fn of_absent_user(
     State(journey): State<GetToken>,
     ServiceCaller(service): ServiceCaller,
@@ -132,7 +133,7 @@ async fn of_absent_user(
     answer(&journey, &service, &user.place(connector), wish, StatusCode::CONFLICT).await
 }
 
-/// The account that the workspace shares with all its apps, by the type of its provider.
+/// Hands out the token of the account that the workspace shares with all its apps, by the type of its provider.
 async fn of_shared_type(
     State(journey): State<GetToken>,
     State(shared): State<SharedConnections>,

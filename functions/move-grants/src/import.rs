@@ -24,33 +24,47 @@ const MOST: usize = 100;
 /// How many mistakes in one grant are told: those of all of them fit into the answer of a function.
 const MOST_ERRORS: usize = 50;
 
+/// What became of all of them.
 #[derive(Serialize)]
-struct Summary {
+pub(crate) struct ImportOnWire {
     dry_run: bool,
     imported: usize,
     skipped: usize,
     refused: usize,
-    results: Vec<ResultOnWire>,
+    results: Vec<ImportResultOnWire>,
 }
 
 /// What became of one grant, by its number in the request.
 #[derive(Serialize)]
-struct ResultOnWire {
-    index: usize,
-    #[serde(flatten)]
-    outcome: OutcomeOnWire,
-}
-
-#[derive(Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-enum OutcomeOnWire {
-    Imported { connection_id: String, replaced: bool },
-    Skipped { connection_id: String, reason: &'static str },
-    Refused { reason: &'static str, errors: Vec<ErrorOnWire> },
+enum ImportResultOnWire {
+    /// It is a connection now. `replaced` says whether another made room for it.
+    Imported { index: usize, connection_id: String, replaced: bool },
+    /// It is left where it is.
+    Skipped { index: usize, connection_id: String, reason: WhySkippedOnWire },
+    /// Nothing can be done with it as it is.
+    Refused { index: usize, reason: WhyRefusedOnWire, errors: Vec<ImportErrorOnWire> },
 }
 
 #[derive(Serialize)]
-struct ErrorOnWire {
+#[serde(rename_all = "snake_case")]
+enum WhySkippedOnWire {
+    ImportedBefore,
+    EndedBefore,
+    Connected,
+    Unreadable,
+    UserDeleted,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum WhyRefusedOnWire {
+    Invalid,
+    PlanRequired,
+}
+
+#[derive(Serialize)]
+struct ImportErrorOnWire {
     pointer: String,
     detail: String,
 }
@@ -68,7 +82,7 @@ pub(crate) async fn own(
     caller: WriterCaller,
     path: Path<(String, String)>,
     body: JsonBody<Large>,
-) -> Result<Json<impl Serialize>, Problem> {
+) -> Result<Json<ImportOnWire>, Problem> {
     take(journey, caller, path, body, |_| ImportFormat::Own).await
 }
 
@@ -78,7 +92,7 @@ pub(crate) async fn nango(
     caller: WriterCaller,
     path: Path<(String, String)>,
     body: JsonBody<Large>,
-) -> Result<Json<impl Serialize>, Problem> {
+) -> Result<Json<ImportOnWire>, Problem> {
     take(journey, caller, path, body, |body| ImportFormat::Nango(mapping(body))).await
 }
 
@@ -88,7 +102,7 @@ async fn take(
     Path((_, id)): Path<(String, String)>,
     JsonBody(Large(body)): JsonBody<Large>,
     format: fn(&Table<'_>) -> ImportFormat,
-) -> Result<Json<Summary>, Problem> {
+) -> Result<Json<ImportOnWire>, Problem> {
     let batch = checked(&body, |table| batch(table, format))?;
     let grants = body["connections"].as_array().map(Vec::as_slice).unwrap_or_default();
     let outcomes =
@@ -137,45 +151,48 @@ fn parsed<T>(value: &Value, parse: impl Fn(&str) -> Result<T, String>) -> Result
     parse(value.as_str().ok_or("must be a text")?)
 }
 
-fn summary(outcomes: Vec<Imported>, wish: ImportWish) -> Summary {
-    let mut summary = Summary { dry_run: wish.dry_run, imported: 0, skipped: 0, refused: 0, results: Vec::new() };
+fn summary(outcomes: Vec<Imported>, wish: ImportWish) -> ImportOnWire {
+    let mut summary = ImportOnWire { dry_run: wish.dry_run, imported: 0, skipped: 0, refused: 0, results: Vec::new() };
     for (index, outcome) in outcomes.into_iter().enumerate() {
-        let outcome = match outcome {
+        summary.results.push(match outcome {
             Imported::Done { id, replaced } => {
                 summary.imported += 1;
-                OutcomeOnWire::Imported { connection_id: id.to_string(), replaced }
+                ImportResultOnWire::Imported { index, connection_id: id.to_string(), replaced }
             }
             Imported::Skipped(id, why) => {
                 summary.skipped += 1;
-                OutcomeOnWire::Skipped { connection_id: id.to_string(), reason: reason(why) }
+                ImportResultOnWire::Skipped { index, connection_id: id.to_string(), reason: reason(why) }
             }
             Imported::Refused(errors) => {
                 summary.refused += 1;
                 let errors = errors.into_iter().take(MOST_ERRORS).map(|error| at(index, error)).collect();
-                OutcomeOnWire::Refused { reason: "invalid", errors }
+                ImportResultOnWire::Refused { index, reason: WhyRefusedOnWire::Invalid, errors }
             }
             Imported::NoRoom(required) => {
                 summary.refused += 1;
                 let whole = FieldError { pointer: String::new(), detail: required.to_string() };
-                OutcomeOnWire::Refused { reason: "plan_required", errors: vec![at(index, whole)] }
+                ImportResultOnWire::Refused {
+                    index,
+                    reason: WhyRefusedOnWire::PlanRequired,
+                    errors: vec![at(index, whole)],
+                }
             }
-        };
-        summary.results.push(ResultOnWire { index, outcome });
+        });
     }
     summary
 }
 
-fn at(index: usize, FieldError { pointer, detail }: FieldError) -> ErrorOnWire {
-    ErrorOnWire { pointer: format!("/connections/{index}{pointer}"), detail }
+fn at(index: usize, FieldError { pointer, detail }: FieldError) -> ImportErrorOnWire {
+    ImportErrorOnWire { pointer: format!("/connections/{index}{pointer}"), detail }
 }
 
-fn reason(why: Skipped) -> &'static str {
+fn reason(why: Skipped) -> WhySkippedOnWire {
     match why {
-        Skipped::ImportedBefore => "imported_before",
-        Skipped::Ended => "ended_before",
-        Skipped::Connected => "connected",
-        Skipped::Unreadable => "unreadable",
-        Skipped::Forgotten => "user_deleted",
+        Skipped::ImportedBefore => WhySkippedOnWire::ImportedBefore,
+        Skipped::Ended => WhySkippedOnWire::EndedBefore,
+        Skipped::Connected => WhySkippedOnWire::Connected,
+        Skipped::Unreadable => WhySkippedOnWire::Unreadable,
+        Skipped::Forgotten => WhySkippedOnWire::UserDeleted,
     }
 }
 

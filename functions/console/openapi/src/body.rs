@@ -24,12 +24,24 @@ pub(crate) fn of(sources: &Sources, handler: &Handler<'_>) -> (Value, Vec<String
         checks.visit_block(&function.block);
         Some((*module, checks.0?))
     });
-    let Some((module, reader)) = found else { return (json!({}), vec!["the body".to_owned()]) };
+    found.map_or_else(|| (json!({}), vec!["the body".to_owned()]), |(module, reader)| read(sources, module, &reader))
+}
+
+/// The schema of what the function `reader` of the file `file` reads of a table; nothing is known of one that is not there.
+pub(crate) fn of_reader(sources: &Sources, file: &str, reader: &str) -> Value {
+    let module = sources.modules().find(|module| module.name == file && module.defines(reader));
+    match (module, syn::parse_str::<Expr>(reader)) {
+        (Some(module), Ok(reader)) => read(sources, module, &reader).0,
+        _ => json!({}),
+    }
+}
+
+fn read(sources: &Sources, module: &Module, reader: &Expr) -> (Value, Vec<String>) {
     let mut schema = empty();
     let (tables, names, readers) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let mut reading =
         Reading { sources, module, tables, names, readers, schema: &mut schema, depth: 0, unknown: Vec::new() };
-    reading.apply(&reader, &[Given::Table(String::new())]);
+    reading.apply(reader, &[Given::Table(String::new())]);
     let unknown = reading.unknown;
     (schema, unknown)
 }
@@ -72,7 +84,7 @@ struct Reading<'a, 's> {
     tables: BTreeMap<String, String>,
     /// By name: the text that it stands for.
     names: BTreeMap<String, String>,
-    /// By name: what reads a value.
+    /// By name: what reads a value, or a field (`let time = |name| table.read(name, moment)`).
     readers: BTreeMap<String, Expr>,
     schema: &'s mut Value,
     depth: usize,
@@ -135,8 +147,7 @@ impl Reading<'_, '_> {
     fn table(&self, expression: &Expr) -> Option<String> {
         match expression {
             Expr::Reference(reference) => self.table(&reference.expr),
-            Expr::Path(path) => self.tables.get(&path.path.get_ident()?.to_string()).cloned(),
-            _ => None,
+            path => self.tables.get(&path_ident(path)?).cloned(),
         }
     }
 
@@ -241,20 +252,30 @@ impl Reading<'_, '_> {
     }
 }
 
+fn path_ident(expression: &Expr) -> Option<String> {
+    let Expr::Path(path) = expression else { return None };
+    path.path.get_ident().map(ToString::to_string)
+}
+
 fn list(items: &Value) -> Value {
     json!({ "type": "array", "maxItems": MOST, "items": items })
 }
 
 impl<'ast> Visit<'ast> for Reading<'_, '_> {
-    /// `let user = body.table("user")`
+    /// `let user = body.table("user")`, `let time = |name| body.read(name, moment)`
     fn visit_local(&mut self, local: &'ast syn::Local) {
         syn::visit::visit_local(self, local);
-        if let (Pat::Ident(name), Some(init)) = (&local.pat, &local.init)
-            && let Expr::MethodCall(call) = &*init.expr
-            && call.method == "table"
-            && let (Some(table), Some(field)) = (self.table(&call.receiver), self.field(call))
-        {
-            self.tables.insert(name.ident.to_string(), format!("{table}/properties/{field}"));
+        let (Pat::Ident(name), Some(init)) = (&local.pat, &local.init) else { return };
+        match &*init.expr {
+            Expr::MethodCall(call) if call.method == "table" => {
+                if let (Some(table), Some(field)) = (self.table(&call.receiver), self.field(call)) {
+                    self.tables.insert(name.ident.to_string(), format!("{table}/properties/{field}"));
+                }
+            }
+            reader @ Expr::Closure(_) => {
+                self.readers.insert(name.ident.to_string(), reader.clone());
+            }
+            _ => {}
         }
     }
 
@@ -282,8 +303,11 @@ impl<'ast> Visit<'ast> for Reading<'_, '_> {
             (None, None) => Given::Other,
         });
         let given: Vec<Given> = given.collect();
-        if given.iter().any(|given| matches!(given, Given::Table(_))) {
-            self.apply(&call.func, &given);
+        let here = path_ident(&call.func).and_then(|name| self.readers.get(&name).cloned());
+        match here {
+            Some(reader) if given.iter().any(|given| matches!(given, Given::Text(_))) => self.apply(&reader, &given),
+            _ if given.iter().any(|given| matches!(given, Given::Table(_))) => self.apply(&call.func, &given),
+            _ => {}
         }
         syn::visit::visit_expr_call(self, call);
     }

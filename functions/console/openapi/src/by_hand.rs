@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::{addresses, kinds, protocols, schema::Schemas};
+use crate::{grants, kinds, proposals, protocols, providers, schema::Schemas, sources::Sources};
 
 const HTML: &str = "text/html";
 const SCRIPT: &str = "text/javascript";
@@ -14,7 +14,7 @@ const SCRIPT: &str = "text/javascript";
 type Answers = &'static [(u16, &'static str, &'static str)];
 
 /// Answers by method and path.
-const ANSWERS: [(&str, &str, Answers); 12] = [
+const ANSWERS: [(&str, &str, Answers); 23] = [
     ("get", "/console/reference", &[(200, "This description, for people.", HTML)]),
     ("get", "/console/signed-in", &[(200, "A page.", HTML)]),
     ("get", "/console", &[(200, "The console.", HTML)]),
@@ -40,6 +40,25 @@ const ANSWERS: [(&str, &str, Answers); 12] = [
     ),
     ("get", "/api/workspace/{ws}/audit", &[(200, "A page.", "#TrailOnWire"), (200, "A page.", "application/x-ndjson")]),
     ("get", "/openapi.json", &[(200, "This description.", "#OpenApi")]),
+    ("get", "/api/providers", &[(200, "The catalogue.", "#ProviderListing")]),
+    ("get", "/api/providers/{type}", &[(200, "The provider.", "#Provider")]),
+    ("get", "/api/workspace/{ws}/providers", &[(200, "All of them.", "#ProviderListing")]),
+    (
+        "post",
+        "/api/workspace/{ws}/providers",
+        &[(201, "The provider, with all that was found out of it.", "#Provider")],
+    ),
+    ("get", "/api/workspace/{ws}/providers/{type}", &[(200, "The provider.", "#Provider")]),
+    ("get", "/api/external-auth/jwks/{connector_id}", &[(200, "The keys.", "#KeySet")]),
+    ("get", "/api/workspace/{ws}/connectors/{id}/jwks.json", &[(200, "The keys.", "#KeySet")]),
+    ("get", "/.well-known/oauth-protected-resource/mcp/{ws}", &[(200, "Who gives tokens.", "#ProtectedResource")]),
+    (
+        "get",
+        "/.well-known/oauth-protected-resource/mcp/apps/{app}",
+        &[(200, "Who gives tokens.", "#ProtectedResource")],
+    ),
+    ("get", "/api/apps/{app}/entities/User/me", &[(200, "The user.", "#SdkUser")]),
+    ("post", "/api/apps/{app}/analytics/track/batch", &[(200, "Taken.", "#SdkTaken")]),
 ];
 
 /// What an operation is about, where it has no handler of its own to say so.
@@ -54,16 +73,6 @@ const SENTENCES: [(&str, &str, &str); 4] = [
 pub(crate) fn answers(method: &str, path: &str, schemas: &mut Schemas<'_>) -> Option<Value> {
     if let Some(answers) = protocols::answers(path) {
         return Some(answers);
-    }
-    if (method, path) == ("get", "/api/providers") {
-        let listing = json!({
-            "type": "object",
-            "properties": { "providers": { "type": "array", "items": provider() } },
-            "required": ["providers"],
-            "additionalProperties": false,
-        });
-        let content = json!({ "application/json": { "schema": listing } });
-        return Some(json!({ "200": { "description": "The catalogue.", "content": content } }));
     }
     let (.., answers) = ANSWERS.iter().find(|(of, at, _)| (*of, *at) == (method, path))?;
     let mut all = json!({});
@@ -89,28 +98,36 @@ fn openapi() -> Value {
     })
 }
 
-/// A provider, as the catalogue shows it: `shared/providers/schema.json` has every word of it.
-pub(crate) fn provider() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "integration_type": kinds::named("ProviderType::parse"),
-            "name": { "type": "string" },
-            "categories": { "type": "array", "items": { "type": "string" } },
-            "unavailable": { "type": "string", "description": "Why nobody can connect there today." },
-        },
-        "required": ["integration_type", "name"],
-    })
+/// What an answer has in a place where its type has any JSON.
+pub(crate) fn complete(components: &mut BTreeMap<String, Value>) {
+    // `functions/call-provider/src/response.rs` writes it behind the other fields, unread.
+    if let Some(called) = components.get_mut("Head") {
+        called["properties"]["data"] =
+            json!({ "description": "What the API answered: JSON as it was written, a text, or `null`." });
+        if let Some(required) = called["required"].as_array_mut() {
+            required.push("data".into());
+        }
+    }
+    for schema in components.values_mut() {
+        let fields = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (name, field) in fields.into_iter().flatten().filter(|(_, field)| says_nothing(field)) {
+            let form = match name.as_str() {
+                "call_rules" => json!({ "anyOf": [call_rules(), { "type": "null" }] }),
+                "jwk" => providers::reference("PublicKey"),
+                "jwks" => json!({ "anyOf": [providers::reference("KeySet"), { "type": "null" }] }),
+                "connector" => json!({ "type": "object" }),
+                _ => continue,
+            };
+            for (word, value) in form.as_object().into_iter().flatten() {
+                field[word] = value.clone();
+            }
+        }
+    }
 }
 
-/// What an answer has behind the fields of its type: `functions/call-provider/src/response.rs` writes it there, unread.
-pub(crate) fn complete(components: &mut BTreeMap<String, Value>) {
-    let Some(called) = components.get_mut("Head") else { return };
-    called["properties"]["data"] =
-        json!({ "description": "What the API answered: JSON as it was written, a text, or `null`." });
-    if let Some(required) = called["required"].as_array_mut() {
-        required.push("data".into());
-    }
+/// Whether nothing but a sentence stands there.
+fn says_nothing(schema: &Value) -> bool {
+    schema.as_object().is_some_and(|words| words.keys().all(|word| word == "description"))
 }
 
 /// The sentence of an operation, if it is here.
@@ -123,7 +140,7 @@ pub(crate) fn body(method: &str, path: &str) -> Option<Value> {
     match (method, path) {
         ("post", "/mcp/{ws}" | "/mcp/apps/{app}") => Some(protocols::message()),
         ("put", "/api/workspace/{ws}/connector-governance/bulk") => Some(switches()),
-        ("post", "/api/workspace/{ws}/providers") => Some(definition()),
+        ("post", "/api/workspace/{ws}/providers") => Some(providers::reference(providers::DEFINED)),
         ("post", "/api/workspace/{ws}/proposals/{proposal}/confirm") => Some(json!({
             "type": "object",
             "properties": { "client_secret": kinds::named("client_secret"), "name": kinds::named("DisplayName::parse") },
@@ -157,32 +174,8 @@ fn switches() -> Value {
     json!({ "anyOf": [list, within] })
 }
 
-/// A provider of a workspace's own: by its issuer, by its endpoints, or as its own metadata has them.
-fn definition() -> Value {
-    let endpoint = json!({ "type": "object", "properties": { "url": addresses::called() }, "required": ["url"] });
-    json!({
-        "type": "object",
-        "description": "In the shape of the catalogue's files, or OAuth metadata (RFC 8414) with `id` and `name` beside it.",
-        "properties": {
-            "id": kinds::named("ProviderType::parse"),
-            "name": kinds::named("text"),
-            "issuer": addresses::called(),
-            "authorize": endpoint,
-            "token": endpoint,
-            "authorization_endpoint": addresses::called(),
-            "token_endpoint": addresses::called(),
-        },
-        "required": ["id", "name"],
-        "anyOf": [
-            { "required": ["issuer"] },
-            { "required": ["authorize", "token"] },
-            { "required": ["authorization_endpoint", "token_endpoint"] },
-        ],
-    })
-}
-
 /// What fields must be together, and what of them is read by types of their own.
-pub(crate) fn refine(path: &str, schema: &mut Value) {
+pub(crate) fn refine(sources: &Sources, path: &str, schema: &mut Value) {
     if schema["properties"].get("call_rules").is_some() {
         schema["properties"]["call_rules"] = call_rules();
     }
@@ -194,10 +187,10 @@ pub(crate) fn refine(path: &str, schema: &mut Value) {
         schema["not"] = json!({ "required": ["jwks", "jwks_uri"] });
     }
     if path.contains("/import") {
-        import(path, schema);
+        grants::import(sources, path, schema);
     }
     if path.ends_with("/proposals") {
-        proposals(schema);
+        proposals::refine(sources, schema);
     }
     if schema["properties"].get("admins").is_some() {
         let values = json!({ "type": "array", "minItems": 1, "maxItems": 200, "items": kinds::named("claim_value") });
@@ -212,27 +205,6 @@ pub(crate) fn refine(path: &str, schema: &mut Value) {
             nullable(&mut schema["properties"][name]);
         }
     }
-}
-
-/// Each kind of proposal needs, and takes, something else.
-fn proposals(schema: &mut Value) {
-    let connector =
-        json!({ "type": "object", "description": "As it is sent to make or change a connector, without a secret." });
-    schema["properties"]["connector"] = connector;
-    let fields = json!({
-        "integration_type": kinds::named("ProviderType::parse"),
-        "name": kinds::named("DisplayName::parse"),
-        "client_id": kinds::named("client_id"),
-    });
-    let draft = json!({ "properties": fields, "required": ["integration_type", "name", "client_id"] });
-    schema["anyOf"] = json!([
-        {
-            "properties": { "kind": { "const": "add" }, "connector": draft, "connector_id": false },
-            "required": ["connector"],
-        },
-        { "properties": { "kind": { "const": "update" } }, "required": ["connector_id", "connector"] },
-        { "properties": { "kind": { "const": "delete" }, "connector": false }, "required": ["connector_id"] },
-    ]);
 }
 
 /// A host as rules name it: no scheme, no path; a port perhaps.
@@ -263,33 +235,8 @@ fn call_rules() -> Value {
     })
 }
 
-fn import(path: &str, schema: &mut Value) {
-    schema["additionalProperties"] = false.into();
-    schema["properties"]["connections"] = json!({
-        "type": "array", "minItems": 1, "maxItems": 100,
-        "description": "One for each grant. What is wrong with one is told in its place of `results`, and keeps no other out.",
-    });
-    if path.ends_with("/nango") {
-        let text = kinds::named("text");
-        schema["required"] = json!(["connections", "mapping"]);
-        schema["properties"]["mapping"] = json!({
-            "type": "object",
-            "description": "What Nango's answers do not say.",
-            "properties": {
-                "client_id": text,
-                "user": { "enum": ["connection_id", "end_user.id"] },
-                "app_id": kinds::named("AppId::parse"),
-                "issuer": kinds::named("Issuer::parse"),
-                "provider_config_key": text,
-            },
-            "required": ["client_id"],
-            "additionalProperties": false,
-        });
-    }
-}
-
 /// What is `null` is as if it were not there.
-fn nullable(schema: &mut Value) {
+pub(crate) fn nullable(schema: &mut Value) {
     if let Some(kind) = schema["type"].as_str() {
         schema["type"] = json!([kind, "null"]);
     }

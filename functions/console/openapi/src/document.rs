@@ -1,13 +1,17 @@
 //! The document: every route with who may call it, what it takes and what it answers.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use serde_json::{Map, Value, json};
 
 use crate::{
-    OpenApiError, by_hand, callers,
+    OpenApiError, by_hand, callers, grants,
     index::Index,
-    naming, operation,
+    naming, operation, protocols, providers,
     reach::Reach,
     responses::{self, Responses},
     routes,
@@ -18,7 +22,7 @@ use crate::{
 
 /// A description, and what it had to leave open.
 pub struct Described {
-    /// `OpenAPI` 3.1.
+    /// OpenAPI 3.1.
     pub document: Value,
     /// Operations of which something is not known: their answers, what they read, or who may call them.
     pub open: Vec<String>,
@@ -39,6 +43,9 @@ pub(crate) struct Describing<'a> {
     pub(crate) open: Vec<String>,
 }
 
+/// The form of a provider, beside the code that all share.
+const PROVIDER: &str = "../providers/schema.json";
+
 /// Describes all functions in `functions`, with the crate that they share, whose code is in `shared`.
 ///
 /// # Errors
@@ -51,7 +58,7 @@ pub fn describe(functions: &Path, shared: &Path) -> Result<Described, OpenApiErr
         sources: &sources,
         index: &index,
         reach: Reach::new(&index),
-        schemas: Schemas::new(&sources),
+        schemas: Schemas::new(&sources, known(&sources, shared)?),
         responses: Responses::default(),
         open: Vec::new(),
     };
@@ -67,6 +74,7 @@ pub fn describe(functions: &Path, shared: &Path) -> Result<Described, OpenApiErr
     }
     describing.schemas.problem();
     by_hand::complete(&mut describing.schemas.components);
+    forget_unused(&mut describing.schemas.components, &paths);
     let webhooks = webhooks::of(&sources);
     if webhooks.is_empty() {
         describing.open.push("webhooks: which kinds of events there are".to_owned());
@@ -92,4 +100,23 @@ pub fn describe(functions: &Path, shared: &Path) -> Result<Described, OpenApiErr
         },
     });
     Ok(Described { document, open: describing.open })
+}
+
+/// What is described by something else than the types of answers.
+fn known(sources: &Sources, shared: &Path) -> Result<BTreeMap<String, Value>, OpenApiError> {
+    let path = shared.join(PROVIDER);
+    let shown = || path.display().to_string();
+    let text = fs::read_to_string(&path).map_err(|error| OpenApiError::File(shown(), error))?;
+    let provider = serde_json::from_str(&text).map_err(|error| OpenApiError::Json(shown(), error))?;
+    let mut known: BTreeMap<String, Value> =
+        grants::components(sources).into_iter().chain(protocols::forms()).collect();
+    providers::describe(&provider, &mut known);
+    Ok(known)
+}
+
+/// Drops what nothing refers to: a type whose fields stand in another.
+fn forget_unused(schemas: &mut BTreeMap<String, Value>, paths: &Map<String, Value>) {
+    let mut used = Value::from_iter(paths.clone()).to_string();
+    used.extend(schemas.values().map(Value::to_string));
+    schemas.retain(|name, _| name == "Problem" || used.contains(&format!("\"#/components/schemas/{name}\"")));
 }

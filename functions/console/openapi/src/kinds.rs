@@ -62,6 +62,9 @@ pub fn named(reader: &str) -> Option<Value> {
         "permission" => words(&["tokens:offline"]),
         "claim" => json!({ "type": "string", "pattern": "^[!-~]{1,256}$" }),
         "token" => json!({ "type": "string" }),
+        "token_type" => pattern("^[A-Za-z0-9._-]{1,64}$"),
+        "Account::new" => printable(256),
+        "day" => json!({ "type": "string", "format": "date", "examples": ["2027-01-31"] }),
         "long_text" => printable(4_096),
         "text" => printable(1_024),
         "moment" => json!({ "type": "string", "format": "date-time", "examples": ["2027-01-31T12:00:00Z"] }),
@@ -147,6 +150,7 @@ pub(crate) fn of(
         None if has("as_bool") => json!({ "type": "boolean" }),
         None if has("as_u64") || has("as_f64") => json!({ "type": "integer", "minimum": 0 }),
         None if has("Value::Object") || has("as_object") => json!({ "type": "object" }),
+        None if has("as_str") => json!({ "type": "string" }),
         None if has("clone") => json!({ "description": "Any JSON." }),
         None => return None,
     };

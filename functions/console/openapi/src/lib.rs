@@ -1,4 +1,4 @@
-//! Reads what the functions answer from their own code, and says it as `OpenAPI` 3.1.
+//! Reads what the functions answer from their own code, and says it as OpenAPI 3.1.
 //!
 //! Routes are where a router is put together, callers and parameters in the signatures of handlers, fields of bodies where
 //! they are read, answers in the types that are serialized. There is nothing beside the code that could say something else;
@@ -9,6 +9,7 @@ mod body;
 mod by_hand;
 mod callers;
 mod document;
+mod grants;
 mod handler;
 mod index;
 mod kinds;
@@ -16,7 +17,9 @@ mod naming;
 mod operation;
 mod page;
 mod parameters;
+mod proposals;
 mod protocols;
+mod providers;
 mod reach;
 mod refusals;
 mod responses;
@@ -39,4 +42,7 @@ pub enum OpenApiError {
     /// A file is not Rust.
     #[error("{0}: {1}")]
     Code(String, syn::Error),
+    /// A file is not JSON.
+    #[error("{0}: {1}")]
+    Json(String, serde_json::Error),
 }

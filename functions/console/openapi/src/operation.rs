@@ -50,7 +50,7 @@ fn security(describing: &mut Describing<'_>, route: &Route<'_>, handler: Option<
 fn request_body<'a>(describing: &mut Describing<'a>, route: &Route<'a>, handler: &Handler<'a>) -> Value {
     let schema = by_hand::body(&route.method, &route.path).unwrap_or_else(|| {
         let (mut schema, mut unknown) = body::of(describing.sources, handler);
-        by_hand::refine(&route.path, &mut schema);
+        by_hand::refine(describing.sources, &route.path, &mut schema);
         unknown.retain(|field| schema["properties"].get(field).is_none_or(|schema| *schema == json!({})));
         let place = format!("{} {}", route.method, route.path);
         describing.open.extend(unknown.into_iter().map(|field| format!("{place}: what `{field}` may be")));

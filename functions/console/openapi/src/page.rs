@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// The page's main part, as HTML.
+/// The page's main part, as HTML: the rooms in the order of the document's tags, and what is sent to receivers.
 #[must_use]
 pub fn reference(document: &Value) -> String {
     let mut rooms: BTreeMap<&str, String> = BTreeMap::new();
@@ -18,8 +18,17 @@ pub fn reference(document: &Value) -> String {
             }
         }
     }
-    rooms.iter().fold(String::new(), |mut page, (room, operations)| {
-        let _ = write!(page, "<section><h2>{}</h2>{operations}</section>", text(room));
+    for (kind, webhook) in object(&document["webhooks"]) {
+        let operation = &webhook["post"];
+        let room = operation["tags"][0].as_str().unwrap_or_default();
+        write_operation(rooms.entry(room).or_default(), ("event", kind), operation, document);
+    }
+    let tags = document["tags"].as_array().map(Vec::as_slice).unwrap_or_default();
+    tags.iter().fold(String::new(), |mut page, tag| {
+        let name = tag["name"].as_str().unwrap_or_default();
+        let about = text(tag["description"].as_str().unwrap_or_default());
+        let operations = rooms.remove(name).unwrap_or_default();
+        let _ = write!(page, "<section><h2>{}</h2><p class=\"quiet\">{about}</p>{operations}</section>", text(name));
         page
     })
 }
@@ -64,6 +73,15 @@ fn write_operation(page: &mut String, (method, path): (&str, &str), operation: &
 /// The fields of an object, and of those in it, as deep as a reader wants to go.
 fn write_schema(page: &mut String, schema: &Value, document: &Value, depth: usize) {
     let schema = inner(schema, document);
+    if let Some(variants) = schema["oneOf"].as_array().filter(|_| depth > 0) {
+        for variant in variants {
+            if let Some(description) = variant["description"].as_str() {
+                let _ = write!(page, "<p>{}</p>", marked(description));
+            }
+            write_schema(page, variant, document, depth);
+        }
+        return;
+    }
     let Some(properties) = schema["properties"].as_object().filter(|_| depth > 0) else { return };
     page.push_str("<ul>");
     for (name, property) in properties {
@@ -102,6 +120,9 @@ fn inner<'v>(schema: &'v Value, document: &'v Value) -> &'v Value {
 }
 
 fn kind(schema: &Value) -> String {
+    if let Some(word) = schema["const"].as_str() {
+        return word.to_owned();
+    }
     if let Some(words) = schema["enum"].as_array() {
         return words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" | ");
     }

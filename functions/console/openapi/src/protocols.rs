@@ -1,8 +1,9 @@
-//! What others have decided the form of: token exchange (RFC 8693), and the Model Context Protocol.
+//! What others have decided the form of: token exchange (RFC 8693), the Model Context Protocol, keys (RFC 7517), protected
+//! resources (RFC 9728), and what the SDK asks for beside connections.
 
 use serde_json::{Value, json};
 
-use crate::refusals::Refusals;
+use crate::{providers, refusals::Refusals};
 
 const EXCHANGE: &str = "/oauth/token";
 
@@ -53,6 +54,32 @@ fn answer() -> Value {
         },
         "required": ["jsonrpc"],
     })
+}
+
+/// Answers in a form of others, by the names that they have in the document.
+pub(crate) fn forms() -> [(String, Value); 5] {
+    let text = json!({ "type": "string" });
+    let texts = json!({ "type": "array", "items": text });
+    let whole = |properties: Value, required: Value| json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
+    let key = json!({ "kty": text, "crv": text, "x": text, "y": text, "kid": text, "use": text, "alg": text });
+    let resource = json!({
+        "resource": text,
+        "authorization_servers": texts,
+        "bearer_methods_supported": texts,
+        "resource_name": text,
+        "scopes_supported": texts,
+    });
+    let needed = json!(["resource", "authorization_servers", "bearer_methods_supported", "resource_name"]);
+    let mut keys =
+        whole(json!({ "keys": { "type": "array", "items": providers::reference("PublicKey") } }), json!(["keys"]));
+    keys["description"] = "Public keys (RFC 7517, section 5).".into();
+    [
+        ("PublicKey".to_owned(), json!({ "type": "object", "properties": key, "required": ["kty"] })),
+        ("KeySet".to_owned(), keys),
+        ("ProtectedResource".to_owned(), whole(resource, needed)),
+        ("SdkUser".to_owned(), whole(json!({ "id": text, "role": { "const": "user" } }), json!(["id", "role"]))),
+        ("SdkTaken".to_owned(), whole(json!({ "success": { "const": true } }), json!(["success"]))),
+    ]
 }
 
 /// A message of the Model Context Protocol, in JSON-RPC 2.0.

@@ -9,7 +9,7 @@ const METHODS: [&str; 5] = ["get", "post", "put", "delete", "patch"];
 /// One route.
 pub(crate) struct Route<'a> {
     pub(crate) module: &'a Module,
-    /// In lower case, as `OpenAPI` has it.
+    /// In lower case, as OpenAPI has it.
     pub(crate) method: String,
     /// As the gateway has it: `{path+}` is several segments.
     pub(crate) path: String,

@@ -7,6 +7,7 @@ use syn::{Attribute, Fields, LitStr, Type};
 
 use crate::{
     handler::{last_name, unwrapped},
+    providers,
     sources::{Module, Shape, Sources, documentation},
 };
 
@@ -27,8 +28,9 @@ struct Told {
 }
 
 impl<'a> Schemas<'a> {
-    pub(crate) fn new(sources: &'a Sources) -> Self {
-        Self { sources, components: BTreeMap::new() }
+    /// None but those that are `known` already.
+    pub(crate) fn new(sources: &'a Sources, known: BTreeMap<String, Value>) -> Self {
+        Self { sources, components: known }
     }
 
     pub(crate) fn knows(&self, from: &'a Module, name: &str) -> bool {
@@ -71,7 +73,7 @@ impl<'a> Schemas<'a> {
                         _ => json!({ "type": "object" }),
                     }
                 }
-                "Provider" => crate::by_hand::provider(),
+                "Provider" => providers::reference("Provider"),
                 "Map" => json!({ "type": "object" }),
                 name => self.named(from, name),
             },
@@ -87,8 +89,11 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// The schema of the only type of this name, wherever it is.
+    /// The schema that was given this name already, or else that of the only type of it, wherever it is.
     pub(crate) fn called(&mut self, name: &str) -> Value {
+        if self.components.contains_key(name) {
+            return providers::reference(name);
+        }
         let module = self
             .sources
             .modules()
@@ -118,7 +123,12 @@ impl<'a> Schemas<'a> {
             return short.to_owned();
         }
         let room = if module.name == "lib" { &module.function } else { &module.name };
-        let words = room.split(['-', '_']).map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]));
+        // Where a crate has no more than one file for what it answers, that is no name.
+        let room = if room == "on_wire" { "" } else { room.as_str() };
+        let words = room
+            .split(['-', '_'])
+            .filter(|word| !word.is_empty())
+            .map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]));
         format!("{}{short}", words.collect::<String>())
     }
 

@@ -289,12 +289,14 @@ let first;
 export function configure(options) {
   const connectors = new Connectors(options);
   known.set(connectors.app, connectors);
-  first ??= connectors;
-  document.querySelectorAll(TAGS.join()).forEach((element) => element.update?.());
+  first = known.get(first?.app) ?? connectors;
+  document.querySelectorAll(TAGS.join()).forEach((one) => one.update?.());
   if (!isSettled) {
     isSettled = true;
-    const settled = handedOver.then((isTaken) => isTaken || connectors.arrive(returned));
-    settled.then(() => isPopupOfOurs() && window.close()).catch(() => {}); // `failed` has told it.
+    handedOver
+      .then((isTaken) => isTaken || connectors.arrive(returned))
+      .then(() => isPopupOfOurs() && window.close())
+      .catch(() => {}); // `failed` has told it.
   }
   return connectors;
 }

@@ -7,7 +7,7 @@ import { keyList } from './keys.js';
 import { announce, ask, button, copyable, facts, form, heading, section } from './parts.js';
 
 export async function app(context) {
-  const { api, parameters, to } = context;
+  const { api, base, parameters, to } = context;
   const where = path('apps', parameters.id);
   const [found, keys] = await Promise.all([
     api.get(where),
@@ -27,6 +27,13 @@ export async function app(context) {
     section('App ID', {}, copyable(found.id, 'the app ID')),
     identitySection(context, found),
     keys,
+    section(
+      'Address for its agent',
+      {
+        lead: 'An agent within the app reaches a user’s connections there (Model Context Protocol), by an access token of that user for this address.',
+      },
+      copyable(`${base}/mcp/apps/${encodeURIComponent(found.id)}`, 'the address for its agent'),
+    ),
     section('Where it runs', {}, api.mayWrite ? change(context, found) : look(found)),
   );
 }

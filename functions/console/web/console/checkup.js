@@ -9,14 +9,14 @@ const KINDS = { error: 'bad', warning: 'warn', info: 'info' };
 
 /**
  * What is known of how one connector does; nothing, where `onlyTrouble` is asked for and there is none. Without, `provider` has
- * to be the connector's.
+ * to be the connector's, and `isConnected` says whether somebody has connected through it since it was examined.
  */
-export function checkup(context, examined, { provider: of, onlyTrouble = false } = {}) {
+export function checkup(context, examined, { provider: of, isConnected = false, onlyTrouble = false } = {}) {
   const { api, again } = context;
   // What a catalogue's issuer has moved is no trouble, so it is not among what is shown then.
   const isMoved = onlyTrouble || hasMoved(examined, of);
   const isShown = ({ severity, code }) =>
-    onlyTrouble ? severity !== 'info' : !(examined.connection && code === 'register_redirect_uri');
+    onlyTrouble ? severity !== 'info' : !(isConnected && code === 'register_redirect_uri');
   const findings = (examined.doctor?.findings ?? []).filter(isShown);
   const notes = [provider(examined.health), ...findings.map((one) => finding(one, isMoved))].filter(Boolean);
   const isFine = notes.length === 0;

@@ -14,6 +14,7 @@ export async function connector(context) {
   const where = path('connectors', parameters.id);
   const [examined, page] = await Promise.all([api.get(where), api.get(`${where}/connections`)]);
   const provider = await api.provider(examined.integration_type);
+  const isConnected = Boolean(examined.connection) || page.connections.length > 0;
   const actions = api.mayWrite && [
     el('a', { class: 'button', href: to('connectors', examined.id, 'edit') }, 'Edit'),
     button('Delete connector', { kind: 'danger', action: () => end(context, examined, page) }),
@@ -23,7 +24,7 @@ export async function connector(context) {
     { class: 'view' },
     head(context, examined, '', actions || []),
     examined.kind === 'shared' && (await account(context, examined, provider)),
-    section('How it does', {}, checkup(context, examined, { provider })),
+    section('How it does', {}, checkup(context, examined, { provider, isConnected })),
     section('Settings', {}, settings(examined, provider, page)),
     section(
       'Redirect URI',

@@ -33,8 +33,20 @@ const FILES = {
   workspace: () => import('./workspace.js'),
 };
 
+const NOT_LOADED =
+  'This part of the console could not be loaded: the network is away, or a newer version has taken the place of this one. ' +
+  'Try again. If that does not help, reload the page; then you sign in again.';
+
+async function load(file) {
+  try {
+    return await FILES[file]();
+  } catch {
+    throw new Error(NOT_LOADED);
+  }
+}
+
 function view(file, name = file) {
-  const shows = async (context) => (await FILES[file]())[name](context);
+  const shows = async (context) => (await load(file))[name](context);
   return Object.assign(shows, { fetch: () => FILES[file]().catch(() => undefined) });
 }
 

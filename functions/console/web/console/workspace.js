@@ -1,10 +1,13 @@
-// The workspace: its id, its plan, and how much of that is used.
+// The workspace: its id, its plan, how much of that is used, and where assistants reach it.
 import { el, note } from '../shared/dom.js';
 import { copyable, facts, heading, section } from './parts.js';
 import { day } from './words.js';
 
-export async function workspace({ api }) {
-  const { workspace_id: id, name, created_at: since, plan, use } = await api.get('');
+export async function workspace({ api, base, to }) {
+  const [{ workspace_id: id, name, created_at: since, plan, use }, hasIssuer] = await Promise.all([
+    api.get(''),
+    signsIn(api),
+  ]);
   return el(
     'div',
     { class: 'view' },
@@ -12,7 +15,36 @@ export async function workspace({ api }) {
     section('Plan', { lead: planInWords(plan) }, full(plan, use), figures(plan?.limits ?? {}, use)),
     plan && section('What belongs to it', {}, el('div', { class: 'card panel' }, facts(rights(plan.limits)))),
     section('Workspace ID', { lead: 'Whoever signs in or calls the API names it.' }, copyable(id, 'the workspace ID')),
+    section(
+      'Address for assistants',
+      {
+        lead: 'Give it to Claude, Cursor, VS Code or any other client of the Model Context Protocol. It looks for connectors and proposes new ones; a person confirms here, and enters the secret here.',
+      },
+      !hasIssuer &&
+        note(
+          'info',
+          el(
+            'p',
+            {},
+            'Nobody gets in there yet: assistants sign their people in at the workspace’s own issuer, which is set under ',
+            el('a', { href: to('sign-in') }, 'Sign-in'),
+            '.',
+          ),
+        ),
+      copyable(`${base}/mcp/${encodeURIComponent(id)}`, 'the address for assistants'),
+    ),
   );
+}
+
+/** Whether the workspace has an issuer of its own. */
+async function signsIn(api) {
+  try {
+    await api.get('/identity');
+    return true;
+  } catch (problem) {
+    if (problem.status === 404) return false;
+    throw problem;
+  }
 }
 
 const planInWords = (plan) =>
