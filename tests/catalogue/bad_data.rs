@@ -1,5 +1,7 @@
 //! Data with a mistake in it: told with its place to whoever builds the catalogue, and to whoever registers a provider.
 
+use std::collections::BTreeSet;
+
 use connectors::domain::provider::Provider;
 use serde_json::{Value, json};
 
@@ -31,6 +33,50 @@ fn mistakes() -> Vec<(&'static str, Value, &'static str)> {
         ("token.flavour", json!("plain"), "/token/flavour"),
         ("colour", json!("blue"), "/colour"),
     ]
+}
+
+/// Every closed set of words in the schema that editors go by, with the place of one of them.
+fn closed_sets(schema: &Value, node: &Value, at: &str, found: &mut Vec<(String, BTreeSet<String>)>) {
+    if let Some(defined) = node["$ref"].as_str() {
+        let node = schema.pointer(defined.trim_start_matches('#')).unwrap();
+        return closed_sets(schema, node, at, found);
+    }
+    let known = node["enum"].as_array().cloned().or_else(|| node.get("const").map(|word| vec![word.clone()]));
+    if let Some(known) = known {
+        found.push((at.to_owned(), known.iter().map(|word| word.as_str().unwrap().to_owned()).collect()));
+    }
+    let dot = if at.is_empty() { "" } else { "." };
+    for (name, inner) in node["properties"].as_object().into_iter().flatten() {
+        closed_sets(schema, inner, &format!("{at}{dot}{name}"), found);
+    }
+    for (name, step) in [("items", "0"), ("additionalProperties", "some")] {
+        if node[name].is_object() {
+            closed_sets(schema, &node[name], &format!("{at}{dot}{step}"), found);
+        }
+    }
+}
+
+/// The words that a refusal names.
+fn named(detail: &str) -> Option<BTreeSet<String>> {
+    let words = detail.strip_prefix("must be one of ").or_else(|| detail.strip_prefix("may be "))?;
+    Some(words.replace(" or ", ", ").split(", ").map(str::to_owned).collect())
+}
+
+#[test]
+fn editors_know_the_words_that_are_read_and_no_others() {
+    let schema: Value = serde_json::from_str(include_str!("../../shared/providers/schema.json")).unwrap();
+    let (mut sets, mut compared) = (Vec::new(), 0);
+    closed_sets(&schema, &schema, "", &mut sets);
+    for (path, words) in sets {
+        let errors = Provider::from_value(&with(&path, json!("no-such-word"))).expect_err(&path);
+        let pointer = format!("/{}", path.replace('.', "/"));
+        let told = errors.iter().filter(|error| error.pointer == pointer).find_map(|error| named(&error.detail));
+        if let Some(told) = told {
+            assert_eq!(words, told, "{path}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 25, "{compared} sets of words were compared");
 }
 
 fn with(path: &str, value: Value) -> Value {

@@ -144,7 +144,7 @@ async fn as_many_mistakes_as_fit_into_a_request_are_answered() {
     send(&numbers).await.expect(422);
 }
 
-/// A larger body is for those alone who may import.
+/// A larger body is for those alone who may import, or call an API.
 #[tokio::test]
 async fn a_large_body_is_read_from_nobody_else_and_nowhere_else() {
     let world = World::new().await;
@@ -156,8 +156,11 @@ async fn a_large_body_is_read_from_nobody_else_and_nowhere_else() {
     for elsewhere in ["/connectors".to_owned(), format!("/connectors/{}/export", connector.id)] {
         assert_eq!(at(&elsewhere).send().await.status, 413, "{elsewhere}");
     }
-    let stranger = world.call("POST", &format!("/api/workspace/{}{path}", world.workspace.id));
-    assert_eq!(stranger.raw("application/json", body.clone()).send().await.status, 401);
+    let import = format!("/api/workspace/{}{path}", world.workspace.id);
+    for path in [import, world.app.path("/connectors/calendar/call")] {
+        let stranger = world.call("POST", &path).raw("application/json", body.clone());
+        assert_eq!(stranger.send().await.status, 401, "{path}");
+    }
 }
 
 /// What would be of no use where it goes stays.

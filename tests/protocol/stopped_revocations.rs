@@ -56,7 +56,7 @@ async fn who_is_not_disconnected_yet_stays_connected_when_it_is_stopped() {
 #[tokio::test]
 async fn a_worker_that_is_at_it_ends_what_it_has_begun_and_nothing_more() {
     let (world, _, id) = begun().await;
-    let mut held = world.aws.hold("UpdateItem", "looked_at + :looked");
+    let mut held = world.aws.hold("TransactWriteItems", "looked_at + :looked");
     let stopped = async {
         held.arrived().await;
         let told = stop(&world, &id).await;

@@ -85,12 +85,11 @@ async fn an_apps_agent_connects_calls_and_disconnects_within_its_role() {
     let asked = assisted.ask(&mut function, "mcp.agent", "connect", connector.clone()).await;
     let link = asked["open_url"].as_str().unwrap();
     assert_eq!(asked["status"], "waiting_for_user");
-    for (tool, more) in [("call_api_read", json!({"path": "/events"})), ("disconnect", json!({}))] {
-        let mut arguments = connector.clone();
-        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let refused = function.invoke(assisted.event("mcp.agent", tool, &arguments)).await.http().body;
-        assert_eq!(refused["result"]["isError"], true, "{refused}");
-    }
+    let call = json!({"connector_id": connector["connector_id"], "path": "/events"});
+    let refused = function.invoke(assisted.event("mcp.agent", "call_api_read", &call)).await.http().body;
+    assert_eq!(refused["result"]["isError"], true, "{refused}");
+    let done = assisted.ask(&mut function, "mcp.agent", "disconnect", connector).await;
+    assert_eq!((&done["status"], &done["revocation"]), (&json!("disconnected"), &json!("none")));
     assisted.deployment.asked_by("mcp");
     // Whoever has the link may act for its user: it is in no line of the log.
     assert!(!function.log().contains(link.rsplit('/').next().unwrap()));

@@ -20,8 +20,8 @@ use crate::domain::fields::Table;
 /// How large a body may be. The largest real one, a connector with two hundred scopes, has less than half of it.
 const MOST_BYTES: usize = 128 * 1024;
 
-/// How large one may be in which things come in that are as large as they are: what an export writes of the largest connection
-/// that there can be has less than half of it.
+/// How large one may be in which things come in that are as large as they are: what an app has to tell an API, and grants. What
+/// an export writes of the largest connection that there can be has less than half of it.
 const MOST_BYTES_OF_LARGE: usize = 1024 * 1024;
 
 /// How much of a body that is too large is read and dropped before the connection is.
@@ -39,7 +39,7 @@ pub struct JsonBody<B = Value>(pub B);
 #[derive(Debug)]
 pub struct Large(pub Value);
 
-/// A JSON body of which a part is handed on as it was written.
+/// A JSON body of which a part is handed on as it was written. It may be larger than others, as [`Large`].
 #[derive(Debug)]
 pub struct Written {
     /// What it says.
@@ -67,7 +67,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody<Written> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        Ok(Self(Written::of(request, MOST_BYTES).await?))
+        Ok(Self(Written::of(request, MOST_BYTES_OF_LARGE).await?))
     }
 }
 

@@ -1,6 +1,9 @@
 //! One request on its way to AWS, held or refused: what else happens in that moment is the test's to say.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Json,
@@ -8,7 +11,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
+
+/// How long a test waits for a request that it holds: one that never comes fails it.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What happens to the next requests of a kind. Each happens once.
 #[derive(Clone, Default)]
@@ -36,7 +42,7 @@ pub(crate) struct HeldRequest {
 impl HeldRequest {
     /// Waits until the request is on its way.
     pub(crate) async fn arrived(&mut self) {
-        (&mut self.arrived).await.unwrap();
+        timeout(PATIENCE, &mut self.arrived).await.expect("the request that is held").unwrap();
     }
 
     /// Lets it go on.

@@ -29,9 +29,9 @@ pub struct Described {
 }
 
 /// What whoever reads the document has to know of all operations.
-const ABOUT: &str = "Bodies are JSON of at most 128 KiB, or 1 MiB where grants come in; an empty one counts as `{}`, and a \
-    field that is not known is refused. Times are RFC 3339 in UTC, ids are opaque. Every refusal is a problem (RFC 9457) \
-    whose `code` is for programs and whose `detail` is for people. No address takes `HEAD`.";
+const ABOUT: &str = "Bodies are JSON of at most 128 KiB, or 1 MiB where an API is called or grants come in; an empty one \
+    counts as `{}`, and a field that is not known is refused. Times are RFC 3339 in UTC, ids are opaque. Every refusal is a \
+    problem (RFC 9457) whose `code` is for programs and whose `detail` is for people. No address takes `HEAD`.";
 
 /// What is known of the code, and what has been described of it so far.
 pub(crate) struct Describing<'a> {

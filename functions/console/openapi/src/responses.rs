@@ -20,7 +20,7 @@ const MEANINGS: [(u16, &str); 18] = [
     (406, "The answer can't be had in a form that the caller takes."),
     (409, "Something else stands in the way: `detail` says what."),
     (410, "The link is over, or was opened in another browser first."),
-    (413, "The body is larger than 128 KiB, or than 1 MiB where grants come in."),
+    (413, "The body is larger than 128 KiB, or than 1 MiB where an API is called or grants come in."),
     (414, "The address is longer than 8 KiB."),
     (415, "The body is not of a kind that is read here."),
     (422, "Fields that can't be accepted: `errors` names each, and says why."),

@@ -91,7 +91,7 @@ impl Identity {
         let identity = Self {
             from,
             url: url.filter(|_| from == IdentityFrom::Request),
-            method: table.choice("method", Method::ALL).unwrap_or(Method::Get),
+            method: request::method(&table, &[Method::Get, Method::Post]).unwrap_or(Method::Get),
             auth: table.choice("auth", IdentityAuth::ALL).unwrap_or(IdentityAuth::Bearer),
             headers: request::headers(&table),
             query: request::texts(&table, "query"),
