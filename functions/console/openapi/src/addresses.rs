@@ -44,6 +44,13 @@ pub(crate) fn called() -> Value {
     })
 }
 
+/// How an address of a provider is written, which may hold places that are filled in: by https, or on the machine of whoever
+/// tries it there.
+pub(crate) fn of_provider() -> String {
+    let port = [FOUR_AND_FIVE, THREE, ONE_AND_TWO].join("|");
+    format!(r"^(https://[!-~]+|http://(localhost|127\.0\.0\.1)(:({port}))?/[!-~]*)$")
+}
+
 /// A name of a host, with so many labels before its last.
 fn host(letters: &str, how_many: &str) -> String {
     let first = letters.trim_end_matches("0-9");

@@ -50,6 +50,14 @@ pub(crate) fn describe(schema: &Value, components: &mut BTreeMap<String, Value>)
         }
         fields.insert(name.clone(), if is_table { reference(&component(name)) } else { referring(field) });
     }
+    // The demo's provider, which editors know nothing of, is on the developer's own machine.
+    if let Some(url) = components.get_mut("ProviderUrl") {
+        url["pattern"] = addresses::of_provider().into();
+        url["description"] =
+            "An absolute https URL without a fragment, or one on the machine that a developer tries it on; \
+                              may hold {placeholders}."
+                .into();
+    }
     if let Some(oidc) = components.get_mut("ProviderOidc") {
         oidc["properties"]["registration"] = json!({
             "type": "object",
