@@ -107,7 +107,8 @@ const NOTHING_TO_CONNECT: &str = "Nothing is connected in a page: an admin conne
     app's backend uses it.";
 
 const KEEP_THE_KEY: &str = "The service key stays in the backend. A 404 says that nothing is connected, and \
-    `reconnect_required` that it has to be again: lead the user to connect. The token is fetched for each use and stored nowhere, because it is refreshed here.";
+    `reconnect_required` that it has to be again: lead the user to connect. The token is fetched for each use and stored \
+    nowhere, because it is refreshed here.";
 
 const RETURN_URL: &str = "The page that people come back to must be among the app's return URLs. The user's token is the one \
     that the app's own sign-in gives.";

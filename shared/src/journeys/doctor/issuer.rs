@@ -29,8 +29,8 @@ impl Followed {
 
 impl Doctor {
     /// Takes over what an issuer's metadata says by now, if no endpoint leaves the hosts that the connector's were on. Of
-    /// what does leave them nothing is taken over; `noted` is what the audit trail has of it already, by its digest. Where somebody changes
-    /// the connector at the same time, that goes before, and the next examination follows.
+    /// what does leave them nothing is taken over; `noted` is what the audit trail has of it already, by its digest. Where
+    /// somebody changes the connector at the same time, that goes before, and the next examination follows.
     pub(super) async fn follow(
         &self,
         connector: Connector,
